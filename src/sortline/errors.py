@@ -1,0 +1,36 @@
+"""Errors that a user can cause and mend, and how a command ends on them."""
+
+import os
+import sys
+from collections.abc import Callable
+
+
+class UserError(Exception):
+    """A mistake the user can mend. Its text is the one line shown: what, where, what to do."""
+
+
+def run(main: Callable[[list[str]], int | None]) -> None:
+    """Run a command's `main(argv)` and exit: its own code, 2 on a `UserError`, 130 on Ctrl-C.
+
+    `--debug` anywhere on the command line (or SORTLINE_DEBUG=1) brings the traceback back.
+    """
+    # A Windows console or a pipe may not be UTF-8; class names are Chinese.
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(encoding="utf-8", errors="replace")
+    argv = sys.argv[1:]
+    debug = "--debug" in argv or os.environ.get("SORTLINE_DEBUG") == "1"
+    argv = [word for word in argv if word != "--debug"]
+    try:
+        code = main(argv) or 0
+    except UserError as error:
+        if debug:
+            raise
+        print(f"error: {error}", file=sys.stderr)
+        code = 2
+    except KeyboardInterrupt:
+        if debug:
+            raise
+        print("stopped; nothing half-written was left", file=sys.stderr)
+        code = 130
+    sys.exit(code)

@@ -1,0 +1,14 @@
+"""Parameters of the stage evaluate: `<task>.evaluate` in params.yaml."""
+
+from pydantic import Field
+
+from sortline.params.base import Section
+
+
+class EvaluateParams(Section):
+    """How finely val is measured and how much of it is shown; nothing here changes the model."""
+
+    ece_bins: int = Field(15, ge=2, le=100, description="equal-width confidence bins of the calibration error")
+    worst_pairs: int = Field(5, ge=1, le=100, description="most confused pairs listed in the metrics")
+    sheet_columns: int = Field(6, ge=1, le=20, description="photos in a row of the sheet of wrong photos")
+    sheet_limit: int = Field(60, ge=1, le=1000, description="most photos on it, most confident errors first")

@@ -1,0 +1,41 @@
+"""Parameters of the stage `fetch`: where a task's photos may come from."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from sortline.params.base import Section
+
+Url = Annotated[str, Field(pattern=r"^https?://[^\s/]+/\S+$")]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+class Folder(Section):
+    kind: Literal["folder"]
+    path: str = Field(min_length=1, description="inside the folder SORTLINE_DATA names, or an absolute path")
+
+
+class Archive(Section):
+    kind: Literal["archive"]
+    url: Url = Field(description="public address of a zip or tar")
+    name: str | None = Field(None, min_length=1, description="short name for reports; default: the file's name")
+    inside: str = Field("", description="the archive's folder that holds the photos, below any wrapper folders")
+    max_mb: int = Field(1000, ge=1, description="largest download, in MB; unpacked at most four times that")
+    sha256: Sha256 | None = Field(None, description="of the archive")
+    content_sha256: Sha256 | None = Field(None, description="of the photos, as the source file records it")
+
+
+class Drawn(Section):
+    kind: Literal["drawn"]
+    per_class: int = Field(12, ge=1, le=1000, description="pictures of each class")
+    size: int = Field(128, ge=16, le=1024, description="side of a picture, in pixels")
+    seed: int = Field(1, ge=0, description="of the drawing")
+
+
+PhotoSource = Folder | Archive | Drawn
+
+
+class FetchParams(Section):
+    sources: list[Annotated[PhotoSource, Field(discriminator="kind")]] = Field(
+        min_length=1, description="tried in this order; the first that works is used"
+    )

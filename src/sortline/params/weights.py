@@ -1,0 +1,66 @@
+"""Parameters of the stage `weights`: where a task's backbone may come from."""
+
+from pathlib import PurePosixPath
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import Field, model_validator
+
+from sortline.params.base import Section
+from sortline.params.fetch import Sha256, Url
+
+WEIGHT_SUFFIXES = (".safetensors", ".ckpt")
+
+
+class _Published(Section):
+    release: Literal["tensorflow", "mindcv", "course"] = Field(
+        description="whose weights: decides padding, preprocessing and parameter names"
+    )
+    width: float = Field(1.0, gt=0, le=4, description="width multiplier of the network")
+    sha256: Sha256 | None = Field(None, description="of the weights file itself")
+
+    @property
+    def file_name(self) -> str:
+        raise NotImplementedError
+
+    @model_validator(mode="after")
+    def _known_suffix(self) -> "_Published":
+        if PurePosixPath(self.file_name).suffix not in WEIGHT_SUFFIXES:
+            raise ValueError(f"'{self.file_name}' should end in {' or '.join(WEIGHT_SUFFIXES)}")
+        return self
+
+
+class WeightsFile(_Published):
+    kind: Literal["file"]
+    path: str = Field(min_length=1, description="inside the folder SORTLINE_DATA names, or an absolute path")
+
+    @property
+    def file_name(self) -> str:
+        return self.path
+
+
+class WeightsDownload(_Published):
+    kind: Literal["download"]
+    url: Url = Field(description="public address of the weights file, or of an archive that holds it")
+    member: str | None = Field(None, min_length=1, description="the weights file inside the archive")
+    max_mb: int = Field(200, ge=1, description="largest download, in MB; unpacked at most four times that")
+
+    @property
+    def file_name(self) -> str:
+        return self.member or urlsplit(self.url).path
+
+
+class RandomWeights(Section):
+    kind: Literal["random"]
+    release: Literal["random"] = "random"
+    width: float = Field(0.35, gt=0, le=4, description="width multiplier of the network")
+    seed: int = Field(1, ge=0, description="of the weights, which are drawn when the network is built")
+
+
+WeightSource = WeightsFile | WeightsDownload | RandomWeights
+
+
+class WeightsParams(Section):
+    sources: list[Annotated[WeightSource, Field(discriminator="kind")]] = Field(
+        min_length=1, description="tried in this order; the first that works is used"
+    )
