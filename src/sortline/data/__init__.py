@@ -1,0 +1,1 @@
+"""Photos from source to split; nothing here imports MindSpore."""

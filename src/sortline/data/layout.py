@@ -1,0 +1,82 @@
+"""Which files of a folder or an archive are the photos of a data set, and where they belong."""
+
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path, PurePosixPath
+
+from sortline.errors import UserError
+
+SPLIT_FOLDERS = ("train", "val", "valid", "validation", "test")
+PHOTO_SUFFIXES = (".jpg", ".jpeg", ".jfif", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff")
+
+_JUNK = ("__macosx", "thumbs.db", "desktop.ini")
+
+
+def photo_places(paths: Iterable[PurePosixPath]) -> dict[PurePosixPath, PurePosixPath]:
+    """Choose from the paths of a data set those in class folders; return {path: its place in `data/raw/<task>`}.
+
+    Where there is a `train/`, class folders are looked for in it and in `val/` (or valid, validation, test), which
+    are named in lower case afterwards; else at the top. Hidden and system files are left out.
+    Raise `UserError` if no photo is among them.
+    """
+    visible = [path for path in paths if not is_hidden(path)]
+    if any(len(path.parts) > 2 and path.parts[0].casefold() == "train" for path in visible):
+        places = {path: PurePosixPath(path.parts[0].casefold(), *path.parts[1:]) for path in visible
+                  if len(path.parts) > 2 and path.parts[0].casefold() in SPLIT_FOLDERS}
+    else:
+        places = {path: path for path in visible if len(path.parts) > 1}
+    if not any(path.suffix.lower() in PHOTO_SUFFIXES for path in places):
+        raise UserError("no photos in it; expected class folders, or train/ and val/ that hold class folders")
+    return places
+
+
+def photo_files(root: Path) -> dict[PurePosixPath, Path]:
+    """Return {place in `data/raw/<task>`: file} of the photos of a folder.
+
+    Raise `UserError` if there are none, or at a link to a folder or out of `root`: such links are never followed.
+    """
+    root = root.resolve()
+    if not root.is_dir():
+        raise UserError(f"{root} is not a folder")
+
+    def unreadable(error: OSError) -> None:
+        raise error
+
+    files: dict[PurePosixPath, Path] = {}
+    for folder, folders, names in os.walk(root, onerror=unreadable):
+        inside = PurePosixPath(Path(folder).relative_to(root).as_posix())
+        files |= {inside / name: Path(folder, name) for name in names}
+        # A link to a folder stands for the photos it leads to, so that it is refused where they would be taken.
+        links = [name for name in folders if Path(folder, name).is_symlink()]
+        files |= {inside / name / "*" / "*.jpg": Path(folder, name) for name in links}
+    places = {place: files[path] for path, place in photo_places(files).items()}
+    for path in places.values():
+        # Resolving also sees through Windows junctions, which are no symlinks to Python 3.11.
+        if not path.is_file() or not path.resolve().is_relative_to(root):
+            raise UserError(f"{path} is a link to a folder or out of {root}; put the photos themselves there")
+    return places
+
+
+def below_wrappers(paths: Sequence[PurePosixPath], inside: str) -> dict[PurePosixPath, PurePosixPath]:
+    """Return {path: path below the folder `inside`}, looked for below any single top-level folder(s) around it.
+
+    With `inside` empty, only such wrappers are taken off. Raise `UserError` naming what is there if it is not found.
+    """
+    wanted = PurePosixPath(inside).parts
+    depth, here = 0, [path for path in paths if not is_hidden(path)]
+    while True:
+        end = depth + len(wanted)
+        found = [path for path in here if len(path.parts) > end and path.parts[depth:end] == wanted]
+        folders = {path.parts[depth] for path in here if len(path.parts) > depth + 1}
+        wrapped = len(folders) == 1 and folders.isdisjoint(SPLIT_FOLDERS)
+        if (wanted and found) or not wrapped:
+            break
+        here = [path for path in here if path.parts[depth] in folders]
+        depth += 1
+    if wanted and not found:
+        raise UserError(f"no folder '{inside}' in it; there is: {', '.join(sorted(folders)[:8]) or 'no folder at all'}")
+    return {path: PurePosixPath(*path.parts[end:]) for path in found}
+
+
+def is_hidden(path: PurePosixPath) -> bool:
+    return any(part.startswith(".") or part.casefold() in _JUNK for part in path.parts)

@@ -1,0 +1,46 @@
+"""Stage `fetch`: the photos of a task, from the first of its sources that works.
+
+Reads: a folder (SORTLINE_DATA), a public archive, or nothing (drawn photos).
+Writes: `--out` (the photos as they came) and `--source` (what they are: kind, public address, content hash, counts).
+Params: `<task>.fetch`.
+"""
+
+import argparse
+import os
+from pathlib import Path
+
+from sortline.data.sources import fetch_photos
+from sortline.errors import run
+from sortline.files import write_json
+from sortline.params.base import load
+from sortline.params.fetch import FetchParams
+
+
+def main(argv: list[str]) -> None:
+    parser = argparse.ArgumentParser(prog="fetch", description=__doc__.splitlines()[0])
+    parser.add_argument("task")
+    parser.add_argument("--out", type=Path, required=True, help="folder for the photos")
+    parser.add_argument("--source", type=Path, required=True, help="JSON file about them")
+    parser.add_argument("--downloads", type=Path, required=True, help="folder for downloads under way")
+    options = parser.parse_args(argv)
+
+    params = load(options.task, "fetch", FetchParams)
+    folder = os.environ.get("SORTLINE_DATA")
+    about, passed_over = fetch_photos(
+        options.task,
+        params.sources,
+        options.out,
+        options.downloads,
+        Path(folder).expanduser().absolute() if folder else None,
+    )
+    write_json(options.source, about)
+    for reason in passed_over:
+        print(f"passed over: {reason}")
+    origin = about["address"] or about["name"]
+    print(f"photos for '{options.task}': {about['files']:,} files from {about['kind']} {origin}")
+    if about["note"]:
+        print(f"NOTE: {about['note']}")
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,43 @@
+"""Stage `weights`: the backbone of a task, from the first of its sources that works.
+
+Reads: a file (SORTLINE_DATA), a public address, or nothing (seeded random weights).
+Writes: `--out` (the weights as they came, and `backbone.json`: release, sha256, width, public address).
+Params: `<task>.weights`.
+"""
+
+import argparse
+import os
+from pathlib import Path
+
+from sortline.data.sources import fetch_weights
+from sortline.errors import run
+from sortline.params.base import load
+from sortline.params.weights import WeightsParams
+
+
+def main(argv: list[str]) -> None:
+    parser = argparse.ArgumentParser(prog="weights", description=__doc__.splitlines()[0])
+    parser.add_argument("task")
+    parser.add_argument("--out", type=Path, required=True, help="folder for the weights and backbone.json")
+    parser.add_argument("--downloads", type=Path, required=True, help="folder for downloads under way")
+    options = parser.parse_args(argv)
+
+    params = load(options.task, "weights", WeightsParams)
+    folder = os.environ.get("SORTLINE_DATA")
+    about, passed_over = fetch_weights(
+        options.task,
+        params.sources,
+        options.out,
+        options.downloads,
+        Path(folder).expanduser().absolute() if folder else None,
+    )
+    for reason in passed_over:
+        print(f"passed over: {reason}")
+    print(
+        f"weights for '{options.task}': release {about['release']}, width {about['width']:g}"
+        + (f", from {about['address']}" if about["address"] else "")
+    )
+
+
+if __name__ == "__main__":
+    run(main)
