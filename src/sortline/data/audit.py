@@ -1,0 +1,206 @@
+"""Looking through a folder of labelled photos: what can be used, what cannot and why, what is there twice."""
+
+import hashlib
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import numpy as np
+from PIL import Image
+from tqdm import tqdm
+
+from sortline.data.duplicates import Duplicates, find_duplicates, perceptual_hash
+from sortline.data.images import MAX_FILE_MB, MAX_PIXELS, BadImage, open_rgb
+from sortline.data.layout import SPLIT_FOLDERS, is_hidden
+from sortline.errors import UserError
+from sortline.files import sha256_file
+
+VAL_NAMES = SPLIT_FOLDERS[1:]  # the first that is there counts
+HASH, HASH_SIZE, THRESHOLD = "phash", 16, 76
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A file in a class folder: its posix path inside the audited folder, "train", "val" or "", its class folder."""
+
+    path: str
+    split: str
+    folder: str
+
+
+@dataclass(frozen=True)
+class Photo(Entry):
+    """A usable photo: the sha256 of its file, the sha256 of its decoded pixels."""
+
+    sha256: str
+    pixels: str
+
+
+@dataclass(frozen=True)
+class Problem(Entry):
+    """A file that cannot be used, and why."""
+
+    what: str
+
+
+@dataclass(frozen=True)
+class Tree:
+    """What a folder holds: its files in class folders, sorted by path; class folders a split (no splits: "")."""
+
+    entries: list[Entry]
+    classes: dict[str, list[str]]
+    ignored: list[str]
+
+    @property
+    def given(self) -> bool:
+        return "val" in self.classes
+
+
+@dataclass(frozen=True)
+class Audit:
+    """The result of `audit_folder`; photos and problems sorted by path, `duplicates` numbered like `photos`."""
+
+    folder: Path
+    tree: Tree
+    photos: list[Photo]
+    problems: list[Problem]
+    duplicates: Duplicates
+    hash_name: str
+    hash_size: int
+    threshold: int
+
+    def mask(self, split: str) -> np.ndarray:
+        """Return a mask, bool (photos,), of the photos that came in `split`."""
+        return np.array([photo.split == split for photo in self.photos], dtype=bool)
+
+    def class_folders(self) -> list[str]:
+        """Return the class folders of all splits, sorted; raise `UserError` where there are fewer than two."""
+        folders = sorted({name for names in self.tree.classes.values() for name in names if name})
+        if len(folders) < 2:
+            raise UserError(
+                f"{self.folder}: {len(folders)} class folders found; expected two or more, each with the photos of a "
+                f"class, there or in train/ and val/"
+            )
+        return folders
+
+    def conflicts(self, label: Sequence[Any]) -> list[list[int]]:
+        """Return the sets of exact copies that lie in different classes; `label` (photos,) tells classes apart."""
+        groups = self.duplicates.exact_groups(np.ones(len(self.photos), dtype=bool))
+        return [group for group in groups if len({label[i] for i in group}) > 1]
+
+    def counts(self) -> dict[str, dict[str, int]]:
+        """Return usable photos, split -> class folder -> number; a folder without any is there with 0."""
+        counts = {split: dict.fromkeys(folders, 0) for split, folders in self.tree.classes.items()}
+        for photo in self.photos:
+            counts[photo.split][photo.folder] += 1
+        return counts
+
+
+def audit_folder(
+    folder: Path,
+    *,
+    max_pixels: int = MAX_PIXELS,
+    max_file_mb: int = MAX_FILE_MB,
+    hash_name: str = HASH,
+    hash_size: int = HASH_SIZE,
+    threshold: int = THRESHOLD,
+    workers: int | None = None,
+) -> Audit:
+    """Decode every photo below `folder` and look for copies; memory holds one photo a worker and 200 bytes a file.
+
+    `folder` holds `train/` and one of VAL_NAMES with class folders in each, or class folders, or photos alone.
+    `workers` threads (default: one a processor, at most 8). Raises `UserError` where there is no file to look at.
+    """
+    tree = walk(folder)
+
+    def check(entry: Entry) -> tuple[Photo, np.ndarray] | Problem:
+        return _check(Path(folder), entry, max_pixels, max_file_mb, hash_name, hash_size)
+
+    pool = ThreadPoolExecutor(workers or min(os.cpu_count() or 1, 8))
+    try:
+        results = list(tqdm(pool.map(check, tree.entries), "audit", len(tree.entries), unit="photo", disable=None))
+    finally:
+        pool.shutdown(cancel_futures=True)
+    problems = [result for result in results if isinstance(result, Problem)]
+    usable = [result for result in results if not isinstance(result, Problem)]
+    photos = [photo for photo, _ in usable]
+    packed = np.array([bits for _, bits in usable], dtype=np.uint8).reshape(len(usable), (hash_size**2 + 7) // 8)
+    bits = np.unpackbits(packed, axis=1)
+    duplicates = find_duplicates([photo.pixels for photo in photos], bits, threshold)
+    return Audit(Path(folder), tree, photos, problems, duplicates, hash_name, hash_size, threshold)
+
+
+def refuse_problems(audit: Audit) -> None:
+    """Raise `UserError` naming the first of the files that cannot be used, if there are any."""
+    if audit.problems:
+        first = audit.problems[0]
+        raise UserError(
+            f"{audit.folder / first.path}: {first.what} ({len(audit.problems)} such files, and prepare's unreadable is "
+            f"fail); mend or remove them, or set it to report"
+        )
+
+
+def walk(folder: Path) -> Tree:
+    """List the files of a photo folder by split and class, see `audit_folder`; hidden and system files do not count."""
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise UserError(f"{folder}: no such folder")
+    roots = _roots(folder)
+    classes: dict[str, list[str]] = {}
+    entries: list[Entry] = []
+    for split, root in roots.items():
+        # Photos that lie in no class folder count only where there are no class folders at all.
+        classes[split] = [path.name for path in _folders(root)] or [""]
+        for name in classes[split]:
+            entries += [Entry(path, split, name) for path in _files(folder, root / name)]
+    listed = {entry.path for entry in entries}
+    ignored = sorted(path for path in _files(folder, folder) if path not in listed)
+    if not entries:
+        raise UserError(f"{folder}: no files in it; expected class folders with photos, or train/ and val/ of them")
+    return Tree(sorted(entries, key=lambda entry: entry.path), classes, ignored)
+
+
+def _roots(folder: Path) -> dict[str, Path]:
+    # A folder named train that holds photos, no folders, is a class of trains.
+    splits = {path.name.casefold(): path for path in _folders(folder) if _folders(path)}
+    val = next((splits[name] for name in VAL_NAMES if name in splits), None)
+    if "train" not in splits:
+        return {"": folder}
+    return {"train": splits["train"], "val": val} if val else {"": splits["train"]}
+
+
+def _folders(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if path.is_dir() and not is_hidden(PurePosixPath(path.name)))
+
+
+def _files(folder: Path, below: Path) -> list[str]:
+    paths = [path.relative_to(folder) for path in below.rglob("*") if not path.is_dir()]
+    return [path.as_posix() for path in paths if not is_hidden(path)]
+
+
+def _check(
+    folder: Path, entry: Entry, max_pixels: int, max_file_mb: int, hash_name: str, hash_size: int
+) -> tuple[Photo, np.ndarray] | Problem:
+    """Return the photo and its packed perceptual hash, uint8 (hash_size**2 / 8,), or what is wrong with the file."""
+    path = folder / entry.path
+    try:
+        entry.path.encode()
+        image = open_rgb(path, max_pixels, max_file_mb)
+        photo = Photo(entry.path, entry.split, entry.folder, sha256_file(path), _pixels_sha256(image))
+    except BadImage as error:
+        return Problem(entry.path, entry.split, entry.folder, error.what)
+    except UnicodeEncodeError:
+        shown = entry.path.encode("utf-8", "backslashreplace").decode()
+        return Problem(shown, entry.split, entry.folder, "its name is not valid UTF-8; rename it")
+    return photo, np.packbits(perceptual_hash(image, hash_name, hash_size))
+
+
+def _pixels_sha256(image: Image.Image, rows: int = 256) -> str:
+    # In strips, so that a large photo is not held twice.
+    digest = hashlib.sha256(f"{image.width} x {image.height}".encode())
+    for top in range(0, image.height, rows):
+        digest.update(image.crop((0, top, image.width, min(top + rows, image.height))).tobytes())
+    return digest.hexdigest()

@@ -1,0 +1,119 @@
+"""Photos from disk to RGB pixels: the one definition of decoding and resizing that every stage uses."""
+
+import struct
+import warnings
+import zlib
+from pathlib import Path
+
+import numpy as np
+from PIL import ExifTags, Image
+
+from sortline.errors import UserError
+
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")  # the only decoders that ever see a file
+MAX_PIXELS = 100_000_000
+MAX_FILE_MB = 100
+
+# What Pillow raises on damaged files, seen by cutting and altering the bytes of files of each format.
+DAMAGED = (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, TypeError, OverflowError, struct.error,
+           zlib.error)  # fmt: skip
+UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+HEIF_BRANDS = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1")
+
+# Pillow warns about sizes (open_rgb has its own limit) and odd metadata; neither is news to the user.
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
+
+
+class BadImage(UserError):
+    """A file that cannot be used as a photo; the text is `<path>: <what>`, `what` alone is kept too."""
+
+    def __init__(self, path: Path, what: str) -> None:
+        super().__init__(f"{path}: {what}")
+        self.what = what
+
+
+def open_rgb(path: Path, max_pixels: int = MAX_PIXELS, max_file_mb: int = MAX_FILE_MB) -> Image.Image:
+    """Return the photo at `path` as a loaded RGB image, turned upright by its EXIF orientation.
+
+    Gray, palette, CMYK, 1-bit and 16-bit photos become 8-bit RGB; transparent ones are laid on white; of an
+    animation the first frame counts. Colour profiles are not applied; no metadata is kept. Raises `BadImage` for a
+    file that is missing, empty, not one of FORMATS, damaged, over `max_file_mb` MB (2**20 bytes), or whose header
+    announces more than `max_pixels` pixels; the last two before any pixel is decoded.
+    """
+    path = Path(path)
+    _check_size(path, max_file_mb)
+    try:
+        with Image.open(path, formats=FORMATS) as image:
+            width, height = image.size
+            if width * height > max_pixels:
+                raise BadImage(path, f"{width} x {height} pixels, over the limit of {max_pixels:,} pixels")
+            image.load()
+            orientation = _orientation(image)
+            image = _to_rgb(image, path)
+    except Image.UnidentifiedImageError:
+        raise BadImage(path, _not_a_photo(path)) from None
+    except Image.DecompressionBombError:
+        raise BadImage(path, f"more pixels than any photo has; the limit is {max_pixels:,} pixels") from None
+    except DAMAGED as error:
+        raise BadImage(path, f"truncated or damaged: {' '.join(str(error).split())[:120]}") from None
+    image.info = {}  # or its orientation would be applied once more by whoever saves or shows it
+    return image.transpose(UPRIGHT[orientation]) if orientation in UPRIGHT else image
+
+
+def resize(image: Image.Image, size: int) -> np.ndarray:
+    """Return the whole photo squeezed to uint8 (size, size, 3) by Pillow's BILINEAR filter, which antialiases."""
+    return np.array(image.resize((size, size), Image.Resampling.BILINEAR))
+
+
+def _check_size(path: Path, max_file_mb: int) -> None:
+    try:
+        size = path.stat().st_size
+    except OSError as error:
+        raise BadImage(path, f"cannot be read ({error.strerror})") from None
+    if not path.is_file():
+        raise BadImage(path, "not a file")
+    if size == 0:
+        raise BadImage(path, "empty file (zero bytes)")
+    if size > max_file_mb * 2**20:
+        raise BadImage(path, f"{size / 2**20:,.0f} MB, over the limit of {max_file_mb} MB a file")
+
+
+def _orientation(image: Image.Image) -> int:
+    """Return the EXIF orientation, 1 (upright) where there is none or the EXIF block is damaged."""
+    try:
+        return image.getexif().get(ExifTags.Base.Orientation, 1)
+    except DAMAGED:
+        return 1
+
+
+def _to_rgb(image: Image.Image, path: Path) -> Image.Image:
+    if image.mode.startswith("I;16"):
+        # Pillow's own conversion clips at 255; 65535 // 257 is 255.
+        image = Image.fromarray((np.asarray(image) // 257).astype(np.uint8))
+    if image.mode in ("I", "F", "LAB"):
+        raise BadImage(path, f"pixels of kind '{image.mode}' (not 8 or 16 bits a channel); save it as JPEG or PNG")
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        paper = Image.new("RGB", image.size, "white")
+        paper.paste(image, mask=image.getchannel("A"))
+        return paper
+    return image.convert("RGB")
+
+
+def _not_a_photo(path: Path) -> str:
+    with path.open("rb") as stream:
+        head = stream.read(32)
+    if head[4:8] == b"ftyp" and head[8:12] in HEIF_BRANDS:
+        return "HEIC photos are not supported; save it as JPEG"
+    if head[4:12] == b"ftypavif":
+        return "AVIF photos are not supported; save it as JPEG or PNG"
+    return "not a photo (JPEG, PNG, WebP, BMP, GIF or TIFF), or its header is damaged"

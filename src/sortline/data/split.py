@@ -1,0 +1,224 @@
+"""From audited photos to train, val, dropped, and grouped folds of train; copies never end up on two sides."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from sklearn.model_selection import StratifiedGroupKFold
+
+from sortline.data.audit import Audit
+from sortline.data.duplicates import Duplicates
+from sortline.errors import UserError
+from sortline.files import content_sha256
+
+SPLIT_COLUMNS = ("image", "label", "split", "fold", "group", "in_train_exact", "in_train_near")
+
+
+@dataclass(frozen=True)
+class Split:
+    """What each of N audited photos is used for, in their order.
+
+    label: int64 (N,), index of the class. raw: str (N,), "train" or "val" before anything is dropped.
+    split: str (N,), "train", "val" or "dropped". fold: int64 (N,), 0 .. folds - 1 in train, -1 elsewhere.
+    in_train_exact, in_train_near: bool (N,), val photos with an exact copy in raw train; those with only a near one.
+    """
+
+    label: np.ndarray
+    raw: np.ndarray
+    split: np.ndarray
+    fold: np.ndarray
+    in_train_exact: np.ndarray
+    in_train_near: np.ndarray
+
+
+def make_split(
+    audit: Audit,
+    labels: Mapping[str, int],
+    names: Sequence[str],
+    *,
+    policy: Mapping[str, str],
+    val_fraction: float,
+    folds: int,
+    seed: int,
+    min_per_class: int,
+) -> Split:
+    """Keep the given split or hold out `val_fraction`; drop copies by `policy`; deal train into `folds`.
+
+    `labels` maps class folders to labels, `names` are the classes in label order, `policy` maps exact_cross,
+    exact_train, near_cross, near_train to report, drop or fail. Raises `UserError` for a class that is empty or too
+    small on a side and for copies where the policy is fail.
+    """
+    duplicates = audit.duplicates
+    label = np.array([labels[photo.folder] for photo in audit.photos], dtype=np.int64)
+    val = audit.mask("val") if audit.tree.given else hold_out(label, duplicates.group, val_fraction, seed)
+    for side, mask in (("train", ~val), ("val", val)):
+        _check_filled(label[mask], names, side, audit.tree.given)
+    dropped = to_drop(duplicates, val, policy, [photo.path for photo in audit.photos])
+    train = ~val & ~dropped
+    _check_train(label[train], duplicates.group[train], names, folds, min_per_class)
+    fold = np.full(label.size, -1, dtype=np.int64)
+    fold[train] = deal_folds(label[train], duplicates.group[train], folds, seed)
+    exact, near = np.zeros(label.size, dtype=bool), np.zeros(label.size, dtype=bool)
+    for match in duplicates.nearest(val, ~val):
+        (exact if match.exact else near)[match.photo] = True
+    return Split(
+        label=label,
+        raw=np.where(val, "val", "train"),
+        split=np.where(val, "val", np.where(dropped, "dropped", "train")),
+        fold=fold,
+        in_train_exact=exact,
+        in_train_near=near,
+    )
+
+
+def split_rows(audit: Audit, split: Split) -> list[tuple[Any, ...]]:
+    """Return the rows of split.csv under SPLIT_COLUMNS, one a photo, in the order of images.csv."""
+    folds = [fold if fold >= 0 else "" for fold in split.fold.tolist()]
+    flags = [column.astype(int).tolist() for column in (split.in_train_exact, split.in_train_near)]
+    paths, groups = [photo.path for photo in audit.photos], audit.duplicates.group.tolist()
+    return list(zip(paths, split.label.tolist(), split.split.tolist(), folds, groups, *flags, strict=True))
+
+
+def class_counts(split: Split, classes: int) -> dict[str, list[int]]:
+    """Return the photos a class in train, in val and, where there are any, dropped."""
+    counts = {side: np.bincount(split.label[split.split == side], minlength=classes) for side in np.unique(split.split)}
+    return {side: counts[side].tolist() for side in ("train", "val", "dropped") if side in counts}
+
+
+def data_metrics(audit: Audit, split: Split, policy: dict[str, str]) -> dict[str, Any]:
+    """Return the counts of metrics/<task>/data.json.
+
+    exact_cross counts val photos with an exact copy in raw train, near_cross those with only a near one; the groups
+    are of two or more photos inside raw train; label_conflicts are sets of exact copies under different classes.
+    """
+    raw = split.raw == "train"
+    return {
+        "train": int((split.split == "train").sum()),
+        "val": int((split.split == "val").sum()),
+        "dropped": int((split.split == "dropped").sum()),
+        "unreadable": len(audit.problems),
+        "exact_groups_train": len(audit.duplicates.exact_groups(raw)),
+        "near_groups_train": len(audit.duplicates.near_groups(raw)),
+        "exact_cross": int(split.in_train_exact.sum()),
+        "near_cross": int(split.in_train_near.sum()),
+        "label_conflicts": len(audit.conflicts(split.label)),
+        "duplicate_hash": f"{audit.hash_name} of {audit.hash_size**2} bits",
+        "duplicate_threshold": audit.threshold,
+        "duplicate_policy": policy,
+        "classes": int(split.label.max()) + 1,
+        "folds": int(split.fold.max()) + 1,
+        "split": "as given" if audit.tree.given else "drawn",
+        "dataset": content_sha256({photo.path: photo.sha256 for photo in audit.photos})[:16],
+    }
+
+
+def hold_out(label: np.ndarray, group: np.ndarray, fraction: float, seed: int) -> np.ndarray:
+    """Draw a stratified validation set of whole groups; return its mask, bool (N,).
+
+    Groups come in seeded random order; one is taken where that overfills none of its classes' shares, which are
+    `fraction` of a class, at least one photo. A class still without any gives its smallest group.
+    """
+    classes, sizes = np.unique(label, return_counts=True)
+    room = {c: max(1, round(fraction * n)) for c, n in zip(classes.tolist(), sizes.tolist(), strict=True)}
+    left = dict(zip(classes.tolist(), sizes.tolist(), strict=True))
+    content: dict[int, Counter[int]] = {}
+    for number, c in zip(group.tolist(), label.tolist(), strict=True):
+        content.setdefault(number, Counter())[c] += 1
+    numbers = sorted(content)
+    order = [numbers[i] for i in np.random.default_rng(seed).permutation(len(numbers))]
+    taken: set[int] = set()
+
+    def take(number: int) -> None:
+        taken.add(number)
+        for c, n in content[number].items():
+            room[c] -= n
+            left[c] -= n
+
+    for number in order:
+        if all(n <= room[c] and n < left[c] for c, n in content[number].items()):
+            take(number)
+    for c in left:
+        if any(c in content[number] for number in taken):
+            continue
+        free = [number for number in order if number not in taken and c in content[number]]
+        free = [number for number in free if all(n < left[other] for other, n in content[number].items())]
+        if free:
+            take(min(free, key=lambda number: content[number].total()))
+    return np.isin(group, list(taken))
+
+
+def to_drop(duplicates: Duplicates, val: np.ndarray, policy: Mapping[str, str], paths: Sequence[str]) -> np.ndarray:
+    """Return a mask of the train photos (all that are not `val`) that the policy drops, or raise where it says fail.
+
+    Copies of val photos go first; inside train the first of several copies (lowest index) stays.
+    """
+    picture = duplicates.picture
+    finders = {
+        "exact_cross": lambda train: train & np.isin(picture, picture[val]),
+        "near_cross": lambda train: train & duplicates.near_other(val),
+        "exact_train": lambda train: train & ~_firsts(picture, train),
+        "near_train": lambda train: duplicates.near_repeats(train),
+    }
+    dropped = np.zeros(val.size, dtype=bool)
+    for kind, find in finders.items():
+        found = find(~val & ~dropped)
+        if policy[kind] == "fail" and found.any():
+            what = "exact copies" if kind.startswith("exact") else "near-duplicates"
+            where = "of val photos in train" if kind.endswith("cross") else "inside train"
+            raise UserError(
+                f"{found.sum()} {what} {where} (first: {paths[np.flatnonzero(found)[0]]}) and prepare's "
+                f"duplicates.{kind} is fail; remove them (`sortline audit` lists them) or set it to drop or report"
+            )
+        if policy[kind] == "drop":
+            dropped |= found
+    return dropped
+
+
+def deal_folds(label: np.ndarray, group: np.ndarray, folds: int, seed: int) -> np.ndarray:
+    """Return the fold of each photo, int64 (N,): stratified by label, no group in two folds.
+
+    scikit-learn's StratifiedGroupKFold, shuffled by `seed`. Raises `UserError` where a fold would stay empty.
+    """
+    groups = np.unique(group).size
+    dealer = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
+    dealt = [rows for _, rows in dealer.split(label, label, group)] if groups >= folds else []
+    if not dealt or min(rows.size for rows in dealt) == 0:
+        raise UserError(f"{groups} different train photos do not fill {folds} folds; lower prepare's split.folds")
+    fold = np.empty(label.size, dtype=np.int64)
+    for number, rows in enumerate(dealt):
+        fold[rows] = number
+    return fold
+
+
+def _firsts(picture: np.ndarray, among: np.ndarray) -> np.ndarray:
+    """Return a mask of the first photo of each picture among the photos of the mask."""
+    inside = np.flatnonzero(among)
+    _, first = np.unique(picture[inside], return_index=True)
+    mask = np.zeros(picture.size, dtype=bool)
+    mask[inside[first]] = True
+    return mask
+
+
+def _check_filled(label: np.ndarray, names: Sequence[str], side: str, given: bool) -> None:
+    empty = [name for c, name in enumerate(names) if not (label == c).any()]
+    if empty:
+        remedy = "add photos, or remove the class" if given else "add photos that are not copies of one another"
+        raise UserError(f"no usable photo in {side} of {_listed(empty)}; {remedy}")
+
+
+def _check_train(label: np.ndarray, group: np.ndarray, names: Sequence[str], folds: int, min_per_class: int) -> None:
+    for c, name in enumerate(names):
+        count, groups = (label == c).sum(), np.unique(group[label == c]).size
+        if count < max(folds, min_per_class):
+            limit = f"folds ({folds})" if count < folds else f"min_per_class ({min_per_class})"
+            raise UserError(f"class '{name}': {count} train photos, fewer than {limit}; add photos or lower it")
+        if groups < 2:
+            raise UserError(f"class '{name}': all {count} train photos are copies of one another; add others")
+
+
+def _listed(names: Sequence[str], most: int = 5) -> str:
+    shown = ", ".join(f"'{name}'" for name in names[:most])
+    kind = "class" if len(names) == 1 else "classes"
+    return f"{kind} {shown}" + (f" and {len(names) - most} more" if len(names) > most else "")

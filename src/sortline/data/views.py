@@ -1,0 +1,74 @@
+"""The view plan: K seeded, augmented views of every photo; view 0 is the plain evaluation view."""
+
+import hashlib
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image, ImageEnhance
+
+from sortline.data.images import resize
+
+
+@dataclass(frozen=True)
+class ViewPlan:
+    """What views.json holds; crop_scale and crop_ratio are [low, high]. See `render` for what each number does."""
+
+    count: int
+    seed: int
+    crop_scale: Sequence[float]
+    crop_ratio: Sequence[float]
+    flip: float
+    brightness: float
+    contrast: float
+    saturation: float
+
+
+def render(image: Image.Image, plan: ViewPlan, view: int, key: str, size: int) -> np.ndarray:
+    """Return view number `view` of an RGB photo as uint8 (size, size, 3).
+
+    View 0 is `images.resize` of the whole photo. Any other is a random resized crop (Szegedy et al. 2015,
+    arXiv:1409.4842), flipped left-right with probability `plan.flip`, then its brightness, contrast and saturation each
+    multiplied by a factor drawn from 1 - x to 1 + x. The crop covers a share of the area drawn from `crop_scale`; its
+    width-to-height ratio, relative to the photo's own, is drawn log-uniformly from `crop_ratio`.
+
+    The draws depend on `plan.seed`, `key` (the photo's sha256) and `view` alone: neither other photos nor the
+    other numbers of the plan shift them. Raises `ValueError` where `view` is not in the plan.
+    """
+    if not 0 <= view < plan.count:
+        raise ValueError(f"view {view} is not in a plan of {plan.count} views")
+    if view == 0:
+        return resize(image, size)
+    area, ratio, x, y, mirror, *jitter = _draws(plan.seed, key, view)
+    box = _crop(image.size, plan, area, ratio, x, y)
+    image = image.resize((size, size), Image.Resampling.BILINEAR, box=box)
+    if mirror < plan.flip:
+        image = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+    strengths = (plan.brightness, plan.contrast, plan.saturation)
+    enhancers = (ImageEnhance.Brightness, ImageEnhance.Contrast, ImageEnhance.Color)
+    for enhancer, strength, draw in zip(enhancers, strengths, jitter, strict=True):
+        image = enhancer(image).enhance(1 + strength * (2 * draw - 1))
+    return np.array(image)
+
+
+def _draws(seed: int, key: str, view: int) -> list[float]:
+    """Eight numbers in [0, 1): area, ratio, x, y, flip, brightness, contrast, saturation; always all, in this order."""
+    digest = hashlib.sha256(f"{seed} {key} {view}".encode()).digest()
+    return np.random.default_rng(int.from_bytes(digest, "big")).random(8).tolist()
+
+
+def _crop(
+    size: tuple[int, int], plan: ViewPlan, area: float, ratio: float, x: float, y: float
+) -> tuple[float, float, float, float]:
+    """Return the crop as (left, top, right, bottom) in pixels, not rounded."""
+    scale = _between(*plan.crop_scale, area)
+    ratio = math.exp(_between(math.log(plan.crop_ratio[0]), math.log(plan.crop_ratio[1]), ratio))
+    width = min(1.0, math.sqrt(scale * ratio)) * size[0]
+    height = min(1.0, math.sqrt(scale / ratio)) * size[1]
+    left, top = x * (size[0] - width), y * (size[1] - height)
+    return left, top, min(size[0], left + width), min(size[1], top + height)
+
+
+def _between(low: float, high: float, draw: float) -> float:
+    return low + (high - low) * draw

@@ -1,0 +1,318 @@
+"""open_rgb and resize: every kind of photo becomes the same upright RGB; bad files are one clear line."""
+
+import io
+import struct
+import subprocess
+import sys
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, ImageOps
+
+from sortline.data.images import BadImage, open_rgb, resize
+
+ORIENTATION = 0x0112
+
+# open_rgb's module silences Pillow's own warnings; pytest puts its filters in front.
+pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:PIL", "ignore::PIL.Image.DecompressionBombWarning")
+
+
+def picture(width: int = 60, height: int = 40) -> np.ndarray:
+    """A smooth uint8 (height, width, 3) picture without any symmetry, which survives JPEG well."""
+    y, x = np.mgrid[0:height, 0:width]
+    return np.stack([x * 255 / width, y * 255 / height, (x * y) * 255 / (width * height)], axis=2).astype(np.uint8)
+
+
+def save(path: Path, image: Image.Image, **options) -> Path:
+    image.save(path, **options)
+    return path
+
+
+def with_orientation(value: int) -> Image.Exif:
+    exif = Image.Exif()
+    exif[ORIENTATION] = value
+    return exif
+
+
+# What each orientation does to the stored array so that it stands upright (EXIF 2.32, tag 0x0112).
+UPRIGHT = {
+    1: lambda a: a,
+    2: lambda a: a[:, ::-1],
+    3: lambda a: a[::-1, ::-1],
+    4: lambda a: a[::-1],
+    5: lambda a: a.transpose(1, 0, 2),
+    6: lambda a: np.rot90(a, -1),
+    7: lambda a: a[::-1, ::-1].transpose(1, 0, 2),
+    8: lambda a: np.rot90(a, 1),
+}
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("a.png", {}),
+        ("a.webp", {"lossless": True}),
+        ("a.tif", {}),
+        ("b.tif", {"compression": "tiff_lzw"}),
+        ("a.jpg", {"quality": 98, "subsampling": 0}),
+    ],
+)
+def test_exif_orientation_is_applied_once(tmp_path, orientation, name, options):
+    stored = Image.fromarray(picture())
+    path = save(tmp_path / name, stored, exif=with_orientation(orientation), **options)
+    upright = open_rgb(path)
+    expected = UPRIGHT[orientation](picture()).astype(int)
+    assert upright.mode == "RGB"
+    assert np.asarray(upright).shape == expected.shape
+    assert np.abs(np.asarray(upright) - expected).max() <= (8 if name.endswith("jpg") else 0)
+    again = ImageOps.exif_transpose(upright)
+    assert again.size == upright.size, "the orientation tag must not be left on the upright image"
+
+
+@pytest.mark.parametrize("orientation", [0, 9, 200])
+def test_orientations_that_do_not_exist_are_ignored(tmp_path, orientation):
+    path = save(tmp_path / "a.png", Image.fromarray(picture()), exif=with_orientation(orientation))
+    assert np.array_equal(open_rgb(path), picture())
+
+
+def test_damaged_exif_leaves_the_photo_usable(tmp_path):
+    path = save(tmp_path / "a.webp", Image.fromarray(picture()), exif=b"Exif\0\0MM\x0f\xf7garbage", lossless=True)
+    assert np.array_equal(open_rgb(path), picture())
+
+
+def test_gray_and_one_bit(tmp_path):
+    gray = picture()[:, :, 0]
+    path = save(tmp_path / "gray.jpg", Image.fromarray(gray), quality=98)
+    pixels = np.asarray(open_rgb(path)).astype(int)
+    assert np.abs(pixels - gray[:, :, None]).max() <= 4
+    path = save(tmp_path / "bits.png", Image.fromarray(gray > 100))
+    assert np.array_equal(open_rgb(path), np.repeat(np.where(gray > 100, 255, 0)[:, :, None], 3, axis=2))
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.tif"])
+def test_sixteen_bit_gray_is_scaled_not_clipped(tmp_path, name):
+    levels = np.linspace(0, 65535, 64 * 8).round().astype(np.uint16).reshape(8, 64)
+    pixels = np.asarray(open_rgb(save(tmp_path / name, Image.fromarray(levels))))
+    assert np.abs(pixels[:, :, 0] - levels / 257).max() <= 1
+    assert pixels.min() == 0
+    assert pixels.max() == 255
+    assert np.array_equal(pixels[:, :, 0], pixels[:, :, 2])
+
+
+def test_sixteen_bit_colour_png(tmp_path):
+    levels = (picture(7, 5).astype(np.uint16) * 257).astype(">u2")
+    rows = b"".join(b"\0" + row.tobytes() for row in levels)
+    (tmp_path / "a.png").write_bytes(png(7, 5, 16, 2, zlib.compress(rows)))
+    assert np.array_equal(open_rgb(tmp_path / "a.png"), picture(7, 5))
+
+
+def test_palette_with_and_without_transparency(tmp_path):
+    image = Image.new("P", (4, 1))
+    image.putpalette([255, 0, 0, 0, 255, 0, 0, 0, 255, 10, 20, 30])
+    image.putdata([0, 1, 2, 3])
+    opaque = [[255, 0, 0], [0, 255, 0], [0, 0, 255], [10, 20, 30]]
+    assert np.asarray(open_rgb(save(tmp_path / "a.png", image)))[0].tolist() == opaque
+    on_white = [[255, 255, 255], *opaque[1:]]
+    assert np.asarray(open_rgb(save(tmp_path / "b.png", image, transparency=0)))[0].tolist() == on_white
+    assert np.asarray(open_rgb(save(tmp_path / "c.gif", image, transparency=0)))[0].tolist() == on_white
+    half = open_rgb(save(tmp_path / "d.png", image, transparency=bytes([255, 128, 0, 255])))
+    expected = [[255, 0, 0], [127, 255, 127], [255, 255, 255], [10, 20, 30]]
+    assert np.abs(np.asarray(half)[0].astype(int) - expected).max() <= 1
+
+
+def test_alpha_is_laid_on_white(tmp_path):
+    alpha = np.linspace(0, 255, 60).astype(np.uint8)[None].repeat(40, axis=0)
+    rgba = np.dstack([picture(), alpha])
+    share = alpha[:, :, None] / 255
+    expected = picture() * share + 255 * (1 - share)
+    for name in ("a.png", "a.tif"):
+        path = save(tmp_path / name, Image.fromarray(rgba))
+        assert np.abs(np.asarray(open_rgb(path)) - expected).max() <= 1.5
+    gray_alpha = Image.merge("LA", [Image.fromarray(picture()[:, :, 0]), Image.fromarray(alpha)])
+    pixels = np.asarray(open_rgb(save(tmp_path / "la.png", gray_alpha)))
+    assert np.abs(pixels - expected[:, :, :1]).max() <= 1.5
+    colour_key = save(tmp_path / "key.png", Image.fromarray(picture()), transparency=tuple(picture()[20, 30].tolist()))
+    assert np.asarray(open_rgb(colour_key))[20, 30].tolist() == [255, 255, 255]
+
+
+@pytest.mark.parametrize("name", ["a.jpg", "a.tif"])
+def test_cmyk(tmp_path, name):
+    inks = [(0, 0, 0, 0), (255, 0, 0, 0), (0, 255, 0, 0), (0, 0, 255, 0), (0, 0, 0, 255), (128, 0, 0, 64)]
+    stripes = np.repeat(np.array(inks, dtype=np.uint8), 16, axis=0)[None].repeat(16, axis=0)
+    options = {"quality": 98, "subsampling": 0} if name.endswith("jpg") else {}
+    path = save(tmp_path / name, Image.fromarray(stripes, mode="CMYK"), **options)
+    pixels = np.asarray(open_rgb(path))[8, 8::16].astype(int)
+    expected = [[(255 - ink) * (255 - k) / 255 for ink in (c, m, y)] for c, m, y, k in inks]
+    assert np.abs(pixels - expected).max() <= 6
+
+
+def test_first_frame_of_an_animation(tmp_path):
+    frames = [Image.new("RGB", (8, 8), colour) for colour in ("red", "blue", "green")]
+    for name in ("a.gif", "a.webp", "a.tif", "a.png"):
+        options = {"lossless": True} if name == "a.webp" else {}
+        path = save(tmp_path / name, frames[0], save_all=True, append_images=frames[1:], **options)
+        assert np.asarray(open_rgb(path))[4, 4].tolist() == [255, 0, 0], name
+
+
+def test_the_file_is_closed_and_the_image_is_loaded(tmp_path):
+    path = save(tmp_path / "a.jpg", Image.fromarray(picture()))
+    image = open_rgb(path)
+    path.unlink()
+    assert image.resize((5, 5)).getpixel((2, 2))
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [("a.jpg", {}), ("p.jpg", {"progressive": True}), ("a.png", {}), ("a.webp", {}), ("a.bmp", {}), ("a.gif", {}),
+     ("a.tif", {}), ("b.tif", {"compression": "tiff_lzw"})],
+)  # fmt: skip
+def test_truncated_files(tmp_path, name, options):
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    whole = save(tmp_path / name, Image.fromarray(noise), **options).read_bytes()
+    for share in (0.02, 0.3, 0.6, 0.9):
+        path = tmp_path / f"cut{share}-{name}"
+        path.write_bytes(whole[: int(len(whole) * share)])
+        with pytest.raises(BadImage) as caught:
+            open_rgb(path)
+        assert str(caught.value).startswith(f"{path}: ")
+        assert "\n" not in str(caught.value)
+        assert str(caught.value) == f"{path}: {caught.value.what}"
+
+
+def png(width: int, height: int, bits: int, kind: int, data: bytes) -> bytes:
+    """A PNG made by hand, whatever its header promises."""
+
+    def chunk(name: bytes, content: bytes) -> bytes:
+        return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
+
+    header = struct.pack(">IIBBBBB", width, height, bits, kind, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", data) + chunk(b"IEND", b"")
+
+
+@pytest.mark.parametrize(("width", "height"), [(60_000, 60_000), (12_000, 10_000), (2_000_000_000, 1)])
+def test_absurd_sizes_are_refused_before_decoding(tmp_path, monkeypatch, width, height):
+    path = tmp_path / "huge.png"
+    path.write_bytes(png(width, height, 8, 2, zlib.compress(bytes(1000))))
+
+    def decode(self):
+        raise AssertionError("pixels were decoded")
+
+    monkeypatch.setattr(Image.Image, "load", decode)
+    monkeypatch.setattr("PIL.ImageFile.ImageFile.load", decode)
+    with pytest.raises(BadImage, match="100,000,000 pixels"):
+        open_rgb(path)
+
+
+def test_pillows_own_warnings_do_not_reach_the_user(tmp_path):
+    path = tmp_path / "large.png"
+    path.write_bytes(png(9_500, 10_000, 8, 0, b"cut off"))
+    code = (
+        f"from sortline.data.images import *\ntry: open_rgb({str(path)!r})\nexcept BadImage as error: print(error.what)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "damaged" in done.stdout
+    assert done.stderr == ""
+
+
+def test_limits_are_the_callers(tmp_path):
+    path = save(tmp_path / "a.png", Image.fromarray(picture(60, 40)))
+    assert open_rgb(path, max_pixels=2400).size == (60, 40)
+    with pytest.raises(BadImage, match="60 x 40 pixels, over the limit of 2,399"):
+        open_rgb(path, max_pixels=2399)
+
+
+def test_large_files_are_refused_without_opening(tmp_path):
+    path = tmp_path / "large.jpg"
+    with path.open("wb") as stream:
+        stream.truncate(3 * 2**20)  # sparse
+    with pytest.raises(BadImage, match="3 MB, over the limit of 2 MB"):
+        open_rgb(path, max_file_mb=2)
+
+
+@pytest.mark.parametrize(
+    ("content", "what"),
+    [
+        (b"", "zero bytes"),
+        (b"these are words, not a photo", "not a photo"),
+        (b"<!DOCTYPE html><html>404</html>", "not a photo"),
+        (b"\0\0\0\x20ftypheic\0\0\0\0mif1heic", "HEIC"),
+        (b"\0\0\0\x20ftypavif\0\0\0\0avifmif1", "AVIF"),
+        (b"%PDF-1.7 ", "not a photo"),
+    ],
+)
+def test_files_of_another_kind(tmp_path, content, what):
+    path = tmp_path / "a.jpg"
+    path.write_bytes(content)
+    with pytest.raises(BadImage, match=what):
+        open_rgb(path)
+
+
+def test_formats_outside_the_list_are_not_decoded(tmp_path):
+    for name, kind in (("a.jpg", "PPM"), ("b.jpg", "ICO"), ("c.jpg", "TGA"), ("d.jpg", "JPEG2000")):
+        path = save(tmp_path / name, Image.fromarray(picture(32, 32)), format=kind)
+        with pytest.raises(BadImage, match="not a photo"):
+            open_rgb(path)
+
+
+def test_the_suffix_does_not_matter(tmp_path):
+    path = save(tmp_path / "actually-a-png.jpg", Image.fromarray(picture()), format="PNG")
+    assert np.array_equal(open_rgb(path), picture())
+
+
+def test_missing_files_and_folders(tmp_path):
+    with pytest.raises(BadImage, match="cannot be read"):
+        open_rgb(tmp_path / "none.jpg")
+    with pytest.raises(BadImage, match="not a file"):
+        open_rgb(tmp_path)
+
+
+def test_pixels_that_are_no_photo(tmp_path):
+    path = save(tmp_path / "a.tif", Image.fromarray(np.ones((4, 4), dtype=np.float32)))
+    with pytest.raises(BadImage, match="'F'"):
+        open_rgb(path)
+
+
+def test_altered_bytes_never_raise_anything_but_bad_image(tmp_path):
+    rng = np.random.default_rng(0)
+    path = tmp_path / "altered"
+    for kind in ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF"):
+        stream = io.BytesIO()
+        Image.fromarray(picture(30, 20)).save(stream, kind)
+        for _ in range(60):
+            content = bytearray(stream.getvalue())
+            for place in rng.integers(0, min(len(content), 400), 3):
+                content[place] = rng.integers(256)
+            path.write_bytes(content)
+            try:
+                assert open_rgb(path, max_pixels=1_000_000).mode == "RGB"
+            except BadImage as error:
+                assert str(error).startswith(f"{path}: ")
+
+
+def triangle_weights(before: int, after: int) -> np.ndarray:
+    """Antialiased linear interpolation by its definition: float (after, before), rows sum to 1."""
+    scale = before / after
+    support = max(scale, 1.0)
+    centres = (np.arange(after) + 0.5) * scale
+    distance = np.abs(np.arange(before)[None] + 0.5 - centres[:, None]) / support
+    weights = np.maximum(0, 1 - distance)
+    return weights / weights.sum(axis=1, keepdims=True)
+
+
+@pytest.mark.parametrize(("width", "height", "size"), [(97, 61, 32), (20, 31, 48), (224, 224, 64)])
+def test_resize_is_antialiased_bilinear_over_the_whole_photo(width, height, size):
+    pixels = np.random.default_rng(1).integers(0, 256, (height, width, 3), dtype=np.uint8)
+    expected = np.einsum(
+        "yh,xw,hwc->yxc", triangle_weights(height, size), triangle_weights(width, size), pixels.astype(float)
+    )
+    result = resize(Image.fromarray(pixels), size)
+    assert result.dtype == np.uint8
+    assert result.shape == (size, size, 3)
+    assert np.abs(result - expected).max() <= 1.5
+
+
+def test_resize_to_the_same_size_changes_nothing():
+    assert np.array_equal(resize(Image.fromarray(picture(32, 32)), 32), picture(32, 32))

@@ -1,0 +1,281 @@
+"""Splits and folds: stratified, seeded, copies on one side; policies; and what the stage writes."""
+
+import csv
+import json
+import runpy
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from sortline.data.audit import audit_folder
+from sortline.data.duplicates import find_duplicates
+from sortline.data.split import deal_folds, hold_out, make_split, to_drop
+from sortline.errors import UserError
+
+STAGE = Path(__file__).parents[2] / "stages" / "prepare.py"
+REPORT = dict.fromkeys(("exact_cross", "exact_train", "near_cross", "near_train"), "report")
+
+
+def random_groups(rng: np.random.Generator, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Labels of 3 to 5 classes, and groups: most photos alone, some in groups of up to 6, mostly of one class."""
+    label = rng.permutation(np.arange(count) % rng.integers(3, 6))
+    group = np.arange(count)
+    for _ in range(rng.integers(0, count // 6)):
+        first = rng.integers(count)
+        alike = np.flatnonzero(label == label[first]) if rng.random() < 0.8 else np.arange(count)
+        group[rng.choice(alike, size=min(alike.size, rng.integers(2, 7)), replace=False)] = group[first]
+    return label, group
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_folds_never_split_a_group_and_are_balanced(seed):
+    rng = np.random.default_rng(seed)
+    label, group = random_groups(rng, 120)
+    fold = deal_folds(label, group, 5, seed)
+    assert all(np.unique(fold[group == number]).size == 1 for number in np.unique(group))
+    assert set(fold) == set(range(5))
+    assert np.bincount(fold).min() > 24 / 2
+    assert np.array_equal(fold, deal_folds(label, group, 5, seed))
+
+
+def test_folds_of_single_photos_are_stratified_and_seeded():
+    label = np.repeat(np.arange(4), 25)
+    fold = deal_folds(label, np.arange(100), 5, 0)
+    assert all(np.bincount(fold[label == c]).tolist() == [5] * 5 for c in range(4))
+    assert not np.array_equal(fold, deal_folds(label, np.arange(100), 5, 1))
+
+
+def test_too_few_groups_for_the_folds():
+    with pytest.raises(UserError, match="3 different train photos do not fill 5 folds"):
+        deal_folds(np.array([0, 1] * 6), np.arange(12) % 3, 5, 0)
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_held_out_photos_are_whole_groups_of_about_the_share(seed):
+    rng = np.random.default_rng(100 + seed)
+    label, group = random_groups(rng, 120)
+    val = hold_out(label, group, 0.2, seed)
+    assert not set(group[val]) & set(group[~val])
+    for c in np.unique(label):
+        share = round(0.2 * (label == c).sum())
+        assert share - 3 <= val[label == c].sum() <= share
+        assert (~val)[label == c].any()
+    assert np.array_equal(val, hold_out(label, group, 0.2, seed))
+
+
+def test_held_out_share_is_exact_without_copies_and_seeded():
+    label = np.repeat(np.arange(3), [10, 20, 3])
+    val = hold_out(label, np.arange(33), 0.1, 0)
+    assert np.bincount(label[val]).tolist() == [1, 2, 1]
+    assert not np.array_equal(val, hold_out(label, np.arange(33), 0.1, 1))
+
+
+def test_a_class_of_large_groups_gives_its_smallest():
+    label = np.zeros(9, dtype=int)
+    group = np.array([0] * 6 + [1] * 3)
+    assert hold_out(label, group, 0.1, 0).tolist() == [False] * 6 + [True] * 3
+
+
+def copies():
+    """Photos 0 .. 7; 0 and 1 are val. Pixels A B | A A' C C D D', where ' is near; C and D are unlike all others."""
+    bits = np.zeros((8, 64), dtype=bool)
+    bits[1, :30] = True
+    bits[3, 0] = True
+    bits[4:6, 20:60] = True
+    bits[6:8, 40:] = True
+    bits[7, 0] = True
+    return find_duplicates(["A", "B", "A", "a", "C", "C", "D", "d"], bits, 1)
+
+
+@pytest.mark.parametrize(
+    ("policy", "dropped"),
+    [
+        ({}, []),
+        ({"exact_cross": "drop"}, [2]),
+        ({"near_cross": "drop"}, [3]),
+        ({"exact_train": "drop"}, [5]),
+        ({"near_train": "drop"}, [3, 7]),
+        ({"exact_cross": "drop", "near_train": "drop"}, [2, 7]),
+        (dict.fromkeys(REPORT, "drop"), [2, 3, 5, 7]),
+    ],
+)
+def test_policies(policy, dropped):
+    val = np.isin(np.arange(8), [0, 1])
+    mask = to_drop(copies(), val, REPORT | policy, list("01234567"))
+    assert np.flatnonzero(mask).tolist() == dropped
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        ("exact_cross", "1 exact copies of val photos in train (first: photo2)"),
+        ("near_cross", "1 near-duplicates of val photos in train (first: photo3)"),
+        ("exact_train", "1 exact copies inside train (first: photo5)"),
+        ("near_train", "2 near-duplicates inside train (first: photo3)"),
+    ],
+)
+def test_policy_fail(kind, text):
+    val = np.isin(np.arange(8), [0, 1])
+    with pytest.raises(UserError) as caught:
+        to_drop(copies(), val, REPORT | {kind: "fail"}, [f"photo{i}" for i in range(8)])
+    assert text in str(caught.value)
+    assert f"duplicates.{kind}" in str(caught.value)
+
+
+def draw(path: Path, seed: int, size: tuple[int, int] = (80, 60)) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    coarse = np.random.default_rng(seed).integers(0, 256, (9, 12, 3), dtype=np.uint8)
+    Image.fromarray(coarse).resize(size, Image.Resampling.BICUBIC).save(path)
+
+
+@pytest.fixture
+def raw(tmp_path) -> Path:
+    """Two classes with 8 train and 2 val photos each; one val photo is also in train, another nearly."""
+    root = tmp_path / "raw"
+    for c, name in enumerate(("hat", "can")):
+        for i in range(8):
+            draw(root / "train" / name / f"{i}.png", 100 * c + i)
+        for i in (8, 9):
+            draw(root / "val" / name / f"{i}.png", 100 * c + i)
+    shutil.copy(root / "train/hat/3.png", root / "val/hat/8.png")
+    draw(root / "val/can/9.png", 105, (160, 120))
+    return root
+
+
+LABELS, NAMES = {"can": 0, "hat": 1}, ["can", "hat"]
+OPTIONS = {"val_fraction": 0.25, "folds": 3, "seed": 0, "min_per_class": 3}
+
+
+def test_a_given_split_is_kept_and_copies_are_marked(raw):
+    audit = audit_folder(raw)
+    split = make_split(audit, LABELS, NAMES, policy=REPORT | {"exact_cross": "drop"}, **OPTIONS)
+    paths = [photo.path for photo in audit.photos]
+    assert [path for path, side in zip(paths, split.split, strict=True) if side == "dropped"] == ["train/hat/3.png"]
+    assert [path for path, flag in zip(paths, split.in_train_exact, strict=True) if flag] == ["val/hat/8.png"]
+    assert [path for path, flag in zip(paths, split.in_train_near, strict=True) if flag] == ["val/can/9.png"]
+    assert [path.split("/")[0] for path in paths] == split.raw.tolist()
+    assert ((split.fold >= 0) == (split.split == "train")).all()
+    assert split.label.tolist() == [LABELS[path.split("/")[1]] for path in paths]
+
+
+def test_without_a_given_split_one_is_drawn(raw):
+    audit = audit_folder(raw / "train")
+    split = make_split(audit, LABELS, NAMES, policy=REPORT, **OPTIONS)
+    assert np.bincount(split.label[split.split == "val"]).tolist() == [2, 2]
+    assert not split.in_train_exact.any()
+
+
+def overwrite(folder: Path, content: bytes | None = None) -> None:
+    """Give all files of a folder the same content (that of its first file)."""
+    paths = sorted(folder.iterdir())
+    content = paths[0].read_bytes() if content is None else content
+    for path in paths:
+        path.write_bytes(content)
+
+
+def keep_two(folder: Path) -> None:
+    for path in sorted(folder.iterdir())[2:]:
+        path.unlink()
+
+
+@pytest.mark.parametrize(
+    ("damage", "options", "text"),
+    [
+        (lambda raw: shutil.rmtree(raw / "val/can"), {}, "no usable photo in val of class 'can'"),
+        (lambda raw: shutil.rmtree(raw / "train/hat"), {}, "no usable photo in train of class 'hat'"),
+        (lambda raw: overwrite(raw / "val/hat", b""), {}, "no usable photo in val of class 'hat'"),
+        (lambda raw: keep_two(raw / "train/can"), {}, "'can': 2 train photos, fewer than folds (3)"),
+        (lambda raw: None, {"min_per_class": 9}, "'can': 8 train photos, fewer than min_per_class (9)"),
+        (lambda raw: overwrite(raw / "train/can"), {}, "'can': all 8 train photos are copies"),
+    ],
+)
+def test_classes_that_do_not_do_are_one_clear_line(raw, damage, options, text):
+    damage(raw)
+    with pytest.raises(UserError) as caught:
+        make_split(audit_folder(raw), LABELS, NAMES, policy=REPORT, **(OPTIONS | options))
+    assert text in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+PARAMS = """
+toy:
+  prepare:
+    min_per_class: 3
+    split: {folds: 3}
+"""
+
+
+def run_stage(folder: Path, raw: Path, params: str, monkeypatch, out: str) -> dict[str, bytes]:
+    monkeypatch.chdir(folder)
+    (folder / "params.yaml").write_text(params, encoding="utf-8")
+    (folder / "raw.json").write_text(json.dumps({"name": "toy photos", "note": "drawn"}), encoding="utf-8")
+    words = f"toy --raw {raw.name} --source raw.json --out {out} --metrics {out}/data.json --plots {out}/plots".split()
+    runpy.run_path(str(STAGE))["main"](words)
+    return {path.relative_to(folder / out).as_posix(): path.read_bytes() for path in (folder / out).rglob("*.*")}
+
+
+def test_the_stage_writes_what_it_promises_twice_the_same(tmp_path, raw, monkeypatch):
+    (raw / "train/hat/broken.jpg").write_bytes(b"broken")
+    first = run_stage(tmp_path, raw, PARAMS, monkeypatch, "first")
+    assert first == run_stage(tmp_path, raw, PARAMS, monkeypatch, "second")
+    assert sorted(first) == [
+        "audit.json", "classes.json", "data.json", "images.csv", "plots/class_counts.csv", "plots/class_counts.png",
+        "plots/photos/duplicates.png", "plots/photos/views.png", "split.csv", "views.json",
+    ]  # fmt: skip
+    images = list(csv.DictReader(first["images.csv"].decode().splitlines()))
+    split = list(csv.DictReader(first["split.csv"].decode().splitlines()))
+    assert [row["path"] for row in images] == [row["image"] for row in split] == sorted(row["path"] for row in images)
+    assert len(images) == 20
+    for row in split:
+        assert (row["fold"] in "012" and row["fold"] != "") == (row["split"] == "train")
+    metrics = json.loads(first["data.json"])
+    expected = {"train": 15, "val": 4, "dropped": 1, "unreadable": 1, "exact_cross": 1, "near_cross": 1, "classes": 2,
+                "exact_groups_train": 0, "near_groups_train": 0, "folds": 3, "label_conflicts": 0,
+                "duplicate_threshold": 76, "source": "toy photos", "note": "drawn"}  # fmt: skip
+    assert {key: metrics[key] for key in expected} == expected
+    assert len(metrics["dataset"]) == 16
+
+
+@pytest.mark.parametrize(
+    "change",
+    ["split: {folds: 4, seed: 5}", "split: {folds: 3}\n    duplicates: {near_cross: drop, near_train: drop}",
+     "split: {folds: 3}\n    duplicates: {exact_cross: report, hash: dhash, hash_size: 8, threshold: 2}"],
+)  # fmt: skip
+def test_split_and_duplicate_params_leave_what_extract_reads(tmp_path, raw, monkeypatch, change):
+    first = run_stage(tmp_path, raw, PARAMS, monkeypatch, "first")
+    changed = run_stage(tmp_path, raw, PARAMS.replace("split: {folds: 3}", change), monkeypatch, "second")
+    assert first["split.csv"] != changed["split.csv"]
+    for name in ("images.csv", "views.json"):
+        assert first[name] == changed[name]
+
+
+def test_view_params_leave_images_and_split(tmp_path, raw, monkeypatch):
+    first = run_stage(tmp_path, raw, PARAMS, monkeypatch, "first")
+    changed = run_stage(tmp_path, raw, PARAMS + "    views: {count: 2, flip: 0}\n", monkeypatch, "second")
+    assert first["views.json"] != changed["views.json"]
+    assert first["images.csv"] == changed["images.csv"]
+    assert first["split.csv"] == changed["split.csv"]
+
+
+@pytest.mark.parametrize(
+    ("params", "text"),
+    [
+        ("    views: {crop_scale: [0.9, 0.5]}\n", "crop_scale must be"),
+        ("    views: {crop_ratio: [1.0]}\n", "crop_ratio"),
+        ("    duplicates: {threshold: 128}\n", "below half the bits, 128"),
+        ("    duplicates: {exact_cross: remove}\n", "'report', 'drop' or 'fail'"),
+        ("    duplicates: {hsah: phash}\n", "unknown key 'toy.prepare.duplicates.hsah'; allowed here: hash, hash_size"),
+        ("    unreadable: fail\n", "broken.jpg: not a photo"),
+        ("    table: garbage\n", "no "),
+    ],
+)
+def test_mistakes_in_params_are_one_clear_line(tmp_path, raw, monkeypatch, params, text):
+    (raw / "train/hat/broken.jpg").write_bytes(b"broken")
+    with pytest.raises(UserError) as caught:
+        run_stage(tmp_path, raw, PARAMS + params, monkeypatch, "first")
+    assert text in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert not (tmp_path / "first").exists()
