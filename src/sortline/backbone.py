@@ -1,0 +1,78 @@
+"""The frozen backbone from its folder (`backbone.json` and the weights as they came)."""
+
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import mindspore
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load_file
+
+from sortline import runtime
+from sortline.errors import UserError
+from sortline.files import read_json, sha256_file
+from sortline.nets import checkpoints
+from sortline.nets.mobilenetv2 import MobileNetV2
+from sortline.nets.releases import RELEASES, Preprocessing
+
+
+@dataclass(frozen=True)
+class Backbone:
+    """A loaded backbone.
+
+    `net` maps float32 (n, 3, S, S) to the last feature map (n, `net.channels`, S/32, S/32), batch norm in
+    inference mode; `preprocessing` makes its input; `info` is what the features record about it.
+    """
+
+    net: Any
+    preprocessing: Preprocessing
+    info: dict[str, Any]
+
+
+def load(folder: Path) -> Backbone:
+    """Load the backbone of `folder`; raise `UserError` where the file does not hold what it should."""
+    runtime.prepare()
+    about = read_json(folder / "backbone.json")
+    release = RELEASES[about["release"]]
+    net = MobileNetV2(about["width"], release.padding, release.bn_eps)
+    if about["file"] is None:
+        checkpoints.randomise(net, about["seed"])
+    else:
+        path = folder / about["file"]
+        if sha256_file(path) != about["sha256"]:
+            raise UserError(f"{path}: changed since it was fetched (sha256 differs); run `dvc repro -f weights@TASK`")
+        checkpoints.load(net, _read(path), release.naming)
+    net.set_train(False)
+    info = {
+        "network": "mobilenet_v2",
+        "release": about["release"],
+        "title": release.title,
+        "width": about["width"],
+        "padding": release.padding,
+        "sha256": about["sha256"],
+        "seed": about["seed"],
+        "mean": list(release.preprocessing.mean),
+        "std": list(release.preprocessing.std),
+        "channel_order": "RGB",
+        "resize": "bilinear, antialiased",
+    }
+    return Backbone(net, release.preprocessing, info)
+
+
+def _read(path: Path) -> dict[str, np.ndarray]:
+    if path.suffix == ".safetensors":
+        try:
+            return load_file(path)
+        except SafetensorError as error:
+            raise UserError(f"{path}: not a safetensors file ({error})") from None
+    # MindSpore's own reader fails on paths that are not ASCII.
+    with tempfile.TemporaryDirectory() as scratch:
+        copy = shutil.copy(path, Path(scratch) / "backbone.ckpt")
+        try:
+            parameters = mindspore.load_checkpoint(str(copy))
+        except ValueError as error:
+            raise UserError(f"{path}: not a MindSpore checkpoint ({str(error).splitlines()[0]})") from None
+    return {name: parameter.asnumpy() for name, parameter in parameters.items()}

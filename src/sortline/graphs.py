@@ -1,0 +1,48 @@
+"""MindSpore cells as ONNX graphs."""
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import mindspore
+import numpy as np
+import onnx
+import onnxruntime
+
+
+def to_onnx(cell: mindspore.nn.Cell, shape: Sequence[int], outputs: Sequence[str]) -> onnx.ModelProto:
+    """Export `cell` as ONNX, opset 11: float32 input `x` of `shape`, its first dimension free, `outputs` so named."""
+    example = mindspore.Tensor(np.zeros(shape, np.float32))
+    # MindSpore's writer fails on paths that are not ASCII.
+    with tempfile.TemporaryDirectory() as scratch:
+        path = Path(scratch) / "graph.onnx"
+        mindspore.onnx.export(cell, example, file_name=str(path))
+        model = onnx.load(path)
+    # Not by export's output_names and dynamic_axes: 2.10 breaks a graph with them where an output is used inside too.
+    _rename(model.graph, dict(zip([value.name for value in model.graph.output], outputs, strict=True)))
+    _rename(model.graph, {model.graph.input[0].name: "x"})
+    for value in (*model.graph.input, *model.graph.output):
+        value.type.tensor_type.shape.dim[0].dim_param = "n"
+    onnx.checker.check_model(model)
+    return model
+
+
+def _rename(graph: onnx.GraphProto, names: dict[str, str]) -> None:
+    for value in (*graph.input, *graph.output):
+        value.name = names.get(value.name, value.name)
+    for node in graph.node:
+        node.input[:] = [names.get(name, name) for name in node.input]
+        node.output[:] = [names.get(name, name) for name in node.output]
+
+
+def session(model: onnx.ModelProto | bytes | Path, threads: int = 1) -> onnxruntime.InferenceSession:
+    """Open an ONNX Runtime session on the CPU, `threads` wide, from a model, its bytes or its file."""
+    if isinstance(model, onnx.ModelProto):
+        model = model.SerializeToString()
+    elif isinstance(model, Path):
+        # Read here: the runtime's own reader takes the path through the system's narrow encoding.
+        model = model.read_bytes()
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])

@@ -1,0 +1,1 @@
+"""The networks, written in MindSpore; nothing here touches a path."""

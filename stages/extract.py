@@ -1,0 +1,59 @@
+"""extract: run the frozen backbone once over every view of every photo.
+
+Reads `images.csv` and `views.json` (never the split), the raw photos and the backbone; writes `pooled.npy`,
+`maps.npy` where asked for, and `features.json`, in images.csv order. Params: `<task>.extract`.
+"""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+
+from sortline import backbone as backbones
+from sortline import features, files
+from sortline.data.images import open_rgb
+from sortline.data.views import ViewPlan, render
+from sortline.errors import run
+from sortline.params.base import load
+from sortline.params.extract import ExtractParams
+
+
+def main(argv: list[str]) -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("task")
+    for option in ("--prepared", "--raw", "--weights", "--out"):
+        parser.add_argument(option, type=Path, required=True)
+    args = parser.parse_args(argv)
+    params = load(args.task, "extract", ExtractParams)
+    rows = files.read_csv(args.prepared / "images.csv")
+    plan = ViewPlan(**files.read_json(args.prepared / "views.json"))
+    photos = [features.Photo(args.raw / row["path"], row["sha256"]) for row in rows]
+
+    backbone = backbones.load(args.weights)
+    size = params.image_size
+    if params.engine == "mindspore":
+        engine = features.mindspore_engine(backbone)
+    else:
+        engine = features.onnxruntime_engine(backbone, size)
+        first = np.stack([render(open_rgb(photo.path), plan, 0, photo.key, size) for photo in photos[:2]])
+        difference = features.check_engines(backbone, engine, first)
+        print(f"ONNX Runtime against MindSpore: pooled features differ by at most {difference:.1e}")
+
+    with files.replacing(args.out) as out:
+        out.mkdir()
+        maps = out / "maps.npy" if params.maps else None
+        features.extract(photos, plan, size, backbone, engine, out / "pooled.npy", maps)
+        about = {
+            "backbone": backbone.info,
+            "image_size": size,
+            "engine": params.engine,
+            "count": len(photos),
+            "views": plan.count,
+            "channels": backbone.net.channels,
+            "dataset": files.content_sha256({row["path"]: row["sha256"] for row in rows})[:16],
+        }
+        files.write_json(out / "features.json", about)
+
+
+if __name__ == "__main__":
+    run(main)
