@@ -1,0 +1,151 @@
+"""What evaluate reads, and the tables, charts and sheet of wrong photos it leaves behind."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from sortline import figures, measure
+from sortline.data.images import open_rgb
+from sortline.errors import UserError
+from sortline.figures import Groups
+from sortline.files import read_json, write_csv
+from sortline.prepared import Classes, Val
+from sortline.sheets import Tile, contact_sheet, printable
+
+
+@dataclass(frozen=True)
+class Answers:
+    """A classifier's answers on val: `probabilities` float (n, classes) for the photos of `val`."""
+
+    val: Val
+    classes: Classes
+    probabilities: np.ndarray
+
+    @property
+    def predicted(self) -> np.ndarray:
+        return self.probabilities.argmax(axis=1)
+
+    @property
+    def wrong(self) -> np.ndarray:
+        """Places in val of the photos answered wrongly, the most confident error first."""
+        places = np.flatnonzero(self.predicted != self.val.labels)
+        return places[np.argsort(-self.probabilities.max(axis=1)[places], kind="stable")]
+
+
+def read_features(folder: Path, photos: int, dataset: str) -> np.ndarray:
+    """Return view 0 of pooled.npy, float32 (photos, 2, C), memory-mapped.
+
+    Raises `UserError` if the features are of another number of photos or of another data set (its fingerprint).
+    """
+    pooled = np.load(folder / "pooled.npy", mmap_mode="r")
+    about = read_json(folder / "features.json")
+    if len(pooled) != photos or about["dataset"] != dataset:
+        found = f"{len(pooled)} photos of data set {about['dataset']}"
+        raise UserError(f"{folder}: features of {found}, expected {photos} of {dataset}; run the stage extract again")
+    return pooled[:, 0]
+
+
+def _groups(classes: Classes) -> Groups | None:
+    if classes.bin_of is None:
+        return None
+    return Groups(classes.bin_of.tolist(), [row["en"] for row in classes.bins], [row["colour"] for row in classes.bins])
+
+
+def write_tables(folder: Path, answers: Answers, ece_bins: int) -> None:
+    """Write predictions.csv, wrong.csv, confusion.csv (for `dvc plots`), per_class.csv and reliability.csv."""
+    val, names, predicted = answers.val, answers.classes.names, answers.predicted
+    top = answers.probabilities.max(axis=1)
+    own = np.take_along_axis(answers.probabilities, val.labels[:, None], axis=1)[:, 0]
+
+    def row(i: int, *more: Any) -> list[Any]:
+        said = [val.images[i], names[val.labels[i]], names[predicted[i]], f"{top[i]:.4f}", *more]
+        return [*said, int(val.exact[i]), int(val.near[i])]
+
+    header, flags = ["image", "truth", "predicted", "probability"], ["in_train_exact", "in_train_near"]
+    every = [row(i, int(predicted[i] == val.labels[i])) for i in range(len(val.images))]
+    write_csv(folder / "predictions.csv", [*header, "correct", *flags], every)
+    wrong = [row(i, f"{own[i]:.4f}") for i in answers.wrong]
+    write_csv(folder / "wrong.csv", [*header, "truth_probability", *flags], wrong)
+
+    pairs = zip(val.labels, predicted, strict=True)
+    write_csv(folder / "confusion.csv", ["actual", "predicted"], ([names[a], names[b]] for a, b in pairs))
+    by_class = measure.shares_by(predicted == val.labels, val.labels, names)
+    shares = [[label, name, *_cells(share)] for label, (name, share) in enumerate(by_class.items())]
+    write_csv(folder / "per_class.csv", ["label", "class", *SHARE], shares)
+    rows = measure.calibration(val.labels, answers.probabilities, ece_bins)
+    bins = [[f"{row['above']:.4f}", f"{row['upto']:.4f}", _cell(row["confidence"]), *_cells(row)] for row in rows]
+    write_csv(folder / "reliability.csv", ["above", "upto", "confidence", *SHARE], bins)
+
+
+SHARE = ("accuracy", "low", "high", "n")
+
+
+def _cells(share: dict[str, Any]) -> list[Any]:
+    return [_cell(share[key]) for key in SHARE]
+
+
+def _cell(value: float | int | None) -> float | int | str:
+    return f"{value:.4f}" if isinstance(value, float) else "" if value is None else value
+
+
+def draw_charts(folder: Path, answers: Answers, ece_bins: int, task: str, note: str) -> None:
+    """Draw confusion.png, per_class.png and reliability.png; a `note` stands under every title."""
+    labels, predicted, classes = answers.val.labels, answers.predicted, answers.classes
+    n, right = len(labels), int(np.sum(labels == predicted))
+    rows = measure.calibration(labels, answers.probabilities, ece_bins)
+    under = f"\n{note}" if note else ""
+    figures.confusion(
+        measure.confusion(labels, predicted, len(classes.names)),
+        classes.names,
+        folder / "confusion.png",
+        title=f"{task}: {right:,} of {n:,} val photos right{under}",
+        groups=_groups(classes),
+    )
+    figures.per_class(
+        measure.shares_by(labels == predicted, labels, classes.names),
+        folder / "per_class.png",
+        title=f"{task}: accuracy per class on val (n = {n:,}){under}",
+        groups=_groups(classes),
+    )
+    title = f"{task}: calibration on val, ECE {measure.ece(rows):.3f} (n = {n:,}){under}"
+    figures.reliability(rows, folder / "reliability.png", title=title)
+
+
+def wrong_sheet(answers: Answers, raw: Path, task: str, columns: int, limit: int) -> Image.Image:
+    """Return a contact sheet of the photos answered wrongly, at most `limit`, the most confident error first.
+
+    Each is framed in the colour of the predicted bin. Raises `BadImage` if a photo under `raw` cannot be read.
+    """
+    n, wrong = len(answers.val.images), answers.wrong
+    if not len(wrong):
+        return contact_sheet([], columns, f"{task}: none of the {n:,} val photos is wrong")
+    shown = f", the first {limit:,} shown" if len(wrong) > limit else ""
+    frame = "; the frame is the predicted bin's" if answers.classes.bins else ""
+    title = f"{task}: {len(wrong):,} of {n:,} val photos wrong, most confident first{shown}{frame}"
+    return contact_sheet([_tile(answers, raw, i) for i in wrong[:limit]], columns, title)
+
+
+def _tile(answers: Answers, raw: Path, i: int) -> Tile:
+    names, bins, bin_of = answers.classes.names, answers.classes.bins, answers.classes.bin_of
+    truth, predicted = answers.val.labels[i], answers.predicted[i]
+    lines = [
+        f"truth: {_shown(names, truth)}",
+        f"predicted: {_shown(names, predicted)}",
+        f"probability: {answers.probabilities[i, predicted]:.2f}",
+    ]
+    colour = None
+    if bin_of is not None:
+        said = bins[bin_of[predicted]]
+        colour = said["colour"]
+        lines.append(f"{'right' if bin_of[predicted] == bin_of[truth] else 'wrong'} bin: {said['en']}")
+    image = answers.val.images[i]
+    return Tile(open_rgb(raw / image), "\n".join([*lines, image]), colour)
+
+
+def _shown(names: Sequence[str], label: int) -> str:
+    """Return a class's name, or its number (as in per_class.csv) if the sheet's font cannot show the name."""
+    return f"class {label}" if "?" in printable(names[label]) else names[label]

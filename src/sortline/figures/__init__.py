@@ -1,0 +1,7 @@
+"""The charts of the line: PNG files whose bytes depend on nothing but the data and matplotlib's version."""
+
+from sortline.figures.by_class import class_counts, confusion, per_class
+from sortline.figures.curves import curves, reliability, selection
+from sortline.figures.style import Groups
+
+__all__ = ["Groups", "class_counts", "confusion", "curves", "per_class", "reliability", "selection"]

@@ -1,0 +1,153 @@
+"""What a classifier's answers are worth: accuracies with their intervals, macro-F1, log-loss, calibration, confusions.
+
+Everywhere: `labels` int (n,), class indices; `probabilities` float (n, classes), rows summing to 1. The answer to a
+photo is the class of highest probability, the first of them in a tie.
+"""
+
+from collections.abc import Sequence
+from statistics import NormalDist
+from typing import Any
+
+import numpy as np
+from sklearn import metrics
+
+TOP = 5  # the k of top-5; tasks of fewer classes take all of them
+
+
+def wilson(correct: int, n: int, confidence: float = 0.95) -> tuple[float, float]:
+    """Return Wilson's score interval (low, high) for a share of `correct` out of `n`; (0, 1) for n = 0.
+
+    Source: E. B. Wilson, "Probable inference, the law of succession, and statistical inference", JASA 22 (1927).
+    Raises ValueError unless 0 <= correct <= n and 0 < confidence < 1.
+    """
+    if not 0 <= correct <= n or not 0 < confidence < 1:
+        raise ValueError(f"wilson: {correct} of {n} at confidence {confidence} is no share")
+    if n == 0:
+        return 0.0, 1.0
+    z = NormalDist().inv_cdf((1 + confidence) / 2)
+    share = correct / n
+    centre = (share + z * z / (2 * n)) / (1 + z * z / n)
+    half = z * np.sqrt(share * (1 - share) / n + z * z / (4 * n * n)) / (1 + z * z / n)
+    # At the ends the formula is 0 or 1 exactly; rounding may miss that by an ulp.
+    return (0.0 if correct == 0 else float(centre - half)), (1.0 if correct == n else float(centre + half))
+
+
+def top_k(labels: np.ndarray, probabilities: np.ndarray, k: int) -> np.ndarray:
+    """Return bool (n,): is the true class among the `k` most probable? Ties go to the lower class index."""
+    own = np.take_along_axis(probabilities, labels[:, None], axis=1)
+    before = np.arange(probabilities.shape[1]) < labels[:, None]
+    rank = np.sum((probabilities > own) | ((probabilities == own) & before), axis=1)
+    return rank < k
+
+
+def macro_f1(labels: np.ndarray, predicted: np.ndarray) -> float:
+    """Return the mean F1 over the classes that occur in `labels` or in `predicted`.
+
+    A class predicted but never true counts as 0; one that occurs in neither does not count.
+    """
+    return float(metrics.f1_score(labels, predicted, average="macro", zero_division=0))
+
+
+def log_loss(labels: np.ndarray, probabilities: np.ndarray) -> float:
+    """Return the mean negative log of the true class's probability, in nats (0 is taken as the smallest step)."""
+    return float(metrics.log_loss(labels, probabilities, labels=range(probabilities.shape[1])))
+
+
+def calibration(labels: np.ndarray, probabilities: np.ndarray, bins: int = 15) -> list[dict[str, Any]]:
+    """Group photos by confidence, the probability of the answer, into `bins` bins of equal width.
+
+    Returns a row a bin: its edges (`above`, `upto`], the mean `confidence`, and `share`'s {accuracy, low, high, n};
+    None where the bin is empty.
+    Source: Guo et al., "On Calibration of Modern Neural Networks", ICML 2017, section 2 (there too 15 bins).
+    """
+    edges = np.linspace(0, 1, bins + 1)
+    confidence = probabilities.max(axis=1)
+    correct = probabilities.argmax(axis=1) == labels
+    index = np.searchsorted(edges[1:-1], confidence, side="left")
+    rows = []
+    for i in range(bins):
+        inside = index == i
+        mean = float(confidence[inside].mean()) if inside.any() else None
+        rows.append(
+            {"above": float(edges[i]), "upto": float(edges[i + 1]), "confidence": mean, **share(correct[inside])}
+        )
+    return rows
+
+
+def ece(rows: Sequence[dict[str, Any]]) -> float:
+    """Return the expected calibration error of `calibration`'s rows: mean |accuracy - confidence| over photos."""
+    filled = [row for row in rows if row["n"]]
+    return sum(row["n"] * abs(row["accuracy"] - row["confidence"]) for row in filled) / sum(row["n"] for row in filled)
+
+
+def confusion(labels: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:
+    """Return int (classes, classes): photos of true class (row) answered as class (column)."""
+    return metrics.confusion_matrix(labels, predicted, labels=range(classes))
+
+
+def confused_pairs(matrix: np.ndarray, names: Sequence[str], limit: int) -> list[dict[str, Any]]:
+    """Return the `limit` most frequent errors {truth, predicted, count}, most first, then in label order."""
+    pairs = [
+        {"truth": names[row], "predicted": names[column], "count": int(matrix[row, column])}
+        for row, column in np.argwhere(matrix)
+        if row != column
+    ]
+    return sorted(pairs, key=lambda pair: -pair["count"])[:limit]
+
+
+def share(correct: np.ndarray) -> dict[str, Any]:
+    """Return {accuracy, low, high, n} of a bool array, 95 % Wilson; the first three are None where it is empty."""
+    n, right = len(correct), int(np.sum(correct))
+    low, high = wilson(right, n) if n else (None, None)
+    return {"accuracy": right / n if n else None, "low": low, "high": high, "n": n}
+
+
+def shares_by(correct: np.ndarray, groups: np.ndarray, names: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Return `share` of each group by name; `groups` int (n,) indexes `names`."""
+    return {name: share(correct[groups == i]) for i, name in enumerate(names)}
+
+
+def summary(
+    labels: np.ndarray,
+    probabilities: np.ndarray,
+    classes: Sequence[str],
+    duplicated: np.ndarray,
+    *,
+    bin_of: np.ndarray | None = None,
+    bins: Sequence[str] = (),
+    ece_bins: int = 15,
+    worst_pairs: int = 5,
+) -> dict[str, Any]:
+    """Return the metrics of an evaluation, every accuracy with its `_low` and `_high`.
+
+    `classes` names by label; `duplicated` bool (n,): the photo has a duplicate in train, so `accuracy_deduplicated`
+    leaves it out (None if that leaves none). With `bins` (ids) and `bin_of` int (classes,), the bin of each class, also
+    `bin_accuracy`: is the bin of the answer the bin of the truth? Raises ValueError without photos or on shapes that
+    disagree.
+    """
+    n = len(labels)
+    if n == 0 or probabilities.shape != (n, len(classes)) or duplicated.shape != (n,):
+        raise ValueError(f"summary: labels {labels.shape}, probabilities {probabilities.shape}, {len(classes)} classes")
+    predicted = probabilities.argmax(axis=1)
+    correct = predicted == labels
+    accuracies = {
+        "accuracy": correct,
+        "accuracy_deduplicated": correct[~duplicated],
+        "top5": top_k(labels, probabilities, min(TOP, len(classes))),
+    }
+    result: dict[str, Any] = {
+        "n": n,
+        "n_deduplicated": int(np.sum(~duplicated)),
+        "macro_f1": macro_f1(labels, predicted),
+        "log_loss": log_loss(labels, probabilities),
+        "ece": ece(calibration(labels, probabilities, ece_bins)),
+        "per_class": shares_by(correct, labels, classes),
+        "confused_pairs": confused_pairs(confusion(labels, predicted, len(classes)), classes, worst_pairs),
+    }
+    if bin_of is not None:
+        accuracies["bin_accuracy"] = bin_of[predicted] == bin_of[labels]
+        result["per_bin"] = shares_by(accuracies["bin_accuracy"], bin_of[labels], bins)
+    for name, hits in accuracies.items():
+        value = share(hits)
+        result |= {name: value["accuracy"], f"{name}_low": value["low"], f"{name}_high": value["high"]}
+    return result

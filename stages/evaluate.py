@@ -1,0 +1,52 @@
+"""evaluate: score the head on all of val, and on val without the photos that have a duplicate in train.
+
+Reads the split, the features (view 0), the head, prepare's metrics, and the raw photos that were answered wrongly;
+writes evaluate.json, tables, charts, and the sheet of wrong photos (under photos/). Params: `<task>.evaluate`.
+"""
+
+import argparse
+from pathlib import Path
+
+from sortline import evaluation, files, measure, prepared
+from sortline.errors import run
+from sortline.heads import load_head
+from sortline.params.base import load
+from sortline.params.evaluate import EvaluateParams
+
+
+def main(argv: list[str]) -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("task")
+    for option in ("--prepared", "--features", "--head", "--raw", "--source", "--data", "--metrics", "--plots"):
+        parser.add_argument(option, type=Path, required=True)
+    args = parser.parse_args(argv)
+    params = load(args.task, "evaluate", EvaluateParams)
+    data, source = files.read_json(args.data), files.read_json(args.source)
+    val = prepared.read_val(args.prepared / "split.csv")
+    note = source["note"]
+    classes = prepared.read_classes(args.prepared / "classes.json")
+
+    pooled = evaluation.read_features(args.features, val.total, data["dataset"])
+    probabilities = load_head(args.head).probabilities(pooled[val.places])
+    answers = evaluation.Answers(val, classes, probabilities)
+
+    result = measure.summary(
+        val.labels, probabilities, classes.names, val.exact | val.near, bin_of=classes.bin_of,
+        bins=[row["id"] for row in classes.bins], ece_bins=params.ece_bins, worst_pairs=params.worst_pairs,
+    )  # fmt: skip
+    result |= {"dataset": data["dataset"], "source": source["name"], "split": "val"}
+    result |= {"duplicate_threshold": data["duplicate_threshold"]} | ({"note": note} if note else {})
+    files.write_metrics(args.metrics, result)
+    evaluation.write_tables(args.plots, answers, params.ece_bins)
+    evaluation.draw_charts(args.plots, answers, params.ece_bins, args.task, note)
+    sheet = evaluation.wrong_sheet(answers, args.raw, args.task, params.sheet_columns, params.sheet_limit)
+    with files.replacing(args.plots / "photos" / "wrong.png") as temporary:
+        sheet.save(temporary)
+    interval = f"{result['accuracy_low']:.1%} to {result['accuracy_high']:.1%}"
+    print(f"{args.task}: top-1 {result['accuracy']:.1%} on val ({interval}, n = {result['n']:,})")
+    if note:
+        print(f"NOTE: {note}")
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,121 @@
+"""Charts: the same bytes for the same data, nothing clipped, colours that mean what they say."""
+
+import io
+
+import matplotlib
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+from PIL import Image
+
+from sortline import figures, measure
+from sortline.figures.by_class import _tints
+
+LONG = "a class with a name that goes on and on"
+EPOCHS = {"train loss": [2.0, 1.2, 0.9], "out-of-fold loss": [2.1, 1.4, float("nan")]}
+
+
+def answers(n: int, classes: int) -> tuple[np.ndarray, np.ndarray]:
+    random = np.random.default_rng(0)
+    labels = np.arange(n) % classes
+    scores = random.random((n, classes)) + 2 * np.eye(classes)[labels] * random.random((n, 1))
+    return labels, scores / scores.sum(axis=1, keepdims=True)
+
+
+def names(classes: int) -> list[str]:
+    return [LONG, "塑料瓶", "$5 note_{x}", *(f"Class {i}" for i in range(classes))][:classes]
+
+
+def charts(classes: int, n: int, groups: figures.Groups | None = None) -> dict:
+    """Every chart by name, as a function of its path."""
+    labels, probabilities = answers(n, classes)
+    predicted = probabilities.argmax(axis=1)
+    shares = measure.shares_by(predicted == labels, labels, names(classes))
+    shares["$5 note_{x}"] = {"accuracy": None, "low": None, "high": None, "n": 0}
+    counts = {"train": [80] * classes, "val": np.bincount(labels, minlength=classes).tolist()}
+    matrix, rows = measure.confusion(labels, predicted, classes), measure.calibration(labels, probabilities)
+    grid = [0.01, 0.1, 1.0, 10.0]
+    return {
+        "class_counts": lambda path: figures.class_counts(names(classes), counts, path),
+        "confusion": lambda path: figures.confusion(matrix, names(classes), path, title="t", groups=groups),
+        "per_class": lambda path: figures.per_class(shares, path, title="t", groups=groups),
+        "reliability": lambda path: figures.reliability(rows, path, title="t"),
+        "curves": lambda path: figures.curves(EPOCHS, "epoch", "loss", path, title="t", floor=0.5),
+        "selection": lambda path: figures.selection(grid, [0.9, 0.95, 0.94, 0.9], [0.01] * 4, 0.1, path, title="t"),
+    }
+
+
+FOUR_BINS = figures.Groups(
+    of=[i % 4 for i in range(26)],
+    names=["Recyclable", "Dry (residual)", "Hazardous", "Wet (food)"],
+    colours=["#2278cf", "#6f7782", "#d9363e", "#27853b"],
+)
+CHARTS = ["class_counts", "confusion", "per_class", "reliability", "curves", "selection"]
+
+
+@pytest.mark.parametrize("name", CHARTS)
+def test_bytes_depend_on_the_data_alone(name, tmp_path):
+    draw = charts(5, 40)[name]
+    draw(tmp_path / "a.png")
+    with matplotlib.rc_context({"font.size": 20, "axes.grid": True, "savefig.dpi": 50}):
+        draw(tmp_path / "b.png")
+    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
+    with Image.open(tmp_path / "a.png") as image:
+        image.load()
+        assert set(image.info) <= {"dpi"}  # no date, no version
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.png", "b.png"]
+
+
+@pytest.mark.parametrize(("classes", "n", "groups"), [(3, 12, None), (10, 10_000, None), (26, 130, FOUR_BINS)])
+@pytest.mark.parametrize("name", CHARTS)
+@pytest.mark.filterwarnings("error")  # a glyph that the font lacks, a layout that does not fit
+def test_nothing_sticks_out_of_the_picture(name, classes, n, groups, tmp_path, monkeypatch):
+    seen: list[Figure] = []
+    save = Figure.savefig
+    monkeypatch.setattr(Figure, "savefig", lambda self, *a, **k: (seen.append(self), save(self, *a, **k))[1])
+    charts(classes, n, groups)[name](tmp_path / "chart.png")
+    inside, whole = seen[0].get_tightbbox(), seen[0].bbox_inches
+    assert inside.x0 >= -0.02 and inside.x1 <= whole.width + 0.02
+    assert inside.y0 >= -0.02 and inside.y1 <= whole.height + 0.02
+    with Image.open(tmp_path / "chart.png") as image:
+        assert image.width <= 1300  # still readable at a README's width
+
+
+def test_figures_open_no_window_and_keep_nothing(tmp_path):
+    import matplotlib.pyplot as plt
+
+    for draw in charts(3, 12).values():
+        draw(tmp_path / "chart.png")
+    assert plt.get_fignums() == []
+
+
+def test_confusion_tints():
+    tints = _tints(np.array([[1.0, 0.0, 0.0], [0.001, 0.999, 0.0], [0.0, 0.4, 0.6]]))
+    assert (tints[0, 1] == 1).all()  # zero is blank
+    assert tints[1, 0].sum() < 2.95  # one in a thousand is not
+    assert tints[0, 0, 2] > tints[0, 0, 0]  # right is blue
+    assert tints[2, 1, 0] > tints[2, 1, 2]  # wrong is orange
+    assert tints[2, 1].sum() < tints[1, 0].sum()  # more is darker
+
+
+def test_groups_sort_classes_and_keep_label_order_within():
+    groups = figures.Groups([2, 0, 2, 0], ["x", "nobody", "y"], ["#000000"] * 3)
+    assert groups.order().tolist() == [1, 3, 0, 2]
+    assert groups.runs() == [(0, 0, 1), (2, 2, 3)]
+
+
+def test_a_grouped_confusion_moves_counts_with_their_names(tmp_path, monkeypatch):
+    """Classes a, b in bins y, x: drawn as b, a, and the 7 stays in row a, column b."""
+    shown = io.StringIO()
+
+    def record(self, *arguments, **named):
+        axes = self.axes[0]
+        cells = {(text.get_position()[1], text.get_position()[0]): text.get_text() for text in axes.texts[:3]}
+        shown.write(f"{[label.get_text() for label in axes.get_yticklabels()]} {sorted(cells.items())}")
+        return save(self, *arguments, **named)
+
+    save = Figure.savefig
+    monkeypatch.setattr(Figure, "savefig", record)
+    groups = figures.Groups([1, 0], ["x", "y"], ["#000000"] * 2)
+    figures.confusion(np.array([[1, 7], [0, 9]]), ["a", "b"], tmp_path / "c.png", title="t", groups=groups)
+    assert shown.getvalue() == "['b', 'a'] [((0, 0), '9'), ((1, 0), '7'), ((1, 1), '1')]"
