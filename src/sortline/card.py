@@ -1,0 +1,122 @@
+"""The model card, written from the metrics of the stages (Mitchell et al. 2019, arXiv:1810.03993)."""
+
+from typing import Any
+
+
+def model_card(labels: dict[str, Any], backbone: dict[str, Any], metrics: dict[str, dict[str, Any]]) -> str:
+    """Return the card as Markdown; `metrics` by stage: data, train, evaluate, export."""
+    parts = [
+        _what(labels, backbone, metrics),
+        _data(metrics["data"]),
+        _accuracy(metrics),
+        _failures(metrics["evaluate"]),
+        _files(metrics["export"]),
+        USE,
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _what(labels: dict[str, Any], backbone: dict[str, Any], metrics: dict[str, dict[str, Any]]) -> str:
+    warning = f"> **{labels['note']}**\n\n" if labels["note"] else ""
+    bins = (
+        f" in {len(labels['bins'])} bins ({', '.join(row['en'] for row in labels['bins'])})" if labels["bins"] else ""
+    )
+    names = ", ".join(row["en"] for row in labels["classes"])
+    return (
+        f"# Model card: {labels['task']}\n\n{warning}"
+        f"Says which of {len(labels['classes'])} classes{bins} a photo shows: {names}.\n\n"
+        f"- Backbone, frozen: {backbone['title']}; width {backbone['width']:g}, "
+        f"input {metrics['export']['image_size']} pixels.\n"
+        f"- Head: linear, trained by {metrics['train']['solver']} on {metrics['train']['views']} views a photo."
+    )
+
+
+def _data(data: dict[str, Any]) -> str:
+    return (
+        "## Data, and its leaks\n\n"
+        f"{data['source']} (fingerprint `{data['dataset']}`): {data['train']:,} photos to train on, "
+        f"{data['val']:,} held out. Of these, {data['exact_cross']:,} had an exact copy in train and another "
+        f"{data['near_cross']:,} a near-duplicate ({data['duplicate_hash']}, at most {data['duplicate_threshold']} "
+        f"differ); train photos dropped for it: {data['dropped']:,}. Inside train: {data['exact_groups_train']} groups "
+        f"of exact copies, {data['near_groups_train']} of near-duplicates; folds never split a group. Mirrored or "
+        "rotated copies are not searched for."
+    )
+
+
+def _accuracy(metrics: dict[str, dict[str, Any]]) -> str:
+    evaluated, trained, exported = metrics["evaluate"], metrics["train"], metrics["export"]
+    rows = [
+        _row("top-1, held out", evaluated, "accuracy", evaluated["n"]),
+        _row(
+            "top-1, held out, without duplicates of train",
+            evaluated,
+            "accuracy_deduplicated",
+            evaluated["n_deduplicated"],
+        ),
+        _row("top-5, held out", evaluated, "top5", evaluated["n"]),
+        _row("right bin, held out", evaluated, "bin_accuracy", evaluated["n"]),
+        _row(f"top-1, {trained['folds']} grouped folds of train", trained, "cv_accuracy", trained["cv_n"]),
+        _row("top-1, held out, the ONNX file alone", exported, "onnx_accuracy", exported["onnx_n"]),
+    ]
+    chosen = ", ".join(trained["selected_on_folds"]) or "nothing"
+    return (
+        "## Accuracy\n\n| what | % | 95 % interval (Wilson) | n |\n| --- | --- | --- | --- |\n"
+        + "\n".join(row for row in rows if row)
+        + f"\n\nHeld out: macro-F1 {evaluated['macro_f1']:.3f}, log-loss {evaluated['log_loss']:.3f}, "
+        f"expected calibration error {evaluated['ece']:.3f}. Chosen by looking at the folds: {chosen}; nothing was "
+        "chosen on the held-out photos."
+    )
+
+
+def _row(name: str, metrics: dict[str, Any], key: str, n: int) -> str:
+    if metrics.get(key) is None:
+        return ""
+    value, low, high = (100 * metrics[name] for name in (key, f"{key}_low", f"{key}_high"))
+    return f"| {name} | {value:.1f} | {low:.1f} to {high:.1f} | {n:,} |"
+
+
+def _failures(evaluated: dict[str, Any]) -> str:
+    lines = ["## Where it fails", ""]
+    pairs = [
+        f"- {pair['truth']} taken for {pair['predicted']}: {pair['count']}" for pair in evaluated["confused_pairs"]
+    ]
+    lines += pairs or ["No held-out photo was answered wrongly."]
+    if "per_bin" in evaluated:
+        lines += ["", "| bin | right bin, % | 95 % interval | n |", "| --- | --- | --- | --- |"]
+        lines += [
+            f"| {name} | {100 * row['accuracy']:.1f} | {100 * row['low']:.1f} to {100 * row['high']:.1f} | {row['n']} |"
+            for name, row in evaluated["per_bin"].items()
+            if row["n"]
+        ]
+    lines += ["", "A photo of anything else still gets one of these classes, often with confidence."]
+    return "\n".join(lines)
+
+
+def _files(exported: dict[str, Any]) -> str:
+    return (
+        "## Files\n\n"
+        f"- `model.onnx` ({exported['onnx_mb']:.1f} MB, opset 18): `image` uint8 RGB (height, width, 3), any size, "
+        "upright, to `probabilities` and `logits`; resizing and scaling are inside. Labels are in its metadata.\n"
+        f"- `model.mindir` ({exported['mindir_mb']:.1f} MB): preprocessed float32 (1, 3, {exported['image_size']}, "
+        f"{exported['image_size']}) to logits.\n"
+        "- `labels.json`: classes in output order, and bins.\n\n"
+        f"Checked at export: logits of {exported['checked_photos']} held-out photos differ from MindSpore's by at most "
+        f"{exported['max_abs_diff_onnx']:.0e} (ONNX) and {exported['max_abs_diff_mindir']:.0e} (MindIR). Photos of other "
+        "sizes, up to 12 megapixels, and EXIF-turned ones: same class as with Pillow's resizing in "
+        f"{100 * exported['resized_agreement']:.1f} % (n = {exported['resized_n']:,})."
+    )
+
+
+USE = """## Use
+
+```
+sortline predict PHOTO --model FOLDER_OF_THIS_CARD
+```
+
+```python
+import numpy, onnxruntime
+from PIL import Image, ImageOps
+photo = ImageOps.exif_transpose(Image.open("photo.jpg")).convert("RGB")
+model = onnxruntime.InferenceSession("model.onnx")
+probabilities, logits = model.run(None, {"image": numpy.asarray(photo)})
+```"""

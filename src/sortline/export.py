@@ -1,0 +1,129 @@
+"""The model that leaves the house: a self-contained ONNX graph and a MindIR of the network alone."""
+
+import json
+import re
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import mindspore
+import numpy as np
+import onnx
+from mindspore.train import mind_ir_pb2
+from onnx import TensorProto, helper, numpy_helper
+
+from sortline import graphs
+from sortline.nets.releases import Preprocessing
+
+OPSET = 18  # the first whose Resize antialiases
+IR_VERSION = 8  # the one of opset 18: older runtimes on phones refuse newer files
+
+
+def network_graph(cell: mindspore.nn.Cell, size: int) -> onnx.ModelProto:
+    """Return `cell` (preprocessed float32 `x` (n, 3, S, S) to `logits`) as ONNX, opset 18."""
+    graph = graphs.to_onnx(cell, (1, 3, size, size), ("logits",))
+    graph = onnx.version_converter.convert_version(graph, OPSET)
+    graph.ir_version = IR_VERSION
+    return graph
+
+
+def self_contained(
+    network: onnx.ModelProto, preprocessing: Preprocessing, size: int, metadata: dict[str, Any]
+) -> onnx.ModelProto:
+    """Wrap `network` into a graph from photo to probabilities.
+
+    Input `image`: uint8 RGB (H, W, 3) of any size, upright. Outputs: `probabilities` and `logits`, float32 (classes,).
+    `metadata` becomes metadata_props; values that are not text as JSON.
+    """
+    front = _front(preprocessing, size)
+    network = onnx.compose.add_prefix(network, "net/", rename_inputs=True, rename_outputs=True)
+    model = onnx.compose.merge_models(front, network, io_map=[("front/x", "net/x")])
+    graph = model.graph
+    classes = graph.output[0].type.tensor_type.shape.dim[-1].dim_value
+    graph.initializer.append(numpy_helper.from_array(np.array([0]), "back/first"))
+    graph.node.extend([
+        helper.make_node("Squeeze", ["net/logits", "back/first"], ["logits"], name="back/squeeze"),
+        helper.make_node("Softmax", ["logits"], ["probabilities"], name="back/softmax", axis=-1),
+    ])  # fmt: skip
+    del graph.output[:]
+    graph.output.extend(
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, [classes]) for name in ("probabilities", "logits")
+    )
+    graph.name = "sortline"
+    # Shapes inferred for a batch of free size no longer hold; runtimes infer them anew.
+    del graph.value_info[:]
+    helper.set_model_props(model, {key: _text(value) for key, value in sorted(metadata.items())})
+    onnx.checker.check_model(model, full_check=True)
+    return model
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True)
+
+
+def _front(preprocessing: Preprocessing, size: int) -> onnx.ModelProto:
+    """From uint8 (H, W, 3) to the network's `front/x`; the same steps as images.resize and `preprocessing`."""
+    constants = {
+        "front/batch": np.array([0]),
+        "front/sizes": np.array([1, 3, size, size]),
+        "front/scale": preprocessing.scale.reshape(1, 3, 1, 1),
+        "front/shift": preprocessing.shift.reshape(1, 3, 1, 1),
+    }
+    resize = {"mode": "linear", "antialias": 1, "coordinate_transformation_mode": "half_pixel"}
+    steps = [
+        ("Transpose", ["image"], "front/planes", {"perm": [2, 0, 1]}),
+        ("Unsqueeze", ["front/planes", "front/batch"], "front/batched", {}),
+        # On uint8, as Pillow resizes: it rounds to whole levels again.
+        ("Resize", ["front/batched", "", "", "front/sizes"], "front/resized", resize),
+        ("Cast", ["front/resized"], "front/float", {"to": TensorProto.FLOAT}),
+        ("Mul", ["front/float", "front/scale"], "front/scaled", {}),
+        ("Add", ["front/scaled", "front/shift"], "front/x", {}),
+    ]
+    nodes = [helper.make_node(op, inputs, [output], name=output, **options) for op, inputs, output, options in steps]
+    graph = helper.make_graph(
+        nodes,
+        "front",
+        [helper.make_tensor_value_info("image", TensorProto.UINT8, ["height", "width", 3])],
+        [helper.make_tensor_value_info("front/x", TensorProto.FLOAT, [1, 3, size, size])],
+        [numpy_helper.from_array(value, name) for name, value in constants.items()],
+    )
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION)
+
+
+def write_mindir(cell: mindspore.nn.Cell, size: int, path: Path) -> None:
+    """Write `cell` as MindIR: input float32 (1, 3, S, S), preprocessed; output logits."""
+    example = mindspore.Tensor(np.zeros((1, 3, size, size), np.float32))
+    # MindSpore's writer fails on paths that are not ASCII.
+    with tempfile.TemporaryDirectory() as scratch:
+        mindspore.export(cell, example, file_name=str(Path(scratch) / "model"), file_format="MINDIR")
+        model = mind_ir_pb2.ModelProto.FromString((Path(scratch) / "model.mindir").read_bytes())
+    _drop_run_traces(model.graph)
+    model.primitives.sort(key=lambda primitive: primitive.name)
+    path.write_bytes(model.SerializeToString(deterministic=True))
+
+
+def _drop_run_traces(graph: mind_ir_pb2.GraphProto) -> None:
+    """Make the file the same in every run: drop the time and the address that MindSpore puts into it, and its
+    variable names, whose order changes (`CNode_32$x$y:18`, `CNode_32$y$x:18`)."""
+
+    def plain(name: str) -> str:
+        return re.sub(r"\$[^:]*", "", name)
+
+    for node in graph.node:
+        node.name = plain(node.name)
+        node.input[:] = map(plain, node.input)
+        node.output[:] = map(plain, node.output)
+    for value in graph.output:
+        value.name = plain(value.name)
+    for attribute in graph.attribute:
+        if attribute.name == "compile_phase":
+            attribute.s = b"export.mindir"
+
+
+def run_mindir(path: Path, x: np.ndarray) -> np.ndarray:
+    """Run the MindIR file on `x` float32 (n, 3, S, S), one photo at a time; return logits (n, classes)."""
+    with tempfile.TemporaryDirectory() as scratch:
+        copy = shutil.copyfile(path, Path(scratch) / "model.mindir")
+        net = mindspore.nn.GraphCell(mindspore.load(str(copy)))
+    return np.concatenate([net(mindspore.Tensor(one[None])).asnumpy() for one in x])

@@ -1,0 +1,125 @@
+"""Is the exported model the measured one? Logits side by side, and val again from the photo files."""
+
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import mindspore
+import numpy as np
+from PIL import Image
+from tqdm import tqdm
+
+from sortline import export, measure
+from sortline.data.images import open_rgb, resize
+from sortline.errors import UserError
+from sortline.nets.releases import Preprocessing
+from sortline.predict import Classifier
+
+EXIF_ORIENTATION = 0x0112
+TURNED_LEFT = 6  # stored turned a quarter left; a viewer turns it back
+
+
+def spread(count: int, wanted: int) -> list[int]:
+    """Return at most `wanted` indices, evenly over `count`."""
+    return sorted(set(np.linspace(0, count - 1, min(wanted, count)).round().astype(int).tolist()))
+
+
+def network_inputs(photos: Sequence[Path], preprocessing: Preprocessing, size: int) -> np.ndarray:
+    """Return the preprocessed photos, float32 (n, 3, S, S), the way `extract` does it."""
+    return preprocessing(np.stack([resize(open_rgb(photo), size) for photo in photos]))
+
+
+def logit_differences(
+    cell: mindspore.nn.Cell,
+    mindir: Path,
+    run_onnx: Callable[[Image.Image], np.ndarray],
+    photos: Sequence[Path],
+    x: np.ndarray,
+    limit: float,
+) -> dict[str, float]:
+    """Compare logits of the self-contained ONNX (from the files) and the MindIR with MindSpore's on `x`.
+
+    Returns the largest differences; raises `UserError` above `limit`.
+    """
+    reference = np.concatenate([cell(mindspore.Tensor(one[None])).asnumpy() for one in x])
+    others = {"onnx": np.stack([run_onnx(open_rgb(photo)) for photo in photos]), "mindir": export.run_mindir(mindir, x)}
+    differences = {name: float(np.abs(logits - reference).max()) for name, logits in others.items()}
+    for name, difference in differences.items():
+        if not difference <= limit:
+            raise UserError(
+                f"export: {name} logits differ from MindSpore's by {difference:.2e}, over max_difference {limit:g}"
+            )
+    return {f"max_abs_diff_{name}": difference for name, difference in differences.items()}
+
+
+def remeasured(classifier: Classifier, photos: Sequence[Path], labels: np.ndarray) -> dict[str, Any]:
+    """Score the exported ONNX alone, from the photo files: accuracy with its interval, and n."""
+    answers = [
+        int(classifier.probabilities(open_rgb(photo)).argmax())
+        for photo in tqdm(photos, desc="val from files", unit="photo", disable=None)
+    ]
+    score = measure.share(np.array(answers) == labels)
+    return {
+        "onnx_accuracy": score["accuracy"],
+        "onnx_accuracy_low": score["low"],
+        "onnx_accuracy_high": score["high"],
+        "onnx_n": score["n"],
+    }
+
+
+def enlarged(width: int, height: int) -> Callable[[Image.Image], Image.Image]:
+    return lambda image: image.resize((width, height), Image.Resampling.BICUBIC)
+
+
+def turned_by_exif(image: Image.Image) -> Image.Image:
+    """Store the photo turned, with the EXIF tag that says so, as phones do; and open it again."""
+    exif = Image.Exif()
+    exif[EXIF_ORIENTATION] = TURNED_LEFT
+    with tempfile.TemporaryDirectory() as scratch:
+        path = Path(scratch) / "turned.png"
+        image.transpose(Image.Transpose.ROTATE_90).save(path, exif=exif)
+        return open_rgb(path)
+
+
+# What photos of other sizes look like; 12 megapixels (a phone's) on the few photos of the slower comparisons only.
+RESIZED = {
+    "640x480": (enlarged(640, 480), False),
+    "3000x4000": (enlarged(3000, 4000), True),
+    "odd 501x373": (enlarged(501, 373), False),
+    "narrow 97x1201": (enlarged(97, 1201), True),
+    "exif-turned": (turned_by_exif, True),
+}
+
+
+def resized_agreement(
+    classifier: Classifier,
+    reference: Callable[[np.ndarray], np.ndarray],
+    photos: Sequence[Path],
+    few: Sequence[int],
+    size: int,
+) -> dict[str, Any]:
+    """Compare the graph's own resizing with `images.resize` before `reference` (uint8 (1, S, S, 3) to probabilities).
+
+    Returns the share of photos with the same top-1 over all of RESIZED, n, each kind's share, and the largest
+    difference of a probability.
+    """
+    same, worst, kinds = [], 0.0, {}
+    for name, (change, slow) in tqdm(RESIZED.items(), desc="other sizes", unit="kind", disable=None):
+        hits = []
+        for index in few if slow else range(len(photos)):
+            image = change(open_rgb(photos[index]))
+            ours, theirs = classifier.probabilities(image), reference(resize(image, size)[None])
+            hits.append(bool(ours.argmax() == theirs.argmax()))
+            worst = max(worst, float(np.abs(ours - theirs).max()))
+        kinds[name] = measure.share(np.array(hits))
+        same += hits
+    total = measure.share(np.array(same))
+    return {
+        "resized_agreement": total["accuracy"],
+        "resized_agreement_low": total["low"],
+        "resized_agreement_high": total["high"],
+        "resized_n": total["n"],
+        "resized_kinds": {name: {"agreement": one["accuracy"], "n": one["n"]} for name, one in kinds.items()},
+        "resized_max_probability_diff": worst,
+    }

@@ -1,0 +1,92 @@
+"""export: one self-contained ONNX, one MindIR, labels and a model card; then check that they are the measured model.
+
+Reads the head, the backbone, val's raw photos and the other stages' metrics; writes model.onnx, model.mindir,
+labels.json, MODEL_CARD.md and export.json. Params: `<task>.export`.
+"""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+import onnx
+
+from sortline import __version__, export, files, graphs, parity, prepared
+from sortline import backbone as backbones
+from sortline.card import model_card
+from sortline.errors import run
+from sortline.heads import load_head, softmax
+from sortline.nets.classifier import Classifier as Network
+from sortline.params.base import load
+from sortline.params.export import ExportParams
+from sortline.predict import Classifier
+
+
+def main(argv: list[str]) -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("task")
+    for option in ("--prepared", "--raw", "--weights", "--features", "--head", "--out", "--metrics"):
+        parser.add_argument(option, type=Path, required=True)
+    args = parser.parse_args(argv)
+    params = load(args.task, "export", ExportParams)
+    size = files.read_json(args.features / "features.json")["image_size"]
+    measured = {name: files.read_json(args.metrics.with_name(f"{name}.json")) for name in ("data", "train", "evaluate")}
+    backbone, head = backbones.load(args.weights), load_head(args.head)
+    network = Network(backbone.net, head.weight, head.bias, head.pooling)
+    network.set_train(False)
+
+    classes = files.read_json(args.prepared / "classes.json")
+    labels = {
+        "task": args.task,
+        "classes": classes["classes"],
+        "bins": classes["bins"],
+        "note": measured["evaluate"].get("note", ""),
+    }
+    graph = export.network_graph(network, size)
+    about = {
+        "labels": labels,
+        "sortline_version": __version__,
+        "dataset": measured["evaluate"]["dataset"],
+        "backbone": backbone.info,
+    }
+    model = export.self_contained(graph, backbone.preprocessing, size, about)
+    session = graphs.session(graph, threads=0)
+
+    with files.replacing(args.out) as out:
+        out.mkdir()
+        onnx.save(model, out / "model.onnx")
+        export.write_mindir(network, size, out / "model.mindir")
+        files.write_json(out / "labels.json", labels)
+
+        val = prepared.read_val(args.prepared / "split.csv")
+        photos = [args.raw / image for image in val.images]
+        few = parity.spread(len(photos), params.check_photos)
+        shown = [photos[index] for index in few]
+        classifier = Classifier(out)
+        x = parity.network_inputs(shown, backbone.preprocessing, size)
+        result = parity.logit_differences(
+            network, out / "model.mindir", classifier.logits, shown, x, params.max_difference
+        )
+        result |= parity.remeasured(classifier, photos, val.labels)
+
+        def reference(images: np.ndarray) -> np.ndarray:
+            return softmax(session.run(["logits"], {"x": backbone.preprocessing(images)})[0][0])
+
+        result |= parity.resized_agreement(classifier, reference, photos, few, size)
+        result |= {
+            "checked_photos": len(few),
+            "dataset": measured["evaluate"]["dataset"],
+            "image_size": size,
+            "onnx_mb": (out / "model.onnx").stat().st_size / 1e6,
+            "mindir_mb": (out / "model.mindir").stat().st_size / 1e6,
+        }
+        if labels["note"]:
+            result["note"] = labels["note"]
+        files.write_text(out / "MODEL_CARD.md", model_card(labels, backbone.info, measured | {"export": result}))
+    files.write_metrics(args.metrics, result)
+    accuracy, n, difference = (result[key] for key in ("onnx_accuracy", "onnx_n", "max_abs_diff_onnx"))
+    print(f"{args.task}: exported; the ONNX alone scores {accuracy:.1%} on val from the photo files (n = {n:,}),")
+    print(f"its logits are within {difference:.1e} of MindSpore's")
+
+
+if __name__ == "__main__":
+    run(main)
