@@ -1,0 +1,171 @@
+"""sortline.predict, on a model whose answers are known: a photo's mean red, green and blue are the probabilities."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+from PIL import Image
+
+from sortline.data.images import BadImage
+from sortline.errors import UserError
+from sortline.predict import Classifier, predict_files
+
+LABELS = {
+    "task": "colours",
+    "classes": [
+        {"code": "00_00", "en": "Red", "zh": "红", "bin": "warm"},
+        {"code": "00_01", "en": "Green", "zh": "绿", "bin": "cold"},
+        {"code": "00_02", "en": "Blue", "zh": "蓝", "bin": "cold"},
+    ],
+    "bins": [
+        {"id": "warm", "en": "Warm", "zh": "暖", "colour": "#d9363e"},
+        {"id": "cold", "en": "Cold", "zh": "冷", "colour": "#2278cf"},
+    ],
+    "note": "",
+}
+
+
+def colour_model(labels=LABELS, input_type=TensorProto.UINT8):
+    """uint8 (H, W, 3) -> each channel's mean over the sum of the means: probabilities (3,); their logs: logits (3,)."""
+    nodes = [
+        helper.make_node("Cast", ["image"], ["float"], to=TensorProto.FLOAT),
+        helper.make_node("ReduceMean", ["float", "axes"], ["means"], keepdims=0),
+        helper.make_node("ReduceSum", ["means"], ["sum"], keepdims=1),
+        helper.make_node("Div", ["means", "sum"], ["probabilities"]),
+        helper.make_node("Log", ["probabilities"], ["logits"]),
+    ]
+    image = helper.make_tensor_value_info("image", input_type, ["height", "width", 3])
+    outputs = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [3]) for name in ("probabilities", "logits")]
+    axes = numpy_helper.from_array(np.array([0, 1], np.int64), "axes")
+    graph = helper.make_graph(nodes, "colours", [image], outputs, [axes])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=8)
+    helper.set_model_props(model, {"labels": json.dumps(labels, ensure_ascii=False), "sortline_version": "0"})
+    onnx.checker.check_model(model)
+    return model
+
+
+def write_export(folder, model=None, labels=LABELS):
+    folder.mkdir(parents=True)
+    (folder / "model.onnx").write_bytes((model or colour_model(labels)).SerializeToString())
+    (folder / "labels.json").write_text(json.dumps(labels, ensure_ascii=False), encoding="utf-8")
+    return folder
+
+
+@pytest.fixture
+def export(tmp_path):
+    return write_export(tmp_path / "垃圾 分类" / "export")
+
+
+def test_probabilities_class_and_bin_are_the_models(export):
+    prediction = Classifier(export)(Image.new("RGB", (7, 5), (20, 120, 60)))
+    assert prediction.label == LABELS["classes"][1]
+    assert prediction.bin == LABELS["bins"][1]
+    assert prediction.probability == pytest.approx(120 / 200, abs=1e-6)
+    assert [guess.label["en"] for guess in prediction.top] == ["Green", "Blue", "Red"]
+    assert [guess.probability for guess in prediction.top] == pytest.approx([0.6, 0.3, 0.1], abs=1e-6)
+
+
+def test_channels_are_red_green_blue(export):
+    classifier = Classifier(export)
+    for index, colour in enumerate(["#ff0000", "#00ff00", "#0000ff"]):
+        assert classifier(Image.new("RGB", (1, 1), colour)).label == LABELS["classes"][index]
+
+
+def test_top_limits_the_guesses_and_ties_go_to_the_lower_class(export):
+    classifier = Classifier(export)
+    gray = Image.new("RGB", (4, 4), (90, 90, 90))
+    assert [guess.label["en"] for guess in classifier(gray, top=2).top] == ["Red", "Green"]
+    assert len(classifier(gray, top=99).top) == 3
+
+
+def test_dict_is_json_with_names_in_both_languages(export):
+    content = Classifier(export)(Image.new("RGB", (2, 2), "#0000ff"), top=1).as_dict()
+    assert json.loads(json.dumps(content)) == {
+        "class": LABELS["classes"][2],
+        "bin": LABELS["bins"][1],
+        "probability": 1.0,
+        "top": [{"class": LABELS["classes"][2], "bin": LABELS["bins"][1], "probability": 1.0}],
+    }
+
+
+def test_classes_without_bins(tmp_path):
+    classes = [{"code": name, "en": name, "zh": "", "bin": ""} for name in "abc"]
+    labels = {"task": "letters", "classes": classes, "bins": [], "note": "x"}
+    classifier = Classifier(write_export(tmp_path / "export", labels=labels))
+    assert classifier(Image.new("RGB", (2, 2), "#00ff00")).bin is None
+    assert classifier.note == "x"
+
+
+def test_another_image_mode_is_refused(export):
+    with pytest.raises(ValueError, match="mode L"):
+        Classifier(export)(Image.new("L", (2, 2)))
+
+
+def test_files_keep_their_order_and_a_bad_one_does_not_stop_the_rest(export, tmp_path):
+    photos = []
+    for index in range(9):
+        photos.append(tmp_path / f"照片 {index}.png")
+        Image.new("RGB", (3, 3), [(255, 0, 0), (0, 255, 0), (0, 0, 255)][index % 3]).save(photos[-1])
+    photos[4].write_bytes(photos[4].read_bytes()[:20])
+    photos[5].write_bytes(b"")
+    outcomes = list(predict_files(Classifier(export), photos, top=1))
+    assert [photo for photo, _ in outcomes] == photos
+    for index, (photo, outcome) in enumerate(outcomes):
+        if index in (4, 5):
+            assert isinstance(outcome, BadImage)
+            assert photo.name in str(outcome)
+            assert "\n" not in str(outcome)
+        else:
+            assert outcome.label == LABELS["classes"][index % 3]
+
+
+def test_files_are_opened_one_by_one(export, tmp_path, monkeypatch):
+    opened = []
+    red = Image.new("RGB", (1, 1), "red")
+    monkeypatch.setattr("sortline.predict.open_rgb", lambda photo: opened.append(photo) or red)
+    next(predict_files(Classifier(export), [tmp_path / str(index) for index in range(100)]))
+    assert len(opened) == 1
+
+
+def test_missing_files_are_named(tmp_path, export):
+    with pytest.raises(UserError, match="labels.json: no such file"):
+        Classifier(tmp_path)
+    (export / "model.onnx").unlink()
+    with pytest.raises(UserError, match="model.onnx: no such file"):
+        Classifier(export)
+
+
+def test_broken_files_are_named_in_one_line(export):
+    model = (export / "model.onnx").read_bytes()
+    (export / "model.onnx").write_bytes(model[: len(model) // 2])
+    with pytest.raises(UserError, match="model.onnx") as error:
+        Classifier(export)
+    assert "\n" not in str(error.value)
+    (export / "labels.json").write_text('{"classes": [', encoding="utf-8")
+    with pytest.raises(UserError, match="labels.json: not the labels"):
+        Classifier(export)
+
+
+def test_labels_of_another_export_are_refused(export):
+    for classes in (LABELS["classes"][::-1], LABELS["classes"][:2]):
+        labels = {**LABELS, "classes": classes}
+        (export / "labels.json").write_text(json.dumps(labels), encoding="utf-8")
+        with pytest.raises(UserError, match="labels.json"):
+            Classifier(export)
+
+
+def test_another_kind_of_model_is_refused(tmp_path):
+    export = write_export(tmp_path / "export", colour_model(input_type=TensorProto.FLOAT))
+    with pytest.raises(UserError, match="not exported by sortline"):
+        Classifier(export)
+
+
+def test_importing_predict_loads_nothing_of_the_training_side():
+    code = "import sys, sortline.predict; print(*{name.partition('.')[0] for name in sys.modules})"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert "onnxruntime" in loaded
+    assert not {"mindspore", "sklearn", "matplotlib", "onnx", "scipy", "dvc"} & set(loaded)
