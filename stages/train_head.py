@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from sortline import figures, files, losses, measure, runtime
+from sortline import calibration, figures, files, losses, measure, runtime
 from sortline.errors import UserError, run
 from sortline.heads import save_heads
 from sortline.params.base import load
 from sortline.params.train_head import TrainHeadParams
-from sortline.training import SOLVERS, Trained, TrainingSet
+from sortline.training import MOMENTUM_KEYS, SOLVERS, Trained, TrainingSet
 
 
 def main(argv: list[str]) -> None:
@@ -28,16 +28,16 @@ def main(argv: list[str]) -> None:
     runtime.prepare(params.seed)
     data, about = read(args.prepared, args.features, params)
     trained = SOLVERS[params.solver](data, params)
+    temperature = calibration.fit_temperature(data.labels, trained.out_of_fold) if params.calibrate else 1.0
+    heads = {name: calibration.tempered(head, temperature) for name, head in trained.heads.items()}
 
     with files.replacing(args.out) as out:
         out.mkdir()
-        save_heads(
-            out, trained.heads, {"checkpoint": trained.checkpoint, "solver": params.solver, "dataset": about["dataset"]}
-        )
+        save_heads(out, heads, {"checkpoint": trained.checkpoint, "solver": params.solver, "dataset": about["dataset"]})
     with files.replacing(args.plots) as plots:
         plots.mkdir()
         draw(trained, data, params, plots)
-    files.write_metrics(args.metrics, metrics(trained, data, params) | {"dataset": about["dataset"]})
+    files.write_metrics(args.metrics, metrics(trained, data, params, temperature) | {"dataset": about["dataset"]})
 
 
 def read(prepared: Path, features: Path, params: TrainHeadParams) -> tuple[TrainingSet, dict[str, Any]]:
@@ -58,10 +58,11 @@ def read(prepared: Path, features: Path, params: TrainHeadParams) -> tuple[Train
     return TrainingSet(pooled[rows], labels, folds, classes), files.read_json(features / "features.json")
 
 
-def metrics(trained: Trained, data: TrainingSet, params: TrainHeadParams) -> dict[str, Any]:
+def metrics(trained: Trained, data: TrainingSet, params: TrainHeadParams, temperature: float) -> dict[str, Any]:
     correct = trained.out_of_fold.argmax(1) == data.labels
     score = measure.share(correct)
     per_fold = [correct[data.folds == fold].mean() for fold in data.fold_numbers]
+    chosen = set(params.chosen_on_folds) - (set() if params.solver == "momentum" else set(MOMENTUM_KEYS))
     return trained.facts | {
         "split": "out of fold, folds of train grouped by duplicates",
         "solver": params.solver,
@@ -72,8 +73,10 @@ def metrics(trained: Trained, data: TrainingSet, params: TrainHeadParams) -> dic
         "cv_n": score["n"],
         "cv_std": float(np.std(per_fold, ddof=1)),
         "folds": len(per_fold),
-        "cv_log_loss": measure.log_loss(data.labels, trained.out_of_fold),
-        "selected_on_folds": sorted({*trained.selected, *params.chosen_on_folds}),
+        "cv_log_loss": measure.log_loss(data.labels, calibration.temper(trained.out_of_fold, temperature)),
+        "cv_log_loss_untempered": measure.log_loss(data.labels, trained.out_of_fold),
+        "temperature": temperature,
+        "selected_on_folds": sorted({*trained.selected, *chosen}),
         "views": params.views or data.pooled.shape[1],
     }
 
@@ -95,15 +98,16 @@ def draw(trained: Trained, data: TrainingSet, params: TrainHeadParams, plots: Pa
             title=f"L-BFGS head: C against out-of-fold accuracy, n = {n:,}",
         )
         return
-    floor = losses.smoothing_floor(data.classes, params.label_smoothing) if params.label_smoothing else None
+    floor = None
+    if params.label_smoothing:
+        floor = ("least for smoothed targets", losses.smoothing_floor(data.classes, params.label_smoothing))
     series = {
         "train (smoothed targets)": [row["train_loss"] for row in curve],
-        "out of fold": [row["oof_loss"] for row in curve],
+        "out of fold (log-loss)": [row["oof_loss"] for row in curve],
     }
     figures.curves(series, "epoch", "cross-entropy, nats", plots / "loss.png", f"Loss, n = {n:,} photos", floor)
-    figures.curves(
-        {"out of fold": scores}, "epoch", "accuracy", plots / "accuracy.png", f"Out-of-fold accuracy, n = {n:,} photos"
-    )
+    title = f"Out-of-fold accuracy, n = {n:,} photos"
+    figures.curves({"out of fold": scores}, "epoch", "accuracy", plots / "accuracy.png", title)
 
 
 if __name__ == "__main__":

@@ -100,9 +100,9 @@ def _files(exported: dict[str, Any]) -> str:
         f"- `model.mindir` ({exported['mindir_mb']:.1f} MB): preprocessed float32 (1, 3, {exported['image_size']}, "
         f"{exported['image_size']}) to logits.\n"
         "- `labels.json`: classes in output order, and bins.\n\n"
-        f"Checked at export: logits of {exported['checked_photos']} held-out photos differ from MindSpore's by at most "
-        f"{exported['max_abs_diff_onnx']:.0e} (ONNX) and {exported['max_abs_diff_mindir']:.0e} (MindIR). Photos of other "
-        "sizes, up to 12 megapixels, and EXIF-turned ones: same class as with Pillow's resizing in "
+        f"Checked at export on {exported['checked_photos']} held-out photos: logits differ from MindSpore's by at most "
+        f"{exported['max_abs_diff_onnx']:.0e} (ONNX) and {exported['max_abs_diff_mindir']:.0e} (MindIR). "
+        "Photos of other sizes, up to 12 megapixels, and EXIF-turned ones: same class as with Pillow's resizing in "
         f"{100 * exported['resized_agreement']:.1f} % (n = {exported['resized_n']:,})."
     )
 

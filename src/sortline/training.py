@@ -1,7 +1,7 @@
 """Training a head on cached features, and its out-of-fold score, by either solver."""
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -13,6 +13,11 @@ from sortline import fit
 from sortline.heads import Head, pool, softmax
 from sortline.measure import log_loss
 from sortline.params.train_head import TrainHeadParams
+
+# What only this solver reads.
+MOMENTUM_KEYS = (
+    "lr", "schedule", "warmup_epochs", "momentum", "weight_decay", "label_smoothing", "batch_size", "epochs",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -60,18 +65,7 @@ def train_momentum(data: TrainingSet, params: TrainHeadParams) -> Trained:
     """Train by Momentum in MindSpore: one head per fold on the others, all at once, then the head on everything."""
     features, photo = _rows(data, params)
     labels, plain = data.labels[photo], pool(data.pooled[:, 0], params.pooling)
-    keys = (
-        "lr",
-        "schedule",
-        "warmup_epochs",
-        "momentum",
-        "weight_decay",
-        "label_smoothing",
-        "batch_size",
-        "epochs",
-        "seed",
-    )
-    recipe = fit.Recipe(**{key: getattr(params, key) for key in keys})
+    recipe = fit.Recipe(seed=params.seed, **{key: getattr(params, key) for key in MOMENTUM_KEYS})
     members = [np.flatnonzero(data.folds[photo] != fold) for fold in data.fold_numbers]
 
     history, curve = [], []
@@ -118,8 +112,8 @@ def train_lbfgs(data: TrainingSet, params: TrainHeadParams) -> Trained:
         for fold in data.fold_numbers:
             inside, held_out = data.folds[photo] != fold, data.folds == fold
             fitted = _fit_path(features[inside], data.labels[photo[inside]], strengths, params.lbfgs_max_iter)
-            for index, (model, fine) in enumerate(fitted):
-                scores[index, held_out] = model.predict_proba(plain[held_out])
+            for index, (weight, bias, fine) in enumerate(fitted):
+                scores[index, held_out] = softmax(plain[held_out] @ weight.T + bias)
                 converged &= fine
                 bar.update()
     curve = [
@@ -127,27 +121,30 @@ def train_lbfgs(data: TrainingSet, params: TrainHeadParams) -> Trained:
         for c, p in zip(strengths, scores, strict=True)
     ]
     chosen = min(range(len(strengths)), key=lambda i: (-curve[i]["oof_accuracy"], curve[i]["oof_loss"]))
-    ((model, fine),) = _fit_path(features, data.labels[photo], [strengths[chosen]], params.lbfgs_max_iter)
-    head = Head(model.coef_.astype(np.float32), model.intercept_.astype(np.float32), params.pooling)
-    if data.classes == 2:
-        # scikit-learn keeps one row for two classes: the logit of the second against a zero first.
-        head = Head(
-            np.vstack((0 * head.weight, head.weight)), np.concatenate((0 * head.bias, head.bias)), params.pooling
-        )
+    whole = _fit_path(features, data.labels[photo], strengths[: chosen + 1], params.lbfgs_max_iter)
+    weight, bias, fine = list(whole)[-1]
+    head = Head(weight, bias, params.pooling)
     facts = {"c": strengths[chosen], "converged": converged and fine}
     selected = ["C"] if len(strengths) > 1 else []
     return Trained({"best": head, "last": head}, "last", scores[chosen], curve, "c", facts, selected)
 
 
-def _fit_path(features: np.ndarray, labels: np.ndarray, strengths: Sequence[float], max_iter: int):
-    """Yield (model, converged) for ascending C, each started from the one before."""
-    model = LogisticRegression(max_iter=max_iter, warm_start=True)
+def _fit_path(
+    features: np.ndarray, labels: np.ndarray, strengths: Sequence[float], max_iter: int
+) -> Iterator[tuple[np.ndarray, np.ndarray, bool]]:
+    """Yield (weight (classes, D), bias (classes,), converged) for ascending C, each started from the one before."""
+    # scikit-learn's own tolerance, 1e-4, would end at once where the fit before is near: every C the same answer.
+    model = LogisticRegression(max_iter=max_iter, tol=1e-5, warm_start=True)
     for strength in strengths:
         model.set_params(C=strength)
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             model.fit(features, labels)
-        yield model, not any(issubclass(warning.category, ConvergenceWarning) for warning in caught)
+        weight, bias = model.coef_.astype(np.float32), model.intercept_.astype(np.float32)
+        if len(bias) == 1:
+            # For two classes scikit-learn keeps one row: the logit of the second against a zero first.
+            weight, bias = np.vstack((0 * weight, weight)), np.concatenate((0 * bias, bias))
+        yield weight, bias, not any(issubclass(warning.category, ConvergenceWarning) for warning in caught)
 
 
 SOLVERS = {"momentum": train_momentum, "lbfgs": train_lbfgs}

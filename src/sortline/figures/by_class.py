@@ -30,7 +30,7 @@ def class_counts(classes: Sequence[str], counts: Mapping[str, Sequence[int]], pa
         axes.margins(x=0.12)
         axes.set(xlabel="photos", title=f"Photos per class ({totals})")
         if len(counts) > 1:
-            axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=len(counts), borderpad=0)
+            figure.legend(loc="outside lower right", ncols=len(counts), borderpad=0)
 
 
 def per_class(shares: Mapping[str, Mapping[str, Any]], path: Path, *, title: str, groups: Groups | None = None) -> None:

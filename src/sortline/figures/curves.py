@@ -16,9 +16,9 @@ def curves(
     y_label: str,
     path: Path,
     title: str = "",
-    floor: float | None = None,
+    floor: tuple[str, float] | None = None,
 ) -> None:
-    """Draw each named series against 1, 2, 3, ... (epochs, say); `floor` is a value no curve can get below."""
+    """Draw each named series against 1, 2, 3, ... (epochs, say); `floor` is a named value to draw as a level."""
     with figure_at(path, 7.0, 3.6) as figure:
         axes = figure.subplots()
         for (name, values), colour in zip(series.items(), SERIES, strict=False):
@@ -26,7 +26,8 @@ def curves(
             marker = "o" if len(values) <= 20 else None
             axes.plot(range(1, len(values) + 1), values, color=colour, label=name, marker=marker, markersize=3)
         if floor is not None:
-            axes.axhline(floor, color=GREY, linewidth=1, linestyle="--", label=f"floor {floor:.3g}")
+            name, value = floor
+            axes.axhline(value, color=GREY, linewidth=1, linestyle="--", label=f"{name}: {value:.3g}")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1, steps=[1, 2, 5, 10]))
         axes.grid()
         axes.set(xlabel=x_label, ylabel=y_label, title=title)

@@ -15,12 +15,14 @@ class TrainHeadParams(Section):
     views: int | None = Field(None, ge=1, description="views a photo to train on; null: all that were extracted")
     seed: int = Field(1, ge=0, description="order of the batches")
 
-    lr: float = Field(0.1, gt=0, le=100, description="momentum: highest learning rate")
+    lr: float = Field(0.3, gt=0, le=100, description="momentum: highest learning rate")
     schedule: Literal["cosine", "constant"] = Field("cosine", description="momentum: decay of the rate after warm-up")
     warmup_epochs: float = Field(1, ge=0, description="momentum: epochs of linear rise to lr")
     momentum: float = Field(0.9, ge=0, lt=1)
-    weight_decay: float = Field(1e-4, ge=0, description="momentum: L2 on the weights, not on the bias")
-    label_smoothing: float = Field(0.1, ge=0, lt=1, description="momentum: share of the target spread over all classes")
+    weight_decay: float = Field(1e-3, ge=0, description="momentum: L2 on the weights, not on the bias")
+    label_smoothing: float = Field(
+        0.1, ge=0, lt=1, description="momentum: share of the target spread over the other classes"
+    )
     batch_size: int = Field(128, ge=1)
     epochs: int = Field(30, ge=1, le=10_000)
     checkpoint: Literal["last", "best"] = Field("last", description="momentum: best is by out-of-fold accuracy")
@@ -30,4 +32,5 @@ class TrainHeadParams(Section):
     )
     lbfgs_max_iter: int = Field(300, ge=1, description="lbfgs: iterations at most")
 
+    calibrate: bool = Field(True, description="divide the logits by the temperature of least out-of-fold log-loss")
     chosen_on_folds: list[str] = Field([], description="keys above that somebody chose by looking at cv_accuracy")

@@ -1,0 +1,48 @@
+"""Compare a task's metrics in the working tree with the committed ones (HEAD), within stated tolerances.
+
+Another CPU may round a convolution differently; a photo on the edge may then change sides. Everything else is exact.
+"""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+# Key -> largest difference that passes: accuracies 1 photo in 100, losses and calibration a little.
+TOLERANCES = {"accuracy": 0.01, "top5": 0.01, "agreement": 0.01, "macro_f1": 0.015, "loss": 0.01, "ece": 0.01,
+              "_mb": 0.05, "diff": 1e-3, "cv_std": 0.005}  # fmt: skip
+# Which photos are wrong follows from the accuracies; an epoch is no quantity that can be close.
+SKIPPED = ("confused_pairs", "per_class", "per_bin", "best_epoch", "selected_on_folds")
+
+
+def flat(content: dict, prefix: str = "") -> dict:
+    rows = {}
+    for key, value in content.items():
+        if key not in SKIPPED:
+            rows |= flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {prefix + key: value}
+    return rows
+
+
+def tolerance(key: str) -> float:
+    return max((limit for part, limit in TOLERANCES.items() if part in key), default=0.0)
+
+
+def main(task: str) -> int:
+    wrong = compared = 0
+    for path in sorted(Path("metrics", task).glob("*.json")):
+        committed = subprocess.run(["git", "show", f"HEAD:{path.as_posix()}"], capture_output=True, check=True).stdout
+        before, after = flat(json.loads(committed)), flat(json.loads(path.read_text(encoding="utf-8")))
+        for key in sorted(before.keys() | after.keys()):
+            old, new = before.get(key), after.get(key)
+            numbers = isinstance(old, (int, float)) and isinstance(new, (int, float))
+            same = abs(old - new) <= tolerance(key) if numbers else old == new
+            compared += 1
+            if not same:
+                wrong += 1
+                print(f"{path}: {key} was {old}, is {new} (tolerance {tolerance(key):g})")
+    print(f"{task}: {compared} figures compared with the committed ones, {wrong} differ")
+    return 1 if wrong or not compared else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

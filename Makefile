@@ -1,0 +1,41 @@
+# make run and make test do all the set-up they need. On Windows without make: see the README.
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3 || echo python)
+VENV := .venv
+ifeq ($(OS),Windows_NT)
+BIN := $(VENV)/Scripts
+else
+BIN := $(VENV)/bin
+endif
+READY := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help run test setup lint clean
+
+help:            ## what there is to make
+	@grep -E '^[a-z]+: .*##|^[a-z]+:  +##' $(MAKEFILE_LIST) | sed -E 's/:.*## /: /' | awk -F': ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+run: $(READY)    ## the whole line on the garbage photos, or on the built-in sample; TASK=name for another task
+	@$(BIN)/python -m sortline.cli run $(if $(TASK),--task $(TASK))
+
+test: $(READY)   ## all tests; those that need the real photos only where SORTLINE_DATA names their folder
+	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadgroup $(ARGS)
+
+setup: $(READY)  ## only the virtual environment, from the pinned lock
+
+lint: $(READY)   ## ruff
+	@$(BIN)/ruff check src stages tests
+	@$(BIN)/ruff format --check src stages tests
+
+clean:           ## remove what the line made and fetched (not .venv, not committed results)
+	rm -rf data/raw data/weights data/prepared data/features data/downloads models plots/*/*/photos dvc_plots
+	rm -rf .dvc/cache .dvc/tmp .pytest_cache rank_0
+
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c "import sys; sys.exit(sys.version_info[:2] != (3, 11))" || \
+	  { echo "error: Python 3.11 is needed ($(PYTHON) is not); install it, or: make PYTHON=/path/to/python3.11"; exit 2; }
+	@echo "setting up $(VENV) from requirements.lock (once; about 2 minutes and 3 GB) ..."
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
+	@touch $(READY)
