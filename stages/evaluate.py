@@ -42,8 +42,7 @@ def main(argv: list[str]) -> None:
     sheet = evaluation.wrong_sheet(answers, args.raw, args.task, params.sheet_columns, params.sheet_limit)
     with files.replacing(args.plots / "photos" / "wrong.png") as temporary:
         sheet.save(temporary)
-    interval = f"{result['accuracy_low']:.1%} to {result['accuracy_high']:.1%}"
-    print(f"{args.task}: top-1 {result['accuracy']:.1%} on val ({interval}, n = {result['n']:,})")
+    print(f"{args.task}: top-1 {result['accuracy']:.1%} on val (n = {result['n']:,})")
     if note:
         print(f"NOTE: {note}")
 

@@ -39,7 +39,7 @@ def load(folder: Path) -> Backbone:
     release = RELEASES[about["release"]]
     net = MobileNetV2(about["width"], release.padding, release.bn_eps)
     if about["file"] is None:
-        checkpoints.randomise(net, about["seed"])
+        checkpoints.draw(net, about["seed"])
     else:
         path = folder / about["file"]
         if sha256_file(path) != about["sha256"]:

@@ -20,8 +20,16 @@ class _Cut(Exception):
     """The transfer ended early in a way that another try may mend."""
 
 
-def download(url: str, path: Path, *, max_bytes: int, sha256: str | None = None, connect_timeout: float = 5.0,
-             tries: int = 3, pause: float = 1.0) -> None:
+def download(
+    url: str,
+    path: Path,
+    *,
+    max_bytes: int,
+    sha256: str | None = None,
+    connect_timeout: float = 5.0,
+    tries: int = 3,
+    pause: float = 1.0,
+) -> None:
     """Download `url` to `path`, which is replaced only once all of it is there and its sha256 (if given) is right.
 
     Bytes gather in `<path>.part`; a transfer that broke off is resumed from there, by Range with If-Range (RFC 9110,
@@ -103,11 +111,16 @@ def _receive(url: str, response: requests.Response, part: Path, start: int, max_
         raise _Cut(f"the connection broke off at {have / _MB:,.1f} of {total / _MB:,.1f} MB")
 
 
-def _get(url: str, headers: dict[str, str], connect_timeout: float,
-         read_timeout: float = _READ_TIMEOUT) -> requests.Response:
+def _get(
+    url: str, headers: dict[str, str], connect_timeout: float, read_timeout: float = _READ_TIMEOUT
+) -> requests.Response:
     try:
-        return requests.get(url, headers={"Accept-Encoding": "identity", **headers}, stream=True,
-                            timeout=(connect_timeout, read_timeout))
+        return requests.get(
+            url,
+            headers={"Accept-Encoding": "identity", **headers},
+            stream=True,
+            timeout=(connect_timeout, read_timeout),
+        )
     except requests.ConnectTimeout:
         raise UserError(f"{url}: could not connect in {connect_timeout:g} s") from None
     except requests.ReadTimeout:
@@ -141,8 +154,10 @@ def _validator(response: requests.Response) -> str | None:
 
 def _continues(response: requests.Response, start: int, validator: str | None) -> bool:
     """Whether a 206 goes on where `part` ends, with the same file."""
-    return (response.headers.get("Content-Range", "").startswith(f"bytes {start}-")
-            and _validator(response) in (None, validator))
+    return response.headers.get("Content-Range", "").startswith(f"bytes {start}-") and _validator(response) in (
+        None,
+        validator,
+    )
 
 
 def _resumable(url: str, part: Path) -> tuple[int, str | None]:

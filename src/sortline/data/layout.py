@@ -21,8 +21,11 @@ def photo_places(paths: Iterable[PurePosixPath]) -> dict[PurePosixPath, PurePosi
     """
     visible = [path for path in paths if not is_hidden(path)]
     if any(len(path.parts) > 2 and path.parts[0].casefold() == "train" for path in visible):
-        places = {path: PurePosixPath(path.parts[0].casefold(), *path.parts[1:]) for path in visible
-                  if len(path.parts) > 2 and path.parts[0].casefold() in SPLIT_FOLDERS}
+        places = {
+            path: PurePosixPath(path.parts[0].casefold(), *path.parts[1:])
+            for path in visible
+            if len(path.parts) > 2 and path.parts[0].casefold() in SPLIT_FOLDERS
+        }
     else:
         places = {path: path for path in visible if len(path.parts) > 1}
     if not any(path.suffix.lower() in PHOTO_SUFFIXES for path in places):

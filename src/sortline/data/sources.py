@@ -30,8 +30,9 @@ Source = PhotoSource | WeightSource
 Result = TypeVar("Result")
 
 
-def fetch_photos(task: str, sources: Sequence[PhotoSource], out: Path, downloads: Path,
-                 data_folder: Path | None) -> tuple[dict[str, Any], list[str]]:
+def fetch_photos(
+    task: str, sources: Sequence[PhotoSource], out: Path, downloads: Path, data_folder: Path | None
+) -> tuple[dict[str, Any], list[str]]:
     """Put the photos of the first source that works into the folder `out`, whole or not at all.
 
     `data_folder` is where relative paths of folder sources start (SORTLINE_DATA); `downloads` holds what a
@@ -55,8 +56,9 @@ def fetch_photos(task: str, sources: Sequence[PhotoSource], out: Path, downloads
     return _first("photos", task, sources, attempt)
 
 
-def fetch_weights(task: str, sources: Sequence[WeightSource], out: Path, downloads: Path,
-                  data_folder: Path | None) -> tuple[dict[str, Any], list[str]]:
+def fetch_weights(
+    task: str, sources: Sequence[WeightSource], out: Path, downloads: Path, data_folder: Path | None
+) -> tuple[dict[str, Any], list[str]]:
     """Put the weights of the first source that works, and `backbone.json` about them, into the folder `out`.
 
     The file is copied as it came, as `backbone.safetensors` or `backbone.ckpt`; random weights have no file, only
@@ -65,8 +67,14 @@ def fetch_weights(task: str, sources: Sequence[WeightSource], out: Path, downloa
     """
 
     def attempt(source: WeightSource) -> dict[str, Any]:
-        about = {"release": source.release, "width": float(source.width), "address": None, "file": None, "sha256": None,
-                 "seed": None}
+        about = {
+            "release": source.release,
+            "width": float(source.width),
+            "address": None,
+            "file": None,
+            "sha256": None,
+            "seed": None,
+        }
         with replacing(out) as temporary:
             temporary.mkdir()
             if isinstance(source, RandomWeights):
@@ -112,8 +120,10 @@ def _first(what: str, task: str, sources: Sequence[Any], attempt: Callable[[Any]
             failures.append(_reason(source, error))
     paths = [source.path for source in sources if _is_relative(source)]
     advice = f"set SORTLINE_DATA to the folder that holds {paths[0]}" if paths else "mend the sources in params.yaml"
-    raise UserError(f"no {what} for '{task}': {'; '.join(failures)}; {advice}, or run the built-in task: "
-                    "make run TASK=sample (dvc repro export@sample)")
+    raise UserError(
+        f"no {what} for '{task}': {'; '.join(failures)}; {advice}, or run the built-in task: "
+        "make run TASK=sample (dvc repro export@sample)"
+    )
 
 
 def _label(source: Source) -> str:
@@ -181,8 +191,9 @@ def _draw(source: Drawn, out: Path) -> tuple[dict[str, Any], dict[str, str]]:
     return {"address": None, "name": "sample", "note": DRAWN_NOTE}, hashes
 
 
-def _copy_weights(source: WeightsFile | WeightsDownload, target: Path, downloads: Path,
-                  data_folder: Path | None) -> str:
+def _copy_weights(
+    source: WeightsFile | WeightsDownload, target: Path, downloads: Path, data_folder: Path | None
+) -> str:
     """Copy the weights file to `target`; return its sha256."""
     if isinstance(source, WeightsFile):
         return _checked_copy(source, target, _weights_file(source, data_folder))
@@ -191,7 +202,7 @@ def _copy_weights(source: WeightsFile | WeightsDownload, target: Path, downloads
     wanted = PurePosixPath(source.member).parts
 
     def choose(paths: Sequence[PurePosixPath]) -> dict[PurePosixPath, PurePosixPath]:
-        found = [path for path in paths if path.parts[-len(wanted):] == wanted and not is_hidden(path)]
+        found = [path for path in paths if path.parts[-len(wanted) :] == wanted and not is_hidden(path)]
         if len(found) != 1:
             raise UserError(f"holds {len(found)} files named '{source.member}', expected one")
         return {found[0]: PurePosixPath(target.name)}
@@ -228,8 +239,9 @@ def _limits(source: Archive | WeightsDownload) -> Limits:
     return Limits(total_bytes=_UNPACKED * source.max_mb * 10**6)
 
 
-def _downloaded(source: Archive | WeightsDownload, downloads: Path, sha256: str | None,
-                use: Callable[[Path], Result]) -> Result:
+def _downloaded(
+    source: Archive | WeightsDownload, downloads: Path, sha256: str | None, use: Callable[[Path], Result]
+) -> Result:
     """Download the source's file, `use` it, and remove it: after success, or where it turns out to be wrong."""
     name = re.sub(r"[^\w.-]", "_", unquote(urlsplit(source.url).path.rsplit("/", 1)[-1])) or "download"
     folder = downloads / hashlib.sha256(source.url.encode()).hexdigest()[:12]

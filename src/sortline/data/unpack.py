@@ -17,8 +17,16 @@ from tqdm import tqdm
 
 from sortline.errors import UserError
 
-_BROKEN = (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, struct.error, EOFError,
-           NotImplementedError, UnicodeDecodeError)
+_BROKEN = (
+    zipfile.BadZipFile,
+    tarfile.TarError,
+    zlib.error,
+    lzma.LZMAError,
+    struct.error,
+    EOFError,
+    NotImplementedError,
+    UnicodeDecodeError,
+)
 _CHUNK = 1 << 18
 
 
@@ -106,8 +114,9 @@ def _limited(members: Iterator[_Member | None], limits: Limits) -> Iterator[_Mem
         yield member
 
 
-def _write(members: Sequence[_Member], places: Mapping[PurePosixPath, PurePosixPath], out: Path,
-           limits: Limits) -> dict[str, str]:
+def _write(
+    members: Sequence[_Member], places: Mapping[PurePosixPath, PurePosixPath], out: Path, limits: Limits
+) -> dict[str, str]:
     hashes: dict[str, str] = {}
     left = limits.total_bytes
     for member in tqdm(members, desc="unpack", unit="file", disable=None):

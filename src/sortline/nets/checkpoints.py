@@ -129,3 +129,35 @@ def randomise(net: MobileNetV2, seed: int) -> None:
             fan_in = int(np.prod(parameter.shape[1:]))
             draw = generator.standard_normal(parameter.shape) * np.sqrt(2 / fan_in)
             parameter.set_data(mindspore.Tensor(draw.astype(np.float32)))
+
+
+def draw(net: MobileNetV2, seed: int) -> None:
+    """Give `net` seeded random weights whose features still tell pictures apart, the same on any machine.
+
+    He-normal weights do not: through 52 untrained layers every picture ends in nearly the same direction. So
+    pointwise convolutions are orthogonal (Saxe et al. 2014, arXiv:1312.6120), depthwise ones the identity plus noise,
+    and biases spread the ReLU6 thresholds. Untrained all the same: it proves a pipeline, not an accuracy.
+    """
+    generator = np.random.default_rng(seed)
+    for name, parameter in net.parameters_dict().items():
+        if name.endswith("conv.weight"):
+            value = _drawn_kernel(name, generator.standard_normal(parameter.shape))
+        elif name.endswith("norm.beta") and ".project." not in name:
+            value = 0.5 * generator.standard_normal(parameter.shape)
+        else:
+            continue
+        parameter.set_data(mindspore.Tensor(value.astype(np.float32)))
+
+
+def _drawn_kernel(name: str, noise: np.ndarray) -> np.ndarray:
+    outputs, inputs = noise.shape[:2]
+    if ".depthwise." in name:
+        kernel = 0.2 * noise
+        kernel[:, :, 1, 1] += 1
+        return kernel
+    if name.startswith("stem."):
+        return noise * np.sqrt(2 / np.prod(noise.shape[1:]))
+    tall = outputs >= inputs
+    basis, _ = np.linalg.qr(noise[:, :, 0, 0] if tall else noise[:, :, 0, 0].T)
+    gain = 0.7 if ".project." in name else np.sqrt(2 * max(1, outputs / inputs))
+    return gain * (basis if tall else basis.T)[:, :, None, None]

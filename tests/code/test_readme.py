@@ -1,0 +1,71 @@
+"""What the README claims is what the committed metrics say, and its commands exist."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+CHINESE = (ROOT / "README.zh-CN.md").read_text(encoding="utf-8")
+
+# The README's rows, in order: metrics file, key of the accuracy, key of n.
+ROWS = [
+    ("train", "cv_accuracy", "cv_n"),
+    ("evaluate", "accuracy", "n"),
+    ("evaluate", "accuracy_deduplicated", "n_deduplicated"),
+    ("evaluate", "bin_accuracy", "n"),
+    ("export", "onnx_accuracy", "onnx_n"),
+]
+
+
+def metrics(stage: str) -> dict:
+    return json.loads((ROOT / f"metrics/garbage/{stage}.json").read_text(encoding="utf-8"))
+
+
+def percent(value: float) -> str:
+    return f"{100 * value:.1f}"
+
+
+def test_results_table() -> None:
+    block = README.split("<!-- results:")[1].split("<!-- end of results -->")[0]
+    rows = [line.split("|")[2:5] for line in block.splitlines() if line.startswith("|")][2:]
+    found = [tuple(cell.strip() for cell in row) for row in rows]
+    wanted = []
+    for stage, key, n in ROWS:
+        of = metrics(stage)
+        low, high = percent(of[f"{key}_low"]), percent(of[f"{key}_high"])
+        wanted.append((percent(of[key]), f"{low} to {high}", f"{of[n]:,}"))
+    assert found == wanted
+
+
+def test_figures_in_the_text() -> None:
+    data, train, evaluate = metrics("data"), metrics("train"), metrics("evaluate")
+    assert f"Of the {data['val']} val photos {data['exact_cross']} are byte for byte in train" in README
+    assert f"{data['near_cross']} more nearly" in README
+    assert f"ECE {evaluate['ece']:.3f} on val" in README
+    for key in train["selected_on_folds"]:
+        assert f"`{key}`" in README
+    assert f"{percent(train['cv_accuracy'])} %" in CHINESE and f"{percent(evaluate['accuracy'])} %" in CHINESE
+    assert f"{percent(evaluate['accuracy_deduplicated'])} %" in CHINESE
+    assert f"{percent(evaluate['accuracy_low'])} 到 {percent(evaluate['accuracy_high'])}" in CHINESE
+
+
+@pytest.mark.parametrize("text", [README, CHINESE], ids=["en", "zh"])
+def test_links_and_pictures_exist(text: str) -> None:
+    for target in re.findall(r"\]\(([^)#]+)\)", text):
+        assert target.startswith("https://") or (ROOT / target).exists(), target
+
+
+def test_make_targets_exist() -> None:
+    targets = set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.M))
+    used = set(re.findall(r"\bmake ([a-z]+)\b(?!\.)", README))
+    assert used - {"here"} <= targets | {"installs"}
+
+
+def test_the_stages_it_names_are_those_of_the_line() -> None:
+    line = (ROOT / "dvc.yaml").read_text(encoding="utf-8")
+    stages = set(re.findall(r"^  (\w+):$", line, re.M))
+    table = README.split("| stage | does | writes |")[1].split("\n\n")[0]
+    assert set(re.findall(r"`(\w+)`", "\n".join(row.split("|")[1] for row in table.splitlines()[2:]))) == stages
