@@ -73,6 +73,6 @@ def _read(path: Path) -> dict[str, np.ndarray]:
         copy = shutil.copy(path, Path(scratch) / "backbone.ckpt")
         try:
             parameters = mindspore.load_checkpoint(str(copy))
-        except ValueError as error:
-            raise UserError(f"{path}: not a MindSpore checkpoint ({str(error).splitlines()[0]})") from None
+        except ValueError:
+            raise UserError(f"{path}: not a MindSpore checkpoint, or one cut off; fetch it again") from None
     return {name: parameter.asnumpy() for name, parameter in parameters.items()}

@@ -10,7 +10,7 @@ class UserError(Exception):
 
 
 def run(main: Callable[[list[str]], int | None]) -> None:
-    """Run a command's `main(argv)` and exit: its own code, 2 on a `UserError`, 130 on Ctrl-C.
+    """Run a command's `main(argv)` and exit: its own code, 2 on a `UserError` or a file error, 130 on Ctrl-C.
 
     `--debug` anywhere on the command line (or SORTLINE_DEBUG=1) brings the traceback back.
     """
@@ -26,7 +26,13 @@ def run(main: Callable[[list[str]], int | None]) -> None:
     except UserError as error:
         if debug:
             raise
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+        code = 2
+    except OSError as error:
+        # A file that is missing, locked or has no room: the user's to mend. Any other OSError is ours.
+        if debug or error.filename is None:
+            raise
+        print(f"error: {error.filename}: {error.strerror}", file=sys.stderr)
         code = 2
     except KeyboardInterrupt:
         if debug:

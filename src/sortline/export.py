@@ -1,5 +1,6 @@
 """The model that leaves the house: a self-contained ONNX graph and a MindIR of the network alone."""
 
+import contextlib
 import json
 import re
 import shutil
@@ -94,9 +95,10 @@ def _front(preprocessing: Preprocessing, size: int) -> onnx.ModelProto:
 def write_mindir(cell: mindspore.nn.Cell, size: int, path: Path) -> None:
     """Write `cell` as MindIR: input float32 (1, 3, S, S), preprocessed; output logits."""
     example = mindspore.Tensor(np.zeros((1, 3, size, size), np.float32))
-    # MindSpore's writer fails on paths that are not ASCII.
     with tempfile.TemporaryDirectory() as scratch:
-        mindspore.export(cell, example, file_name=str(Path(scratch) / "model"), file_format="MINDIR")
+        # By a bare name, as in graphs.to_onnx.
+        with contextlib.chdir(scratch):
+            mindspore.export(cell, example, file_name="model", file_format="MINDIR")
         model = mind_ir_pb2.ModelProto.FromString((Path(scratch) / "model.mindir").read_bytes())
     _drop_run_traces(model.graph)
     model.primitives.sort(key=lambda primitive: primitive.name)

@@ -61,7 +61,8 @@ def check_engines(backbone: Backbone, engine: Engine, images: np.ndarray) -> flo
     """
     x = backbone.preprocessing(images)
     ours, reference = engine.run(x), mindspore_engine(backbone).run(x)
-    difference = max(float(np.abs(a - b).max()) for a, b in zip(ours[:2], reference[:2], strict=True))
+    # Not Python's max, which lets a NaN slip by.
+    difference = float(np.max([np.abs(a - b).max() for a, b in zip(ours[:2], reference[:2], strict=True)]))
     if not difference <= TOLERANCE:
         raise RuntimeError(f"the exported backbone differs from MindSpore's by {difference:.2e} (limit {TOLERANCE})")
     return difference
@@ -99,10 +100,11 @@ def extract(
         if maps_map is not None:
             maps_map[index] = feature_map[:1]
 
-    with ThreadPoolExecutor(engine.workers) as pool:
-        results = pool.map(work, range(len(photos)))
-        for _ in tqdm(results, total=len(photos), unit="photo", desc="extract", disable=None):
-            pass
-    pooled_map.flush()
-    if maps_map is not None:
-        maps_map.flush()
+    try:
+        with ThreadPoolExecutor(engine.workers) as pool:
+            results = pool.map(work, range(len(photos)))
+            for _ in tqdm(results, total=len(photos), unit="photo", desc="extract", disable=None):
+                pass
+    finally:
+        # Unmapped even while an error is on its way: Windows can neither rename nor remove a mapped file.
+        pooled_map = maps_map = None

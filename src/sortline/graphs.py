@@ -1,5 +1,6 @@
 """MindSpore cells as ONNX graphs."""
 
+import contextlib
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,11 +14,11 @@ import onnxruntime
 def to_onnx(cell: mindspore.nn.Cell, shape: Sequence[int], outputs: Sequence[str]) -> onnx.ModelProto:
     """Export `cell` as ONNX, opset 11: float32 input `x` of `shape`, its first dimension free, `outputs` so named."""
     example = mindspore.Tensor(np.zeros(shape, np.float32))
-    # MindSpore's writer fails on paths that are not ASCII.
     with tempfile.TemporaryDirectory() as scratch:
-        path = Path(scratch) / "graph.onnx"
-        mindspore.onnx.export(cell, example, file_name=str(path))
-        model = onnx.load(path)
+        # By a bare name: MindSpore refuses any path with a character outside [0-9a-zA-Z@_.:/-], even `RUNNER~1`.
+        with contextlib.chdir(scratch):
+            mindspore.onnx.export(cell, example, file_name="graph.onnx")
+        model = onnx.load(Path(scratch) / "graph.onnx")
     # Not by export's output_names and dynamic_axes: 2.10 breaks a graph with them where an output is used inside too.
     _rename(model.graph, dict(zip([value.name for value in model.graph.output], outputs, strict=True)))
     _rename(model.graph, {model.graph.input[0].name: "x"})

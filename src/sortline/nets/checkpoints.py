@@ -60,7 +60,8 @@ def _from_mindspore(naming: Callable[[str, MobileNetV2], tuple[str, str]], net: 
 
 
 # Entries a checkpoint may hold beside the backbone: its classifier, and what its training left behind.
-LEFTOVERS = ("classifier.", "head.", "moments.", "learning_rate", "momentum", "global_step", "epoch_num", "step_num")
+LEFTOVERS = ("classifier.", "head.", "dense.", "moments.", "learning_rate", "momentum", "global_step", "epoch_num",
+             "step_num")  # fmt: skip
 
 
 def load(net: MobileNetV2, arrays: Mapping[str, np.ndarray], naming: str) -> None:
@@ -98,7 +99,13 @@ def _check_names(wanted: set[str], found: set[str], naming: str) -> None:
 def _named(net: MobileNetV2, arrays: Mapping[str, np.ndarray], naming: str) -> dict[str, np.ndarray]:
     names = _from_mindspore({"mindcv": _mindcv, "course": _course}[naming], net)
     _check_names(set(names.values()), set(arrays), naming)
-    return {ours: np.asarray(arrays[theirs], np.float32) for ours, theirs in names.items()}
+    return {ours: _standard(np.asarray(arrays[theirs], np.float32)) for ours, theirs in names.items()}
+
+
+def _standard(array: np.ndarray) -> np.ndarray:
+    """Turn a depthwise kernel (1, C, k, k), as the first MindSpore releases kept it on Ascend, to (C, 1, k, k)."""
+    depthwise = array.ndim == 4 and array.shape[0] == 1 and array.shape[2:] == (3, 3)
+    return array.swapaxes(0, 1) if depthwise else array
 
 
 def _unfolded(net: MobileNetV2, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -1,0 +1,301 @@
+"""Feature Maps: the two engines agree; `extract` writes every view of every photo, in order, in bounded memory."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from sortline import backbone, features, runtime
+from sortline.backbone import Backbone
+from sortline.data.images import BadImage, open_rgb, resize
+from sortline.data.views import ViewPlan, render
+from sortline.features import Engine, Photo
+from sortline.files import write_json
+from sortline.nets.releases import Preprocessing
+
+pytestmark = pytest.mark.xdist_group("features")  # exported once, not once a process
+
+STILL = {"crop_scale": [1.0, 1.0], "crop_ratio": [1.0, 1.0], "flip": 0, "brightness": 0, "contrast": 0, "saturation": 0}
+PLAIN = ViewPlan(count=1, seed=0, **STILL)
+PLAN = ViewPlan(3, 4, [0.5, 0.9], [0.8, 1.2], flip=0.5, brightness=0.2, contrast=0.2, saturation=0.2)
+HALVES = Preprocessing((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory) -> Backbone:
+    """The seeded random backbone of the task `sample`."""
+    folder = tmp_path_factory.mktemp("weights")
+    about = {"release": "random", "file": None, "sha256": None, "width": 0.35, "address": None, "seed": 1}
+    write_json(folder / "backbone.json", about)
+    return backbone.load(folder)
+
+
+@pytest.fixture(scope="module")
+def exported(tiny) -> Callable[[int], Engine]:
+    """ONNX Runtime at a size, opened once each."""
+    engines: dict[int, Engine] = {}
+
+    def engine(size: int) -> Engine:
+        if size not in engines:
+            runtime.prepare()
+            engines[size] = features.onnxruntime_engine(tiny, size)
+        return engines[size]
+
+    return engine
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory) -> list[Photo]:
+    """Seven photos of several sizes and formats, in a folder with a Chinese name."""
+    folder = tmp_path_factory.mktemp("raw") / "垃圾 分类"
+    folder.mkdir()
+    generator = np.random.default_rng(2)
+    photos = []
+    for number in range(7):
+        coarse = generator.integers(0, 256, (4, 5, 3), dtype=np.uint8)
+        path = folder / f"照片 {number}.{('png', 'jpg')[number % 2]}"
+        Image.fromarray(coarse).resize((40 + 13 * number, 50 + 9 * number)).save(path)
+        photos.append(Photo(path, f"{number:064x}"))
+    return photos
+
+
+def pixels(count: int, size: int) -> np.ndarray:
+    return np.random.default_rng(size).integers(0, 256, (count, size, size, 3), dtype=np.uint8)
+
+
+@pytest.mark.parametrize("size", [32, 64])
+def test_the_engines_agree(tiny, exported, size):
+    runtime.prepare()
+    x = tiny.preprocessing(pixels(3, size))
+    ours, reference = exported(size).run(x), features.mindspore_engine(tiny).run(x)
+    shapes = [(3, 1280), (3, 1280), (3, 1280, size // 32, size // 32)]
+    for output, expected, shape in zip(ours, reference, shapes, strict=True):
+        assert output.shape == expected.shape == shape
+        assert output.dtype == expected.dtype == np.float32
+        assert np.abs(output - expected).max() < 1e-3
+    assert ours[0].std() > 0.1
+
+
+def test_mean_and_max_are_those_of_the_map(tiny, exported):
+    mean, maximum, feature_map = exported(64).run(tiny.preprocessing(pixels(2, 64)))
+    assert np.allclose(mean, feature_map.mean((2, 3)), atol=1e-5)
+    assert np.array_equal(maximum, feature_map.max((2, 3)))
+
+
+def test_check_engines_measures_the_difference_and_refuses_a_large_one(tiny, exported, monkeypatch):
+    real = exported(32)
+    monkeypatch.setattr(features, "mindspore_engine", lambda backbone: real)  # the real one has its test above
+    assert features.check_engines(tiny, real, pixels(2, 32)) == 0
+
+    def off(by: float, output: int) -> Engine:
+        def run(x: np.ndarray) -> tuple[np.ndarray, ...]:
+            outputs = list(real.run(x))
+            outputs[output] = outputs[output].copy()
+            outputs[output][1, 77] += by
+            return tuple(outputs)
+
+        return Engine(run, workers=1)
+
+    assert features.check_engines(tiny, off(5e-4, 0), pixels(2, 32)) == pytest.approx(5e-4, rel=0.01)
+    for output in (0, 1):
+        for by in (2e-3, np.nan):
+            with pytest.raises(RuntimeError, match="differs from MindSpore's"):
+                features.check_engines(tiny, off(by, output), pixels(2, 32))
+
+
+def extract(
+    tmp_path: Path, photos: list[Photo], plan: ViewPlan, size: int, tiny: Backbone, engine: Engine, maps: bool = False
+) -> tuple[np.ndarray, np.ndarray | None]:
+    pooled_path, maps_path = tmp_path / "pooled.npy", tmp_path / "maps.npy"
+    features.extract(photos, plan, size, tiny, engine, pooled_path, maps_path if maps else None)
+    assert maps_path.exists() == maps
+    return np.load(pooled_path), np.load(maps_path) if maps else None
+
+
+def test_every_view_of_every_photo_in_order(tmp_path, tiny, exported, photos):
+    pooled, _ = extract(tmp_path, photos, PLAN, 32, tiny, exported(32))
+    assert pooled.dtype == np.float32 and pooled.shape == (7, 3, 2, 1280)
+    for number, photo in enumerate(photos):
+        for view in range(3):
+            image = render(open_rgb(photo.path), PLAN, view, photo.key, 32)
+            mean, maximum, _ = exported(32).run(tiny.preprocessing(image[None]))
+            assert np.allclose(pooled[number, view, 0], mean[0], atol=1e-5), (number, view)
+            assert np.allclose(pooled[number, view, 1], maximum[0], atol=1e-5), (number, view)
+    blocks = pooled.reshape(21, -1)
+    assert len(np.unique(blocks.round(4), axis=0)) == 21
+
+
+def test_view_0_is_the_plain_photo_worked_out_directly(tmp_path, tiny, exported, photos):
+    """Decode, squeeze to a square, x / 127.5 - 1, channels first: without any of the project's own steps."""
+    pooled, _ = extract(tmp_path, photos, PLAN, 64, tiny, exported(64))
+    for number, photo in enumerate(photos):
+        with Image.open(photo.path) as opened:
+            plain = np.array(opened.convert("RGB").resize((64, 64), Image.Resampling.BILINEAR))
+        x = (plain.astype(np.float64) / 127.5 - 1).transpose(2, 0, 1)[None].astype(np.float32)
+        mean, maximum, _ = exported(64).run(x)
+        assert np.abs(pooled[number, 0] - np.stack((mean[0], maximum[0]))).max() < 1e-4
+
+
+def test_the_key_of_a_photo_draws_its_views_and_nothing_else(tmp_path, tiny, exported, photos):
+    """So that features do not change when photos before it come or go."""
+    pooled, _ = extract(tmp_path, photos, PLAN, 32, tiny, exported(32))
+    fewer, _ = extract(tmp_path, photos[3:], PLAN, 32, tiny, exported(32))
+    assert np.array_equal(fewer, pooled[3:])
+    other, _ = extract(tmp_path, [replace(photo, key="0" * 64) for photo in photos], PLAN, 32, tiny, exported(32))
+    assert np.array_equal(other[:, 0], pooled[:, 0])
+    assert (np.abs(other[1:, 1:] - pooled[1:, 1:]).max((1, 2, 3)) > 1e-3).all()
+
+
+@pytest.mark.parametrize("workers", [1, 2, 5])
+def test_the_same_bytes_however_many_work(tmp_path, tiny, exported, photos, workers):
+    written = []
+    for number, width in enumerate((1, workers)):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        extract(folder, photos, PLAN, 32, tiny, replace(exported(32), workers=width), maps=True)
+        written.append([(folder / name).read_bytes() for name in ("pooled.npy", "maps.npy")])
+    assert written[0] == written[1]
+
+
+def test_maps_hold_the_plain_view_in_half_precision(tmp_path, tiny, exported, photos):
+    pooled, maps = extract(tmp_path, photos, PLAN, 64, tiny, exported(64), maps=True)
+    assert maps.dtype == np.float16 and maps.shape == (7, 1, 1280, 2, 2)
+    whole = maps[:, 0].astype(np.float32)
+    half = np.finfo(np.float16).eps * 6  # features end at 6
+    assert np.abs(whole.mean((2, 3)) - pooled[:, 0, 0]).max() < half
+    assert np.abs(whole.max((2, 3)) - pooled[:, 0, 1]).max() < half
+    first = exported(64).run(tiny.preprocessing(resize(open_rgb(photos[0].path), 64)[None]))[2]
+    assert np.abs(whole[0] - first[0]).max() < half
+    assert maps.astype(np.float32).std() > 0.1
+
+
+def test_one_photo_and_a_plan_of_one_view(tmp_path, tiny, exported, photos):
+    pooled, maps = extract(tmp_path, photos[:1], PLAIN, 32, tiny, exported(32), maps=True)
+    assert pooled.shape == (1, 1, 2, 1280) and maps.shape == (1, 1, 1280, 1, 1)
+
+
+def stub(channels: int = 4, workers: int = 2) -> tuple[SimpleNamespace, Engine, list[int]]:
+    """A backbone of `channels` equal features, and the number of views of each of its calls."""
+    calls: list[int] = []
+
+    def run(x: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        calls.append(len(x))
+        level = x.mean((1, 2, 3))[:, None].astype(np.float32)
+        pooled = np.repeat(level, channels, 1)
+        return pooled, pooled + 1, pooled[:, :, None, None]
+
+    return SimpleNamespace(net=SimpleNamespace(channels=channels), preprocessing=HALVES), Engine(run, workers), calls
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_photo_that_vanished_is_one_line_and_ends_the_work(tmp_path, photos, workers):
+    stubbed, engine, calls = stub(workers=workers)
+    gone = tmp_path / "走了.jpg"
+    many = [photos[0], Photo(gone, "0"), *photos * 40]
+    with pytest.raises(BadImage) as caught:
+        features.extract(many, PLAIN, 32, stubbed, engine, tmp_path / "pooled.npy", None)
+    assert str(caught.value).startswith(str(gone)) and len(str(caught.value).splitlines()) == 1
+    assert len(calls) < 100  # of 282
+
+
+def test_a_photo_that_was_damaged_since_the_audit_is_named(tmp_path, photos):
+    stubbed, engine, _ = stub()
+    damaged = tmp_path / "坏.jpg"
+    damaged.write_bytes(photos[1].path.read_bytes()[:300])
+    with pytest.raises(BadImage, match="坏.jpg"):
+        features.extract([*photos, Photo(damaged, "0")], PLAIN, 32, stubbed, engine, tmp_path / "pooled.npy", None)
+
+
+def mapped(folder: Path) -> list[str]:
+    """Files under `folder` that this process has mapped into memory."""
+    lines = Path("/proc/self/maps").read_text(encoding="utf-8").splitlines()
+    return [Path(line.split()[-1]).name for line in lines if str(folder) in line]
+
+
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="reads /proc/self/maps")
+def test_no_file_stays_mapped_not_even_while_an_error_is_on_its_way(tmp_path, photos):
+    """Windows can neither rename nor remove a mapped file: the stage does one or the other next."""
+    stubbed, engine, _ = stub()
+    pooled, maps = tmp_path / "pooled.npy", tmp_path / "maps.npy"
+    features.extract(photos, PLAIN, 32, stubbed, engine, pooled, maps)
+    assert mapped(tmp_path) == []
+    try:
+        features.extract([*photos, Photo(tmp_path / "gone.png", "0")], PLAIN, 32, stubbed, engine, pooled, maps)
+    except BadImage:
+        still_mapped = mapped(tmp_path)
+    assert still_mapped == []
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+@pytest.mark.parametrize("which", [0, 1])
+def test_features_that_are_not_numbers_are_refused_and_the_photo_is_named(tmp_path, photos, value, which):
+    stubbed, engine, _ = stub()
+
+    def run(x: np.ndarray) -> tuple[np.ndarray, ...]:
+        outputs = [output.copy() for output in engine.run(x)]
+        if len(x) == 3 and np.allclose(outputs[0], poisoned):
+            outputs[which][2, 1] = value
+        return tuple(outputs)
+
+    views = [render(open_rgb(photos[4].path), PLAN, view, photos[4].key, 32) for view in range(3)]
+    poisoned = engine.run(HALVES(np.stack(views)))[0]
+    with pytest.raises(RuntimeError, match="照片 4"):
+        features.extract(photos, PLAN, 32, stubbed, Engine(run, 2), tmp_path / "pooled.npy", None)
+
+
+def test_the_views_of_a_photo_go_through_the_backbone_together(tmp_path, photos):
+    stubbed, engine, calls = stub()
+    features.extract(photos, PLAN, 32, stubbed, engine, tmp_path / "pooled.npy", None)
+    assert calls == [3] * 7
+
+
+# Photos of 1.9 MB decoded, blocks of 1.6 MB: were photos, views or features kept, 5 times the photos would show.
+MEMORY = """
+import json, pathlib, sys
+from types import SimpleNamespace
+import numpy as np
+from sortline import features
+from sortline.data.views import ViewPlan
+from sortline.nets.releases import Preprocessing
+
+folder, channels, peak = pathlib.Path(sys.argv[1]), 100_000, 0
+
+def anonymous():
+    lines = pathlib.Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("RssAnon")) / 1024
+
+def run(x):
+    global peak
+    peak = max(peak, anonymous())
+    pooled = np.full((len(x), channels), x.mean(), np.float32)
+    return pooled, pooled, pooled[:, :, None, None]
+
+plan = ViewPlan(2, 1, [0.5, 0.9], [0.8, 1.2], 0.5, 0.2, 0.2, 0.2)
+halves = Preprocessing((0.5,) * 3, (0.5,) * 3)
+stub = SimpleNamespace(net=SimpleNamespace(channels=channels), preprocessing=halves)
+peaks = []
+for count in (4, 30, 150):
+    peak = 0
+    photos = [features.Photo(folder / "photo.jpg", str(number)) for number in range(count)]
+    features.extract(photos, plan, 32, stub, features.Engine(run, 2), folder / "pooled.npy", folder / "maps.npy")
+    peaks.append(peak)
+print(json.dumps(peaks))
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads /proc/self/status")
+def test_memory_does_not_grow_with_the_number_of_photos(tmp_path):
+    Image.new("RGB", (900, 700), "teal").save(tmp_path / "photo.jpg")
+    command = [sys.executable, "-c", MEMORY, str(tmp_path)]
+    ran = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
+    assert ran.returncode == 0, ran.stderr
+    _, few, five_times = json.loads(ran.stdout)
+    assert (tmp_path / "pooled.npy").stat().st_size > 150 * 2 * 2 * 100_000 * 4
+    assert five_times - few < 150, (few, five_times)

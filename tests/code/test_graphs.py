@@ -1,0 +1,188 @@
+"""MindSpore cells as ONNX: free batch dimension, the asked-for names, the same numbers, from and to any folder."""
+
+import contextlib
+import tempfile
+from pathlib import Path
+
+import mindspore
+import numpy as np
+import onnx
+import pytest
+from mindspore import nn, ops
+
+from sortline import graphs, runtime
+from sortline.nets import checkpoints
+from sortline.nets.classifier import Classifier
+from sortline.nets.mobilenetv2 import MobileNetV2, Pooled
+
+GOLDEN = Path(__file__).resolve().parents[1] / "golden"
+SEED = 5
+
+
+class Small(nn.Cell):
+    """A convolution, always the same, whose map is both an output and used inside, like `Pooled`'s."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.convolution = nn.Conv2d(3, 4, 3, 2, pad_mode="same", has_bias=True)
+        generator = np.random.default_rng(3)
+        for parameter in self.convolution.get_parameters():
+            values = generator.uniform(-0.5, 0.5, parameter.shape).astype(np.float32)
+            parameter.set_data(mindspore.Tensor(values))
+
+    def construct(self, x):
+        y = ops.relu(self.convolution(x))
+        return y.mean((2, 3)), y.amax((2, 3)), y
+
+
+@pytest.fixture(scope="module")
+def small() -> tuple[Small, onnx.ModelProto]:
+    runtime.prepare()
+    cell = Small().set_train(False)
+    return cell, export(cell)
+
+
+def export(cell: nn.Cell) -> onnx.ModelProto:
+    return graphs.to_onnx(cell, (1, 3, 9, 9), ("mean", "max", "map"))
+
+
+def feature_map_of(source: onnx.ModelProto | bytes | Path) -> np.ndarray:
+    return graphs.session(source).run(["map"], {"x": noise(2, 9)})[0]
+
+
+def noise(count: int, size: int, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).uniform(-1, 1, (count, 3, size, size)).astype(np.float32)
+
+
+def by_hand(cell: Small, x: np.ndarray) -> np.ndarray:
+    """The convolution of `Small` on 9 x 9 (one pixel of padding all round), its bias and ReLU, in NumPy."""
+    weight, bias = cell.convolution.weight.asnumpy(), cell.convolution.bias.asnumpy()
+    padded = np.pad(x, ((0, 0), (0, 0), (1, 1), (1, 1)))
+    windows = np.lib.stride_tricks.sliding_window_view(padded, (3, 3), axis=(2, 3))[:, :, ::2, ::2]
+    return np.maximum(np.einsum("nchwij,ocij->nohw", windows, weight) + bias[:, None, None], 0)
+
+
+def test_names_types_and_a_free_batch_dimension(small):
+    model = small[1]
+    assert [value.name for value in model.graph.input] == ["x"]
+    assert [value.name for value in model.graph.output] == ["mean", "max", "map"]
+    for value in (*model.graph.input, *model.graph.output):
+        kind = value.type.tensor_type
+        assert kind.elem_type == onnx.TensorProto.FLOAT
+        assert kind.shape.dim[0].dim_param == "n" and not kind.shape.dim[0].HasField("dim_value")
+    sizes = [[dim.dim_value for dim in value.type.tensor_type.shape.dim[1:]] for value in model.graph.output]
+    assert sizes == [[4], [4], [4, 5, 5]]
+    assert [dim.dim_value for dim in model.graph.input[0].type.tensor_type.shape.dim[1:]] == [3, 9, 9]
+    assert model.opset_import[0].version == 11
+
+
+def test_passes_the_checker_in_full(small):
+    onnx.checker.check_model(small[1], full_check=True)
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_the_numbers_are_those_worked_out_by_hand_at_any_batch_size(small, count):
+    cell, model = small
+    x = noise(count, 9)
+    feature_map = by_hand(cell, x)
+    mean, maximum, last = graphs.session(model).run(["mean", "max", "map"], {"x": x})
+    assert feature_map.max() > 0 and last.shape == (count, 4, 5, 5)
+    assert np.allclose(last, feature_map, atol=1e-6)
+    assert np.allclose(mean, feature_map.mean((2, 3)), atol=1e-6)
+    assert np.allclose(maximum, feature_map.max((2, 3)), atol=1e-6)
+
+
+def test_photos_in_a_batch_do_not_touch_each_other(small):
+    opened = graphs.session(small[1])
+    x = noise(3, 9)
+    together = opened.run(None, {"x": x})
+    for number in range(3):
+        alone = opened.run(None, {"x": x[number : number + 1]})
+        assert all(np.allclose(a[0], t[number], atol=1e-6) for a, t in zip(alone, together, strict=True))
+
+
+def test_a_session_from_a_model_its_bytes_or_its_file(small, tmp_path):
+    model = small[1]
+    path = tmp_path / "垃圾 分类" / "模型.onnx"
+    path.parent.mkdir()
+    path.write_bytes(model.SerializeToString())
+    expected = feature_map_of(model)
+    assert np.array_equal(feature_map_of(path.read_bytes()), expected)
+    assert np.array_equal(feature_map_of(path), expected)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_session_is_as_wide_as_asked_for(small, threads):
+    options = graphs.session(small[1], threads).get_session_options()
+    assert (options.intra_op_num_threads, options.inter_op_num_threads) == (threads, 1)
+
+
+def test_too_few_names_are_refused():
+    runtime.prepare()
+    with pytest.raises(ValueError, match="zip"):
+        graphs.to_onnx(Small().set_train(False), (1, 3, 9, 9), ("mean", "max"))
+
+
+def test_training_mode_comes_back():
+    runtime.prepare()
+    cell = Small().set_train(True)
+    export(cell)
+    assert cell.training
+
+
+@pytest.mark.parametrize("name", ["垃圾 分类", "RUNNER~1", "Temp (2)"])
+def test_the_temporary_folder_may_have_any_name(small, tmp_path, monkeypatch, name):
+    """MindSpore's exporter takes [0-9a-zA-Z@_.:/-] only; Windows' folder is named after the user, shortened with ~1."""
+    (tmp_path / name).mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / name))
+    before = Path.cwd()
+    assert np.array_equal(feature_map_of(export(Small().set_train(False))), feature_map_of(small[1]))
+    assert list((tmp_path / name).iterdir()) == []
+    assert Path.cwd() == before
+
+
+def test_the_project_may_lie_in_a_folder_with_a_chinese_name(small, tmp_path):
+    home = tmp_path / "垃圾 分类"
+    home.mkdir()
+    with contextlib.chdir(home):
+        model = export(Small().set_train(False))
+    assert np.array_equal(feature_map_of(model), feature_map_of(small[1]))
+    assert list(home.iterdir()) == []
+
+
+@pytest.mark.parametrize("padding", ["same", "symmetric"])
+def test_the_exported_backbone_gives_the_features_of_pytorch(padding):
+    """ONNX Runtime against tests/golden/make_mobilenetv2.py (random convolutions, batch norm that does nothing)."""
+    runtime.prepare()
+    net = MobileNetV2(0.35, padding, {"same": 1e-3, "symmetric": 1e-5}[padding])
+    checkpoints.randomise(net, SEED)
+    opened = graphs.session(graphs.to_onnx(Pooled(net), (1, 3, 32, 32), ("mean", "max", "map")))
+    golden = np.load(GOLDEN / "mobilenetv2_0.35.npz", allow_pickle=False)[f"{padding}_32_identity_mean"]
+    mean, maximum, feature_map = opened.run(["mean", "max", "map"], {"x": noise(2, 32, seed=32)})
+    assert np.abs(mean[:, ::8] - golden).max() < 1e-4 * golden.max()
+    assert feature_map.shape == (2, 1280, 1, 1)
+    assert np.array_equal(maximum, feature_map[:, :, 0, 0])
+
+
+@pytest.mark.parametrize("pooling", ["mean", "max", "mean+max"])
+def test_a_classifier_pools_as_it_is_told_mean_first(pooling):
+    runtime.prepare()
+    generator = np.random.default_rng(1)
+    weight = generator.standard_normal((5, 8 if pooling == "mean+max" else 4)).astype(np.float32)
+    bias = generator.standard_normal(5).astype(np.float32)
+    small = Small()
+
+    class MapOnly(nn.Cell):
+        def __init__(self) -> None:
+            super().__init__()
+            self.small = small
+
+        def construct(self, x):
+            return self.small(x)[2]
+
+    model = graphs.to_onnx(Classifier(MapOnly(), weight, bias, pooling).set_train(False), (1, 3, 9, 9), ("logits",))
+    x = noise(3, 9)
+    feature_map = by_hand(small, x)
+    parts = {"mean": feature_map.mean((2, 3)), "max": feature_map.max((2, 3))}
+    features = np.concatenate([parts[name] for name in pooling.split("+")], 1)
+    assert np.allclose(graphs.session(model).run(["logits"], {"x": x})[0], features @ weight.T + bias, atol=1e-5)
