@@ -10,11 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from sortline import calibration, figures, files, losses, measure, runtime
+from sortline import calibration, figures, files, measure, runtime
 from sortline.errors import UserError, run
 from sortline.heads import save_heads
 from sortline.params.base import load
 from sortline.params.train_head import TrainHeadParams
+from sortline.smoothing import smoothing_floor
 from sortline.training import MOMENTUM_KEYS, SOLVERS, Trained, TrainingSet
 
 
@@ -73,8 +74,9 @@ def metrics(trained: Trained, data: TrainingSet, params: TrainHeadParams, temper
         "cv_n": score["n"],
         "cv_std": float(np.std(per_fold, ddof=1)),
         "folds": len(per_fold),
-        "cv_log_loss": measure.log_loss(data.labels, calibration.temper(trained.out_of_fold, temperature)),
-        "cv_log_loss_untempered": measure.log_loss(data.labels, trained.out_of_fold),
+        "cv_log_loss": measure.log_loss(data.labels, trained.out_of_fold),
+        # The temperature was fitted on these very predictions.
+        "cv_log_loss_tempered": measure.log_loss(data.labels, calibration.temper(trained.out_of_fold, temperature)),
         "temperature": temperature,
         "selected_on_folds": sorted({*trained.selected, *chosen}),
         "views": params.views or data.pooled.shape[1],
@@ -100,7 +102,7 @@ def draw(trained: Trained, data: TrainingSet, params: TrainHeadParams, plots: Pa
         return
     floor = None
     if params.label_smoothing:
-        floor = ("least for smoothed targets", losses.smoothing_floor(data.classes, params.label_smoothing))
+        floor = ("least for smoothed targets", smoothing_floor(data.classes, params.label_smoothing))
     series = {
         "train (smoothed targets)": [row["train_loss"] for row in curve],
         "out of fold (log-loss)": [row["oof_loss"] for row in curve],

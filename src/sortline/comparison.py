@@ -129,10 +129,12 @@ def verdict(pairs: Pairs, result: dict[str, Any]) -> str:
     if only_a == only_b:
         return f"A and B are right equally often: {_photos(only_a)} each that the other gets wrong (n = {n:,})."
     winner, more = ("B", only_b - only_a) if only_b > only_a else ("A", only_a - only_b)
-    return f"{winner} is right on {_photos(more)} more; with n = {n:,} that is {_chance(p)} (p = {show_p(p)})."
+    shown = show_p(p) if p < 0.0001 else f"= {show_p(p)}"
+    return f"{winner} is right on {_photos(more)} more; with n = {n:,} that is {_chance(p)} (p {shown})."
 
 
 def show_p(p: float) -> str:
+    """Return p as text, "0.38"."""
     return "< 0.0001" if p < 0.0001 else f"{p:.1g}" if p < 0.01 else f"{p:.2f}"
 
 

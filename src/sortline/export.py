@@ -52,6 +52,7 @@ def self_contained(
         helper.make_tensor_value_info(name, TensorProto.FLOAT, [classes]) for name in ("probabilities", "logits")
     )
     graph.name = "sortline"
+    del model.opset_import[1:]  # merging leaves the same entry twice
     # Shapes inferred for a batch of free size no longer hold; runtimes infer them anew.
     del graph.value_info[:]
     helper.set_model_props(model, {key: _text(value) for key, value in sorted(metadata.items())})
@@ -71,7 +72,8 @@ def _front(preprocessing: Preprocessing, size: int) -> onnx.ModelProto:
         "front/scale": preprocessing.scale.reshape(1, 3, 1, 1),
         "front/shift": preprocessing.shift.reshape(1, 3, 1, 1),
     }
-    resize = {"mode": "linear", "antialias": 1, "coordinate_transformation_mode": "half_pixel"}
+    # Pillow's filter ends at the photo's edge; without `exclude_outside` the edge pixels would count several times.
+    resize = {"mode": "linear", "antialias": 1, "exclude_outside": 1, "coordinate_transformation_mode": "half_pixel"}
     steps = [
         ("Transpose", ["image"], "front/planes", {"perm": [2, 0, 1]}),
         ("Unsqueeze", ["front/planes", "front/batch"], "front/batched", {}),

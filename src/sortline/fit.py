@@ -9,6 +9,9 @@ from mindspore import Tensor, ops
 
 from sortline import losses, optim
 from sortline.errors import UserError
+from sortline.smoothing import smooth_targets
+
+HUGE = 1e20  # no weight of a head that learns gets near; float32 ends at 3.4e38
 
 
 @dataclass(frozen=True)
@@ -64,8 +67,9 @@ def batches(members: Sequence[np.ndarray], batch_size: int, generator: np.random
     """Return an epoch's row indices, int32 (steps, models, batch): each model's `members` in a fresh order.
 
     All models take as many steps as the largest needs; a model's last batches are filled up from the start
-    of its order, so no row is ever dropped.
+    of its order, so no row is ever dropped. A batch is never larger than the largest model's members.
     """
+    batch_size = min(batch_size, max(map(len, members)))
     steps = -(-max(map(len, members)) // batch_size)
     orders = [np.resize(generator.permutation(rows), steps * batch_size) for rows in members]
     return np.stack(orders).reshape(len(members), steps, batch_size).transpose(1, 0, 2).astype(np.int32)
@@ -77,11 +81,11 @@ def train(
     """Train one linear head per entry of `members` (row indices into `features`), all side by side; yield each epoch.
 
     `features` float32 (rows, D), `labels` int (rows,). Heads start at zero (the loss is convex). Raises
-    `UserError` when a loss turns NaN or Inf.
+    `UserError` when a loss or a weight turns NaN or Inf.
     """
     models, dimension = len(members), features.shape[1]
     rows = Tensor(features)
-    targets = Tensor(losses.smooth_targets(labels, classes, recipe.label_smoothing))
+    targets = Tensor(smooth_targets(labels, classes, recipe.label_smoothing))
     state = [Tensor(np.zeros(shape, np.float32)) for shape in 2 * ((models, dimension, classes), (models, 1, classes))]
     factor, decay = (Tensor(value, mindspore.float32) for value in (recipe.momentum, recipe.weight_decay))
     zero = Tensor(0, mindspore.int32)
@@ -97,6 +101,7 @@ def train(
         epoch = Epoch(
             number, state[0].asnumpy().transpose(0, 2, 1), state[1].asnumpy()[:, 0], loss.asnumpy(), float(now[-1])
         )
-        if not np.isfinite(epoch.loss).all():
-            raise UserError(f"training diverged: the loss is NaN or Inf in epoch {number}; lower lr (now {recipe.lr})")
+        # The loss is of before the step: weights and logits would overflow one step earlier than it shows.
+        if not (np.isfinite(epoch.loss).all() and np.abs(epoch.weight).max() < HUGE):
+            raise UserError(f"training diverged: NaN or Inf in epoch {number}; lower lr (now {recipe.lr})")
         yield epoch

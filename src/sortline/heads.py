@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from sortline.errors import UserError
@@ -53,13 +54,25 @@ def save_heads(folder: Path, heads: dict[str, Head], about: dict[str, Any]) -> N
 
 
 def load_head(folder: Path, which: str | None = None) -> Head:
-    """Load the head that head.json names as `checkpoint`, or `which` ("best" or "last"); check shapes and values."""
-    about = read_json(folder / "head.json")
-    path = folder / f"{which or about['checkpoint']}.safetensors"
-    arrays = load_file(path)
-    weight, bias = arrays["weight"], arrays["bias"]
-    if weight.shape[0] != len(bias) or not (np.isfinite(weight).all() and np.isfinite(bias).all()):
+    """Load the head that head.json names as `checkpoint`, or `which` ("best" or "last").
+
+    Raises `UserError` where a file is missing or damaged, or shapes or values are wrong.
+    """
+    path = folder / "head.json"
+    try:
+        about = read_json(path)
+        checkpoint, pooling = about["checkpoint"], about["pooling"]
+        path = folder / f"{which or checkpoint}.safetensors"
+        arrays = load_file(path)
+        weight, bias = arrays["weight"], arrays["bias"]
+    except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
+        raise UserError(f"{path}: missing or damaged ({error!r}); run `dvc repro -f train_head@TASK`") from None
+    if (
+        weight.ndim != 2
+        or bias.shape != weight.shape[:1]
+        or not (np.isfinite(weight).all() and np.isfinite(bias).all())
+    ):
         raise UserError(
             f"{path}: damaged head (shapes {weight.shape} and {bias.shape}); run `dvc repro -f train_head@TASK`"
         )
-    return Head(weight, bias, about["pooling"])
+    return Head(weight, bias, pooling)

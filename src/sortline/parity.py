@@ -38,12 +38,14 @@ def logit_differences(
     x: np.ndarray,
     limit: float,
 ) -> dict[str, float]:
-    """Compare logits of the self-contained ONNX (from the files) and the MindIR with MindSpore's on `x`.
+    """Compare logits of the self-contained ONNX and the MindIR with MindSpore's on `x`, `network_inputs` of `photos`.
 
+    The ONNX gets the photos resized by Pillow: what its own resizing changes is `resized_agreement`'s to say.
     Returns the largest differences; raises `UserError` above `limit`.
     """
+    resized = (Image.fromarray(resize(open_rgb(photo), x.shape[-1])) for photo in photos)
     reference = np.concatenate([cell(mindspore.Tensor(one[None])).asnumpy() for one in x])
-    others = {"onnx": np.stack([run_onnx(open_rgb(photo)) for photo in photos]), "mindir": export.run_mindir(mindir, x)}
+    others = {"onnx": np.stack([run_onnx(image) for image in resized]), "mindir": export.run_mindir(mindir, x)}
     differences = {name: float(np.abs(logits - reference).max()) for name, logits in others.items()}
     for name, difference in differences.items():
         if not difference <= limit:

@@ -10,6 +10,7 @@ from sklearn.linear_model import LogisticRegression
 from tqdm import tqdm
 
 from sortline import fit
+from sortline.errors import UserError
 from sortline.heads import Head, pool, softmax
 from sortline.measure import log_loss
 from sortline.params.train_head import TrainHeadParams
@@ -51,9 +52,14 @@ class Trained:
 
 
 def _rows(data: TrainingSet, params: TrainHeadParams) -> tuple[np.ndarray, np.ndarray]:
-    """Return (features (n * views, D), the photo of each row): all rows of a photo are neighbours."""
+    """Return (features (n * views, D), the photo of each row): all rows of a photo are neighbours.
+
+    Raises `UserError` on NaN or Inf.
+    """
     views = params.views or data.pooled.shape[1]
     features = pool(data.pooled[:, :views], params.pooling)
+    if not np.isfinite(features).all():
+        raise UserError("the features hold NaN or Inf; run `dvc repro -f extract@TASK`")
     return np.ascontiguousarray(features.reshape(-1, features.shape[-1])), np.repeat(np.arange(len(features)), views)
 
 

@@ -15,8 +15,8 @@ LEFT_OUT = 3  # photos in one table only
 
 
 def main(options: argparse.Namespace) -> int:
-    (name_a, table_a), (name_b, table_b) = ((name, read_predictions(text, name)) for name, text in map(_read, (options.a, options.b)))
-    pairs = pair(table_a, table_b)
+    (name_a, content_a), (name_b, content_b) = _read(options.a), _read(options.b)
+    pairs = pair(read_predictions(content_a, name_a), read_predictions(content_b, name_b))
     result = compare(pairs.right_a, pairs.right_b)
     kept = None if pairs.duplicated is None else ~pairs.duplicated
     reduced = compare(pairs.right_a[kept], pairs.right_b[kept]) if kept is not None and kept.any() else None
@@ -88,7 +88,8 @@ def _report(pairs: Pairs, result: dict[str, Any], reduced: dict[str, Any] | None
     lines += ["", f"{'':<16}{'n':>6}   {'A':<24}{'B':<24}{'B - A, points':<24}p"]
     lines += [_row("all photos", result)]
     lines += [_row("de-duplicated", reduced)] if reduced else []
-    lines += ["Brackets: 95 % (Wilson; paired bootstrap of 10,000). p: McNemar's exact test, two-sided.", ""]
+    lines += ["In brackets 95 % intervals: Wilson's; of B - A by paired bootstrap, 10,000 resamples."]
+    lines += ["p: McNemar's exact test, two-sided. The verdict goes by p: with few photos bootstrap is too narrow.", ""]
     lines += [
         f"{'':<16}{'B right':>9}{'B wrong':>9}",
         f"{'A right':<16}{result['both_right']:>9,}{result['only_a_right']:>9,}",
@@ -102,8 +103,9 @@ def _row(name: str, result: dict[str, Any]) -> str:
         f"{100 * share['accuracy']:.1f} % ({100 * share['low']:.1f} to {100 * share['high']:.1f})"
         for share in (result["a"], result["b"])
     ]
+    keys = ("difference", "difference_low", "difference_high")
     # + 0.0 turns -0.0 into 0.0.
-    value, low, high = (round(100 * result[key], 1) + 0.0 for key in ("difference", "difference_low", "difference_high"))
+    value, low, high = (round(100 * result[key], 1) + 0.0 for key in keys)
     difference = f"{value:+.1f} ({low:+.1f} to {high:+.1f})"
     return f"{name:<16}{result['n']:>6,}   {accuracies[0]:<24}{accuracies[1]:<24}{difference:<24}{show_p(result['p'])}"
 

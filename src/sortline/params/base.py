@@ -10,9 +10,9 @@ from sortline.errors import UserError
 
 
 class Section(pydantic.BaseModel):
-    """Base of every schema: unknown keys are refused, values are not coerced from text, instances are frozen."""
+    """Base of every schema: unknown keys, NaN and Inf are refused, text is not coerced, instances are frozen."""
 
-    model_config = pydantic.ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = pydantic.ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
 S = TypeVar("S", bound=Section)
@@ -39,7 +39,8 @@ def load(task: str, stage: str, schema: type[S], path: Path = Path("params.yaml"
         known = ", ".join(key for key, value in content.items() if isinstance(value, dict))
         raise UserError(f"{path}: no task '{task}'; the tasks there are: {known}")
     try:
-        return schema.model_validate(sections.get(stage) or {})
+        section = sections.get(stage)
+        return schema.model_validate({} if section is None else section)
     except pydantic.ValidationError as error:
         raise UserError(f"{path}: {_one_line(error, f'{task}.{stage}', schema)}") from None
 

@@ -1,8 +1,8 @@
 """Parameters of the stage `train_head`."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from sortline.params.base import Section
 
@@ -27,10 +27,18 @@ class TrainHeadParams(Section):
     epochs: int = Field(30, ge=1, le=10_000)
     checkpoint: Literal["last", "best"] = Field("last", description="momentum: best is by out-of-fold accuracy")
 
-    lbfgs_c: list[float] = Field(
+    lbfgs_c: list[Annotated[float, Field(gt=0)]] = Field(
         [0.3, 1.0, 3.0], min_length=1, description="lbfgs: inverse L2 strengths tried on the folds"
     )
     lbfgs_max_iter: int = Field(300, ge=1, description="lbfgs: iterations at most")
 
     calibrate: bool = Field(True, description="divide the logits by the temperature of least out-of-fold log-loss")
     chosen_on_folds: list[str] = Field([], description="keys above that somebody chose by looking at cv_accuracy")
+
+    @field_validator("chosen_on_folds")
+    @classmethod
+    def _known(cls, names: list[str]) -> list[str]:
+        unknown = set(names) - set(cls.model_fields)
+        if unknown:
+            raise ValueError(f"no key of train_head: {', '.join(sorted(unknown))}")
+        return names

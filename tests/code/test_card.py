@@ -1,0 +1,191 @@
+"""sortline.card: every figure given is in it, rounded right; it works without bins, errors or de-duplicated photos."""
+
+import copy
+import re
+
+import pytest
+from scipy.stats import binomtest
+
+from sortline.card import model_card
+
+LABELS = {
+    "task": "garbage",
+    "classes": [
+        {"code": "00_00", "en": "Plastic Bottle", "zh": "塑料瓶", "bin": "recyclable"},
+        {"code": "03_03", "en": "Banana Peel", "zh": "香蕉皮", "bin": "wet"},
+    ],
+    "bins": [
+        {"id": "recyclable", "en": "Recyclable", "zh": "可回收物", "colour": "#2278cf"},
+        {"id": "wet", "en": "Wet", "zh": "湿垃圾", "colour": "#27853b"},
+    ],
+    "note": "",
+}
+BACKBONE = {"title": "MobileNetV2 1.0 224, a public release", "width": 0.75}
+
+
+def share(prefix, right, n):
+    interval = binomtest(right, n).proportion_ci(method="wilson")
+    return {prefix: right / n, f"{prefix}_low": interval.low, f"{prefix}_high": interval.high}
+
+
+def bin_share(right, n):
+    if n == 0:
+        return {"accuracy": None, "low": None, "high": None, "n": 0}
+    interval = binomtest(right, n).proportion_ci(method="wilson")
+    return {"accuracy": right / n, "low": interval.low, "high": interval.high, "n": n}
+
+
+def measured():
+    pairs = [("Cans", "Metalware", 7), ("Hats", "Broom", 3)]
+    pairs = [dict(zip(("truth", "predicted", "count"), pair, strict=True)) for pair in pairs]
+    return {
+        "data": {"source": "garbage26", "dataset": "1dc817ecd2e24283", "train": 2125, "val": 1130, "exact_cross": 41,
+                 "near_cross": 114, "duplicate_hash": "phash of 256 bits", "duplicate_threshold": 76, "dropped": 43,
+                 "exact_groups_train": 22, "near_groups_train": 147},
+        "train": {"solver": "momentum", "views": 4, "folds": 5, "cv_n": 2127, "selected_on_folds": ["epoch", "lr"],
+                  **share("cv_accuracy", 2030, 2127)},
+        "evaluate": {"n": 1130, "n_deduplicated": 1014, "macro_f1": 0.93456, "log_loss": 0.23456, "ece": 0.01267,
+                     "confused_pairs": pairs, **share("accuracy", 1075, 1130), **share("top5", 1128, 1130),
+                     **share("accuracy_deduplicated", 951, 1014), **share("bin_accuracy", 1111, 1130),
+                     "per_bin": {"recyclable": bin_share(47, 50), "wet": bin_share(20, 20),
+                                 "hazardous": bin_share(0, 0)}},
+        "export": {"image_size": 192, "onnx_mb": 9.2416, "mindir_mb": 9.4602, "checked_photos": 26, "onnx_n": 1129,
+                   "max_abs_diff_onnx": 7.6e-06, "max_abs_diff_mindir": 0.0, "resized_agreement": 0.9977,
+                   "resized_n": 442, **share("onnx_accuracy", 1073, 1129)},
+    }  # fmt: skip
+
+
+def card(change=None, labels=LABELS):
+    """Return the card of `measured()`; `change` edits its nested dicts in place."""
+    metrics = measured()
+    if change:
+        change(metrics)
+    return model_card(labels, BACKBONE, metrics)
+
+
+def tables(text):
+    """Return the tables, each a list of rows of cells, and check that each is well-formed (GitHub's Markdown)."""
+    found = []
+    for block in re.findall(r"(?:^\|.*\n)+", text + "\n", re.MULTILINE):
+        assert f"\n\n{block}" in text + "\n", "a table needs an empty line before it"
+        rows = [[cell.strip() for cell in line.strip().strip("|").split("|")] for line in block.splitlines()]
+        assert len({len(row) for row in rows}) == 1, f"rows of different length: {block}"
+        assert len(rows) > 2 and all(re.fullmatch(":?-{3,}:?", cell) for cell in rows[1])
+        found.append([rows[0], *rows[2:]])
+    assert sum("|" in line for line in text.splitlines()) == sum(len(table) + 1 for table in found)
+    return found
+
+
+def row(name, right, n):
+    interval = binomtest(right, n).proportion_ci(method="wilson")
+    return [name, f"{100 * right / n:.1f}", f"{100 * interval.low:.1f} to {100 * interval.high:.1f}", f"{n:,}"]
+
+
+def test_the_accuracies_in_their_table():
+    main, _ = tables(card())
+    assert main[0] == ["what", "%", "95 % interval (Wilson)", "n"]
+    assert main[1:] == [
+        row("top-1, held out", 1075, 1130),
+        row("top-1, held out, without duplicates of train", 951, 1014),
+        row("top-5, held out", 1128, 1130),
+        row("right bin, held out", 1111, 1130),
+        row("top-1, 5 grouped folds of train", 2030, 2127),
+        row("top-1, held out, the ONNX file alone", 1073, 1129),
+    ]
+
+
+def test_the_bins_in_their_table_but_empty_ones():
+    _, bins = tables(card())
+    assert bins[1:] == [row("recyclable", 47, 50), row("wet", 20, 20)]
+
+
+def test_all_other_figures():
+    text = card()
+    for figure in (
+        "# Model card: garbage", "2 classes", "2 bins (Recyclable, Wet)", "Plastic Bottle, Banana Peel",
+        "MobileNetV2 1.0 224, a public release", "width 0.75", "192 pixels", "trained by momentum on 4 views",
+        "garbage26", "`1dc817ecd2e24283`", "2,125 photos to train on", "1,130 held out", "41 had an exact copy",
+        "114 a near-duplicate", "phash of 256 bits, at most 76", "dropped for it: 43", "22 groups of exact copies",
+        "147 of near-duplicates", "macro-F1 0.935", "log-loss 0.235", "error 0.013", "epoch, lr",
+        "Cans taken for Metalware: 7", "Hats taken for Broom: 3", "9.2 MB", "9.5 MB", "(1, 3, 192, 192)",
+        "26 held-out photos", "8e-06 (ONNX)", "0e+00 (MindIR)", "99.8 %", "n = 442",
+    ):  # fmt: skip
+        assert figure in " ".join(text.split()), figure
+
+
+def numbers(content):
+    """Yield the place of every number in nested metrics."""
+    for key, value in content.items():
+        if isinstance(value, dict):
+            yield from ([key, *rest] for rest in numbers(value))
+        elif isinstance(value, list):
+            yield from ([key, i, "count"] for i, one in enumerate(value) if isinstance(one, dict))
+        elif isinstance(value, (int, float)):
+            yield [key]
+
+
+def test_no_figure_is_left_out():
+    """Changing any number that the stages give changes the card."""
+    before = card()
+    places = [place for place in numbers(measured()) if place[:3] != ["evaluate", "per_bin", "hazardous"]]
+    assert len(places) > 40
+    for place in places:
+
+        def change(metrics, place=place):
+            for key in place[:-1]:
+                metrics = metrics[key]
+            metrics[place[-1]] = metrics[place[-1]] * 3 + 1
+
+        assert card(change) != before, f"{'.'.join(map(str, place))} is not in the card"
+
+
+@pytest.mark.parametrize("note", ["built-in sample: proves the pipeline, not the accuracy", ""])
+def test_a_note_stands_on_top(note):
+    text = card(labels=LABELS | {"note": note})
+    paragraphs = text.split("\n\n")
+    assert paragraphs[0] == "# Model card: garbage"
+    assert (paragraphs[1] == f"> **{note}**") == bool(note) and ("> " in text) == bool(note)
+
+
+def test_a_task_without_bins():
+    def change(metrics):
+        for key in ("per_bin", "bin_accuracy", "bin_accuracy_low", "bin_accuracy_high"):
+            del metrics["evaluate"][key]
+
+    labels = LABELS | {"bins": [], "classes": [row | {"bin": ""} for row in LABELS["classes"]]}
+    text = card(change, labels)
+    assert len(tables(text)) == 1 and "right bin" not in text and "in 2 bins" not in text
+    assert "2 classes a photo shows: Plastic Bottle, Banana Peel." in text
+
+
+def test_nothing_left_after_de_duplication():
+    def change(metrics):
+        metrics["evaluate"] |= {"n_deduplicated": 0, "accuracy_deduplicated": None, "accuracy_deduplicated_low": None,
+                                "accuracy_deduplicated_high": None}  # fmt: skip
+
+    text = card(change)
+    assert "without duplicates" not in text and "None to" not in text and len(tables(text)[0]) == 6
+
+
+def test_no_error_and_nothing_chosen():
+    def change(metrics):
+        metrics["evaluate"]["confused_pairs"] = []
+        metrics["train"]["selected_on_folds"] = []
+
+    text = card(change)
+    assert "No held-out photo was answered wrongly." in text and "taken for" not in text
+    assert "looking at the folds: nothing" in " ".join(text.split())
+
+
+def test_the_example_in_it_is_python():
+    code = re.search(r"```python\n(.*?)```", card(), re.DOTALL).group(1)
+    compile(code, "card", "exec")
+    assert '{"image": numpy.asarray(photo)}' in code and "exif_transpose" in code
+
+
+def test_it_ends_in_one_line_end_and_says_the_same_twice():
+    metrics = measured()
+    before = copy.deepcopy(metrics)
+    text = model_card(LABELS, BACKBONE, metrics)
+    assert text == model_card(LABELS, BACKBONE, metrics) and metrics == before
+    assert text.endswith("\n") and not text.endswith("\n\n") and "\n\n\n" not in text

@@ -1,0 +1,90 @@
+"""sortline.errors: a user's mistake is one line and exit code 2; --debug brings the traceback back."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from sortline.errors import UserError, run
+
+
+def script(body: str, *words: str, **environment: str) -> subprocess.CompletedProcess:
+    """Run `main` with this body as the stage scripts do, in a process of its own."""
+    code = f"from sortline.errors import UserError, run\ndef main(argv):\n    {body}\nrun(main)"
+    inherited = {key: value for key, value in os.environ.items() if not key.startswith("SORTLINE_")}
+    command = [sys.executable, "-c", code, *words]
+    return subprocess.run(command, capture_output=True, encoding="utf-8", env=inherited | environment, check=False)
+
+
+def code_of(main, monkeypatch, *words):
+    monkeypatch.setattr(sys, "argv", ["stage", *words])
+    with pytest.raises(SystemExit) as ended:
+        run(main)
+    return ended.value.code
+
+
+@pytest.mark.parametrize(("returned", "code"), [(None, 0), (0, 0), (1, 1), (2, 2)])
+def test_the_code_that_main_returns(monkeypatch, capsys, returned, code):
+    assert code_of(lambda argv: returned, monkeypatch) == code
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_users_mistake_is_one_line_on_stderr_and_2():
+    ended = script("raise UserError('params.yaml: lr is 0; 果皮 ✓')")
+    assert ended.returncode == 2 and ended.stdout == ""
+    assert ended.stderr == "error: params.yaml: lr is 0; 果皮 ✓\n"
+
+
+def test_a_console_that_is_not_utf8_does_not_turn_a_message_into_a_traceback():
+    ended = script("print('果皮'); raise UserError('果皮')", PYTHONIOENCODING="ascii", PYTHONUTF8="0")
+    assert ended.returncode == 2 and ended.stderr == "error: 果皮\n" and ended.stdout == "果皮\n"
+
+
+def test_a_message_of_several_lines_is_still_shown_as_one():
+    ended = script("raise UserError('a.ckpt: not a checkpoint (line one\\nline two)')")
+    assert ended.stderr == "error: a.ckpt: not a checkpoint (line one line two)\n"
+
+
+def test_ctrl_c_is_130_without_a_traceback():
+    ended = script("raise KeyboardInterrupt")
+    assert ended.returncode == 130
+    assert ended.stderr.count("\n") == 1 and "Traceback" not in ended.stderr
+
+
+@pytest.mark.parametrize("error", ["UserError('my mistake')", "KeyboardInterrupt"])
+@pytest.mark.parametrize("words", [["--debug"], ["a", "--debug", "b"]])
+def test_debug_brings_the_traceback_back(error, words):
+    ended = script(f"assert '--debug' not in argv; raise {error}", *words)
+    assert ended.returncode != 0 and "Traceback" in ended.stderr and error.split("(")[0] in ended.stderr
+
+
+def test_debug_by_the_environment():
+    ended = script("raise UserError('my mistake')", SORTLINE_DEBUG="1")
+    assert "Traceback" in ended.stderr and "my mistake" in ended.stderr
+
+
+def test_main_gets_the_words_without_debug_in_their_order(monkeypatch):
+    seen = []
+    assert code_of(lambda argv: seen.extend(argv), monkeypatch, "garbage", "--debug", "--out", "models/垃圾") == 0
+    assert seen == ["garbage", "--out", "models/垃圾"]
+
+
+def test_our_own_bugs_keep_their_traceback(monkeypatch):
+    def main(argv):
+        raise KeyError("a bug")
+
+    monkeypatch.setattr(sys, "argv", ["stage"])
+    with pytest.raises(KeyError):
+        run(main)
+
+
+def test_an_exit_code_of_mains_own_passes_through(monkeypatch):
+    def main(argv):
+        sys.exit(3)
+
+    assert code_of(main, monkeypatch) == 3
+
+
+def test_the_message_is_the_text():
+    assert str(UserError("what, where, what to do")) == "what, where, what to do"

@@ -1,0 +1,379 @@
+"""sortline.export and the stage export: a photo of any size in, the measured network's answer out; the same bytes.
+
+The model is a small MobileNetV2, or a single convolution, with drawn weights and three classes; what it should say is
+worked out with Pillow, NumPy and the backbone itself in MindSpore.
+"""
+
+import json
+import os
+import runpy
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from types import SimpleNamespace
+
+import mindspore
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+from mindspore import nn
+from mindspore.train import mind_ir_pb2
+from onnx import TensorProto, helper
+from PIL import Image
+from scipy.special import softmax
+
+from sortline import __version__, export, files, graphs, runtime
+from sortline.backbone import Backbone
+from sortline.heads import POOLINGS, Head, save_heads
+from sortline.nets import checkpoints
+from sortline.nets.classifier import Classifier as Network
+from sortline.nets.mobilenetv2 import MobileNetV2
+from sortline.nets.releases import IMAGENET_MEAN, IMAGENET_STD, Preprocessing
+from sortline.predict import Classifier
+
+STAGE = Path(__file__).parents[2] / "stages" / "export.py"
+SIZE = 64  # a 2 x 2 feature map: mean and max pooling differ
+PREPROCESSING = Preprocessing(IMAGENET_MEAN, IMAGENET_STD)  # differs from channel to channel
+NAMES = [("Cup", "杯"), ("Can", "罐"), ("Peel", "果皮")]
+LABELS = {
+    "task": "toy",
+    "classes": [{"code": f"00_0{i}", "en": en, "zh": zh, "bin": "dry"} for i, (en, zh) in enumerate(NAMES)],
+    "bins": [{"id": "dry", "en": "Dry", "zh": "干垃圾", "colour": "#6f7782"}],
+    "note": "",
+}
+
+
+class OneConvolution(nn.Cell):
+    """A backbone that compiles at once: float32 (n, 3, S, S) to (n, 8, S/32, S/32)."""
+
+    channels = 8
+
+    def __init__(self):
+        super().__init__()
+        weight = np.random.default_rng(6).normal(scale=0.05, size=(8, 3, 32, 32)).astype(np.float32)
+        self.conv = nn.Conv2d(3, 8, 32, stride=32, pad_mode="valid", weight_init=mindspore.Tensor(weight))
+        self.set_train(False)
+
+    def construct(self, x):
+        return self.conv(x)
+
+
+def mobilenet():
+    backbone = MobileNetV2(0.35, "symmetric", 1e-5)
+    checkpoints.randomise(backbone, 4)
+    backbone.set_train(False)
+    return backbone
+
+
+def built(make=mobilenet, pooling="mean+max"):
+    """Return the backbone, the head and both as one network."""
+    runtime.prepare()
+    backbone, random = make(), np.random.default_rng(2)
+    dimension = backbone.channels * (2 if pooling == "mean+max" else 1)
+    weight = random.normal(scale=1 / np.sqrt(dimension), size=(3, dimension)).astype(np.float32)
+    bias = np.array([0.3, 0.0, -0.2], np.float32)
+    network = Network(backbone, weight, bias, pooling)
+    network.set_train(False)
+    return backbone, Head(weight, bias, pooling), network
+
+
+def exported(network):
+    metadata = {"labels": LABELS, "sortline_version": "1.2", "backbone": {"width": 0.35}}
+    return export.self_contained(export.network_graph(network, SIZE), PREPROCESSING, SIZE, metadata)
+
+
+@pytest.fixture(scope="module")
+def made():
+    backbone, head, network = built()
+    model = exported(network)
+    return SimpleNamespace(backbone=backbone, head=head, network=network, model=model, session=graphs.session(model))
+
+
+def photo(width, height, seed=0):
+    """Return a smooth photo with some noise, uint8 (height, width, 3)."""
+    random = np.random.default_rng(seed)
+    small = Image.fromarray(random.integers(0, 256, (5, 5, 3), dtype=np.uint8))
+    pixels = np.asarray(small.resize((width, height), Image.Resampling.BICUBIC), np.int16)
+    return np.clip(pixels + random.integers(-12, 13, pixels.shape), 0, 255).astype(np.uint8)
+
+
+def network_input(pixels):
+    """Pillow's BILINEAR resize and (x / 255 - mean) / std in float64, channels first."""
+    resized = np.asarray(Image.fromarray(pixels).resize((SIZE, SIZE), Image.Resampling.BILINEAR), np.float64)
+    return ((resized / 255 - IMAGENET_MEAN) / IMAGENET_STD).transpose(2, 0, 1)[None]
+
+
+def expected_logits(made, pixels, x=None):
+    """The backbone in MindSpore, on `x` if that is given; pooling (mean first) and head in NumPy."""
+    x = network_input(pixels) if x is None else x
+    feature_map = made.backbone(mindspore.Tensor(x, mindspore.float32)).asnumpy()[0]
+    pooled = {"mean": feature_map.mean((1, 2)), "max": feature_map.max((1, 2))}
+    seen = np.concatenate([pooled[name] for name in made.head.pooling.split("+")])
+    return made.head.weight.astype(np.float64) @ seen + made.head.bias
+
+
+def run(made, pixels):
+    probabilities, logits = made.session.run(["probabilities", "logits"], {"image": pixels})
+    return probabilities, logits
+
+
+# ---- the ONNX graph
+
+
+def test_inputs_outputs_versions_and_metadata(made):
+    onnx.checker.check_model(made.model, full_check=True)
+    graph = made.model.graph
+    (image,) = graph.input
+    assert image.name == "image" and image.type.tensor_type.elem_type == TensorProto.UINT8
+    shape = [dim.dim_param or dim.dim_value for dim in image.type.tensor_type.shape.dim]
+    assert shape == ["height", "width", 3]
+    assert [one.name for one in graph.output] == ["probabilities", "logits"]
+    for output in graph.output:
+        assert output.type.tensor_type.elem_type == TensorProto.FLOAT
+        assert [dim.dim_value for dim in output.type.tensor_type.shape.dim] == [3]
+    assert [(one.domain, one.version) for one in made.model.opset_import] == [("", 18)]
+    assert made.model.ir_version == 8 and not made.model.functions
+    assert not any(one.data_location == TensorProto.EXTERNAL for one in graph.initializer)
+    metadata = made.session.get_modelmeta().custom_metadata_map
+    assert json.loads(metadata.pop("labels")) == LABELS
+    assert metadata.pop("sortline_version") == "1.2" and json.loads(metadata.pop("backbone")) == {"width": 0.35}
+    assert not metadata
+
+
+@pytest.mark.parametrize("pooling", POOLINGS)
+def test_every_pooling(pooling):
+    backbone, head, network = built(OneConvolution, pooling)
+    made = SimpleNamespace(backbone=backbone, head=head, session=graphs.session(exported(network)))
+    logits = [run(made, photo(SIZE, SIZE, seed))[1] for seed in range(2)]
+    assert logits[0] == pytest.approx(expected_logits(made, photo(SIZE, SIZE, 0)), abs=1e-4)
+    assert np.abs(logits[0] - logits[1]).max() > 0.1  # or anything would pass
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_photo_of_the_networks_size_gives_the_networks_logits(made, seed):
+    pixels = photo(SIZE, SIZE, seed)
+    _, logits = run(made, pixels)
+    assert logits == pytest.approx(expected_logits(made, pixels), abs=1e-4)
+    assert np.ptp(logits) > 0.1  # or anything would pass
+
+
+@pytest.mark.parametrize(
+    ("width", "height"), [(1, 1), (1, 57), (57, 1), (2, 3), (33, 47), (63, 65), (97, 501), (224, 224), (640, 480)]
+)
+def test_a_photo_of_any_size(made, width, height):
+    pixels = photo(width, height)
+    probabilities, logits = run(made, pixels)
+    assert probabilities.dtype == logits.dtype == np.float32 and probabilities.shape == logits.shape == (3,)
+    seen = front(made)(pixels)
+    assert logits == pytest.approx(expected_logits(made, pixels, seen), abs=1e-4)
+    # A level of rounding here and there is much to drawn weights, which are not smooth.
+    assert probabilities == pytest.approx(softmax(expected_logits(made, pixels)), abs=0.05)
+
+
+def front(made):
+    """Return a session of the same graph that also gives the network's input."""
+    model = onnx.ModelProto.FromString(made.model.SerializeToString())
+    name = next(node.output[0] for node in model.graph.node if node.op_type == "Add")
+    model.graph.output.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, 3, SIZE, SIZE]))
+    session = graphs.session(model)
+    return lambda pixels: session.run([name], {"image": pixels})[0]
+
+
+def test_the_network_sees_what_pillow_makes_within_one_level(made):
+    see = front(made)
+    level = 1 / (255 * np.array(IMAGENET_STD)).reshape(1, 3, 1, 1)
+    pixels = photo(SIZE, SIZE)
+    assert np.array_equal(see(pixels), PREPROCESSING(pixels[None]))  # nothing to resize: to the bit
+    for width, height in ((1, 1), (31, 17), (65, 64), (97, 501), (129, 300), (640, 480), (1201, 97)):
+        pixels = photo(width, height)
+        apart = np.abs(see(pixels) - network_input(pixels)) / level
+        assert apart.max() < 1.01 and apart.mean() < 0.3, f"{width} x {height}: {apart.max():.1f} levels"
+    for shade in (0, 1, 127, 254, 255):
+        pixels = np.full((37, 91, 3), shade, np.uint8)
+        assert np.abs(see(pixels) - network_input(pixels)).max() < 1e-5
+
+
+def test_it_antialiases(made):
+    """Lines one pixel wide, far apart: a filter that only looks at neighbours would miss most of them."""
+    pixels = np.zeros((64 * 8, 64 * 8, 3), np.uint8)
+    pixels[:, 5::8] = 255
+    seen = front(made)(pixels)
+    assert seen == pytest.approx(network_input(pixels), abs=1.01 / (255 * min(IMAGENET_STD)))
+    assert seen.std(axis=(2, 3)).max() < 0.2  # even grey
+
+
+@pytest.mark.parametrize("colour", [(255, 0, 0), (0, 0, 255), (200, 120, 10)])
+@pytest.mark.parametrize("size", [(SIZE, SIZE), (41, 87)])
+def test_channels_are_rgb_and_not_bgr(made, colour, size):
+    """A plain colour survives any resizing, so the numbers must be the network's own for RGB."""
+    pixels = np.full((*size, 3), colour, np.uint8)
+    right, wrong = expected_logits(made, pixels), expected_logits(made, pixels[..., ::-1].copy())
+    assert np.abs(right - wrong).max() > 0.1
+    assert run(made, pixels)[1] == pytest.approx(right, abs=1e-3)
+
+
+def test_height_comes_before_width(made):
+    """The upper half bright: turned by a quarter the network would see the left half bright."""
+    pixels = np.zeros((50, 80, 3), np.uint8)
+    pixels[:25] = 255
+    seen = front(made)(pixels)[0, 0]
+    assert seen[:20].min() > 2 > -2 > seen[-20:].max()
+
+
+def test_probabilities_are_the_softmax_of_the_logits(made):
+    for seed in range(3):
+        probabilities, logits = run(made, photo(50, 40, seed))
+        assert probabilities.sum() == pytest.approx(1, abs=1e-6)
+        assert probabilities == pytest.approx(softmax(logits.astype(np.float64)), abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    "image", [np.zeros((8, 8, 4), np.uint8), np.zeros((8, 8), np.uint8), np.zeros((8, 8, 3), np.float32)]
+)
+def test_anything_but_a_uint8_rgb_photo_is_refused_by_the_runtime(made, image):
+    with pytest.raises((onnxruntime.capi.onnxruntime_pybind11_state.InvalidArgument, ValueError)):
+        made.session.run(None, {"image": image})
+
+
+# ---- the MindIR
+
+
+def test_mindir_gives_the_networks_logits(made, tmp_path):
+    path = tmp_path / "垃圾 分类" / "model.mindir"
+    path.parent.mkdir()
+    export.write_mindir(made.network, SIZE, path)
+    photos = np.stack([photo(SIZE, SIZE, seed) for seed in range(3)])
+    x, expected = PREPROCESSING(photos), np.stack([expected_logits(made, pixels) for pixels in photos])
+    logits = export.run_mindir(path, x)
+    assert logits.shape == (3, 3) and logits.dtype == np.float32
+    assert logits == pytest.approx(expected, abs=1e-4)
+    assert np.ptp(expected, axis=0).min() > 0.01  # photos are told apart
+    assert [entry.name for entry in path.parent.iterdir()] == ["model.mindir"]
+
+
+# ---- bytes
+
+
+def write_both(folder):
+    """Build the model and export it into `folder`, as model.onnx and model.mindir."""
+    _, _, network = built()
+    Path(folder, "model.onnx").write_bytes(exported(network).SerializeToString(deterministic=True))
+    export.write_mindir(network, SIZE, Path(folder, "model.mindir"))
+
+
+def test_two_processes_in_two_folders_write_the_same_bytes_without_a_trace_of_the_machine(tmp_path):
+    folders = [tmp_path / "a", tmp_path / "垃圾 分类"]
+    code = f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r}); import test_export as t; t.write_both('.')"
+    running = []
+    for seed, folder in enumerate(folders):
+        folder.mkdir()
+        environment = os.environ | {"PYTHONHASHSEED": str(seed)}
+        running.append(subprocess.Popen([sys.executable, "-c", code], cwd=folder, env=environment))
+    assert [process.wait(120) for process in running] == [0, 0]
+    for name in ("model.onnx", "model.mindir"):
+        one, other = ((folder / name).read_bytes() for folder in folders)
+        assert one == other
+        for trace in (str(tmp_path), tempfile.gettempdir(), str(Path(__file__).parents[2])):
+            assert trace.encode() not in one, f"{trace} in {name}"
+    # MindSpore's names of variables are in another order in only some of its runs, so two are not proof enough.
+    graph = mind_ir_pb2.ModelProto.FromString(one).graph
+    assert not [name for node in graph.node for name in (node.name, *node.input, *node.output) if "$" in name]
+    assert {one.s for one in graph.attribute if one.name == "compile_phase"} == {b"export.mindir"}
+
+
+# ---- the stage
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """A folder with what the stage export reads, seven val photos among it; a stand-in for the backbone's weights."""
+    root = tmp_path / "垃圾 分类"
+    header = ["image", "label", "split", "fold", "group", "in_train_exact", "in_train_near"]
+    table = [
+        ["train/a.png", 0, "train", 0, 9, 0, 0],
+        *([f"val/{i} 果皮.png", i % 3, "val", "", i, 0, 0] for i in range(7)),
+    ]
+    files.write_csv(root / "prepared" / "split.csv", header, table)
+    files.write_json(root / "prepared" / "classes.json", LABELS | {"table": None})
+    for i, row in enumerate(table):
+        path = root / "raw" / row[0]
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if row[2] == "val":
+            Image.fromarray(photo(*[(64, 64), (90, 70), (31, 45)][i % 3], seed=i)).save(path)
+    files.write_json(root / "features" / "features.json", {"image_size": SIZE})
+    backbone, head, _ = built(OneConvolution)
+    loaded = Backbone(backbone, PREPROCESSING, {"title": "one convolution", "width": 1.0})
+    monkeypatch.setattr("sortline.backbone.load", lambda folder: loaded)
+    (root / "head").mkdir()
+    save_heads(root / "head", {"best": head, "last": head}, {"checkpoint": "last"})
+    for name, content in metrics_before().items():
+        files.write_json(root / "metrics" / f"{name}.json", content)
+    files.write_json(root / "params.yaml", {"toy": {"export": {"check_photos": 2}}})
+    monkeypatch.chdir(root)
+
+
+def metrics_before():
+    def share(name):
+        return {name: 0.5, f"{name}_low": 0.25, f"{name}_high": 0.75}
+
+    note, dataset = "drawn: proves nothing", "0123456789abcdef"
+    data = {"source": "drawn", "dataset": dataset, "train": 1, "val": 7, "exact_cross": 0, "near_cross": 0,
+            "duplicate_hash": "phash of 256 bits", "duplicate_threshold": 76, "dropped": 0, "exact_groups_train": 0,
+            "near_groups_train": 0}  # fmt: skip
+    train = {"solver": "momentum", "views": 2, "folds": 2, "cv_n": 4, "selected_on_folds": [], **share("cv_accuracy")}
+    evaluate = {"dataset": dataset, "n": 7, "n_deduplicated": 7, "macro_f1": 0.4, "log_loss": 1.2, "ece": 0.1,
+                "confused_pairs": [], "note": note, **share("accuracy"), **share("top5"),
+                **share("accuracy_deduplicated")}  # fmt: skip
+    return {"data": data, "train": train, "evaluate": evaluate}
+
+
+def run_stage(monkeypatch):
+    words = "export toy --prepared prepared --raw raw --weights weights --features features --head head"
+    monkeypatch.setattr(sys, "argv", f"{words} --out out/export --metrics metrics/export.json".split())
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_path(str(STAGE), run_name="__main__")
+    return ended.value.code
+
+
+def test_the_stage(project, monkeypatch, capsys):
+    assert run_stage(monkeypatch) == 0, capsys.readouterr().err
+    out = Path("out/export")
+    assert sorted(path.name for path in out.iterdir()) == [
+        "MODEL_CARD.md", "labels.json", "model.mindir", "model.onnx"]  # fmt: skip
+    assert files.read_json(out / "labels.json") == LABELS | {"note": "drawn: proves nothing"}
+
+    session = onnxruntime.InferenceSession((out / "model.onnx").read_bytes(), providers=["CPUExecutionProvider"])
+    metadata = session.get_modelmeta().custom_metadata_map
+    assert metadata["sortline_version"] == __version__ and metadata["dataset"] == "0123456789abcdef"
+    assert json.loads(metadata["backbone"]) == {"title": "one convolution", "width": 1.0}
+    right = 0
+    for i in range(7):
+        pixels = np.asarray(Image.open(f"raw/val/{i} 果皮.png"))
+        right += int(session.run(["probabilities"], {"image": pixels})[0].argmax() == i % 3)
+
+    metrics = files.read_json(Path("metrics/export.json"))
+    assert metrics["onnx_accuracy"] == pytest.approx(right / 7, abs=5e-5) and metrics["onnx_n"] == 7
+    assert metrics["onnx_accuracy_low"] <= metrics["onnx_accuracy"] <= metrics["onnx_accuracy_high"]
+    assert metrics["max_abs_diff_onnx"] < 1e-3 and metrics["max_abs_diff_mindir"] < 1e-4
+    assert metrics["checked_photos"] == 2 and metrics["image_size"] == SIZE
+    assert metrics["resized_n"] == sum(kind["n"] for kind in metrics["resized_kinds"].values()) > 7
+    assert metrics["resized_agreement_low"] <= metrics["resized_agreement"] <= metrics["resized_agreement_high"]
+    assert metrics["onnx_mb"] == pytest.approx((out / "model.onnx").stat().st_size / 1e6, abs=1e-4)
+    assert metrics["note"] == "drawn: proves nothing" and metrics["dataset"] == "0123456789abcdef"
+    assert "drawn: proves nothing" in (out / "MODEL_CARD.md").read_text(encoding="utf-8")
+    assert f"{right / 7:.1%} on val" in capsys.readouterr().out
+
+    guess = Classifier(out)(Image.open("raw/val/1 果皮.png"), top=3)
+    assert len(guess.top) == 3 and guess.bin["zh"] == "干垃圾"
+
+
+def test_a_stage_that_fails_its_check_leaves_the_old_export(project, monkeypatch, capsys):
+    files.write_json(Path("params.yaml"), {"toy": {"export": {"check_photos": 2, "max_difference": 1e-12}}})
+    files.write_text(Path("out/export/model.onnx"), "old")
+    assert run_stage(monkeypatch) == 2
+    line = capsys.readouterr().err
+    assert line.startswith("error: export: onnx logits differ") and line.count("\n") == 1
+    assert [path.name for path in Path("out").iterdir()] == ["export"]
+    assert Path("out/export/model.onnx").read_text() == "old" and not Path("metrics/export.json").exists()

@@ -1,0 +1,88 @@
+"""sortline.losses: smoothed targets and their cross-entropy, against SciPy, scikit-learn and values by hand."""
+
+import math
+
+import mindspore
+import numpy as np
+import pytest
+from mindspore import Tensor
+from scipy.special import log_softmax
+from scipy.stats import entropy
+from sklearn.metrics import log_loss
+
+from sortline import losses, runtime
+from sortline.smoothing import smooth_targets, smoothing_floor
+
+
+@pytest.fixture(scope="module", autouse=True)
+def graph_mode():
+    runtime.prepare()
+
+
+def cross_entropy(logits, targets):
+    return losses.cross_entropy(Tensor(logits, mindspore.float32), Tensor(targets, mindspore.float32)).asnumpy()
+
+
+def test_smoothed_targets_by_hand():
+    targets = smooth_targets(np.array([2, 0]), 5, 0.2)
+    assert targets.dtype == np.float32
+    assert targets == pytest.approx(np.array([[0.05, 0.05, 0.8, 0.05, 0.05], [0.8, 0.05, 0.05, 0.05, 0.05]]))
+
+
+@pytest.mark.parametrize("classes", [2, 3, 26, 1000])
+@pytest.mark.parametrize("smoothing", [0.0, 0.1, 0.5])
+def test_smoothed_targets_are_probabilities(classes, smoothing):
+    labels = np.random.default_rng(0).integers(0, classes, 50)
+    targets = smooth_targets(labels, classes, smoothing)
+    assert targets.sum(1) == pytest.approx(np.ones(50), abs=1e-5) and (targets >= 0).all()
+    assert targets[np.arange(50), labels] == pytest.approx(np.full(50, 1 - smoothing))
+    if smoothing == 0:
+        assert np.array_equal(targets, np.eye(classes)[labels])
+
+
+def test_the_floor_at_26_classes():
+    assert smoothing_floor(26, 0.1) == pytest.approx(0.647, abs=5e-4)
+
+
+@pytest.mark.parametrize(("classes", "smoothing"), [(2, 0.1), (10, 0.1), (26, 0.1), (26, 0.2), (9, 0.05), (3, 0.5)])
+def test_the_floor_by_its_formula(classes, smoothing):
+    by_hand = -(1 - smoothing) * math.log(1 - smoothing) - smoothing * math.log(smoothing / (classes - 1))
+    assert smoothing_floor(classes, smoothing) == pytest.approx(by_hand, abs=1e-12)
+    targets = smooth_targets(np.array([1]), classes, smoothing)
+    assert smoothing_floor(classes, smoothing) == pytest.approx(entropy(targets[0].astype(float)), abs=1e-6)
+
+
+def test_without_smoothing_the_floor_is_zero():
+    assert smoothing_floor(26, 0.0) == 0
+
+
+def test_no_logits_get_below_the_floor_and_the_right_ones_reach_it():
+    random = np.random.default_rng(1)
+    targets = smooth_targets(random.integers(0, 7, 40), 7, 0.1)
+    floor = smoothing_floor(7, 0.1)
+    assert cross_entropy(np.log(targets)[None], targets[None]) == pytest.approx([floor], abs=1e-5)
+    for scale in (0.01, 0.3, 3.0, 30.0):
+        near = np.log(targets) + scale * random.normal(size=targets.shape)
+        assert cross_entropy(near[None], targets[None])[0] > floor
+
+
+def test_cross_entropy_of_several_models_matches_scipy():
+    random = np.random.default_rng(2)
+    logits = random.normal(scale=4, size=(3, 8, 5))
+    targets = random.dirichlet(np.ones(5), (3, 8))
+    expected = -(targets * log_softmax(logits, axis=-1)).sum(-1).mean(-1)
+    assert cross_entropy(logits, targets) == pytest.approx(expected, rel=1e-5)
+
+
+def test_cross_entropy_on_hard_labels_is_scikit_learns_log_loss():
+    random = np.random.default_rng(3)
+    labels, logits = random.integers(0, 4, 30), random.normal(size=(30, 4))
+    probabilities = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
+    ours = cross_entropy(logits[None], smooth_targets(labels, 4, 0.0)[None])
+    assert ours == pytest.approx([log_loss(labels, probabilities)], rel=1e-5)
+
+
+def test_logits_far_out_give_finite_losses():
+    logits = np.array([[[1e4, 0.0, -1e4]]])
+    assert cross_entropy(logits, np.array([[[1.0, 0.0, 0.0]]])) == pytest.approx([0.0], abs=1e-6)
+    assert cross_entropy(logits, np.array([[[0.0, 0.0, 1.0]]])) == pytest.approx([2e4], rel=1e-5)

@@ -1,0 +1,321 @@
+"""Training logs: the wordings that are in the wild, what belongs to which epoch, what is odd; and the command."""
+
+import csv
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from scipy.stats import entropy
+
+from sortline import cli, runtime
+from sortline.errors import UserError
+from sortline.files import write_json
+from sortline.log_report import describe
+from sortline.smoothing import smoothing_floor
+from sortline.training_log import parse, read_log
+
+TWO = "epoch: 1 step: 5, loss is 2.0\nepoch time: 10.0 ms\nepoch: 2 step: 5, loss is 1.0\nepoch time: 8.0 ms\n"
+
+
+def log(text):
+    return parse(text.splitlines(keepends=True))
+
+
+def only_epoch(text):
+    (part,) = log(text).parts
+    (epoch,) = part.epochs.items()
+    return epoch
+
+
+def losses_by_epoch(part):
+    return {number: list(epoch.losses) for number, epoch in part.epochs.items()}
+
+
+@pytest.mark.parametrize(
+    ("line", "epoch", "step", "loss"),
+    [
+        ("epoch: 1 step: 18810, loss is 0.78", 1, 18810, 0.78),
+        ("epoch: 2, step: 1, loss is 2.3", 2, 1, 2.3),
+        ("epoch:3 step: 1875, loss is 0.00310735423", 3, 1875, 0.00310735423),
+        ("epoch: 2 step 149, loss is 0.38729554414749146", 2, 149, 0.38729554414749146),
+        ("epoch: 487 step: 1, loss is Tensor(shape=[], dtype=Float32, value= 0.663754)", 487, 1, 0.663754),
+        ("[2023-05-18T22:22:48.878] INFO: epoch: 1, step: 2200, loss: 1.419187,  lr: 0.010000", 1, 2200, 1.419187),
+        ("Epoch:[ 90/ 120], step:[    4/ 2502], loss:[2.655/2.713], time:131.621 ms, lr:0.07329", 90, 4, 2.655),
+        ("epoch:[  0/200], step:[  624/  625], loss:[5.258/5.258], time:[140412.236], lr:[0.100]", 0, 624, 5.258),
+        ("[1,0]<stdout>:epoch: 1 step: 9, loss is 4e-05", 1, 9, 4e-05),
+        ("\x1b[1;32mepoch: 1\x1b[0m step: 9, loss is \x1b[31m1.5\x1b[0m", 1, 9, 1.5),
+        ("100%|###| 9/9\repoch: 1 step: 9, loss is 1.5\r", 1, 9, 1.5),
+        ("训练 epoch: 1 step: 9, loss is 1.5 损失", 1, 9, 1.5),
+        ("epoch: 1 step: 9, loss is nan", 1, 9, math.nan),
+        ("epoch: 1 step: 9, loss is -inf", 1, 9, -math.inf),
+        ("ValueError: epoch: 1 step: 9. Invalid loss, terminating training.", 1, 9, math.nan),
+        ("ValueError: In epoch: 1 step: 9, loss is NAN or INF, training process cannot continue", 1, 9, math.nan),
+    ],
+)
+def test_wordings_of_the_loss(line, epoch, step, loss):
+    number, found = only_epoch(line)
+    assert (number, found.last_step, list(found.losses)) == (epoch, step, pytest.approx([loss], nan_ok=True))
+
+
+@pytest.mark.parametrize(
+    ("line", "seconds", "step_ms"),
+    [
+        ("epoch time: 515333.027 ms, per step time: 27.397 ms", 515.333027, 27.397),
+        ("Train epoch time: 8617.408 ms, per step time: 4.596 ms", 8.617408, 4.596),
+        (" epoch time: 8617.408 ms, per step time: 4.596 ms (data time: 0.100 ms)", 8.617408, 4.596),
+        ("Epoch time: 213856.477, per step time: 5216.012", 213.856477, 5216.012),
+        ("epoch time:140522.500, per step time:224.836, avg loss:5.258", 140.5225, 224.836),
+        ("epoch time:  70.6 s, per step time: 7.359 ms", 70.6, 7.359),
+        ("epoch time: 429.470 ms", 0.42947, None),
+    ],
+)
+def test_wordings_of_the_time(line, seconds, step_ms):
+    number, found = only_epoch(line)
+    assert (number, found.seconds, found.step_ms) == (1, pytest.approx(seconds), step_ms)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "epcoh: 2 step: 1, loss is 1.2859955",
+        "epoch: 2 step: 1, loss is",
+        "Train Epoch time: 35 min",
+        "epoch time: 3 minutes",
+        "Eval result: epoch 1, metrics: {'acc': 0.66}",
+        "loss is fine",
+    ],
+)
+def test_what_is_not_read(line):
+    found = log(line)
+    assert (found.parts, found.other, found.other_shown) == ([], 1, [(1, line)])
+
+
+def test_eval_times_are_not_of_training():
+    found = log(TWO.replace("epoch time: 8", "Eval epoch time: 99.0 ms, per step time: 9.0 ms\nTrain epoch time: 8"))
+    assert [epoch.seconds for epoch in found.parts[0].epochs.values()] == [0.010, 0.008]
+    assert found.other == 0
+
+
+def test_loss_of_an_epoch_is_the_mean_of_its_finite_lines():
+    found = log("".join(f"epoch: 1 step: {i}, loss is {loss}\n" for i, loss in enumerate([3, "nan", 1, "inf"], 1)))
+    epoch = found.parts[0].epochs[1]
+    assert (epoch.mean, epoch.bad_step, epoch.bad_line, len(epoch.losses)) == (2.0, 2, 2, 4)
+    assert math.isnan(log("epoch: 1 step: 1, loss is nan").parts[0].epochs[1].mean)
+
+
+def test_lines_that_say_nothing_are_counted_and_numbered():
+    found = log("hello\n\n" + TWO + "epoch: 3 step: , loss is\r\n\n\nbye\nbye\nbye\n")
+    assert (found.other, found.damaged) == (5, 1)
+    assert [number for number, _ in found.other_shown] == [1, 7, 10]
+    assert found.damaged_shown == [(7, "epoch: 3 step: , loss is\r\n")]
+
+
+def test_two_entries_in_one_line():
+    (part,) = log("epoch: 1 step: 1, loss is 2.5epoch: 1 step: 2, loss is 1.5\n").parts
+    assert losses_by_epoch(part) == {1: [2.5, 1.5]}
+
+
+def resumed(at, last=5, per_epoch=(1, 2, 3)):
+    first = [f"epoch: {e} step: {s}, loss is {e}.{s}" for e in range(1, last + 1) for s in per_epoch]
+    return first, [f"epoch: {e} step: {s}, loss is 9.{s}" for e in range(at, last + 1) for s in per_epoch]
+
+
+@pytest.mark.parametrize("at", [1, 3, 5])
+def test_a_run_begun_again_is_a_second_part(at):
+    first, second = resumed(at)
+    parts = log("\n".join([*first, "Traceback", *second])).parts
+    assert [part.line for part in parts] == [1, len(first) + 2]
+    assert [list(part.epochs) for part in parts] == [[1, 2, 3, 4, 5], list(range(at, 6))]
+    assert all(set(epoch.losses) == {9.1, 9.2, 9.3} for epoch in parts[1].epochs.values())
+
+
+def test_several_devices_in_one_log_are_averaged():
+    """Two devices, 3 steps an epoch; the second is late with its last line of epoch 1."""
+    order = ["1 1 a", "1 1 b", "1 2 a", "1 2 b", "1 3 a", "2 1 a", "1 3 b", "2 1 b", "2 2 b", "2 2 a", "2 3 a", "2 3 b"]
+    words = [line.split() for line in order]
+    lines = [f"epoch: {epoch} step: {step}, loss is {epoch}.{'2' if who == 'a' else '6'}" for epoch, step, who in words]
+    (part,) = log("\n".join([*lines, "epoch time: 20.0 ms", "epoch time: 21.0 ms"])).parts
+    assert part.repeats
+    assert [epoch.mean for epoch in part.epochs.values()] == pytest.approx([1.4, 2.4])
+    assert (list(part.epochs), part.epochs[2].seconds) == ([1, 2], 0.021)
+
+
+def test_devices_with_one_line_an_epoch():
+    lines = [f"epoch: {e} step: 99, loss is {e + d}.0" for e in (80, 81) for d in range(8)]
+    lines[8:8] = [f"epoch time: 104207{d}.0 ms, per step time: 211.3 ms" for d in (7, 6, 5, 4, 3, 2, 1, 0)]
+    (part,) = log("\n".join(lines)).parts
+    assert {number: len(epoch.losses) for number, epoch in part.epochs.items()} == {80: 8, 81: 8}
+    assert (part.epochs[80].seconds, part.epochs[81].seconds) == (1042.077, None)
+
+
+def test_losses_printed_in_every_third_epoch():
+    time = "epoch time: 5.0 ms\n"
+    (part,) = log(
+        2 * time + "epoch: 3 step: 7, loss is 2.0\n" + 3 * time + "epoch: 6 step: 7, loss is 1\n" + time
+    ).parts
+    assert sorted(part.epochs) == [1, 2, 3, 4, 5, 6]
+    assert all(epoch.seconds == 0.005 for epoch in part.epochs.values())
+    assert [number for number, epoch in part.epochs.items() if epoch.losses] == [3, 6]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gbk", "utf-16"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_encodings_and_line_ends(tmp_path, encoding, end):
+    path = tmp_path / "日志.log"
+    path.write_bytes(("开始训练\n" + TWO).replace("\n", end).encode(encoding))
+    found = read_log(path)
+    assert losses_by_epoch(found.parts[0]) == {1: [2.0], 2: [1.0]}
+    assert (found.other, found.other_shown[0][1].strip("\ufeff\r\n")) == (1, "开始训练")
+
+
+@pytest.mark.parametrize("content", [b"", b"\n\n", b"\x89PNG\r\n\x1a\n\x00\x00", b"\xff\xfe", b"no such thing\n"])
+def test_a_log_with_nothing_in_it(tmp_path, content):
+    path = tmp_path / "x.log"
+    path.write_bytes(content)
+    with pytest.raises(UserError, match="x.log: no line of MindSpore's LossMonitor or TimeMonitor") as error:
+        read_log(path)
+    assert "\n" not in str(error.value)
+
+
+def test_what_mindspore_prints_here(capsys):
+    """The installed MindSpore's own callbacks are the oracle of the format."""
+    runtime.prepare()
+    from mindspore import nn
+    from mindspore.dataset import NumpySlicesDataset
+    from mindspore.train import Callback, LossMonitor, Model, TimeMonitor
+
+    seen = []
+
+    class Keep(Callback):
+        def step_end(self, run_context):
+            seen.append(float(run_context.original_args().net_outputs))
+
+    x = np.random.default_rng(0).normal(size=(12, 4)).astype(np.float32)
+    labels = (x[:, 0] > 0).astype(np.int32)
+    data = NumpySlicesDataset((x, labels), ["x", "y"], shuffle=False).batch(4)
+    net = nn.Dense(4, 2)
+    optimiser = nn.Momentum(net.trainable_params(), 0.1, 0.9)
+    loss = nn.SoftmaxCrossEntropyWithLogits(sparse=True, reduction="mean")
+    callbacks = [LossMonitor(), TimeMonitor(), Keep()]
+    Model(net, loss, optimiser).train(2, data, callbacks=callbacks, dataset_sink_mode=False)
+    found = log(capsys.readouterr().out)
+    (part,) = found.parts
+    assert losses_by_epoch(part) == {1: pytest.approx(seen[:3]), 2: pytest.approx(seen[3:])}
+    assert all(epoch.seconds and epoch.step_ms and epoch.last_step == 3 for epoch in part.epochs.values())
+    assert found.other == 0
+
+
+@pytest.mark.parametrize(("classes", "smoothing"), [(26, 0.1), (9, 0.1), (2, 0.3), (10, 0.0)])
+def test_floor_is_the_entropy_of_the_targets(classes, smoothing):
+    targets = [1 - smoothing, *[smoothing / (classes - 1)] * (classes - 1)]
+    assert smoothing_floor(classes, smoothing) == pytest.approx(entropy(targets))
+
+
+@pytest.mark.parametrize(
+    ("loss", "said"),
+    [
+        ("0.648", "no loss is below it"),
+        ("0.6465", "no loss is below it"),  # half precision
+        ("0.640", "label smoothing is not active in this loss, unless it is spread over all classes"),
+        ("0.12", "first below it in epoch 3, lowest 0.12: label smoothing is not active in this loss"),
+    ],
+)
+def test_a_loss_below_the_floor(loss, said):
+    found = log(TWO + f"epoch: 3 step: 5, loss is {loss}")
+    words = "\n".join(describe("x", found, 0.1, 26))
+    assert "0.647 is the least loss that smoothing 0.1 over 26 classes allows" in words
+    assert said in words
+    assert said.endswith("all classes") == ("nn.CrossEntropyLoss (least 0.626)" in words)
+    assert "least loss" not in "\n".join(describe("x", found))
+
+
+def test_more_steps_than_photos_are_pointed_out():
+    found = log("epoch: 1 step: 18810, loss is 0.78")
+    assert "passes over them 3 times or more" in "\n".join(describe("x", found, photos=6714))
+    assert "repeat" not in "\n".join(describe("x", found, photos=18810))
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("train.log").write_text(TWO, encoding="utf-8")
+    return tmp_path
+
+
+def test_command_draws_and_says(folder, capsys):
+    text = TWO + "epoch: 3 step: 5, loss is nan\nepoch: 1 step: 5, loss is 0.5\nwhat\n"
+    Path("train.log").write_text(text, encoding="utf-8")
+    assert cli.main(["curves", "train.log", "--smoothing", "0.1", "--classes", "26", "--csv", "out/t.csv"]) == 0
+    out = capsys.readouterr().out
+    for said in (
+        "train.log: 3 epochs (1 to 3), 5 steps each\n",
+        "2 (epoch 1) to 0.5 (epoch 1), lowest 0.5 (epoch 1); the one printed in each epoch\n",
+        "0.009 s an epoch (median; 0.008 s to 0.01 s), 0.018 s in all\n",
+        "part 2      line 6 goes back to epoch 1 after epoch 3",
+        "not finite  epoch 3: 1 loss nan or inf, first at step 5 (line 5)\n",
+        "first below it in epoch 1, lowest 0.5",
+        "1 line, the first:\n              line 7: what\n",
+    ):
+        assert said in out
+    with Image.open("train-curves.png") as picture:
+        assert min(picture.size) > 300
+    with Path("out/t.csv").open(encoding="utf-8", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert [(row["part"], row["epoch"], row["loss_mean"]) for row in rows] == [
+        ("1", "1", "2"), ("1", "2", "1"), ("1", "3", ""), ("2", "1", "0.5"),
+    ]  # fmt: skip
+    assert (rows[0]["seconds"], rows[2]["not_finite"], rows[3]["seconds"]) == ("0.01", "1", "")
+
+
+def test_command_goes_on_with_the_logs_that_can_be_read(folder, capsys):
+    Path("空.log").write_bytes(b"")
+    Path("二.log").write_text("Train epoch time: 5.0 ms\n", encoding="utf-8")
+    assert cli.main(["curves", "空.log", "train.log", "二.log", "gone.log", "--out", "both.png"]) == 1
+    out, err = capsys.readouterr()
+    assert len(err.splitlines()) == 2
+    assert "log 2 in the figure is 二.log" in out
+    assert "loss        none in this log" in out
+    assert Path("both.png").is_file()
+
+
+def test_command_is_quiet_about_its_only_log_and_the_same_twice(folder):
+    Path("other.log").write_text(TWO, encoding="utf-8")
+    assert cli.main(["curves", "train.log", "--out", "a.png"]) == 0
+    assert cli.main(["curves", "train.log", "train.log", "--out", "b.png"]) == 0
+    assert cli.main(["curves", "train.log", "other.log", "--out", "c.png"]) == 0
+    first, second, third = (Path(name).read_bytes() for name in ("a.png", "b.png", "c.png"))
+    assert first == second != third
+
+
+def test_command_takes_smoothing_and_photos_from_the_task(folder, capsys):
+    section = "tasks: [mine]\nmine: {train_head: {label_smoothing: 0.2}}\n"
+    Path("params.yaml").write_text(section, encoding="utf-8")
+    with pytest.raises(UserError, match="dvc repro prepare@mine"):
+        cli.main(["curves", "train.log", "--task", "mine"])
+    write_json(folder / "metrics/mine/data.json", {"train": 3, "classes": 4})
+    assert cli.main(["curves", "train.log", "--task", "mine"]) == 0
+    out = capsys.readouterr().out
+    assert f"{entropy([0.8, *[0.2 / 3] * 3]):.3f} is the least loss that smoothing 0.2 over 4 classes" in out
+    assert "5 steps an epoch, with 3 train photos" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["gone.log"], "gone.log: cannot be read"),
+        (["."], "cannot be read"),
+        (["train.log", "--out", "x.jpg"], "must end in .png"),
+        (["train.log", "--csv", "."], "is a folder"),
+        (["train.log", "--csv", "train.log"], "is one of the logs"),
+        (["train.log", "--csv", "x.png", "--out", "x.png"], "same file"),
+        (["train.log", "--smoothing", "0.1"], "go together"),
+        (["train.log", "--smoothing", "1", "--classes", "9"], "'1' is not a number from 0 to below 1"),
+        (["train.log", "--smoothing", "0.1", "--classes", "1"], "'1' is not a whole number of 2 or more"),
+    ],
+)
+def test_command_errors(folder, arguments, message):
+    with pytest.raises(UserError, match=message):
+        cli.main(["curves", *arguments])
+    assert {path.name for path in folder.iterdir()} == {"train.log"}
