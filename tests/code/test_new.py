@@ -2,6 +2,8 @@
 
 import difflib
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +14,11 @@ from ruamel.yaml import YAML
 from sortline import cli
 from sortline.commands import outputs
 from sortline.commands.remove import BUILT_IN
+from sortline.commands.run import environment
+from sortline.commands.suggest import SMALL, head
+from sortline.data.audit import audit_folder
+from sortline.data.classes import load_table
+from sortline.data.split import Split, make_split
 from sortline.errors import UserError
 from sortline.params.base import load, read_yaml
 from sortline.params.fetch import FetchParams
@@ -219,9 +226,6 @@ def test_folders_named_like_a_split_are_not_taken_for_classes(project, tmp_path)
 
 @pytest.mark.parametrize("least", [3, 4, 5, 6, 7, 30])
 def test_small_sets_get_settings_that_the_stage_prepare_can_use(project, tmp_path, least, capsys):
-    from sortline.data.audit import audit_folder
-    from sortline.data.split import make_split
-
     folder = fill(tmp_path / "p", {"a": least, "b": 30})
     cli.main(["new", "x", str(folder)])
     params = load("x", "prepare", PrepareParams)
@@ -239,9 +243,6 @@ def test_small_sets_get_settings_that_the_stage_prepare_can_use(project, tmp_pat
 
 
 def test_many_photos_and_classes_get_the_solver_that_stays_quick(project, tmp_path):
-    from sortline.commands.suggest import SMALL, head
-    from sortline.data.split import Split
-
     def split(classes: int, each: int) -> Split:
         label = np.repeat(np.arange(classes), each)
         fold = np.arange(label.size) % 2
@@ -254,8 +255,6 @@ def test_many_photos_and_classes_get_the_solver_that_stays_quick(project, tmp_pa
 
 
 def test_the_garbage_classes_get_the_garbage_table(project, tmp_path):
-    from sortline.data.classes import load_table
-
     rows = load_table("garbage").classes
     names = [row[("code", "en", "zh")[i % 3]] for i, row in enumerate(rows)]
     cli.main(["new", "x", str(fill(tmp_path / "p", dict.fromkeys(names, 4)))])
@@ -341,6 +340,40 @@ def test_new_forgets_a_former_task_of_that_name(project, tmp_path):
     Path("dvc.lock").write_bytes(LOCK.replace("mine2", "mine").encode())
     cli.main(["new", "mine", str(fill(tmp_path / "p", {"a": 3, "b": 3}))])
     assert not Path("dvc.lock").exists()  # DVC refuses a lock without stages
+
+
+def dvc(*words: str) -> str:
+    """Run DVC in the current folder as `sortline run` does."""
+    changed = {"PYTHONPATH": str(ROOT / "src"), "DVC_SITE_CACHE_DIR": str(Path.cwd().parent / "site")}
+    command = [sys.executable, "-m", "dvc", *words]
+    done = subprocess.run(command, env={**environment(), **changed}, capture_output=True, encoding="utf-8")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_dvc_runs_a_new_task_and_reads_the_folder_anew_when_it_was_removed_and_added_again(project, tmp_path):
+    shutil.copytree(ROOT / "stages", "stages", ignore=shutil.ignore_patterns("__pycache__"))
+    dvc("init", "--no-scm", "--quiet")
+    folder = fill(tmp_path / "Mis fotos 照片", {"taza de café": 3, "香蕉 皮": 3})
+    cli.main(["new", "mine", str(folder)])
+    dvc("repro", "fetch@mine")
+    assert len(list(Path("data/raw/mine").rglob("*.png"))) == 6
+    before = Path("dvc.lock").read_bytes()
+    cli.main(["remove", "mine"])
+    assert "@mine" not in dvc("stage", "list", "--name-only")
+    fill(folder, {"taza de café": 1}, first=1)
+    photo(77).save(folder / "香蕉 皮/more.png")
+    cli.main(["new", "mine", str(folder)])
+    assert "Running stage 'fetch@mine'" in dvc("repro", "fetch@mine")
+    assert len(list(Path("data/raw/mine").rglob("*.png"))) == 7
+    assert Path("dvc.lock").read_bytes() != before
+
+
+def test_new_does_its_part_where_dvc_cannot_run(project, tmp_path):
+    Path(".dvc").mkdir()
+    Path(".dvc/config").write_text("")  # a project that is not in Git, which DVC refuses
+    assert cli.main(["new", "mine", str(fill(tmp_path / "p", {"a": 3, "b": 3}))]) == 0
+    assert "mine" in read_yaml(Path("params.yaml"))
 
 
 def made(task: str) -> list[Path]:

@@ -3,7 +3,7 @@
 import shutil
 from pathlib import Path
 
-from dvc.exceptions import NotDvcRepoError
+from dvc.exceptions import DvcException
 from dvc.repo import Repo
 from ruamel.yaml import YAML
 
@@ -34,7 +34,7 @@ def forget_fetched(task: str) -> None:
     try:
         with Repo() as repo:
             runs = Path(repo.stage_cache.cache_dir)
-    except NotDvcRepoError:
+    except DvcException:  # no DVC project, or not in Git: DVC says so itself as soon as it runs
         return
     commands = outputs.commands_without_deps(task)
     for key in runs.glob("*/*"):

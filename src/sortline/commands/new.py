@@ -125,7 +125,7 @@ def next_steps(task: str) -> list[str]:
     ok, why = reachable(weights.local, supply.data_folder())
     lines = [
         "next:",
-        f"  dvc repro export@{task}                (or: sortline run --task {task}, with a summary at its end)",
+        f"  dvc repro export@{task}    (or, with a summary at its end: sortline run --task {task})",
         f"  sortline predict PHOTO --task {task}",
     ]
     if ok:
