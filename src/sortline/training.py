@@ -74,13 +74,12 @@ def train_momentum(data: TrainingSet, params: TrainHeadParams) -> Trained:
     recipe = fit.Recipe(seed=params.seed, **{key: getattr(params, key) for key in MOMENTUM_KEYS})
     members = [np.flatnonzero(data.folds[photo] != fold) for fold in data.fold_numbers]
 
-    history, curve = [], []
+    out_of_fold, curve, best = {}, [], 0
     for epoch in _progress(fit.train(features, labels, members, data.classes, recipe), params.epochs, "folds"):
         scores = np.empty((len(data.labels), data.classes))
         for model, fold in enumerate(data.fold_numbers):
             held_out = data.folds == fold
             scores[held_out] = softmax(plain[held_out] @ epoch.weight[model].T + epoch.bias[model])
-        history.append(scores.astype(np.float32))
         curve.append(
             {
                 "epoch": epoch.number,
@@ -90,17 +89,17 @@ def train_momentum(data: TrainingSet, params: TrainHeadParams) -> Trained:
                 "oof_accuracy": accuracy(scores, data.labels),
             }
         )
-    best = min(range(params.epochs), key=lambda i: (-curve[i]["oof_accuracy"], curve[i]["oof_loss"]))
+        best = min(range(len(curve)), key=lambda i: (-curve[i]["oof_accuracy"], curve[i]["oof_loss"]))
+        out_of_fold |= ({"best": scores} if best == len(curve) - 1 else {}) | {"last": scores}
     heads = {}
     whole = fit.train(features, labels, [np.arange(len(features))], data.classes, recipe)
     for index, epoch in enumerate(_progress(whole, params.epochs, "all of train")):
         curve[index]["train_loss"] = float(epoch.loss[0])
         head = Head(epoch.weight[0], epoch.bias[0], params.pooling)
         heads |= ({"best": head} if index == best else {}) | {"last": head}
-    kept = best if params.checkpoint == "best" else params.epochs - 1
-    facts = {"best_epoch": best + 1, "cv_accuracy_best_epoch": curve[best]["oof_accuracy"]}
     selected = ["epoch"] if params.checkpoint == "best" else []
-    return Trained(heads, params.checkpoint, history[kept], curve, "epoch", facts, selected)
+    kept = out_of_fold[params.checkpoint]
+    return Trained(heads, params.checkpoint, kept, curve, "epoch", {"best_epoch": best + 1}, selected)
 
 
 def _progress(epochs, total: int, what: str):

@@ -108,18 +108,17 @@ def _show_table(results: Results) -> None:
 
     shared = shared_folder([photo for photo, _ in results])
     table = Table(box=SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0))
-    for heading in ("photo", "class", "bin"):
+    binned = any(guess.bin for _, prediction in results for guess in prediction.top)
+    for heading in ("photo", "class", "bin") if binned else ("photo", "class"):
         table.add_column(heading, overflow="fold")
     table.add_column("probability", justify="right", no_wrap=True)
     for photo, prediction in results:
         for rank, guess in enumerate(prediction.top):
             style, name = ("dim", "") if rank else ("bold", str(photo.relative_to(shared) if shared else photo))
-            table.add_row(
-                Text(name),  # Text, not markup: a file may be "[red].jpg"
-                Text(both_languages(guess.label), style),
-                Text(both_languages(guess.bin or {}), f"{style} {colour(guess.bin)}"),
-                Text(f"{100 * guess.probability:.1f} %", style),
-            )
+            bin_ = [Text(both_languages(guess.bin or {}), f"{style} {colour(guess.bin)}")] if binned else []
+            probability = Text(f"{100 * guess.probability:.1f} %", style)
+            # Text, not markup: a file may be "[red].jpg"
+            table.add_row(Text(name), Text(both_languages(guess.label), style), *bin_, probability)
         if len(prediction.top) > 1:
             table.add_section()
     console = Console()
