@@ -124,7 +124,7 @@ def test_an_unknown_key_of_a_nested_section(tmp_path):
     [
         ("folder, path: a", "kind, path"),
         ("archive, url: 'https://x.cn/a.zip'", "kind, url, name, inside, max_mb, sha256, content_sha256"),
-        ("drawn", "kind, per_class, size, seed"),
+        ("drawn", "kind, per_class, side, seed"),
     ],
 )
 def test_an_unknown_key_of_a_source_names_the_keys_of_its_kind(tmp_path, kind, allowed):

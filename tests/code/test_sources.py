@@ -291,7 +291,7 @@ def test_drawn_photos_carry_their_note(fetching, monkeypatch):
         write_tree(out, {f"00_00/{number:02d}.png": f"{size} {seed}".encode() for number in range(per_class)})
 
     monkeypatch.setattr(module, "draw", draw)
-    about, _ = fetching.photos({"kind": "drawn", "per_class": 2, "size": 32, "seed": 7})
+    about, _ = fetching.photos({"kind": "drawn", "per_class": 2, "side": 32, "seed": 7})
     drawn = {"00_00/00.png": b"32 7", "00_00/01.png": b"32 7"}
     assert tree(fetching.raw) == drawn
     assert about == {"kind": "drawn", "address": None, "name": "sample", "content_sha256": oracle(drawn), "files": 2,

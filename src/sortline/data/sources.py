@@ -186,7 +186,7 @@ def _unpack_archive(source: Archive, out: Path, downloads: Path) -> tuple[dict[s
 
 
 def _draw(source: Drawn, out: Path) -> tuple[dict[str, Any], dict[str, str]]:
-    draw(out, per_class=source.per_class, size=source.size, seed=source.seed)
+    draw(out, per_class=source.per_class, size=source.side, seed=source.seed)
     hashes = {path.relative_to(out).as_posix(): sha256_file(path) for path in sorted(out.rglob("*")) if path.is_file()}
     return {"address": None, "name": "sample", "note": DRAWN_NOTE}, hashes
 

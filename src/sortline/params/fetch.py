@@ -28,7 +28,8 @@ class Archive(Section):
 class Drawn(Section):
     kind: Literal["drawn"]
     per_class: int = Field(12, ge=1, le=1000, description="pictures of each class")
-    size: int = Field(128, ge=16, le=1024, description="side of a picture, in pixels")
+    # Not `size`: DVC leaves keys of that name out when it looks for a run that it has done before.
+    side: int = Field(128, ge=16, le=1024, description="of a picture, in pixels")
     seed: int = Field(1, ge=0, description="of the drawing")
 
 

@@ -1,0 +1,124 @@
+"""dvc.yaml says the truth: what a stage depends on, what it makes, what goes where."""
+
+import re
+from importlib import metadata
+from itertools import combinations
+from pathlib import Path, PurePosixPath
+
+import pytest
+import yaml
+from imports import library_files
+
+ROOT = Path(__file__).parents[2]
+STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
+
+METRICS = PurePosixPath("metrics/${item.task}")
+DOWNLOADS = PurePosixPath("data/downloads")  # what broke off; gone when the stage ends
+
+# Their code is no dep: mending a line of it must not download everything again.
+WITHOUT_CODE = {"fetch", "weights"}
+# Files beside the code that a module reads.
+DATA_OF = {
+    "src/sortline/data/classes.py": {"src/sortline/data/garbage_bins.csv", "src/sortline/data/garbage_classes.csv"}
+}
+
+
+@pytest.mark.parametrize("stage", [stage for stage in STAGES if stage not in WITHOUT_CODE])
+def test_a_stage_depends_on_its_script_and_every_library_file_that_it_imports(stage):
+    script = Path("stages") / f"{stage}.py"
+    imported = library_files(script, ROOT)
+    read = set().union(*(files for module, files in DATA_OF.items() if module in imported))
+    listed = [dep for dep in STAGES[stage]["deps"] if dep.startswith(("stages/", "src/")) or dep == "versions.lock"]
+    assert set(listed) == {script.as_posix(), "versions.lock"} | imported | read
+    assert len(listed) == len(set(listed))
+
+
+@pytest.mark.parametrize("stage", sorted(WITHOUT_CODE))
+def test_fetching_depends_on_its_params_alone(stage):
+    assert "deps" not in STAGES[stage]
+    assert STAGES[stage]["params"] == [f"${{item.task}}.{stage}"]
+
+
+def test_every_data_file_beside_the_code_is_some_modules():
+    beside = {path.relative_to(ROOT).as_posix() for path in (ROOT / "src" / "sortline").rglob("*") if path.is_file()}
+    beside = {path for path in beside if not path.endswith((".py", ".pyc"))}
+    assert beside == set().union(*DATA_OF.values())
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_command_says_what_it_reads_and_writes_as_deps_and_outs_do(stage):
+    named = {PurePosixPath(path) for path in re.findall(r"--\w+ (\S+)", STAGES[stage]["cmd"])} - {DOWNLOADS}
+    listed = [PurePosixPath(path) for path in _outs(STAGES[stage]) + _inputs(STAGES[stage])]
+    for path in named:
+        assert any(other.is_relative_to(path) for other in listed), f"{path} is in the command, not in deps and outs"
+    for path in listed:
+        # Metrics of other stages are found beside the stage's own.
+        assert any(path.is_relative_to(name) or path.parent == METRICS == name.parent for name in named), path
+
+
+def test_what_extract_reads_does_not_change_with_the_split():
+    deps = STAGES["extract"]["deps"]
+    prepared = [dep for dep in deps if dep.startswith("data/prepared")]
+    assert sorted(prepared) == ["data/prepared/${item.task}/images.csv", "data/prepared/${item.task}/views.json"]
+    assert not [dep for dep in deps if dep.startswith(("metrics/", "models/"))]
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_every_stage_runs_for_every_task_and_says_what_it_does(stage):
+    about = STAGES[stage]
+    assert about["matrix"] == {"task": "${tasks}"}
+    assert len(about["desc"]) > 20
+    assert about["params"] == [f"${{item.task}}.{stage}"]
+    assert all("${item.task}" in path for path in _outs(about))
+
+
+def test_no_out_belongs_to_two_stages_or_lies_inside_another():
+    paths = [PurePosixPath(path) for about in STAGES.values() for path in _outs(about)]
+    for one, other in combinations(paths, 2):
+        assert not one.is_relative_to(other) and not other.is_relative_to(one), f"{one} and {other}"
+
+
+def test_metrics_and_plots_are_in_git_and_everything_else_in_the_dvc_cache(base):
+    ignored, in_git = set(), set()
+    for path in base.outs():
+        checked = base.run("git", "check-ignore", "--quiet", path, ok=False)
+        (ignored if checked.returncode == 0 else in_git).add(path)
+    assert {path for path, cached in base.outs().items() if cached} == ignored
+    folders = {PurePosixPath(path).parts[0] for path in in_git}
+    assert folders == {"metrics", "plots"}
+    # Photos are not ours to publish.
+    assert {path for path in ignored if path.startswith("plots/")} == {
+        path for path in base.outs() if path.endswith("/photos")
+    }
+
+
+def test_a_run_leaves_nothing_in_git_but_the_lock_metrics_and_plots(base):
+    """Whatever else a run leaves is an out that dvc.yaml does not name, or a stray file."""
+    new = set(base.git("-c", "core.quotePath=off", "diff", "--name-only", "HEAD~", "HEAD").splitlines())
+    in_git = [path for path, cached in base.outs().items() if not cached]
+    assert "dvc.lock" in new
+    for path in new - {"dvc.lock"}:
+        assert any(path == out or path.startswith(f"{out}/") for out in in_git), path
+
+
+@pytest.mark.parametrize("stage", ["prepare", "train_head", "evaluate", "export"])
+def test_a_stage_with_numbers_has_metrics(stage):
+    assert [path for path in _outs(STAGES[stage]) if path.startswith("metrics/${item.task}/")]
+
+
+def test_versions_lock_names_the_installed_packages_that_decide_results():
+    lines = (ROOT / "versions.lock").read_text(encoding="utf-8").splitlines()
+    packages = dict(line.split("==") for line in lines)
+    assert list(packages) == ["mindspore", "numpy", "onnxruntime", "pillow", "scikit-learn"]
+    pinned = dict(re.findall(r"^([\w.-]+)==([\w.+]+)", (ROOT / "requirements.lock").read_text(encoding="utf-8"), re.M))
+    assert packages == {name: pinned[name] for name in packages}
+    assert packages == {name: metadata.version(name) for name in packages}
+
+
+def _inputs(about: dict) -> list[str]:
+    return [dep for dep in about.get("deps", []) if "${item.task}" in dep]
+
+
+def _outs(about: dict) -> list[str]:
+    every = [*about.get("outs", []), *about.get("metrics", []), *about.get("plots", [])]
+    return [next(iter(out)) if isinstance(out, dict) else out for out in every]
