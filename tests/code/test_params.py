@@ -228,7 +228,7 @@ def test_an_l2_strength_is_above_zero(tmp_path, value):
         ("evaluate", "ece_bins: 1", ["toy.evaluate.ece_bins", "greater than or equal to 2"]),
         ("export", "check_photos: 0", ["toy.export.check_photos", "greater than or equal to 1"]),
         ("fetch", "sources: [{kind: archive, url: 'ftp://x/a.zip'}]", ["url", "ftp://x/a.zip", "https?://"]),
-        ("fetch", "sources: [{kind: drawn, size: 8}]", ["size", "is 8", "greater than or equal to 16"]),
+        ("fetch", "sources: [{kind: drawn, side: 8}]", ["side", "is 8", "greater than or equal to 16"]),
         ("weights", "sources: [{kind: file, release: tensorflow, path: a.h5}]", [".safetensors or .ckpt", "a.h5"]),
         ("weights", "sources: [{kind: file, release: torch, path: a.ckpt}]", ["release", "'mindcv'"]),
     ],
