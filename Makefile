@@ -10,7 +10,7 @@ endif
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help run test setup lint clean
+.PHONY: help run test setup bench lint clean
 
 help:            ## what there is to make
 	@grep -E '^[a-z]+: .*##|^[a-z]+:  +##' $(MAKEFILE_LIST) | sed -E 's/:.*## /: /' | awk -F': ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -23,9 +23,13 @@ test: $(READY)   ## all tests; those that need the real photos only where SORTLI
 
 setup: $(READY)  ## only the virtual environment, from the pinned lock
 
+bench: $(READY)  ## speed and memory, side by side with PyTorch; NAMES="head scale" for some of it
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade --target bench/peers -r bench/requirements.txt
+	@$(BIN)/python -m bench $(NAMES)
+
 lint: $(READY)   ## ruff
-	@$(BIN)/ruff check src stages tests
-	@$(BIN)/ruff format --check src stages tests
+	@$(BIN)/ruff check src stages tests studies bench
+	@$(BIN)/ruff format --check src stages tests studies bench
 
 clean:           ## remove what the line made and fetched (not .venv, not committed results)
 	rm -rf data/raw data/weights data/prepared data/features data/downloads models plots/*/*/photos dvc_plots
