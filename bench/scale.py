@@ -19,8 +19,8 @@ from sortline.figures.style import SERIES, figure_at
 ROOT = Path(__file__).parents[1]
 FACTORS, FIRST = (1, 2, 5), 16  # photos a class at 1x
 STAGES = {
-    "prepare": "--raw data/raw/part --source data/raw/part.json --out data/prepared/part --metrics metrics/part/data.json"
-    " --plots plots/part/prepare",
+    "prepare": "--raw data/raw/part --source data/raw/part.json --out data/prepared/part"
+    " --metrics metrics/part/data.json --plots plots/part/prepare",
     "extract": "--prepared data/prepared/part --raw data/raw/part --weights data/weights/part --out data/features/part",
     "train_head": "--prepared data/prepared/part --features data/features/part --out models/part/head"
     " --plots plots/part/train --metrics metrics/part/train.json",
