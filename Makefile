@@ -22,7 +22,7 @@ run: $(READY)    ## the whole line on the garbage photos, or on the built-in sam
 test: $(READY)   ## all tests; those that need the real photos only where SORTLINE_DATA names their folder
 	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadgroup $(ARGS)
 
-web: $(READY)    ## the web app out of an exported model, into web/dist/ (then: sortline serve); TASK=name for another task
+web: $(READY)    ## the web app out of an exported model, into web/dist/, for sortline serve; TASK=name for another task
 	@npm ci --prefix web --ignore-scripts --no-audit --no-fund --silent
 	@node web/build.mjs models/$(WEB_TASK)/export
 
