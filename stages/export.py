@@ -41,10 +41,11 @@ def main(argv: list[str]) -> None:
         "classes": classes["classes"],
         "bins": classes["bins"],
         "note": measured["evaluate"].get("note", ""),
-        "cam": True,
+        "cam": head.linear,
     }
     graph = export.network_graph(network, size)
-    cam.add_cam(graph, head)
+    if head.linear:
+        cam.add_cam(graph, head)
     about = {
         "labels": labels,
         "sortline_version": __version__,

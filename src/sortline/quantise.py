@@ -112,9 +112,7 @@ def compared(
     return first, second
 
 
-def scores(
-    full: np.ndarray, small: np.ndarray, val: Sequence[int], labels: np.ndarray
-) -> dict[str, Any]:
+def scores(full: np.ndarray, small: np.ndarray, val: Sequence[int], labels: np.ndarray) -> dict[str, Any]:
     """Return metrics of the answers `small` (int8) beside `full` (fp32), int (n,), over all photos.
 
     `val` are the places of the held-out ones among them, `labels` their classes.

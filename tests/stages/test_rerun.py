@@ -116,6 +116,8 @@ TABLE: list[tuple[str, Any, set[str]]] = [
     ("evaluate.sheet_limit", 1, {"evaluate"}),
     ("export.check_photos", 2, {"export"}),
     ("export.max_difference", 0.01, {"export"}),
+    ("export.calibration_photos", 3, {"export"}),
+    ("export.calibration_seed", 1, {"export"}),
 ]
 # Not in the table: no second table of classes exists, and none fits three classes (see test_failures.py).
 APART = {"prepare.table"}

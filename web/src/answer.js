@@ -40,7 +40,7 @@ export function showHeat(answer, wanted) {
 export function spoken(answer) {
   const [{ label, bin, probability }] = answer.guesses;
   const told = [plain(label), bin && plain(bin), percent(probability, 0)].filter(Boolean).join(", ");
-  return answer.sure ? told : `${say("notSure")}. ${say("perhaps")}: ${told}`;
+  return answer.sure ? told : `${say("notSure")}. ${say("perhaps")}${told}`;
 }
 
 // A name for places that take text alone.
@@ -54,7 +54,7 @@ function verdict({ label, bin, probability }) {
 }
 
 function doubt({ label, bin, probability }) {
-  const guess = [`${say("perhaps")}: `, ...both(label), ` (${percent(probability, 0)})`];
+  const guess = [say("perhaps"), ...both(label), ` (${percent(probability, 0)})`];
   if (bin) guess.push(" · ", ...both(bin));
   return [line("large", say("notSure")), line("", ...guess), line("", say("closer"))];
 }

@@ -37,7 +37,7 @@ def convert(mindir: Path, out: Path) -> Path:
     target = out / "model"  # the converter adds .ms
     model = target.with_suffix(".ms")
     model.unlink(missing_ok=True)
-    words = [converter, "--fmk=MINDIR", f"--modelFile={mindir}", f"--outputFile={target}"]
+    words = [converter, "--fmk=MINDIR", f"--modelFile={mindir}", f"--outputFile={target}", "--inputDataFormat=NHWC"]
     done = subprocess.run(words, capture_output=True, text=True, errors="replace")
     if done.returncode != 0 or not model.is_file():
         said = [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]
