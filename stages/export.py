@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 
-from sortline import __version__, cam, export, files, graphs, parity, prepared, quantise
+from sortline import __version__, cam_output, export, files, parity, prepared, quantise, sessions
 from sortline import backbone as backbones
 from sortline.card import model_card
 from sortline.errors import run
@@ -32,7 +32,7 @@ def main(argv: list[str]) -> None:
     size = files.read_json(args.features / "features.json")["image_size"]
     measured = {name: files.read_json(args.metrics.with_name(f"{name}.json")) for name in ("data", "train", "evaluate")}
     backbone, head = backbones.load(args.weights), load_head(args.head)
-    network = Network(backbone.net, head.weight, head.bias, head.pooling)
+    network = Network(backbone.net, head)
     network.set_train(False)
 
     classes = files.read_json(args.prepared / "classes.json")
@@ -41,11 +41,12 @@ def main(argv: list[str]) -> None:
         "classes": classes["classes"],
         "bins": classes["bins"],
         "note": measured["evaluate"].get("note", ""),
+        "threshold": measured["train"]["threshold"],
         "cam": head.linear,
     }
     graph = export.network_graph(network, size)
     if head.linear:
-        cam.add_cam(graph, head)
+        cam_output.add_cam(graph, head)
     about = {
         "labels": labels,
         "sortline_version": __version__,
@@ -53,7 +54,7 @@ def main(argv: list[str]) -> None:
         "backbone": backbone.info,
     }
     model = export.self_contained(graph, backbone.preprocessing, size, about)
-    session = graphs.session(graph, threads=0)
+    session = sessions.session(graph, threads=0)
     split = args.prepared / "split.csv"
     every, train = ([args.raw / image for image in prepared.read_images(split, part)] for part in (None, "train"))
 

@@ -1,30 +1,47 @@
-"""Where a linear head looks: class activation maps as one more output of the exported graph."""
+"""Class activation maps: which places of a photo speak for a class."""
 
+import matplotlib
 import numpy as np
-import onnx
-from onnx import TensorProto, helper, numpy_helper
+from PIL import Image
 
 from sortline.heads import Head
 
-POOLING_OPS = ("ReduceMean", "ReduceMax")
+MAP_COLOURS = "inferno"
 
 
-def add_cam(network: onnx.ModelProto, head: Head) -> None:
-    """Add the output `cam`, float32 (n, classes, h, w), to `network`, a backbone that `head` pools and maps linearly.
+def channel_weights(head: Head, feature_map: np.ndarray, label: int) -> np.ndarray:
+    """Return how much the logit of `label` (before any activation) rises with each pooled channel, float32 (C,).
 
-    A class's map is the last feature map summed over channels with that class's weights; where the head sees both
-    poolings, with the sum of a channel's two weights. Its mean over (h, w), plus the bias, is the logit of a head on
-    mean-pooled features. Raises ValueError where the graph pools nothing, or several maps.
-    Source: Zhou et al., "Learning Deep Features for Discriminative Localization", CVPR 2016.
+    `feature_map` float32 (C, h, w) says which hidden units are at work; a linear head does not look at it.
     """
-    graph = network.graph
-    pooled = {node.input[0] for node in graph.node if node.op_type in POOLING_OPS}
-    if len(pooled) != 1:
-        raise ValueError(f"expected one pooled feature map, found {len(pooled)}")
-    weight = head.weight
+    weight = head.weight[label]
+    if head.hidden_weight is not None:
+        flat = feature_map.reshape(len(feature_map), -1)
+        seen = feature_map if head.query is not None else np.stack((flat.mean(1), flat.max(1)))
+        units = head.hidden_weight @ head.features(seen[None])[0] + head.hidden_bias
+        weight = (weight * (units > 0)) @ head.hidden_weight
     if head.pooling == "mean+max":
-        mean, maximum = np.split(weight, 2, axis=1)
-        weight = mean + maximum
-    graph.initializer.append(numpy_helper.from_array(np.ascontiguousarray(weight[..., None, None]), "cam/weight"))
-    graph.node.append(helper.make_node("Conv", [pooled.pop(), "cam/weight"], ["cam"], name="cam/conv"))
-    graph.output.append(helper.make_tensor_value_info("cam", TensorProto.FLOAT, ["n", len(weight), "h", "w"]))
+        return weight.reshape(2, -1).sum(0)
+    return weight
+
+
+def class_activation(head: Head, feature_map: np.ndarray, label: int) -> np.ndarray:
+    """Return the evidence for `label` at each position, float32 (h, w), 0 where there is none.
+
+    For a linear head on the mean, Zhou et al. 2016, arXiv:1512.04150. For the others it is Grad-CAM (Selvaraju et al.
+    2017, arXiv:1610.02391) times the number of positions: whatever the pooling, the gradient's mean over the positions
+    is the pooled channel's divided by their number.
+    """
+    evidence = np.tensordot(channel_weights(head, feature_map, label), feature_map, 1)
+    return np.maximum(evidence, 0).astype(np.float32)
+
+
+def overlay(photo: Image.Image, evidence: np.ndarray, strength: float = 0.55) -> Image.Image:
+    """Return the RGB `photo`, grey, with `evidence` (h, w) over it in colour; each map is scaled to its own peak."""
+    peak = float(evidence.max())
+    scaled = Image.fromarray(np.uint8(255 * evidence / peak) if peak > 0 else np.zeros(evidence.shape, np.uint8))
+    heat = np.asarray(scaled.resize(photo.size, Image.Resampling.BICUBIC), np.float32) / 255
+    colours = matplotlib.colormaps[MAP_COLOURS](heat)[..., :3] * 255
+    grey = np.asarray(photo.convert("L").convert("RGB"), np.float32)
+    share = (strength * np.sqrt(heat))[..., None]
+    return Image.fromarray(np.uint8((1 - share) * grey + share * colours))

@@ -35,7 +35,7 @@ def self_contained(
     """Wrap `network` into a graph from photo to probabilities.
 
     Input `image`: uint8 RGB (H, W, 3) of any size, upright. Outputs: `probabilities` and `logits`, float32 (classes,),
-    and, where `network` has it (cam.add_cam), `cam`, float32 (classes, h, w).
+    and, where `network` has it (cam_output.add_cam), `cam`, float32 (classes, h, w).
     `metadata` becomes metadata_props; values that are not text as JSON.
     """
     front = _front(preprocessing, size)

@@ -13,7 +13,7 @@ from onnx import numpy_helper
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 from tqdm import tqdm
 
-from sortline import graphs, measure
+from sortline import measure, sessions
 from sortline.data.images import open_rgb
 
 # Resizing, scaling and softmax stay as they are; so does what only draws the heat map.
@@ -100,11 +100,11 @@ def compared(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the classes that both models answer to each photo file, int (n,) each; a session a model and core."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    sessions = graphs.session(model), graphs.session(small)
+    opened = sessions.session(model), sessions.session(small)
 
     def answers(photo: Path) -> list[int]:
         image = np.asarray(open_rgb(photo))
-        return [int(session.run(["logits"], {"image": image})[0].argmax()) for session in sessions]
+        return [int(session.run(["logits"], {"image": image})[0].argmax()) for session in opened]
 
     with ThreadPoolExecutor(cores) as pool:
         both = list(tqdm(pool.map(answers, photos), total=len(photos), desc="int8", unit="photo", disable=None))

@@ -10,7 +10,7 @@ from PIL import Image
 from scipy.stats import binomtest
 from test_export import LABELS, SIZE, OneConvolution, built, exported, mobilenet, photo
 
-from sortline import graphs, quantise
+from sortline import quantise, sessions
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +28,7 @@ def made(tmp_path_factory):
 
 
 def run(model, image, names=("probabilities", "logits", "cam")):
-    return graphs.session(model).run(list(names), {"image": np.asarray(image)})
+    return sessions.session(model).run(list(names), {"image": np.asarray(image)})
 
 
 def test_folding_changes_nothing_but_the_batch_norms(made):
@@ -56,7 +56,7 @@ def test_a_convolution_with_a_bias_is_folded_right():
     graph = onnx.helper.make_graph(nodes, "g", values[:1], values[1:], initial)
     model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 18)], ir_version=8)
     x = np.arange(4, dtype=np.float32).reshape(1, 1, 2, 2)
-    (y,) = graphs.session(quantise.folded(model)).run(None, {"x": x})
+    (y,) = sessions.session(quantise.folded(model)).run(None, {"x": x})
     for channel in range(2):
         convolved = x[0, 0] * weight[channel].item() + arrays["b"][channel]
         scale = arrays["gamma"][channel] / np.sqrt(arrays["variance"][channel] + 1e-3)
@@ -77,8 +77,8 @@ def test_nearly_the_same_answers_from_a_third_of_the_bytes(made):
 
 
 def test_inputs_outputs_and_metadata_stay_and_weights_are_8_bits_per_channel(made):
-    sessions = graphs.session(made.small), graphs.session(made.model)
-    for values in ([one.get_inputs() for one in sessions], [one.get_outputs() for one in sessions]):
+    opened = sessions.session(made.small), sessions.session(made.model)
+    for values in ([one.get_inputs() for one in opened], [one.get_outputs() for one in opened]):
         ours, theirs = ([(one.name, one.type, len(one.shape)) for one in several] for several in values)
         assert ours == theirs
     metadata = {one.key: one.value for one in made.small.metadata_props}
