@@ -66,7 +66,7 @@ def main(argv: list[str]) -> None:
         calibration = quantise.chosen(train, params.calibration_photos, params.calibration_seed)
         onnx.save(quantise.quantised(model, calibration), out / "model_int8.onnx")
 
-        val = prepared.read_val(split)
+        val = prepared.read_part(split)
         photos = [args.raw / image for image in val.images]
         few = parity.spread(len(photos), params.check_photos)
         shown = [photos[index] for index in few]
