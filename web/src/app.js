@@ -30,7 +30,7 @@ function setLanguage(wanted) {
   for (const one of document.querySelectorAll("[data-label]")) one.setAttribute("aria-label", say(one.dataset.label));
   const other = wanted === "zh" ? "en" : "zh";
   Object.assign($("language"), { textContent: LANGUAGES[other].languageName, lang: other });
-  $("live").textContent = say(camera.on ? "liveStop" : "live");
+  showCameraState();
   history.show();
   if (labels) introduce();
   if (current) show(current.answer);
@@ -176,7 +176,6 @@ function stopCamera() {
 }
 
 function showCameraState() {
-  $("live").setAttribute("aria-pressed", String(camera.on));
   $("live").textContent = say(camera.on ? "liveStop" : "live");
 }
 

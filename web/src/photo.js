@@ -22,12 +22,13 @@ export async function open(blob) {
   if (blob.size > MAX_MB * 2 ** 20) throw new PhotoError("tooBig", blob.size / 2 ** 20);
   const size = announced(new DataView(await blob.slice(0, 2 ** 20).arrayBuffer()));
   if (size) check(...size);
-  let bitmap;
-  try {
-    bitmap = await createImageBitmap(blob, { imageOrientation: "from-image", colorSpaceConversion: "none" });
-  } catch {
-    throw new PhotoError("notAPicture");
-  }
+  const options = { imageOrientation: "from-image", colorSpaceConversion: "none" };
+  const bitmap = await createImageBitmap(blob, options)
+    // Older browsers know other options; upright is what they do without.
+    .catch((error) => (error instanceof TypeError ? createImageBitmap(blob) : Promise.reject(error)))
+    .catch(() => {
+      throw new PhotoError("notAPicture");
+    });
   check(bitmap.width, bitmap.height);
   return bitmap;
 }
