@@ -1,10 +1,8 @@
 // The live camera with Chromium's fake one; and what the service worker does: offline, small, up to date.
 
 import assert from "node:assert/strict";
-import { cpSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { build, chooseAndWait, closeBrowser, fixture, open, ROOT, serve, strangers, TASKS } from "./harness.mjs";
+import { build, chooseAndWait, closeBrowser, open, serve, strangers, TASKS } from "./harness.mjs";
 
 const TASK = "sample";
 const PHOTO = "00_07.png";
@@ -82,15 +80,10 @@ test("after the first visit it opens and answers without a server; that visit to
 });
 
 test("a new model is a new version: offered, taken on request, the old one deleted", async (context) => {
-  const model = fixture("model");
-  rmSync(model, { recursive: true, force: true });
-  cpSync(join(ROOT, "models", TASK, "export"), model, { recursive: true });
-  const folder = build(TASK, { model, name: "updated" });
+  const folder = build(TASK, { changed: {}, name: "updated" });
   const page = await open(context, folder);
   const [old] = await offlineReady(page);
-  const labels = JSON.parse(readFileSync(join(model, "labels.json"), "utf8"));
-  writeFileSync(join(model, "labels.json"), JSON.stringify({ ...labels, note: "the second model" }));
-  build(TASK, { model, name: "updated" });
+  build(TASK, { changed: { note: "the second model" }, name: "updated" });
 
   await page.reload();
   await page.waitForSelector("#update:not([hidden])");

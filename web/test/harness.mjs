@@ -1,7 +1,7 @@
 // What every browser test needs: the app built and served, a count of what goes over the wire, a browser.
 
 import { spawn, spawnSync } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { cpSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import http from "node:http";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -16,8 +16,18 @@ export const fixture = (...path) => join(FIXTURES, ...path);
 export const expected = (task) => JSON.parse(readFileSync(fixture(task, "expected.json"), "utf8"));
 export const labelsOf = (task) => JSON.parse(readFileSync(join(ROOT, "models", task, "export", "labels.json"), "utf8"));
 
-// Build the app of a task (or of another folder with a model) into a folder of its own; return that.
-export function build(task, { fp32 = false, model = join(ROOT, "models", task, "export"), name = task } = {}) {
+// Build the app of a task into a folder of its own; `changed` are labels to change, and then `name` says of what.
+export function build(task, { fp32 = false, changed = null, name = task } = {}) {
+  let model = join(ROOT, "models", task, "export");
+  if (changed) {
+    const copy = fixture("models", name);
+    rmSync(copy, { recursive: true, force: true });
+    cpSync(model, copy, { recursive: true });
+    // The cache of DVC is read-only, and so may be a copy from it.
+    rmSync(join(copy, "labels.json"));
+    writeFileSync(join(copy, "labels.json"), JSON.stringify({ ...labelsOf(task), ...changed }));
+    model = copy;
+  }
   const out = fixture("dist", `${name}-${fp32 ? "fp32" : "int8"}`);
   const words = [join(WEB, "build.mjs"), model, "--out", out, ...(fp32 ? ["--fp32"] : [])];
   const done = spawnSync(process.execPath, words, { encoding: "utf8" });

@@ -15,7 +15,7 @@ const answer = labels.classes[indexOfMax(expected(TASK)[PHOTO].int8)];
 const bin = labels.bins.find((one) => one.id === answer.bin);
 
 let app;
-before(() => (app = build(TASK)));
+before(() => (app = build(TASK, { changed: { threshold: null }, name: "sure" })));
 after(closeBrowser);
 
 const text = (page, selector) => page.textContent(selector);
@@ -65,9 +65,7 @@ test("the heat map is the class's activation map, on request", async (context) =
 });
 
 test("below the threshold it says that it is not sure", async (context) => {
-  const page = await open(context, app, { serviceWorkers: "block" });
-  await page.route("**/labels.json", (route) => route.fulfill({ json: { ...labels, threshold: 0.999 } }));
-  await page.reload();
+  const page = await open(context, build(TASK, { changed: { threshold: 0.999 }, name: "unsure" }));
   await chooseAndWait(page, TASK, PHOTO);
   assert.match(await text(page, "#card"), new RegExp(`^Not sure.*${answer.en}`));
   assert.equal(await page.$eval("#card", (one) => one.style.backgroundColor), "");
@@ -75,10 +73,9 @@ test("below the threshold it says that it is not sure", async (context) => {
 });
 
 test("a task without bins shows its class instead", async (context) => {
-  const page = await open(context, app, { serviceWorkers: "block" });
   const classes = labels.classes.map(({ code, en }) => ({ code, en, zh: "", bin: "" }));
-  await page.route("**/labels.json", (route) => route.fulfill({ json: { ...labels, classes, bins: [] } }));
-  await page.reload();
+  const changed = { classes, bins: [], threshold: null };
+  const page = await open(context, build(TASK, { changed, name: "no-bins" }));
   await chooseAndWait(page, TASK, PHOTO);
   assert.equal(await text(page, "#title"), "What is on the photo?");
   assert.equal(await text(page, "#card .large"), answer.en);
