@@ -96,6 +96,8 @@ export async function open(context, where, options = {}) {
   });
   const page = await profile.newPage();
   page.on("pageerror", (error) => strangers.push(`error on the page: ${error}`));
+  // From the first on, or a dialog that opens early is not caught.
+  page.on("filechooser", () => {});
   await page.goto(url);
   await page.waitForFunction(() => document.body.dataset.ready === "true", null, { timeout: 60_000 });
   return page;
