@@ -1,7 +1,8 @@
-"""export: one self-contained ONNX, one MindIR, labels and a model card; then check that they are the measured model.
+"""export: one self-contained ONNX, also in 8 bits, one MindIR, labels and a model card; checks that they are the
+measured model.
 
-Reads the head, the backbone, val's raw photos and the other stages' metrics; writes model.onnx, model.mindir,
-labels.json, MODEL_CARD.md and export.json. Params: `<task>.export`.
+Reads the head, the backbone, the raw photos and the other stages' metrics; writes model.onnx, model_int8.onnx,
+model.mindir, labels.json, MODEL_CARD.md and export.json. Params: `<task>.export`.
 """
 
 import argparse
@@ -10,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 
-from sortline import __version__, export, files, parity, prepared, sessions
+from sortline import __version__, cam_output, export, files, parity, prepared, quantise, sessions
 from sortline import backbone as backbones
 from sortline.card import model_card
 from sortline.errors import run
@@ -43,8 +44,11 @@ def main(argv: list[str]) -> None:
         "bins": classes["bins"],
         "note": measured["evaluate"].get("note", ""),
         "threshold": measured["train"]["threshold"],
+        "cam": head.linear,
     }
     graph = export.network_graph(network, size)
+    if head.linear:
+        cam_output.add_cam(graph, head)
     about = {
         "labels": labels,
         "sortline_version": __version__,
@@ -53,14 +57,18 @@ def main(argv: list[str]) -> None:
     }
     model = export.self_contained(graph, backbone.preprocessing, size, about)
     session = sessions.session(graph, threads=0)
+    split = args.prepared / "split.csv"
+    every, train = ([args.raw / image for image in prepared.read_images(split, part)] for part in (None, "train"))
 
     with files.replacing(args.out) as out:
         out.mkdir()
         onnx.save(model, out / "model.onnx")
         export.write_mindir(network, size, out / "model.mindir")
         files.write_json(out / "labels.json", labels)
+        calibration = quantise.chosen(train, params.calibration_photos, params.calibration_seed)
+        onnx.save(quantise.quantised(model, calibration), out / "model_int8.onnx")
 
-        val = prepared.read_part(args.prepared / "split.csv")
+        val = prepared.read_part(split)
         photos = [args.raw / image for image in val.images]
         few = parity.spread(len(photos), params.check_photos)
         shown = [photos[index] for index in few]
@@ -75,11 +83,15 @@ def main(argv: list[str]) -> None:
             return softmax(session.run(["logits"], {"x": backbone.preprocessing(images)})[0][0])
 
         result |= parity.resized_agreement(classifier, reference, photos, few, size)
+        answers = quantise.compared(out / "model.onnx", out / "model_int8.onnx", every)
+        result |= quantise.scores(*answers, val.places, val.labels)
         result |= {
             "checked_photos": len(few),
             "dataset": measured["evaluate"]["dataset"],
             "image_size": size,
             "onnx_mb": (out / "model.onnx").stat().st_size / 1e6,
+            "int8_bytes": (out / "model_int8.onnx").stat().st_size,
+            "int8_calibration_photos": len(calibration),
             "mindir_mb": (out / "model.mindir").stat().st_size / 1e6,
         }
         if labels["note"]:
