@@ -1,6 +1,7 @@
 """The `sortline` command: what it prints, where, and its exit codes. The model is test_predict's: mean colours."""
 
 import csv
+import importlib
 import io
 import json
 import shutil
@@ -14,7 +15,7 @@ from PIL import Image
 from test_predict import LABELS, write_export
 
 from sortline import cli
-from sortline.commands import doctor, places, predict, run
+from sortline.commands import arguments, doctor, places, predict, run
 from sortline.commands.doctor_data import data_checks
 from sortline.errors import UserError
 
@@ -177,9 +178,13 @@ def test_help_loads_nothing_heavy():
 def test_every_command_of_the_help_exists():
     code, out, _ = sortline("--help")
     assert code == 0
-    for command in ("predict", "audit", "doctor", "run", "summary"):
-        assert command in out
-        assert sortline(command, "--help")[0] == 0
+    assert {"predict", "audit", "doctor", "run", "summary", "new", "curves"} <= set(arguments.names())
+    for command in arguments.names():
+        assert f"\n    {command} " in out
+        with pytest.raises(SystemExit) as ended:
+            cli.main([command, "--help"])
+        assert ended.value.code == 0
+        assert callable(importlib.import_module(f"sortline.commands.{command}").main)
 
 
 def test_audit_exit_codes_and_pure_json(project, capsys):
