@@ -22,10 +22,11 @@ def _what(labels: dict[str, Any], backbone: dict[str, Any], metrics: dict[str, d
         f" in {len(labels['bins'])} bins ({', '.join(row['en'] for row in labels['bins'])})" if labels["bins"] else ""
     )
     names = ", ".join(row["en"] for row in labels["classes"])
+    width = f"; width {backbone['width']:g}" if backbone["width"] else ""
     return (
         f"# Model card: {labels['task']}\n\n{warning}"
         f"Says which of {len(labels['classes'])} classes{bins} a photo shows: {names}.\n\n"
-        f"- Backbone, frozen: {backbone['title']}; width {backbone['width']:g}, "
+        f"- Backbone, frozen: {backbone['title']}{width}, "
         f"input {metrics['export']['image_size']} pixels.\n"
         f"- Head: linear, trained by {metrics['train']['solver']} on {metrics['train']['views']} views a photo."
     )
