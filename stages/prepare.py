@@ -1,8 +1,8 @@
 """Stage prepare: audit the raw photos, split them, plan their views.
 
-Reads the photos and the JSON file about them; params: `<task>.prepare`. Writes into --out images.csv, views.json,
-split.csv, classes.json, audit.json; data.json; a chart and sheets of photos. The split and duplicate params leave
-images.csv and views.json as they are, so that extract does not rerun.
+Reads the photos, the JSON file about them and the class tables; params: `<task>.prepare`. Writes into --out images.csv,
+views.json, split.csv, classes.json, audit.json; data.json; a chart and sheets of photos. The split and duplicate params
+leave images.csv and views.json as they are, so that extract does not rerun.
 """
 
 import argparse
@@ -23,7 +23,7 @@ from sortline.params.prepare import PrepareParams
 def main(argv: list[str]) -> None:
     parser = argparse.ArgumentParser(prog="prepare", description=__doc__.splitlines()[0])
     parser.add_argument("task")
-    for option in ("--raw", "--source", "--out", "--metrics", "--plots"):
+    for option in ("--raw", "--source", "--tables", "--out", "--metrics", "--plots"):
         parser.add_argument(option, type=Path, required=True)
     args = parser.parse_args(argv)
     params = load(args.task, "prepare", PrepareParams)
@@ -40,9 +40,9 @@ def main(argv: list[str]) -> None:
     if params.unreadable == "fail":
         refuse_problems(audit)
     folders = audit.class_folders()
-    about = classes.describe(folders, params.table)
+    about = classes.describe(folders, params.table, args.tables)
     names = [row["en"] for row in about["classes"]]
-    labels = classes.labels_of(folders, params.table)
+    labels = classes.labels_of(folders, params.table, args.tables)
     split = make_split(
         audit, labels, names, policy=copies.policy(), min_per_class=params.min_per_class, **params.split.model_dump()
     )

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+WARNING = "warning"  # the column of a class table that is said once, last
+
 
 def model_card(labels: dict[str, Any], backbone: dict[str, Any], metrics: dict[str, dict[str, Any]]) -> str:
     """Return the card as Markdown; `metrics` by stage: data, train, evaluate, export."""
@@ -10,6 +12,7 @@ def model_card(labels: dict[str, Any], backbone: dict[str, Any], metrics: dict[s
         _data(metrics["data"]),
         _accuracy(metrics),
         _failures(metrics["evaluate"]),
+        _classes(labels),
         _files(metrics["export"]),
         USE,
     ]
@@ -91,6 +94,22 @@ def _failures(evaluated: dict[str, Any]) -> str:
         ]
     lines += ["", "A photo of anything else still gets one of these classes, often with confidence."]
     return "\n".join(lines)
+
+
+def _classes(labels: dict[str, Any]) -> str:
+    """What the task's table says beside names: its columns, and its warnings below."""
+    cards = {row["en"]: dict(row["card"]) for row in labels["classes"] if row.get("card")}
+    if not cards:
+        return ""
+    columns = [column for column in dict.fromkeys(key for card in cards.values() for key in card) if column != WARNING]
+    lines = ["## The classes", "", _cells("class", *columns), _cells(*["---"] * (len(columns) + 1))]
+    lines += [_cells(name, *(card.get(column, "") for column in columns)) for name, card in cards.items()]
+    warnings = dict.fromkeys(card[WARNING] for card in cards.values() if WARNING in card)
+    return "\n".join([*lines, *(f"\n**{text}**" for text in warnings)])
+
+
+def _cells(*texts: str) -> str:
+    return "| " + " | ".join(text.replace("|", "\\|") for text in texts) + " |"
 
 
 def _files(exported: dict[str, Any]) -> str:
