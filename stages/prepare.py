@@ -57,6 +57,8 @@ def main(argv: list[str]) -> None:
     metrics = data_metrics(audit, split, copies.policy()) | {"source": source["name"]} | note
     files.write_metrics(args.metrics, metrics)
 
+    legend = [(label, *(row[key] for key in ("code", "en", "zh"))) for label, row in enumerate(about["classes"])]
+    files.write_csv(args.plots / "classes.csv", ("number", "code", "en", "zh"), legend)
     counts = class_counts(split, len(names))
     rows = list(zip(names, *counts.values(), strict=True))
     files.write_csv(args.plots / "class_counts.csv", ("class", *counts), rows)
@@ -68,6 +70,13 @@ def main(argv: list[str]) -> None:
         f"{metrics['unreadable']} unreadable; val photos also in train: {metrics['exact_cross']} exactly, "
         f"{metrics['near_cross']} nearly"
     )
+    lost = figures.undrawable(names)
+    if lost:
+        print(
+            f"WARNING: no installed font can draw {len(lost)} of the {len(names)} class names, such as "
+            f"'{names[lost[0]]}'; in figures they are numbers ('class {lost[0]}'), which "
+            f"{(args.plots / 'classes.csv').as_posix()} explains"
+        )
     for problem in audit.problems:
         print(f"left out: {problem.path}: {problem.what}")
 

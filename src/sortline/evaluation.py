@@ -1,6 +1,5 @@
 """What evaluate reads, and the tables, charts and sheet of wrong photos it leaves behind."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from sortline.errors import UserError
 from sortline.figures import Groups
 from sortline.files import read_json, write_csv
 from sortline.prepared import Classes, Val
-from sortline.sheets import Tile, contact_sheet, printable
+from sortline.sheets import Tile, contact_sheet, shown
 
 
 @dataclass(frozen=True)
@@ -133,8 +132,8 @@ def _tile(answers: Answers, raw: Path, i: int) -> Tile:
     names, bins, bin_of = answers.classes.names, answers.classes.bins, answers.classes.bin_of
     truth, predicted = answers.val.labels[i], answers.predicted[i]
     lines = [
-        f"truth: {_shown(names, truth)}",
-        f"predicted: {_shown(names, predicted)}",
+        f"truth: {shown(names, truth)}",
+        f"predicted: {shown(names, predicted)}",
         f"probability: {answers.probabilities[i, predicted]:.2f}",
     ]
     colour = None
@@ -144,8 +143,3 @@ def _tile(answers: Answers, raw: Path, i: int) -> Tile:
         lines.append(f"{'right' if bin_of[predicted] == bin_of[truth] else 'wrong'} bin: {said['en']}")
     image = answers.val.images[i]
     return Tile(open_rgb(raw / image), "\n".join([*lines, image]), colour)
-
-
-def _shown(names: Sequence[str], label: int) -> str:
-    """Return a class's name, or its number (as in per_class.csv) if the sheet's font cannot show the name."""
-    return f"class {label}" if "?" in printable(names[label]) else names[label]
