@@ -7,7 +7,7 @@ writes evaluate.json, tables, charts, and the sheet of wrong photos (under photo
 import argparse
 from pathlib import Path
 
-from sortline import evaluation, files, measure, prepared
+from sortline import evaluation, featuremaps, files, measure, prepared
 from sortline.errors import run
 from sortline.heads import load_head
 from sortline.params.base import load
@@ -26,7 +26,7 @@ def main(argv: list[str]) -> None:
     note = source["note"]
     classes = prepared.read_classes(args.prepared / "classes.json")
 
-    pooled = evaluation.read_features(args.features, val.total, data["dataset"])
+    pooled = featuremaps.read(args.features, val.total, data["dataset"])
     probabilities = load_head(args.head).probabilities(pooled[val.places])
     answers = evaluation.Answers(val, classes, probabilities)
 
