@@ -73,9 +73,8 @@ def main(argv: list[str]) -> None:
     lost = figures.undrawable(names)
     if lost:
         print(
-            f"WARNING: no installed font can draw {len(lost)} of the {len(names)} class names, such as "
-            f"'{names[lost[0]]}'; in figures they are numbers ('class {lost[0]}'), which "
-            f"{(args.plots / 'classes.csv').as_posix()} explains"
+            f"WARNING: no installed font can draw {len(lost)} of the {len(names)} class names; in figures they are "
+            f"numbers, '{names[lost[0]]}' is 'class {lost[0]}': see {(args.plots / 'classes.csv').as_posix()}"
         )
     for problem in audit.problems:
         print(f"left out: {problem.path}: {problem.what}")
