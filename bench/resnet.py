@@ -37,7 +37,7 @@ def run(repeats: int) -> dict[str, object]:
     pictures = np.random.default_rng(1).integers(0, 256, (PHOTOS, VIEWS, SIZE, SIZE, 3), dtype=np.uint8)
     batches = [backbone.preprocessing(views) for views in pictures]
     engines = {
-        "onnxruntime": features.onnxruntime_engine(backbone, SIZE),
+        "onnxruntime": features.onnxruntime_engine(features.to_onnx(backbone, SIZE)),
         "mindspore": features.mindspore_engine(backbone),
     }
     result: dict[str, object] = {"network": "resnet50", "image_size": SIZE, "images": PHOTOS * VIEWS}

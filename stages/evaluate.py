@@ -12,6 +12,7 @@ from sortline.errors import run
 from sortline.heads import load_head
 from sortline.params.base import load
 from sortline.params.evaluate import EvaluateParams
+from sortline.wrong_sheet import Mapper, wrong_sheet
 
 
 def main(argv: list[str]) -> None:
@@ -26,8 +27,10 @@ def main(argv: list[str]) -> None:
     note = source["note"]
     classes = prepared.read_classes(args.prepared / "classes.json")
 
-    pooled = featuremaps.read(args.features, val.total, data["dataset"])
-    probabilities = load_head(args.head).probabilities(pooled[val.places])
+    head = load_head(args.head)
+    features = featuremaps.read(args.features, val.total, data["dataset"], maps=head.pooling == "attention")
+    threshold = files.read_json(args.head / "head.json")["threshold"]
+    probabilities = head.probabilities(features[val.places, 0])
     answers = evaluation.Answers(val, classes, probabilities)
 
     result = measure.summary(
@@ -35,11 +38,14 @@ def main(argv: list[str]) -> None:
         bins=[row["id"] for row in classes.bins], ece_bins=params.ece_bins, worst_pairs=params.worst_pairs,
     )  # fmt: skip
     result |= {"dataset": data["dataset"], "source": source["name"], "split": "val"}
+    result |= measure.answered(val.labels, probabilities, threshold)
     result |= {"duplicate_threshold": data["duplicate_threshold"]} | ({"note": note} if note else {})
     files.write_metrics(args.metrics, result)
     evaluation.write_tables(args.plots, answers, params.ece_bins)
     evaluation.draw_charts(args.plots, answers, params.ece_bins, args.task, note)
-    sheet = evaluation.wrong_sheet(answers, args.raw, args.task, params.sheet_columns, params.sheet_limit)
+    sheet = wrong_sheet(
+        answers, args.raw, args.task, params.sheet_columns, params.sheet_limit, head, Mapper(args.features)
+    )
     with files.replacing(args.plots / "photos" / "wrong.png") as temporary:
         sheet.save(temporary)
     print(f"{args.task}: top-1 {result['accuracy']:.1%} on val (n = {result['n']:,})")

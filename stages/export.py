@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 
-from sortline import __version__, export, files, graphs, parity, prepared
+from sortline import __version__, export, files, parity, prepared, sessions
 from sortline import backbone as backbones
 from sortline.card import model_card
 from sortline.errors import run
@@ -31,7 +31,7 @@ def main(argv: list[str]) -> None:
     size = files.read_json(args.features / "features.json")["image_size"]
     measured = {name: files.read_json(args.metrics.with_name(f"{name}.json")) for name in ("data", "train", "evaluate")}
     backbone, head = backbones.load(args.weights), load_head(args.head)
-    network = Network(backbone.net, head.weight, head.bias, head.pooling)
+    network = Network(backbone.net, head)
     network.set_train(False)
 
     classes = files.read_json(args.prepared / "classes.json")
@@ -40,6 +40,7 @@ def main(argv: list[str]) -> None:
         "classes": classes["classes"],
         "bins": classes["bins"],
         "note": measured["evaluate"].get("note", ""),
+        "threshold": measured["train"]["threshold"],
     }
     graph = export.network_graph(network, size)
     about = {
@@ -49,7 +50,7 @@ def main(argv: list[str]) -> None:
         "backbone": backbone.info,
     }
     model = export.self_contained(graph, backbone.preprocessing, size, about)
-    session = graphs.session(graph, threads=0)
+    session = sessions.session(graph, threads=0)
 
     with files.replacing(args.out) as out:
         out.mkdir()

@@ -1,18 +1,15 @@
-"""What evaluate reads, and the tables, charts and sheet of wrong photos it leaves behind."""
+"""A classifier's answers on val, and the tables and charts that evaluate makes of them."""
 
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from sortline import figures, measure
-from sortline.data.images import open_rgb
 from sortline.figures import Groups
 from sortline.files import write_csv
 from sortline.prepared import Classes, Val
-from sortline.sheets import Tile, contact_sheet, shown
 
 
 @dataclass(frozen=True)
@@ -98,34 +95,3 @@ def draw_charts(folder: Path, answers: Answers, ece_bins: int, task: str, note: 
     )
     title = f"{task}: calibration on val, ECE {measure.ece(rows):.3f} (n = {n:,}){under}"
     figures.reliability(rows, folder / "reliability.png", title=title)
-
-
-def wrong_sheet(answers: Answers, raw: Path, task: str, columns: int, limit: int) -> Image.Image:
-    """Return a contact sheet of the photos answered wrongly, at most `limit`, the most confident error first.
-
-    Each is framed in the colour of the predicted bin. Raises `BadImage` if a photo under `raw` cannot be read.
-    """
-    n, wrong = len(answers.val.images), answers.wrong
-    if not len(wrong):
-        return contact_sheet([], columns, f"{task}: none of the {n:,} val photos is wrong")
-    shown = f", the first {limit:,} shown" if len(wrong) > limit else ""
-    frame = "; the frame is the predicted bin's" if answers.classes.bins else ""
-    title = f"{task}: {len(wrong):,} of {n:,} val photos wrong, most confident first{shown}{frame}"
-    return contact_sheet([_tile(answers, raw, i) for i in wrong[:limit]], columns, title)
-
-
-def _tile(answers: Answers, raw: Path, i: int) -> Tile:
-    names, bins, bin_of = answers.classes.names, answers.classes.bins, answers.classes.bin_of
-    truth, predicted = answers.val.labels[i], answers.predicted[i]
-    lines = [
-        f"truth: {shown(names, truth)}",
-        f"predicted: {shown(names, predicted)}",
-        f"probability: {answers.probabilities[i, predicted]:.2f}",
-    ]
-    colour = None
-    if bin_of is not None:
-        said = bins[bin_of[predicted]]
-        colour = said["colour"]
-        lines.append(f"{'right' if bin_of[predicted] == bin_of[truth] else 'wrong'} bin: {said['en']}")
-    image = answers.val.images[i]
-    return Tile(open_rgb(raw / image), "\n".join([*lines, image]), colour)

@@ -11,6 +11,7 @@ from mindspore import nn, ops
 from sortline import backbone, features, runtime
 from sortline.errors import UserError
 from sortline.files import sha256_file, write_json
+from sortline.heads import Head
 from sortline.nets import checkpoints
 from sortline.nets.classifier import Classifier
 from sortline.nets.mobilenetv2 import Pooled
@@ -184,7 +185,7 @@ def test_it_learns_from_pixels():
     checkpoints.draw(net, 1)
     generator = np.random.default_rng(2)
     head = 0.01 * generator.standard_normal((4, 512)).astype(np.float32)
-    model = Classifier(net, head, np.zeros(4, np.float32), "mean")
+    model = Classifier(net, Head(head, np.zeros(4, np.float32), "mean"))
     model.set_train(True)
     x = mindspore.Tensor(generator.standard_normal((8, 3, 32, 32)).astype(np.float32))
     y = mindspore.Tensor(np.arange(8, dtype=np.int32) % 4)
@@ -253,7 +254,7 @@ def test_a_public_checkpoint_becomes_a_backbone_with_its_own_padding(tmp_path, n
 @pytest.mark.parametrize(("network", "channels"), [("resnet18", 512), ("resnet50", 2048)])
 def test_the_frozen_backbone_in_onnx_runtime_gives_mindspores_features(tmp_path, network, channels):
     found = backbone.load(describe(tmp_path / "w", network, "random", None))
-    engine = features.onnxruntime_engine(found, 64)
+    engine = features.onnxruntime_engine(features.to_onnx(found, 64))
     pictures = np.random.default_rng(3).integers(0, 256, (3, 64, 64, 3), dtype=np.uint8)
     assert features.check_engines(found, engine, pictures) < 1e-4
     mean, maximum, last = engine.run(found.preprocessing(pictures))
