@@ -58,7 +58,7 @@ def main(argv: list[str]) -> None:
         export.write_mindir(network, size, out / "model.mindir")
         files.write_json(out / "labels.json", labels)
 
-        val = prepared.read_val(args.prepared / "split.csv")
+        val = prepared.read_part(args.prepared / "split.csv")
         photos = [args.raw / image for image in val.images]
         few = parity.spread(len(photos), params.check_photos)
         shown = [photos[index] for index in few]

@@ -10,8 +10,8 @@ from sortline.files import read_csv, read_json
 
 
 @dataclass(frozen=True)
-class Val:
-    """The photos held out, in split.csv's order (sorted by path). Arrays of length n."""
+class Part:
+    """The photos of a part of the split, in split.csv's order (sorted by path). Arrays of length n."""
 
     images: list[str]
     labels: np.ndarray  # int
@@ -30,16 +30,16 @@ class Classes:
     bin_of: np.ndarray | None  # int (classes,), None for a task without bins
 
 
-def read_val(split: Path) -> Val:
-    """Read the val rows of split.csv; raise `UserError` where there are none."""
+def read_part(split: Path, name: str = "val") -> Part:
+    """Read the "val" or "train" rows of split.csv; raise `UserError` where there are none."""
     every = read_csv(split)
-    places = np.array([place for place, row in enumerate(every) if row["split"] == "val"])
+    places = np.array([place for place, row in enumerate(every) if row["split"] == name])
     rows = [every[place] for place in places]
     if not rows:
-        raise UserError(f"{split}: no photo in val, nothing to evaluate; check the split in params.yaml (prepare)")
+        raise UserError(f"{split}: no photo in {name}, nothing to evaluate; check the split in params.yaml (prepare)")
     flags = (np.array([row[name] == "1" for row in rows]) for name in ("in_train_exact", "in_train_near"))
     labels = np.array([int(row["label"]) for row in rows])
-    return Val([row["image"] for row in rows], labels, *flags, places=places, total=len(every))
+    return Part([row["image"] for row in rows], labels, *flags, places=places, total=len(every))
 
 
 def read_classes(path: Path) -> Classes:

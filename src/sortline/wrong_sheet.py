@@ -2,32 +2,14 @@
 
 from pathlib import Path
 
-import numpy as np
 from PIL import Image
 
 from sortline import cam
 from sortline.data.images import open_rgb, resize
 from sortline.evaluation import Answers
-from sortline.files import read_json
 from sortline.heads import Head
-from sortline.nets.releases import Preprocessing
-from sortline.sessions import session
-from sortline.sheets import Tile, contact_sheet, name_shown
-
-
-class Mapper:
-    """The frozen backbone that `extract` left beside the features, for a few more feature maps."""
-
-    def __init__(self, features: Path) -> None:
-        about = read_json(features / "features.json")
-        self.size = about["image_size"]
-        self.preprocessing = Preprocessing(tuple(about["backbone"]["mean"]), tuple(about["backbone"]["std"]))
-        self.session = session(features / "backbone.onnx", threads=0)
-
-    def __call__(self, photo: Image.Image) -> np.ndarray:
-        """Return the feature map of an RGB photo, float32 (C, h, w)."""
-        x = self.preprocessing(resize(photo, self.size)[None])
-        return self.session.run(["map"], {"x": x})[0][0]
+from sortline.mapper import Mapper
+from sortline.sheets import Tile, contact_sheet, shown
 
 
 def wrong_sheet(
@@ -55,8 +37,8 @@ def _pair(answers: Answers, raw: Path, i: int, head: Head, mapper: Mapper) -> tu
     names, bins, bin_of = answers.classes.names, answers.classes.bins, answers.classes.bin_of
     truth, predicted = answers.val.labels[i], answers.predicted[i]
     lines = [
-        f"truth: {name_shown(names, truth)}",
-        f"predicted: {name_shown(names, predicted)}",
+        f"truth: {shown(names, truth)}",
+        f"predicted: {shown(names, predicted)}",
         f"probability: {answers.probabilities[i, predicted]:.2f}",
     ]
     colour = None
@@ -66,6 +48,6 @@ def _pair(answers: Answers, raw: Path, i: int, head: Head, mapper: Mapper) -> tu
         lines.append(f"{'right' if bin_of[predicted] == bin_of[truth] else 'wrong'} bin: {said['en']}")
     image = answers.val.images[i]
     photo = open_rgb(raw / image)
-    evidence = cam.class_activation(head, mapper(photo), int(predicted))
-    why = Tile(cam.overlay(photo, evidence), f"why {name_shown(names, predicted)}?")
+    evidence = cam.class_activation(head, mapper.map(resize(photo, mapper.size)), int(predicted))
+    why = Tile(cam.overlay(photo, evidence), f"why {shown(names, predicted)}?")
     return Tile(photo, "\n".join([*lines, image]), colour), why

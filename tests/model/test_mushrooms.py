@@ -35,6 +35,8 @@ ARGUMENTS = {
     "--metrics metrics/T/train.json",
     "evaluate": "--prepared data/prepared/T --features data/features/T --head models/T/head --raw data/raw/T "
     "--source data/raw/T.json --data metrics/T/data.json --metrics metrics/T/evaluate.json --plots plots/T/evaluate",
+    "diagnose": "--prepared data/prepared/T --features data/features/T --head models/T/head --raw data/raw/T "
+    "--metrics metrics/T/diagnose.json --plots plots/T/diagnose",
     "export": "--prepared data/prepared/T --raw data/raw/T --weights data/weights/T --features data/features/T "
     "--head models/T/head --out models/T/export --metrics metrics/T/export.json",
 }

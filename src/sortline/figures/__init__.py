@@ -3,6 +3,17 @@ names in scripts that its own font lacks, the fonts installed."""
 
 from sortline.figures.by_class import class_counts, confusion, per_class
 from sortline.figures.curves import curves, reliability, selection
+from sortline.figures.spoilt import corruptions
 from sortline.figures.style import Groups, undrawable
 
-__all__ = ["Groups", "class_counts", "confusion", "curves", "per_class", "reliability", "selection", "undrawable"]
+__all__ = [
+    "Groups",
+    "class_counts",
+    "confusion",
+    "corruptions",
+    "curves",
+    "per_class",
+    "reliability",
+    "selection",
+    "undrawable",
+]
