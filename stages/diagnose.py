@@ -45,23 +45,21 @@ def main(argv: list[str]) -> None:
         "n_train": len(train.labels),
     }
 
-    with files.replacing(args.plots) as plots:
-        plots.mkdir()
-        (plots / "photos").mkdir()
-        files.write_csv(plots / "suspects.csv", suspects.COLUMNS, table)
-        rows = [[name, severity, *score.values()] for (name, severity), score in scores.items()]
-        files.write_csv(plots / "corruptions.csv", ["corruption", "severity", "accuracy", "low", "high", "n"], rows)
-        title = f"{args.task}: accuracy on spoilt val photos (n = {len(val.labels):,} each)"
-        figures.corruptions(scores, plots / "corruptions.png", title=title)
-        sheets = {
-            "corruptions": diagnosis.corruption_sheet(open_rgb(photos[0]), mapper.size, scores, args.task),
-            "suspects": diagnosis.suspects_sheet(
-                found, args.raw, train.images, train.labels, out_of_fold, names, params.suspects, args.task
-            ),
-            "outliers": diagnosis.outliers_sheet(found, args.raw, train.images, train.labels, names, args.task),
-        }
-        for name, sheet in sheets.items():
-            sheet.save(plots / "photos" / f"{name}.png")
+    files.write_csv(args.plots / "suspects.csv", suspects.COLUMNS, table)
+    rows = [[name, severity, *score.values()] for (name, severity), score in scores.items()]
+    files.write_csv(args.plots / "corruptions.csv", ["corruption", "severity", "accuracy", "low", "high", "n"], rows)
+    title = f"{args.task}: accuracy on spoilt val photos (n = {len(val.labels):,} each)"
+    figures.corruptions(scores, args.plots / "corruptions.png", title=title)
+    sheets = {
+        "corruptions": diagnosis.corruption_sheet(open_rgb(photos[0]), mapper.size, scores, args.task),
+        "suspects": diagnosis.suspects_sheet(
+            found, args.raw, train.images, train.labels, out_of_fold, names, params.suspects, args.task
+        ),
+        "outliers": diagnosis.outliers_sheet(found, args.raw, train.images, train.labels, names, args.task),
+    }
+    for name, sheet in sheets.items():
+        with files.replacing(args.plots / "photos" / f"{name}.png") as temporary:
+            sheet.save(temporary)
     files.write_metrics(args.metrics, result)
     print(f"{args.task}: {len(found.labels)} suspected labels of {len(train.labels):,}; spoilt photos: ", end="")
     print(

@@ -21,6 +21,9 @@ from sortline.params.export import ExportParams
 from sortline.predict import Classifier
 
 
+MEASURED = ("data", "train", "evaluate", "diagnose")
+
+
 def main(argv: list[str]) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("task")
@@ -29,7 +32,7 @@ def main(argv: list[str]) -> None:
     args = parser.parse_args(argv)
     params = load(args.task, "export", ExportParams)
     size = files.read_json(args.features / "features.json")["image_size"]
-    measured = {name: files.read_json(args.metrics.with_name(f"{name}.json")) for name in ("data", "train", "evaluate")}
+    measured = {name: files.read_json(args.metrics.with_name(f"{name}.json")) for name in MEASURED}
     backbone, head = backbones.load(args.weights), load_head(args.head)
     network = Network(backbone.net, head)
     network.set_train(False)

@@ -137,7 +137,7 @@ TABLE: list[tuple[str, Any, set[str]]] = [
     ("evaluate.worst_pairs", 1, {"evaluate", "export"}),
     ("evaluate.sheet_columns", 3, {"evaluate"}),
     ("evaluate.sheet_limit", 1, {"evaluate"}),
-    ("diagnose.severities", [2], {"diagnose"}),
+    ("diagnose.severities", [2], {"diagnose", "export"}),
     ("diagnose.neighbours", 3, {"diagnose"}),
     ("diagnose.suspects", 1, {"diagnose"}),
     ("diagnose.outliers", 1, {"diagnose"}),
