@@ -20,6 +20,7 @@ from sortline.params.base import load
 from sortline.params.export import ExportParams
 from sortline.predict import Classifier
 
+
 MEASURED = ("data", "train", "evaluate", "diagnose")
 
 
