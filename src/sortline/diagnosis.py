@@ -12,9 +12,8 @@ from sortline.corruptions import CORRUPTIONS, severities
 from sortline.data.images import open_rgb, resize
 from sortline.heads import Head
 from sortline.mapper import Mapper, on_all_cores
-from sortline.sheets import Tile, contact_sheet
+from sortline.sheets import Tile, contact_sheet, shown
 from sortline.suspects import Suspects, agreement
-from sortline.wrong_sheet import shown
 
 
 def grid(wanted: Sequence[int]) -> list[tuple[str, int]]:

@@ -20,7 +20,10 @@ WORTH_A_BAR = 20  # photos
 
 @dataclass(frozen=True)
 class Guess:
-    """One class (`code`, `en`, `zh`, `bin`), its bin (`id`, `en`, `zh`, `colour`) or None, its probability."""
+    """One class (`code`, `en`, `zh`, `bin`), its bin (`id`, `en`, `zh`, `colour`) or None, its probability.
+
+    A class that its table says more about has that as `card`: lines [name, text].
+    """
 
     label: dict[str, Any]
     bin: dict[str, Any] | None

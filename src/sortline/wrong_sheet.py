@@ -1,6 +1,5 @@
 """The contact sheet of photos answered wrongly, beside each what spoke for the answer."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from PIL import Image
@@ -10,7 +9,7 @@ from sortline.data.images import open_rgb, resize
 from sortline.evaluation import Answers
 from sortline.heads import Head
 from sortline.mapper import Mapper
-from sortline.sheets import Tile, contact_sheet, printable
+from sortline.sheets import Tile, contact_sheet, shown
 
 
 def wrong_sheet(
@@ -52,8 +51,3 @@ def _pair(answers: Answers, raw: Path, i: int, head: Head, mapper: Mapper) -> tu
     evidence = cam.class_activation(head, mapper.map(resize(photo, mapper.size)), int(predicted))
     why = Tile(cam.overlay(photo, evidence), f"why {shown(names, predicted)}?")
     return Tile(photo, "\n".join([*lines, image]), colour), why
-
-
-def shown(names: Sequence[str], label: int) -> str:
-    """Return a class's name, or its number (as in per_class.csv) if the sheet's font cannot show the name."""
-    return f"class {label}" if "?" in printable(names[label]) else names[label]
