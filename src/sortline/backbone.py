@@ -36,6 +36,10 @@ def load(folder: Path) -> Backbone:
     """Load the backbone of `folder`; raise `UserError` where the file does not hold what it should."""
     runtime.prepare()
     about = read_json(folder / "backbone.json")
+    if about["release"] == "none":
+        raise UserError(
+            f"{folder}: the task has no backbone (weights: none); set extract.pixels to true, or name weights"
+        )
     release = RELEASES[about["release"]]
     net = MobileNetV2(about["width"], release.padding, release.bn_eps)
     if about["file"] is None:

@@ -1,7 +1,7 @@
 """What evaluate reads, and the tables, charts and sheet of wrong photos it leaves behind."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +9,14 @@ import numpy as np
 from PIL import Image
 
 from sortline import figures, measure
-from sortline.data.images import open_rgb
+from sortline.data.pictures import open_picture
 from sortline.errors import UserError
 from sortline.figures import Groups
 from sortline.files import read_json, write_csv
 from sortline.prepared import Classes, Val
 from sortline.sheets import Tile, contact_sheet, printable
+
+RIGHT, WRONG = "#0072b2", "#d62728"
 
 
 @dataclass(frozen=True)
@@ -102,16 +104,16 @@ def draw_charts(folder: Path, answers: Answers, ece_bins: int, task: str, note: 
         measure.confusion(labels, predicted, len(classes.names)),
         classes.names,
         folder / "confusion.png",
-        title=f"{task}: {right:,} of {n:,} val photos right{under}",
+        title=f"{task}: {right:,} of {n:,} {answers.val.split} photos right{under}",
         groups=_groups(classes),
     )
     figures.per_class(
         measure.shares_by(labels == predicted, labels, classes.names),
         folder / "per_class.png",
-        title=f"{task}: accuracy per class on val (n = {n:,}){under}",
+        title=f"{task}: accuracy per class on {answers.val.split} (n = {n:,}){under}",
         groups=_groups(classes),
     )
-    title = f"{task}: calibration on val, ECE {measure.ece(rows):.3f} (n = {n:,}){under}"
+    title = f"{task}: calibration on {answers.val.split}, ECE {measure.ece(rows):.3f} (n = {n:,}){under}"
     figures.reliability(rows, folder / "reliability.png", title=title)
 
 
@@ -122,11 +124,27 @@ def wrong_sheet(answers: Answers, raw: Path, task: str, columns: int, limit: int
     """
     n, wrong = len(answers.val.images), answers.wrong
     if not len(wrong):
-        return contact_sheet([], columns, f"{task}: none of the {n:,} val photos is wrong")
+        return contact_sheet([], columns, f"{task}: none of the {n:,} {answers.val.split} photos is wrong")
     shown = f", the first {limit:,} shown" if len(wrong) > limit else ""
     frame = "; the frame is the predicted bin's" if answers.classes.bins else ""
-    title = f"{task}: {len(wrong):,} of {n:,} val photos wrong, most confident first{shown}{frame}"
+    title = f"{task}: {len(wrong):,} of {n:,} {answers.val.split} photos wrong, most confident first{shown}{frame}"
     return contact_sheet([_tile(answers, raw, i) for i in wrong[:limit]], columns, title)
+
+
+def predictions_sheet(answers: Answers, raw: Path, task: str, columns: int, limit: int) -> Image.Image:
+    """Return a contact sheet of at most `limit` photos, evenly spread, framed blue where right and red where wrong.
+
+    Raises `BadImage` if a photo under `raw` cannot be read.
+    """
+    n = len(answers.val.images)
+    shown = np.unique(np.linspace(0, n - 1, min(n, limit)).round().astype(int))
+    tiles = []
+    for i in shown:
+        right = answers.predicted[i] == answers.val.labels[i]
+        tiles.append(replace(_tile(answers, raw, i), colour=RIGHT if right else WRONG))
+    return contact_sheet(
+        tiles, columns, f"{task}: {len(shown)} of {n:,} {answers.val.split} photos; blue right, red wrong"
+    )
 
 
 def _tile(answers: Answers, raw: Path, i: int) -> Tile:
@@ -143,7 +161,7 @@ def _tile(answers: Answers, raw: Path, i: int) -> Tile:
         colour = said["colour"]
         lines.append(f"{'right' if bin_of[predicted] == bin_of[truth] else 'wrong'} bin: {said['en']}")
     image = answers.val.images[i]
-    return Tile(open_rgb(raw / image), "\n".join([*lines, image]), colour)
+    return Tile(open_picture(raw / image), "\n".join([*lines, image]), colour)
 
 
 def _shown(names: Sequence[str], label: int) -> str:

@@ -11,8 +11,9 @@ from sortline.files import read_csv, read_json
 
 @dataclass(frozen=True)
 class Val:
-    """The photos held out, in split.csv's order (sorted by path). Arrays of length n."""
+    """The photos to be scored on, in split.csv's order (sorted by path). Arrays of length n."""
 
+    split: str  # "val", or "test" where the task has one: then val is what the net's epoch was chosen on
     images: list[str]
     labels: np.ndarray  # int
     exact: np.ndarray  # bool, has an exact duplicate in raw train
@@ -31,15 +32,16 @@ class Classes:
 
 
 def read_val(split: Path) -> Val:
-    """Read the val rows of split.csv; raise `UserError` where there are none."""
+    """Read the test rows of split.csv, or where it has none the val rows; raise `UserError` where there are neither."""
     every = read_csv(split)
-    places = np.array([place for place, row in enumerate(every) if row["split"] == "val"])
+    name = "test" if any(row["split"] == "test" for row in every) else "val"
+    places = np.array([place for place, row in enumerate(every) if row["split"] == name])
     rows = [every[place] for place in places]
     if not rows:
         raise UserError(f"{split}: no photo in val, nothing to evaluate; check the split in params.yaml (prepare)")
     flags = (np.array([row[name] == "1" for row in rows]) for name in ("in_train_exact", "in_train_near"))
     labels = np.array([int(row["label"]) for row in rows])
-    return Val([row["image"] for row in rows], labels, *flags, places=places, total=len(every))
+    return Val(name, [row["image"] for row in rows], labels, *flags, places=places, total=len(every))
 
 
 def read_classes(path: Path) -> Classes:

@@ -57,7 +57,15 @@ class RandomWeights(Section):
     seed: int = Field(1, ge=0, description="of the weights, which are drawn when the network is built")
 
 
-WeightSource = WeightsFile | WeightsDownload | RandomWeights
+class NoWeights(Section):
+    """Nothing: the stage `train` trains a whole net from its seed."""
+
+    kind: Literal["none"]
+    release: Literal["none"] = "none"
+    width: float = 1.0
+
+
+WeightSource = WeightsFile | WeightsDownload | RandomWeights | NoWeights
 
 
 class WeightsParams(Section):

@@ -1,0 +1,45 @@
+"""What a task has trained, a head on Feature Maps or a whole net, behind one function: its answers."""
+
+from pathlib import Path
+
+import numpy as np
+
+from sortline.files import read_json
+from sortline.heads import softmax
+from sortline.prepared import Val
+
+
+def is_net(folder: Path) -> bool:
+    """Whether models/<task>/head holds a whole net, not a head."""
+    return "net" in read_json(folder / "head.json")
+
+
+def probabilities(folder: Path, features: Path, held: Val, dataset: str) -> np.ndarray:
+    """Return probabilities float64 (n, classes) of the held-out photos by the checkpoint that head.json names.
+
+    Raises `UserError` where the features are of other photos, or a file is damaged.
+    """
+    if not is_net(folder):
+        from sortline import evaluation
+        from sortline.heads import load_head
+
+        pooled = evaluation.read_features(features, held.total, dataset)
+        return load_head(folder).probabilities(pooled[held.places])
+    # MindSpore takes seconds to load.
+    from sortline import fit_net, pixels, runtime
+
+    runtime.prepare()
+    pictures = pixels.read(features, held.total, dataset)
+    return softmax(fit_net.predictor(load_net(folder))(pictures[held.places]))
+
+
+def load_net(folder: Path):
+    """Return the net of models/<task>/head, the checkpoint that head.json names, in inference mode."""
+    from sortline.nets import small
+
+    about = read_json(folder / "head.json")
+    net = small.build(about["net"], about["classes"], about["options"])
+    path = folder / f"{about['checkpoint']}.safetensors"
+    small.set_values(net, small.read(path), path)
+    net.set_train(False)
+    return net
