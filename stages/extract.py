@@ -1,8 +1,8 @@
 """extract: run the frozen backbone once over every view of every photo.
 
 Reads `images.csv` and `views.json` (never the split), the raw photos and the backbone; writes `pooled.npy`,
-`maps.npy` where asked for, and `features.json`, in images.csv order. Of a task that is trained from pixels it keeps
-the pictures themselves, `pixels.npy`. Params: `<task>.extract`.
+`maps.npy` where the head is to pool, and `features.json`, in images.csv order. Of a task that is trained from
+pixels it keeps the pictures themselves, `pixels.npy`. Params: `<task>.extract`.
 """
 
 import argparse
@@ -46,7 +46,7 @@ def main(argv: list[str]) -> None:
 
     with files.replacing(args.out) as out:
         out.mkdir()
-        maps = out / "maps.npy" if params.maps else None
+        maps = out / "maps.npy" if params.pool == "none" else None
         features.extract(photos, plan, size, backbone, engine, out / "pooled.npy", maps)
         about = {
             "backbone": backbone.info,

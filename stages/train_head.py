@@ -1,7 +1,7 @@
-"""train_head: train a linear head on the cached features; score it out of fold.
+"""train_head: train a head on the cached features; score it out of fold.
 
-Reads the pooled features and `split.csv`; writes `best.safetensors`, `last.safetensors` and `head.json`, the curves,
-and `train.json`. Params: `<task>.train_head`.
+Reads the features and `split.csv`; writes `best.safetensors`, `last.safetensors`, `head.json` and the out-of-fold
+probabilities, the curves, and `train.json`. Params: `<task>.train_head`.
 """
 
 import argparse
@@ -10,13 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from sortline import calibration, figures, files, measure, runtime
+from sortline import calibration, featuremaps, figures, files, measure, prepared, runtime
 from sortline.errors import UserError, run
 from sortline.heads import save_heads
 from sortline.params.base import load
-from sortline.params.train_head import TrainHeadParams
-from sortline.smoothing import smoothing_floor
-from sortline.training import MOMENTUM_KEYS, SOLVERS, Trained, TrainingSet
+from sortline.params.train_head import FOR_LBFGS, TrainHeadParams
+from sortline.training import Trained, TrainingSet, train_by_steps
 
 
 def main(argv: list[str]) -> None:
@@ -27,43 +26,54 @@ def main(argv: list[str]) -> None:
     args = parser.parse_args(argv)
     params = load(args.task, "train_head", TrainHeadParams)
     runtime.prepare(params.seed)
-    data, about = read(args.prepared, args.features, params)
-    trained = SOLVERS[params.solver](data, params)
+    data = read(args.prepared, args.features, params)
+    trained = train(data, params)
     temperature = calibration.fit_temperature(data.labels, trained.out_of_fold) if params.calibrate else 1.0
     heads = {name: calibration.tempered(head, temperature) for name, head in trained.heads.items()}
+    tempered = calibration.temper(trained.out_of_fold, temperature)
+    threshold = params.reject_accuracy and calibration.reject_threshold(data.labels, tempered, params.reject_accuracy)
 
     with files.replacing(args.out) as out:
         out.mkdir()
-        save_heads(out, heads, {"checkpoint": trained.checkpoint, "solver": params.solver, "dataset": about["dataset"]})
+        about = {"checkpoint": trained.checkpoint, "solver": params.solver, "dataset": data.dataset}
+        save_heads(out, heads, about | {"threshold": threshold})
+        np.save(out / "out_of_fold.npy", tempered.astype(np.float32))
     with files.replacing(args.plots) as plots:
         plots.mkdir()
-        draw(trained, data, params, plots)
-    files.write_metrics(args.metrics, metrics(trained, data, params, temperature) | {"dataset": about["dataset"]})
+        draw(trained, data, plots)
+    result = metrics(trained, data, params, temperature) | rejecting(data.labels, tempered, threshold)
+    files.write_metrics(args.metrics, result | {"dataset": data.dataset})
 
 
-def read(prepared: Path, features: Path, params: TrainHeadParams) -> tuple[TrainingSet, dict[str, Any]]:
-    """Return the train rows of the features; refuse lengths that disagree and views that were not extracted."""
-    split = files.read_csv(prepared / "split.csv")
-    pooled = np.load(features / "pooled.npy", mmap_mode="r", allow_pickle=False)
-    if len(split) != len(pooled):
+def train(data: TrainingSet, params: TrainHeadParams) -> Trained:
+    if params.solver != "lbfgs":
+        return train_by_steps(data, params)
+    from sortline.lbfgs import train_lbfgs  # scikit-learn takes a second to load
+
+    return train_lbfgs(data, params)
+
+
+def read(folder: Path, features: Path, params: TrainHeadParams) -> TrainingSet:
+    """Return the train rows of the features; refuse views that were not extracted."""
+    split = files.read_csv(folder / "split.csv")
+    stored = featuremaps.read(features, len(split), maps=params.pooling == "attention")
+    if (params.views or 0) > stored.shape[1]:
         raise UserError(
-            f"{features}: {len(pooled)} photos, but {prepared}/split.csv has {len(split)}; run `dvc repro` again"
-        )
-    if (params.views or 0) > pooled.shape[1]:
-        raise UserError(
-            f"params.yaml: train_head.views is {params.views}, but prepare.views.count is {pooled.shape[1]}"
+            f"params.yaml: train_head.views is {params.views}, but the features hold {stored.shape[1]} "
+            "(prepare.views.count; one with extract.pool: none)"
         )
     rows = np.flatnonzero([row["split"] == "train" for row in split])
-    labels, folds = (np.array([int(split[i][key]) for i in rows]) for key in ("label", "fold"))
-    classes = len(files.read_json(prepared / "classes.json")["classes"])
-    return TrainingSet(pooled[rows], labels, folds, classes), files.read_json(features / "features.json")
+    labels, folds, groups = (np.array([int(split[i][key]) for i in rows]) for key in ("label", "fold", "group"))
+    classes = prepared.read_classes(folder / "classes.json")
+    dataset = files.read_json(features / "features.json")["dataset"]
+    return TrainingSet(stored[rows], labels, folds, len(classes.names), groups, classes.bin_of, dataset)
 
 
 def metrics(trained: Trained, data: TrainingSet, params: TrainHeadParams, temperature: float) -> dict[str, Any]:
     correct = trained.out_of_fold.argmax(1) == data.labels
     score = measure.share(correct)
     per_fold = [correct[data.folds == fold].mean() for fold in data.fold_numbers]
-    chosen = set(params.chosen_on_folds) - (set() if params.solver == "momentum" else set(MOMENTUM_KEYS))
+    chosen = {key for key in params.chosen_on_folds if params.solver != "lbfgs" or key in FOR_LBFGS}
     return trained.facts | {
         "split": "out of fold, folds of train grouped by duplicates",
         "solver": params.solver,
@@ -79,11 +89,27 @@ def metrics(trained: Trained, data: TrainingSet, params: TrainHeadParams, temper
         "cv_log_loss_tempered": measure.log_loss(data.labels, calibration.temper(trained.out_of_fold, temperature)),
         "temperature": temperature,
         "selected_on_folds": sorted({*trained.selected, *chosen}),
-        "views": params.views or data.pooled.shape[1],
+        "views": params.views or data.features.shape[1],
     }
 
 
-def draw(trained: Trained, data: TrainingSet, params: TrainHeadParams, plots: Path) -> None:
+def rejecting(labels: np.ndarray, tempered: np.ndarray, threshold: float | None) -> dict[str, Any]:
+    """Return what the threshold does on the folds it was chosen on: the share that is answered, and how right."""
+    if threshold is None:
+        return {"threshold": None}
+    answered = tempered.max(1) >= threshold
+    score = measure.share((tempered.argmax(1) == labels)[answered])
+    return {
+        "threshold": threshold,
+        "answered": float(answered.mean()),
+        "answered_accuracy": score["accuracy"],
+        "answered_accuracy_low": score["low"],
+        "answered_accuracy_high": score["high"],
+        "answered_n": score["n"],
+    }
+
+
+def draw(trained: Trained, data: TrainingSet, plots: Path) -> None:
     curve, n = trained.curve, len(data.labels)
     columns = list(curve[0])
     files.write_csv(plots / "curves.csv", columns, ([f"{row[key]:.6g}" for key in columns] for row in curve))
@@ -100,11 +126,9 @@ def draw(trained: Trained, data: TrainingSet, params: TrainHeadParams, plots: Pa
             title=f"L-BFGS head: C against out-of-fold accuracy, n = {n:,}",
         )
         return
-    floor = None
-    if params.label_smoothing:
-        floor = ("least for smoothed targets", smoothing_floor(data.classes, params.label_smoothing))
+    floor = ("least for these targets", trained.floor) if trained.floor else None
     series = {
-        "train (smoothed targets)": [row["train_loss"] for row in curve],
+        "train (smoothed targets)" if trained.floor else "train": [row["train_loss"] for row in curve],
         "out of fold (log-loss)": [row["oof_loss"] for row in curve],
     }
     figures.curves(series, "epoch", "cross-entropy, nats", plots / "loss.png", f"Loss, n = {n:,} photos", floor)

@@ -10,9 +10,8 @@ from PIL import Image
 
 from sortline import figures, measure
 from sortline.data.pictures import open_picture
-from sortline.errors import UserError
 from sortline.figures import Groups
-from sortline.files import read_json, write_csv
+from sortline.files import write_csv
 from sortline.prepared import Classes, Val
 from sortline.sheets import Tile, contact_sheet, printable
 
@@ -36,19 +35,6 @@ class Answers:
         """Places in val of the photos answered wrongly, the most confident error first."""
         places = np.flatnonzero(self.predicted != self.val.labels)
         return places[np.argsort(-self.probabilities.max(axis=1)[places], kind="stable")]
-
-
-def read_features(folder: Path, photos: int, dataset: str) -> np.ndarray:
-    """Return view 0 of pooled.npy, float32 (photos, 2, C), memory-mapped.
-
-    Raises `UserError` if the features are of another number of photos or of another data set (its fingerprint).
-    """
-    pooled = np.load(folder / "pooled.npy", mmap_mode="r")
-    about = read_json(folder / "features.json")
-    if len(pooled) != photos or about["dataset"] != dataset:
-        found = f"{len(pooled)} photos of data set {about['dataset']}"
-        raise UserError(f"{folder}: features of {found}, expected {photos} of {dataset}; run the stage extract again")
-    return pooled[:, 0]
 
 
 def _groups(classes: Classes) -> Groups | None:

@@ -1,5 +1,6 @@
-"""Training linear heads on Feature Maps: one loop, a whole epoch of steps in one graph call, many models at once."""
+"""Training heads on Feature Maps: one loop, a whole epoch of steps in one graph call, many models at once."""
 
+import functools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -9,99 +10,160 @@ from mindspore import Tensor, ops
 
 from sortline import losses, optim
 from sortline.errors import UserError
-from sortline.smoothing import smooth_targets
+from sortline.headnets import HeadNet, forward
+from sortline.heads import Head
 
 HUGE = 1e20  # no weight of a head that learns gets near; float32 ends at 3.4e38
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How to train: everything that the loop needs beside data."""
+    """How to train: everything that the loop needs beside data and net. See `optim` for the numbers."""
 
+    optimiser: str
     lr: float
     schedule: str
     warmup_epochs: float
     momentum: float
     weight_decay: float
-    label_smoothing: float
     batch_size: int
     epochs: int
     seed: int
+    lr_end: float = 0.0
+    decay_rate: float = 0.9
+    decay_epochs: float = 2.0
+    beta2: float = 0.999
+    clip_norm: float | None = None
+    dropout: float = 0.0
+
+    def plan(self, steps_per_epoch: int) -> np.ndarray:
+        """Return `optim.plan` of all steps, a row a step."""
+        rates = optim.learning_rates(
+            self.schedule, self.lr, self.epochs, steps_per_epoch, self.warmup_epochs,
+            lr_end=self.lr_end, decay_rate=self.decay_rate, decay_epochs=self.decay_epochs,
+        )  # fmt: skip
+        return optim.plan(self.optimiser, rates, momentum=self.momentum, beta2=self.beta2)
 
 
 @dataclass(frozen=True)
 class Epoch:
-    """The models after an epoch: weight (models, classes, D), bias (models, classes), mean training loss (models,)."""
+    """The models after an epoch: parameters float32, flat; mean training loss (models,), last rate."""
 
     number: int
-    weight: np.ndarray
-    bias: np.ndarray
+    net: HeadNet
+    parameters: np.ndarray
     loss: np.ndarray
     lr: float
 
-
-def _loss(weight: Tensor, bias: Tensor, rows: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
-    loss = losses.cross_entropy(ops.bmm(rows, weight) + bias, targets)
-    # The models share no parameter, so the sum's gradient is each model's own.
-    return loss.sum(), loss
+    def head(self, model: int) -> Head:
+        return self.net.head(self.parameters, model)
 
 
-_gradient = ops.value_and_grad(_loss, (0, 1), has_aux=True)
+@functools.cache
+def _epoch_loop(net: HeadNet, models: int, optimiser: str, clipped: bool, dropout: bool):
+    apply, step_function = forward(net, models), optim.step_function(optimiser)
+    parts = [(start, end, shape) for _, start, end, shape in net.parts(models)]
+
+    def loss_of(parameters, rows, targets, shares, keep):
+        each = losses.cross_entropy(apply(parameters, rows, keep), targets.expand_dims(1))
+        loss = (each * shares).sum(0)
+        # The models share no parameter, so the sum's gradient is each model's own.
+        return loss.sum(), loss
+
+    gradient_of = ops.value_and_grad(loss_of, 0, has_aux=True)
+
+    def clip(gradient, limit):
+        """Give each model's gradient a norm of its own."""
+        squares = 0.0
+        for start, end, shape in parts:
+            squares = squares + (gradient[start:end].reshape(shape[0], models, shape[1]) ** 2).sum((0, 2))
+        factor = optim.clip_factor(squares, limit).reshape(1, models, 1)
+        scaled = ()
+        for start, end, shape in parts:
+            scaled = scaled + ((gradient[start:end].reshape(shape[0], models, shape[1]) * factor).reshape(-1),)
+        return ops.cat(scaled)
+
+    @mindspore.jit
+    def run_epoch(step, rows, targets, order, shares, keep, plan, decay, limit, parameters, mean, square):
+        # `step` comes in as a tensor 0: a constant would have the compiler unroll the loop, at 0.1 s a step.
+        total = ops.zeros_like(shares[0, 0])
+        while step < order.shape[0]:
+            index = order[step]
+            kept = keep[step] if dropout else None
+            (_, loss), gradient = gradient_of(parameters, rows[index], targets[index], shares[step], kept)
+            if clipped:
+                gradient = clip(gradient, limit)
+            parameters, mean, square = step_function(parameters, gradient, mean, square, plan[step], decay)
+            total = total + loss
+            step = step + 1
+        return parameters, mean, square, total
+
+    return run_epoch
 
 
-@mindspore.jit
-def _run_epoch(step, rows, targets, order, rates, factor, decay, weight, bias, weight_velocity, bias_velocity):
-    # `step` comes in as a tensor 0: a constant would have the compiler unroll the loop, at 0.1 s a step.
-    total = ops.zeros_like(weight[:, 0, 0])
-    while step < order.shape[0]:
-        index = order[step]
-        (_, loss), (weight_grad, bias_grad) = _gradient(weight, bias, rows[index], targets[index])
-        weight, weight_velocity = optim.momentum(weight, weight_grad, weight_velocity, rates[step], factor, decay)
-        bias, bias_velocity = optim.momentum(bias, bias_grad, bias_velocity, rates[step], factor, decay * 0)
-        total = total + loss
-        step = step + 1
-    return weight, bias, weight_velocity, bias_velocity, total / order.shape[0]
+def batches(rows: int, batch_size: int, generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Return an epoch's row indices, int32 (steps, batch), all rows once in a fresh order, and which of them count.
 
-
-def batches(members: Sequence[np.ndarray], batch_size: int, generator: np.random.Generator) -> np.ndarray:
-    """Return an epoch's row indices, int32 (steps, models, batch): each model's `members` in a fresh order.
-
-    All models take as many steps as the largest needs; a model's last batches are filled up from the start
-    of its order, so no row is ever dropped. A batch is never larger than the largest model's members.
+    bool (steps, batch): the last batch is filled up with rows that do not.
     """
-    batch_size = min(batch_size, max(map(len, members)))
-    steps = -(-max(map(len, members)) // batch_size)
-    orders = [np.resize(generator.permutation(rows), steps * batch_size) for rows in members]
-    return np.stack(orders).reshape(len(members), steps, batch_size).transpose(1, 0, 2).astype(np.int32)
+    batch_size = min(batch_size, rows)
+    steps = -(-rows // batch_size)
+    order = np.zeros(steps * batch_size, np.int32)
+    order[:rows] = generator.permutation(rows)
+    counts = np.arange(len(order)) < rows
+    return order.reshape(steps, batch_size), counts.reshape(steps, batch_size)
+
+
+def batch_shares(masks: np.ndarray, order: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """Return each row's share in its batch's mean loss, float32 (steps, batch, models); `masks` bool (rows, models)."""
+    inside = masks[order] & counts[..., None]
+    return inside / np.maximum(inside.sum(1, keepdims=True), 1).astype(np.float32)
+
+
+def dropout_masks(shape: Sequence[int], rate: float, generator: np.random.Generator) -> np.ndarray:
+    """Return float32 of `shape`: 0 with probability `rate`, else 1 / (1 - rate) (Srivastava et al. 2014)."""
+    return (generator.random(shape, np.float32) >= rate) / np.float32(1 - rate)
 
 
 def train(
-    features: np.ndarray, labels: np.ndarray, members: Sequence[np.ndarray], classes: int, recipe: Recipe
+    features: np.ndarray,
+    targets: np.ndarray,
+    masks: np.ndarray,
+    net: HeadNet,
+    recipe: Recipe,
+    start: np.ndarray | None = None,
 ) -> Iterator[Epoch]:
-    """Train one linear head per entry of `members` (row indices into `features`), all side by side; yield each epoch.
+    """Train one head per column of `masks` bool (rows, models), all side by side on the same batches; yield each epoch.
 
-    `features` float32 (rows, D), `labels` int (rows,). Heads start at zero (the loss is convex). Raises
-    `UserError` when a loss or a weight turns NaN or Inf.
+    A model learns from the rows of its mask alone. `features` float32 (rows, D), for attention (rows, positions, C);
+    `targets` float32 (rows, classes). All heads start from `start` float32, flat, by default from `net.initial`.
+    Raises `UserError` when a loss or a weight turns NaN or Inf.
     """
-    models, dimension = len(members), features.shape[1]
-    rows = Tensor(features)
-    targets = Tensor(smooth_targets(labels, classes, recipe.label_smoothing))
-    state = [Tensor(np.zeros(shape, np.float32)) for shape in 2 * ((models, dimension, classes), (models, 1, classes))]
-    factor, decay = (Tensor(value, mindspore.float32) for value in (recipe.momentum, recipe.weight_decay))
-    zero = Tensor(0, mindspore.int32)
-    generator = np.random.default_rng(recipe.seed)
-    rates = None
+    models = masks.shape[1]
+    rows, goals = Tensor(net.rows(features)), Tensor(targets)
+    decay = Tensor(np.float32(recipe.weight_decay) * net.decayed(models))
+    start = net.initial(models, recipe.seed) if start is None else start
+    state = [Tensor(start), Tensor(np.zeros_like(start)), Tensor(np.zeros_like(start))]
+    zero, limit = Tensor(0, mindspore.int32), Tensor(recipe.clip_norm or 0.0, mindspore.float32)
+    run_epoch = _epoch_loop(net, models, recipe.optimiser, recipe.clip_norm is not None, recipe.dropout > 0)
+    generator, droppings = np.random.default_rng(recipe.seed), np.random.default_rng([recipe.seed, 1])
+    plan = keep = None
     for number in range(1, recipe.epochs + 1):
-        order = batches(members, recipe.batch_size, generator)
+        order, counts = batches(len(features), recipe.batch_size, generator)
         steps = len(order)
-        if rates is None:
-            rates = optim.learning_rates(recipe.schedule, recipe.lr, recipe.epochs, steps, recipe.warmup_epochs)
-        now = rates[(number - 1) * steps : number * steps]
-        *state, loss = _run_epoch(zero, rows, targets, Tensor(order), Tensor(now), factor, decay, *state)
-        epoch = Epoch(
-            number, state[0].asnumpy().transpose(0, 2, 1), state[1].asnumpy()[:, 0], loss.asnumpy(), float(now[-1])
+        shares = batch_shares(masks, order, counts)
+        plan = recipe.plan(steps) if plan is None else plan
+        if recipe.dropout or keep is None:
+            shape = (*order.shape, net.last_width) if recipe.dropout else (1,)
+            keep = Tensor(net.rows(dropout_masks(shape, recipe.dropout, droppings)))
+        now = plan[(number - 1) * steps : number * steps]
+        *state, total = run_epoch(
+            zero, rows, goals, Tensor(order), Tensor(shares), keep, Tensor(now), decay, limit, *state
         )
+        # A model has no loss in a batch with none of its rows.
+        loss = total.asnumpy() / (shares > 0).any(1).sum(0)
+        epoch = Epoch(number, net, state[0].asnumpy(), loss, float(now[-1, optim.LR]))
         # The loss is of before the step: weights and logits would overflow one step earlier than it shows.
-        if not (np.isfinite(epoch.loss).all() and np.abs(epoch.weight).max() < HUGE):
+        if not (np.isfinite(epoch.loss).all() and np.abs(epoch.parameters).max() < HUGE):
             raise UserError(f"training diverged: NaN or Inf in epoch {number}; lower lr (now {recipe.lr})")
         yield epoch

@@ -55,7 +55,7 @@ class _WithLoss(nn.Cell):
         self.net = net
 
     def construct(self, x: Tensor, targets: Tensor) -> Tensor:
-        return losses.cross_entropy(self.net(x), targets)
+        return losses.cross_entropy(self.net(x), targets).mean()
 
 
 class _Steps(nn.Cell):
@@ -71,7 +71,7 @@ class _Steps(nn.Cell):
         self.ends = np.cumsum([0, *(int(np.prod(shape)) for shape in self.shapes)]).tolist()
         self.count = len(self.shapes)
 
-    def construct(self, step, images, targets, plan, scale, shift, decayed, value, mean, square):
+    def construct(self, step, images, targets, plan, scale, shift, decay, value, mean, square):
         # `step` comes in as a tensor 0: a constant would have the compiler unroll the loop.
         total = ops.zeros_like(scale)
         while step < images.shape[0]:
@@ -80,7 +80,7 @@ class _Steps(nn.Cell):
             gradient = ops.cat([gradients[k].reshape(-1) for k in range(self.count)])
             if self.limit is not None:
                 gradient = optim.clip((gradient,), self.limit)[0]
-            value, mean, square = self.step_function(value, gradient, mean, square, plan[step], decayed)
+            value, mean, square = self.step_function(value, gradient, mean, square, plan[step], decay)
             for k in range(self.count):
                 ops.assign(self.params[k], value[self.ends[k] : self.ends[k + 1]].reshape(self.shapes[k]))
             total = total + loss
@@ -108,9 +108,8 @@ def train(
     params = net.trainable_params()
     value = Tensor(np.concatenate([parameter.asnumpy().ravel() for parameter in params]))
     state = [value, ops.zeros_like(value), ops.zeros_like(value)]
-    decayed = Tensor(
-        np.concatenate([np.full(p.size, p.ndim in (2, 4) and 1 not in p.shape[:1], np.float32) for p in params])
-    )
+    decays = [recipe.weight_decay * parameter.name.endswith("weight") for parameter in params]
+    decay = Tensor(np.repeat(decays, [parameter.size for parameter in params]).astype(np.float32))
     targets = smooth_targets(labels, classes, recipe.label_smoothing)
     constants = [Tensor(array[0]) for array in (GREY.scale, GREY.shift)]
     zero = Tensor(0, mindspore.int32)
@@ -125,7 +124,7 @@ def train(
                 coming = pool.submit(batches, number + 1)
             now = plan[(number - 1) * a_epoch : number * a_epoch]
             data = [Tensor(array) for array in (pictures, wanted, now)]
-            *state, loss = steps(zero, *data, *constants, decayed, *state)
+            *state, loss = steps(zero, *data, *constants, decay, *state)
             loss = float(loss.asnumpy())
             if not (np.isfinite(loss) and np.isfinite(state[0].asnumpy()).all()):
                 raise UserError(f"training diverged: NaN or Inf in epoch {number}; lower lr (now {recipe.lr})")
@@ -143,9 +142,7 @@ def _plan(recipe: Recipe, steps: int) -> np.ndarray:
         decay_rate=recipe.decay_rate,
         decay_epochs=recipe.decay_epochs,
     )
-    return optim.plan(
-        recipe.optimizer, rates, momentum=recipe.momentum, beta2=recipe.beta2, weight_decay=recipe.weight_decay
-    )
+    return optim.plan(recipe.optimizer, rates, momentum=recipe.momentum, beta2=recipe.beta2)
 
 
 def _batches(

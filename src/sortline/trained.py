@@ -4,8 +4,9 @@ from pathlib import Path
 
 import numpy as np
 
+from sortline import featuremaps
 from sortline.files import read_json
-from sortline.heads import softmax
+from sortline.heads import load_head, softmax
 from sortline.prepared import Val
 
 
@@ -20,11 +21,9 @@ def probabilities(folder: Path, features: Path, held: Val, dataset: str) -> np.n
     Raises `UserError` where the features are of other photos, or a file is damaged.
     """
     if not is_net(folder):
-        from sortline import evaluation
-        from sortline.heads import load_head
-
-        pooled = evaluation.read_features(features, held.total, dataset)
-        return load_head(folder).probabilities(pooled[held.places])
+        head = load_head(folder)
+        stored = featuremaps.read(features, held.total, dataset, maps=head.pooling == "attention")
+        return head.probabilities(stored[:, 0][held.places])
     # MindSpore takes seconds to load.
     from sortline import fit_net, pixels, runtime
 

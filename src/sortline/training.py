@@ -1,34 +1,44 @@
-"""Training a head on cached features, and its out-of-fold score, by either solver."""
+"""Training a head on cached features by gradient steps in MindSpore, and its out-of-fold score."""
 
-import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import LogisticRegression
 from tqdm import tqdm
 
 from sortline import fit
+from sortline.data.holdout import hold_out
 from sortline.errors import UserError
-from sortline.heads import Head, pool, softmax
-from sortline.measure import log_loss
+from sortline.files import read_json, sha256_file
+from sortline.headnets import HeadNet
+from sortline.heads import Head, load_head, pool, softmax
 from sortline.params.train_head import TrainHeadParams
+from sortline.smoothing import least_loss, smooth_targets
 
-# What only this solver reads.
-MOMENTUM_KEYS = (
-    "lr", "schedule", "warmup_epochs", "momentum", "weight_decay", "label_smoothing", "batch_size", "epochs",
+INNER = 0.1  # the part that early stopping watches
+RECIPE = (
+    "lr", "lr_end", "schedule", "decay_rate", "decay_epochs", "warmup_epochs", "momentum", "beta2", "weight_decay",
+    "clip_norm", "dropout", "batch_size", "epochs", "seed",
 )  # fmt: skip
 
 
 @dataclass(frozen=True)
 class TrainingSet:
-    """The train photos: pooled features float32 (n, K, 2, C), labels int (n,), folds int (n,)."""
+    """The train photos, n of them.
 
-    pooled: np.ndarray
+    `features`: pooled float32 (n, K views, 2, C), or for attention maps (n, 1, C, h, w). `labels`, `folds` int (n,).
+    `groups` int (n,): photos of a number are duplicates. `bin_of` int (classes,), None for a task without bins.
+    `dataset`: the fingerprint.
+    """
+
+    features: np.ndarray
     labels: np.ndarray
     folds: np.ndarray
     classes: int
+    groups: np.ndarray | None = None
+    bin_of: np.ndarray | None = None
+    dataset: str = ""
 
     @property
     def fold_numbers(self) -> np.ndarray:
@@ -39,7 +49,8 @@ class TrainingSet:
 class Trained:
     """The result: heads by checkpoint name, out-of-fold probabilities (n, classes) of the kept one, and the record.
 
-    `curve` has one row a point of `curve_x`: an epoch (momentum) or a candidate C (lbfgs).
+    `curve` has one row a point of `curve_x`: an epoch (gradient steps) or a candidate C (lbfgs). `floor`: the least
+    training loss that the targets allow.
     """
 
     heads: dict[str, Head]
@@ -49,107 +60,129 @@ class Trained:
     curve_x: str
     facts: dict[str, object] = field(default_factory=dict)
     selected: list[str] = field(default_factory=list)
+    floor: float | None = None
 
 
-def _rows(data: TrainingSet, params: TrainHeadParams) -> tuple[np.ndarray, np.ndarray]:
-    """Return (features (n * views, D), the photo of each row): all rows of a photo are neighbours.
+def training_rows(data: TrainingSet, params: TrainHeadParams) -> tuple[np.ndarray, np.ndarray]:
+    """Return (features, the photo of each row): all rows of a photo are neighbours.
 
-    Raises `UserError` on NaN or Inf.
+    Features are (n * views, D), or for attention (n, positions, C), float32. Raises `UserError` on NaN or Inf.
     """
-    views = params.views or data.pooled.shape[1]
-    features = pool(data.pooled[:, :views], params.pooling)
+    views = params.views or data.features.shape[1]
+    features = data.features[:, :views]
+    if params.pooling == "attention":
+        features = features.reshape(*features.shape[:3], -1).swapaxes(2, 3).astype(np.float32)
+    else:
+        features = pool(features, params.pooling)
     if not np.isfinite(features).all():
         raise UserError("the features hold NaN or Inf; run `dvc repro -f extract@TASK`")
-    return np.ascontiguousarray(features.reshape(-1, features.shape[-1])), np.repeat(np.arange(len(features)), views)
+    return np.ascontiguousarray(features.reshape(-1, *features.shape[2:])), np.repeat(np.arange(len(features)), views)
 
 
-def accuracy(probabilities: np.ndarray, labels: np.ndarray) -> float:
-    return float((probabilities.argmax(1) == labels).mean())
+def accuracy(scores: np.ndarray, labels: np.ndarray) -> float:
+    return float((scores.argmax(1) == labels).mean())
 
 
-def train_momentum(data: TrainingSet, params: TrainHeadParams) -> Trained:
-    """Train by Momentum in MindSpore: one head per fold on the others, all at once, then the head on everything."""
-    features, photo = _rows(data, params)
-    labels, plain = data.labels[photo], pool(data.pooled[:, 0], params.pooling)
-    recipe = fit.Recipe(seed=params.seed, **{key: getattr(params, key) for key in MOMENTUM_KEYS})
-    members = [np.flatnonzero(data.folds[photo] != fold) for fold in data.fold_numbers]
+def negative_log_likelihood(logits: np.ndarray, labels: np.ndarray) -> float:
+    """Return the mean cross-entropy of softmax(logits), nats; logits (n, classes)."""
+    logits = logits - logits.max(1, keepdims=True).astype(np.float64)
+    return float((np.log(np.exp(logits).sum(1)) - logits[np.arange(len(labels)), labels]).mean())
 
-    out_of_fold, curve, best = {}, [], 0
-    for epoch in _progress(fit.train(features, labels, members, data.classes, recipe), params.epochs, "folds"):
-        scores = np.empty((len(data.labels), data.classes))
-        for model, fold in enumerate(data.fold_numbers):
-            held_out = data.folds == fold
-            scores[held_out] = softmax(plain[held_out] @ epoch.weight[model].T + epoch.bias[model])
+
+class _Watch:
+    """Early stopping (Prechelt 1998) of one model: its loss on the inner part, and its parameters when that was least.
+
+    `features` as `Head.logits` takes them.
+    """
+
+    def __init__(self, features: np.ndarray, labels: np.ndarray):
+        self.features, self.labels = features, labels
+        self.loss, self.epoch, self.head = np.inf, 0, None
+
+    def see(self, number: int, head: Head) -> None:
+        loss = negative_log_likelihood(head.logits(self.features), self.labels)
+        if loss < self.loss:
+            self.loss, self.epoch, self.head = loss, number, head
+
+
+def train_by_steps(data: TrainingSet, params: TrainHeadParams) -> Trained:
+    """Train by gradient steps, all at once: one head per fold on the photos of the others, and one on all of them."""
+    features, photo = training_rows(data, params)
+    net = HeadNet(features.shape[-1], data.classes, params.pooling, params.hidden, params.activation)
+    targets = smooth_targets(
+        data.labels, data.classes, params.label_smoothing, bin_of=data.bin_of, bin_share=params.bin_share,
+        balanced=params.class_weights == "balanced",
+    )  # fmt: skip
+    held_out = [data.folds == fold for fold in data.fold_numbers]
+    masks = np.stack([*(~mask for mask in held_out), np.ones(len(data.labels), bool)], 1)
+    watches = [_watch(data, masks[:, model], params.seed) for model in range(masks.shape[1]) if params.patience]
+    start, facts = _start(net, params, masks.shape[1], data.dataset)
+    views = [data.features[mask, 0] for mask in held_out]
+
+    def out_of_fold(heads: Sequence[Head]) -> np.ndarray:
+        logits = np.empty((len(data.labels), data.classes), np.float32)
+        for mask, view, head in zip(held_out, views, heads, strict=False):
+            logits[mask] = head.logits(view)
+        return logits
+
+    recipe = fit.Recipe(optimiser=params.solver, **{key: getattr(params, key) for key in RECIPE})
+    loop = fit.train(features, targets[photo], masks[photo], net, recipe, start)
+    curve, scores, heads, recent = [], {}, {}, {}
+    for epoch in tqdm(loop, total=params.epochs, desc="train", unit="epoch", disable=None):
+        trained = [epoch.head(model) for model in range(masks.shape[1])]
+        logits = out_of_fold(trained)
         curve.append(
             {
                 "epoch": epoch.number,
                 "lr": epoch.lr,
-                "fold_train_loss": float(epoch.loss.mean()),
-                "oof_loss": log_loss(data.labels, scores),
-                "oof_accuracy": accuracy(scores, data.labels),
+                "fold_train_loss": float(epoch.loss[:-1].mean()),
+                "oof_loss": negative_log_likelihood(logits, data.labels),
+                "oof_accuracy": accuracy(logits, data.labels),
+                "train_loss": float(epoch.loss[-1]),
             }
         )
         best = min(range(len(curve)), key=lambda i: (-curve[i]["oof_accuracy"], curve[i]["oof_loss"]))
-        out_of_fold |= ({"best": scores} if best == len(curve) - 1 else {}) | {"last": scores}
-    heads = {}
-    whole = fit.train(features, labels, [np.arange(len(features))], data.classes, recipe)
-    for index, epoch in enumerate(_progress(whole, params.epochs, "all of train")):
-        curve[index]["train_loss"] = float(epoch.loss[0])
-        head = Head(epoch.weight[0], epoch.bias[0], params.pooling)
-        heads |= ({"best": head} if index == best else {}) | {"last": head}
+        for name in ("best", "last") if best == len(curve) - 1 else ("last",):
+            scores[name], heads[name] = logits, trained[-1]
+        recent[f"epoch-{epoch.number:05d}"] = trained[-1]
+        while len(recent) > params.keep_checkpoints:
+            del recent[next(iter(recent))]
+        for watch, head in zip(watches, trained, strict=False):
+            watch.see(epoch.number, head)
+        if watches and all(epoch.number - watch.epoch >= params.patience for watch in watches):
+            break
+    facts["best_epoch"] = best + 1
+    if watches:
+        scores["last"], heads = out_of_fold([watch.head for watch in watches]), dict.fromkeys(heads, watches[-1].head)
+        facts |= {"stopped_epochs_folds": [one.epoch for one in watches[:-1]], "stopped_epoch": watches[-1].epoch}
     selected = ["epoch"] if params.checkpoint == "best" else []
-    kept = out_of_fold[params.checkpoint]
-    return Trained(heads, params.checkpoint, kept, curve, "epoch", {"best_epoch": best + 1}, selected)
+    return Trained(
+        heads | recent, params.checkpoint, softmax(scores[params.checkpoint]), curve, "epoch", facts, selected,
+        least_loss(targets),
+    )  # fmt: skip
 
 
-def _progress(epochs, total: int, what: str):
-    return tqdm(epochs, total=total, desc=f"train on {what}", unit="epoch", disable=None)
+def _watch(data: TrainingSet, mask: np.ndarray, seed: int) -> _Watch:
+    """Take a grouped tenth out of `mask`, in place, to watch."""
+    rows = np.flatnonzero(mask)
+    inner = rows[hold_out(data.labels[rows], data.groups[rows], INNER, seed)]
+    mask[inner] = False
+    return _Watch(data.features[inner, 0], data.labels[inner])
 
 
-def train_lbfgs(data: TrainingSet, params: TrainHeadParams) -> Trained:
-    """Train the same head by scikit-learn's L-BFGS, C chosen by out-of-fold accuracy (then log-loss)."""
-    features, photo = _rows(data, params)
-    plain = pool(data.pooled[:, 0], params.pooling)
-    strengths = sorted(params.lbfgs_c)
-    scores = np.empty((len(strengths), len(data.labels), data.classes))
-    converged = True
-    with tqdm(total=len(strengths) * len(data.fold_numbers), desc="L-BFGS on folds", unit="fit", disable=None) as bar:
-        for fold in data.fold_numbers:
-            inside, held_out = data.folds[photo] != fold, data.folds == fold
-            fitted = _fit_path(features[inside], data.labels[photo[inside]], strengths, params.lbfgs_max_iter)
-            for index, (weight, bias, fine) in enumerate(fitted):
-                scores[index, held_out] = softmax(plain[held_out] @ weight.T + bias)
-                converged &= fine
-                bar.update()
-    curve = [
-        {"c": c, "oof_loss": log_loss(data.labels, p), "oof_accuracy": accuracy(p, data.labels)}
-        for c, p in zip(strengths, scores, strict=True)
-    ]
-    chosen = min(range(len(strengths)), key=lambda i: (-curve[i]["oof_accuracy"], curve[i]["oof_loss"]))
-    whole = _fit_path(features, data.labels[photo], strengths[: chosen + 1], params.lbfgs_max_iter)
-    weight, bias, fine = list(whole)[-1]
-    head = Head(weight, bias, params.pooling)
-    facts = {"c": strengths[chosen], "converged": converged and fine}
-    selected = ["C"] if len(strengths) > 1 else []
-    return Trained({"best": head, "last": head}, "last", scores[chosen], curve, "c", facts, selected)
-
-
-def _fit_path(
-    features: np.ndarray, labels: np.ndarray, strengths: Sequence[float], max_iter: int
-) -> Iterator[tuple[np.ndarray, np.ndarray, bool]]:
-    """Yield (weight (classes, D), bias (classes,), converged) for ascending C, each started from the one before."""
-    # scikit-learn's own tolerance, 1e-4, would end at once where the fit before is near: every C the same answer.
-    model = LogisticRegression(max_iter=max_iter, tol=1e-5, warm_start=True)
-    for strength in strengths:
-        model.set_params(C=strength)
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always")
-            model.fit(features, labels)
-        weight, bias = model.coef_.astype(np.float32), model.intercept_.astype(np.float32)
-        if len(bias) == 1:
-            # For two classes scikit-learn keeps one row: the logit of the second against a zero first.
-            weight, bias = np.vstack((0 * weight, weight)), np.concatenate((0 * bias, bias))
-        yield weight, bias, not any(issubclass(warning.category, ConvergenceWarning) for warning in caught)
-
-
-SOLVERS = {"momentum": train_momentum, "lbfgs": train_lbfgs}
+def _start(net: HeadNet, params: TrainHeadParams, models: int, dataset: str) -> tuple[np.ndarray | None, dict]:
+    """Return the parameters to start from (None: the net's own start), and what the metrics say of it."""
+    if params.init_from is None:
+        return None, {}
+    path = Path(params.init_from)
+    head = load_head(path.parent, path.stem)
+    facts: dict[str, object] = {"init_from_sha256": sha256_file(path)}
+    start = net.from_head(head, models)
+    if read_json(path.parent / "head.json").get("dataset") == dataset:
+        # That head has seen every fold: the folds' models starting from it would be scored on what they know.
+        facts["folds_start"] = "zero"
+        fresh = net.initial(models, params.seed)
+        for _, begin, end, shape in net.parts(models):
+            kept, new = (flat[begin:end].reshape(shape[0], models, shape[1]) for flat in (start, fresh))
+            kept[:, :-1] = new[:, :-1]
+    return start, facts

@@ -9,14 +9,30 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from mindspore import Tensor
 
 from sortline import fit, runtime
 from sortline.errors import UserError
+from sortline.headnets import HeadNet, forward
+from sortline.smoothing import smooth_targets
 
+SMOOTHING = 0.1
 RECIPE = fit.Recipe(
-    lr=0.3, schedule="cosine", warmup_epochs=0.5, momentum=0.9, weight_decay=0.02, label_smoothing=0.1, batch_size=16,
+    optimiser="momentum", lr=0.3, schedule="cosine", warmup_epochs=0.5, momentum=0.9, weight_decay=0.02, batch_size=16,
     epochs=4, seed=3,
 )  # fmt: skip
+
+
+def train(features, labels, masks, classes, recipe, smoothing=SMOOTHING):
+    """Train linear heads on smoothed targets."""
+    targets = smooth_targets(labels, classes, smoothing)
+    return fit.train(features, targets, masks, HeadNet(features.shape[1], classes), recipe)
+
+
+def weights(epoch):
+    """Return weight (models, classes, D) and bias (models, classes)."""
+    heads = [epoch.head(model) for model in range(len(epoch.loss))]
+    return np.stack([head.weight for head in heads]), np.stack([head.bias for head in heads])
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -25,24 +41,26 @@ def graph_mode():
 
 
 def problem(rows=90, dimension=7, classes=5, models=3):
-    """Return features, labels and each model's members: all rows but a fold of its own, of unequal sizes."""
+    """Return features, labels, masks (rows, models): a model has all rows but a fold, of unequal sizes."""
     random = np.random.default_rng(7)
     features = random.normal(size=(rows, dimension)).astype(np.float32)
     labels = (features[:, :classes] + random.normal(size=(rows, classes))).argmax(1)
     fold = np.minimum(random.geometric(0.4, rows) - 1, models - 1)
-    members = [np.flatnonzero(fold != one) for one in range(models)]
-    assert len({len(one) for one in members}) == models
-    return features, labels, members, classes
+    masks = fold[:, None] != np.arange(models)
+    assert len(set(masks.sum(0))) == models
+    return features, labels, masks, classes
 
 
-def orders(members, recipe):
+def orders(rows, recipe):
+    """Return every epoch's batches: lists of row numbers, the last one shorter."""
     generator = np.random.default_rng(recipe.seed)
-    return [fit.batches(members, recipe.batch_size, generator) for _ in range(recipe.epochs)]
+    drawn = [fit.batches(rows, recipe.batch_size, generator) for _ in range(recipe.epochs)]
+    return [[batch[inside] for batch, inside in zip(*epoch, strict=True)] for epoch in drawn]
 
 
-def reference(features, labels, order, classes, recipe):
-    """Softmax regression of one model in float64, `order` int (epochs, steps, batch); yield (weight, bias, loss)."""
-    epochs, steps, _ = order.shape
+def reference(features, labels, order, classes, recipe, smoothing):
+    """Softmax regression of one model in float64, `order` its rows an epoch and step; yield (weight, bias, loss)."""
+    epochs, steps = len(order), len(order[0])
     total, warmup = epochs * steps, round(recipe.warmup_epochs * steps)
     weight, bias = np.zeros((classes, features.shape[1])), np.zeros(classes)
     weight_velocity, bias_velocity = np.zeros_like(weight), np.zeros_like(bias)
@@ -60,13 +78,18 @@ def reference(features, labels, order, classes, recipe):
             logits = x @ weight.T + bias
             logits -= logits.max(1, keepdims=True)
             probabilities = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
-            targets = np.full(probabilities.shape, recipe.label_smoothing / (classes - 1))
-            targets[np.arange(len(rows)), labels[rows]] = 1 - recipe.label_smoothing
+            targets = np.full(probabilities.shape, smoothing / (classes - 1))
+            targets[np.arange(len(rows)), labels[rows]] = 1 - smoothing
             loss_sum += -(targets * np.log(probabilities)).sum() / len(rows)
             error = (probabilities - targets) / len(rows)
             # v = m v + (g + decay w); w = w - lr v, as MindSpore's and PyTorch's Momentum; the bias does not decay.
-            weight_velocity = recipe.momentum * weight_velocity + error.T @ x + recipe.weight_decay * weight
-            bias_velocity = recipe.momentum * bias_velocity + error.sum(0)
+            weight_gradient, bias_gradient = error.T @ x, error.sum(0)
+            norm = math.sqrt((weight_gradient**2).sum() + (bias_gradient**2).sum())
+            factor = min(1, (recipe.clip_norm or math.inf) / norm)
+            weight_velocity = (
+                recipe.momentum * weight_velocity + factor * weight_gradient + recipe.weight_decay * weight
+            )
+            bias_velocity = recipe.momentum * bias_velocity + factor * bias_gradient
             weight, bias = weight - rate * weight_velocity, bias - rate * bias_velocity
             i += 1
         yield weight, bias, loss_sum / steps, rate
@@ -76,102 +99,184 @@ def reference(features, labels, order, classes, recipe):
     "change",
     [
         {},
-        {"schedule": "constant", "warmup_epochs": 0.0, "label_smoothing": 0.0},
+        {"schedule": "constant", "warmup_epochs": 0.0, "smoothing": 0.0},
         {"weight_decay": 0.3, "momentum": 0.5, "warmup_epochs": 2.0},
         {"batch_size": 1000, "momentum": 0.0, "weight_decay": 0.0},  # one step an epoch
+        {"clip_norm": 0.2},
     ],
-    ids=["cosine", "constant", "decay", "one-step"],
+    ids=["cosine", "constant", "decay", "one-step", "clipped"],
 )
 def test_every_epoch_of_every_model_matches_numpy(change):
+    change = dict(change)
+    smoothing = change.pop("smoothing", SMOOTHING)
     recipe = replace(RECIPE, **change)
-    features, labels, members, classes = problem()
-    order = np.array(orders(members, recipe))
-    epochs = list(fit.train(features, labels, members, classes, recipe))
+    features, labels, masks, classes = problem()
+    order = orders(len(features), recipe)
+    epochs = list(train(features, labels, masks, classes, recipe, smoothing))
     assert [epoch.number for epoch in epochs] == [1, 2, 3, 4]
-    for model in range(len(members)):
-        expected = reference(features, labels, order[:, :, model], classes, recipe)
+    for model in range(masks.shape[1]):
+        own = [[rows[masks[rows, model]] for rows in epoch] for epoch in order]
+        expected = reference(features, labels, own, classes, recipe, smoothing)
         for epoch, (weight, bias, loss, rate) in zip(epochs, expected, strict=True):
-            assert epoch.weight[model] == pytest.approx(weight, abs=1e-4)
-            assert epoch.bias[model] == pytest.approx(bias, abs=1e-4)
+            assert weights(epoch)[0][model] == pytest.approx(weight, abs=1e-4)
+            assert weights(epoch)[1][model] == pytest.approx(bias, abs=1e-4)
             assert epoch.loss[model] == pytest.approx(loss, abs=1e-4)
             assert epoch.lr == pytest.approx(rate, abs=1e-7)
 
 
 def test_shapes_and_dtypes():
-    features, labels, members, classes = problem()
-    epoch = next(fit.train(features, labels, members, classes, RECIPE))
-    assert (epoch.weight.shape, epoch.bias.shape, epoch.loss.shape) == ((3, 5, 7), (3, 5), (3,))
-    assert {epoch.weight.dtype, epoch.bias.dtype, epoch.loss.dtype} == {np.dtype(np.float32)}
+    features, labels, masks, classes = problem()
+    epoch = next(train(features, labels, masks, classes, RECIPE))
+    assert (*(one.shape for one in weights(epoch)), epoch.loss.shape) == ((3, 5, 7), (3, 5), (3,))
+    assert epoch.parameters.dtype == np.float32
 
 
 def test_an_epoch_is_not_changed_by_those_after_it():
-    features, labels, members, classes = problem()
-    loop = fit.train(features, labels, members, classes, RECIPE)
+    features, labels, masks, classes = problem()
+    loop = train(features, labels, masks, classes, RECIPE)
     first = next(loop)
-    kept = first.weight.copy()
+    kept = first.parameters.copy()
     list(loop)
-    assert np.array_equal(first.weight, kept)
+    assert np.array_equal(first.parameters, kept)
 
 
-def test_models_side_by_side_are_the_models_trained_alone(monkeypatch):
-    features, labels, members, classes = problem()
-    together = list(fit.train(features, labels, members, classes, RECIPE))[-1]
-    recorded = orders(members, RECIPE)
-    for model, rows in enumerate(members):
-        waiting = iter(recorded)
-        monkeypatch.setattr(fit, "batches", lambda *_, model=model, waiting=waiting: next(waiting)[:, [model]])
-        alone = list(fit.train(features, labels, [rows], classes, RECIPE))[-1]
-        assert alone.weight[0] == pytest.approx(together.weight[model], abs=1e-6)
-        assert alone.bias[0] == pytest.approx(together.bias[model], abs=1e-6)
+def test_models_side_by_side_are_the_models_trained_alone():
+    features, labels, masks, classes = problem()
+    together = list(train(features, labels, masks, classes, RECIPE))[-1]
+    for model in range(masks.shape[1]):
+        alone = list(train(features, labels, masks[:, [model]], classes, RECIPE))[-1]
+        assert weights(alone)[0][0] == pytest.approx(weights(together)[0][model], abs=1e-6)
+        assert weights(alone)[1][0] == pytest.approx(weights(together)[1][model], abs=1e-6)
         assert alone.loss[0] == pytest.approx(together.loss[model], abs=1e-6)
 
 
 def test_a_model_learns_nothing_from_rows_that_are_not_its_own():
-    features, labels, members, classes = problem()
-    before = list(fit.train(features, labels, members, classes, RECIPE))[-1]
-    others = np.setdiff1d(np.arange(len(features)), members[0])
+    features, labels, masks, classes = problem()
+    before = list(train(features, labels, masks, classes, RECIPE))[-1]
     features, labels = features.copy(), labels.copy()
-    features[others] *= -50
-    labels[others] = 0
-    after = list(fit.train(features, labels, members, classes, RECIPE))[-1]
-    assert np.array_equal(after.weight[0], before.weight[0]) and np.array_equal(after.bias[0], before.bias[0])
-    assert not np.allclose(after.weight[1], before.weight[1], atol=1e-2)
+    features[~masks[:, 0]] *= -50
+    labels[~masks[:, 0]] = 0
+    after = list(train(features, labels, masks, classes, RECIPE))[-1]
+    assert np.array_equal(weights(after)[0][0], weights(before)[0][0])
+    assert not np.allclose(weights(after)[0][1], weights(before)[0][1], atol=1e-2)
 
 
 @pytest.mark.parametrize("batch_size", [1, 7, 16, 45, 64, 1000])
-def test_every_row_of_a_model_is_in_every_epoch_and_no_other(batch_size):
-    members = [np.arange(0, 64), np.arange(10, 55), np.array([3])]
+def test_every_row_is_once_in_every_epoch(batch_size):
     generator = np.random.default_rng(0)
     seen = []
     for _ in range(3):
-        order = fit.batches(members, batch_size, generator)
-        assert order.shape == (math.ceil(64 / batch_size), 3, min(batch_size, 64)) and order.dtype == np.int32
-        for model, rows in enumerate(members):
-            taken = order[:, model].ravel()
-            assert set(taken) == set(rows)
-            assert np.array_equal(np.sort(taken[: len(rows)]), rows)  # each once before any twice
-            counts = np.bincount(taken)[rows]
-            assert counts.max() - counts.min() <= 1
-        seen.append(order[:, 0].ravel()[:64].tolist())
+        order, counts = fit.batches(64, batch_size, generator)
+        assert order.shape == counts.shape == (math.ceil(64 / batch_size), min(batch_size, 64))
+        assert order.dtype == np.int32 and sorted(order[counts]) == list(range(64))
+        assert counts[:-1].all() and counts[-1].any()
+        seen.append(order[counts].tolist())
     assert len(set(map(tuple, seen))) == 3  # a fresh order each epoch
+
+
+def test_the_shares_of_a_batch_are_those_of_a_mean_over_the_models_rows():
+    masks = np.array([[1, 0, 0], [1, 1, 0], [1, 1, 0], [1, 0, 1]], bool)
+    order, counts = np.array([[2, 1, 0], [3, 0, 0]]), np.array([[1, 1, 1], [1, 0, 0]], bool)
+    shares = fit.batch_shares(masks, order, counts)
+    assert shares.tolist() == pytest.approx(
+        np.array([[[1 / 3, 1 / 2, 0], [1 / 3, 1 / 2, 0], [1 / 3, 0, 0]], [[1, 0, 1], [0, 0, 0], [0, 0, 0]]])
+    )
 
 
 def test_rows_are_not_dropped_by_the_loop_itself():
     """Each row has a feature of its own: its weights move in the first epoch only if the row was seen."""
     features, labels = np.eye(37, dtype=np.float32), np.arange(37) % 3
-    members = [np.arange(37), np.arange(0, 37, 2)]
+    masks = np.stack((np.ones(37, bool), np.arange(37) % 2 == 0), 1)
     recipe = replace(RECIPE, warmup_epochs=0, weight_decay=0, batch_size=8)
-    epoch = next(fit.train(features, labels, members, 3, recipe))
-    moved = np.abs(epoch.weight).max(1) > 0
-    assert moved[0].all()
-    assert np.flatnonzero(moved[1]).tolist() == members[1].tolist()
+    epoch = next(train(features, labels, masks, 3, recipe))
+    moved = np.abs(weights(epoch)[0]).max(1) > 0
+    assert np.array_equal(moved.T, masks)
+
+
+KINDS = {
+    "linear": {},
+    "hidden": {"hidden": 6},
+    "softmax": {"activation": "softmax"},
+    "sigmoid and hidden": {"activation": "sigmoid", "hidden": 4},
+    "attention": {"pooling": "attention"},
+    "attention and hidden": {"pooling": "attention", "hidden": 5},
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_kind_of_head_is_the_same_in_mindspore_and_in_numpy(kind):
+    net, random = HeadNet(7, 5, **KINDS[kind]), np.random.default_rng(2)
+    models, flat = 3, random.normal(size=net.initial(3, 0).size).astype(np.float32)
+    maps = random.normal(size=(11, 7, 2, 3)).astype(np.float32)
+    attention = net.pooling == "attention"
+    pooled = maps if attention else np.stack((maps.mean((2, 3)), maps.max((2, 3))), 1)
+    rows = maps.reshape(11, 7, 6).swapaxes(1, 2) if attention else pooled[:, 0]
+    ours = forward(net, models)(Tensor(flat), Tensor(net.rows(rows)), None).asnumpy()
+    assert ours.shape == (11, models, 5)
+    for model in range(models):
+        assert ours[:, model] == pytest.approx(net.head(flat, model).logits(pooled), abs=1e-5)
+    assert np.abs(ours[:, 0] - ours[:, 1]).max() > 0.05
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_kind_of_head_learns(kind):
+    features, labels, masks, classes = problem()
+    net = HeadNet(7, classes, **KINDS[kind])
+    # Three positions: noise, the features, noise.
+    noise = np.random.default_rng(1).normal(size=(2, *features.shape)).astype(np.float32) / 4
+    rows = np.stack((noise[0], 3 * features, noise[1]), 1) if net.pooling == "attention" else features
+    recipe = replace(RECIPE, epochs=60, weight_decay=0, optimiser="adam", lr=0.05)
+    targets = smooth_targets(labels, classes, 0)
+    epochs = list(fit.train(rows, targets, masks, net, recipe))
+    assert (epochs[-1].loss < epochs[0].loss - 0.25).all()
+    if net.pooling == "attention":
+        assert np.abs(epochs[-1].head(0).query).max() > 0.05
+
+
+def test_a_head_goes_into_the_flat_vector_and_back():
+    for options in KINDS.values():
+        net = HeadNet(7, 5, **options)
+        flat = np.random.default_rng(0).normal(size=net.initial(1, 0).size).astype(np.float32)
+        three = net.from_head(net.head(flat, 0), 3)
+        for model in range(3):
+            again = net.head(three, model).arrays()
+            assert all(np.array_equal(again[name], array) for name, array in net.head(flat, 0).arrays().items())
+
+
+def test_a_head_of_another_kind_is_no_start():
+    head = HeadNet(7, 5, hidden=3).head(HeadNet(7, 5, hidden=3).initial(1, 0), 0)
+    for other in (HeadNet(7, 5), HeadNet(7, 5, hidden=4), HeadNet(7, 4, hidden=3), HeadNet(7, 5, "max", hidden=3)):
+        with pytest.raises(UserError, match="init_from: a head of"):
+            other.from_head(head, 2)
+
+
+def test_dropout_masks_keep_the_mean_and_drop_the_share():
+    masks = fit.dropout_masks((50, 40, 30), 0.2, np.random.default_rng(0))
+    assert set(np.unique(masks)) == {np.float32(0), np.float32(1.25)} and masks.dtype == np.float32
+    assert (masks == 0).mean() == pytest.approx(0.2, abs=0.006) and masks.mean() == pytest.approx(1, abs=0.008)
+
+
+@pytest.mark.parametrize("hidden", [None, 6])
+def test_dropout_changes_the_training_but_spares_the_bias(hidden):
+    """Features that are all zero: whatever dropout drops, the biases learn the same."""
+    features, labels, masks, classes = problem()
+    nothing, net = np.zeros_like(features), HeadNet(7, classes, hidden=hidden)
+    ends = {}
+    for name, rows in (("features", features), ("nothing", nothing)):
+        for rate in (0.0, 0.5):
+            recipe = replace(RECIPE, dropout=rate)
+            epochs = list(fit.train(rows, smooth_targets(labels, classes, 0.1), masks, net, recipe))
+            ends[name, rate] = epochs[-1].parameters
+    assert not np.allclose(ends["features", 0.0], ends["features", 0.5], atol=1e-3)
+    if not hidden:
+        assert np.array_equal(ends["nothing", 0.0], ends["nothing", 0.5])
 
 
 def digest(recipe=RECIPE):
-    features, labels, members, classes = problem()
+    features, labels, masks, classes = problem()
     content = hashlib.sha256()
-    for epoch in fit.train(features, labels, members, classes, recipe):
-        for array in (epoch.weight, epoch.bias, epoch.loss):
+    for epoch in train(features, labels, masks, classes, recipe):
+        for array in (epoch.parameters, epoch.loss):
             content.update(np.ascontiguousarray(array).tobytes())
     return content.hexdigest()
 
@@ -189,36 +294,36 @@ def test_another_seed_gives_another_model():
 
 @pytest.mark.parametrize("value", [np.inf, -np.inf, np.nan])
 def test_a_feature_that_is_no_number_stops_the_training_in_its_epoch(value):
-    features, labels, members, classes = problem()
+    features, labels, masks, classes = problem()
     features[11, 2] = value
     with pytest.raises(UserError, match=r"diverged.* epoch 1\b.*lower lr \(now 0\.3\)") as caught:
-        list(fit.train(features, labels, members, classes, RECIPE))
+        list(train(features, labels, masks, classes, RECIPE))
     assert "\n" not in str(caught.value)
 
 
 def test_a_rate_that_is_too_high_stops_the_training_in_the_epoch_where_it_diverges():
-    features, labels, members, classes = problem()
+    features, labels, masks, classes = problem()
     # The weights grow some 80-fold a step.
     recipe = replace(RECIPE, lr=77.0, weight_decay=1.0, schedule="constant", epochs=30)
     seen = []
     with pytest.raises(UserError, match=r"diverged.*lower lr \(now 77\.0\)") as caught:
-        seen.extend(fit.train(features, labels, members, classes, recipe))
+        seen.extend(train(features, labels, masks, classes, recipe))
     assert re.search(rf"epoch {len(seen) + 1}\b", str(caught.value)) and 0 < len(seen) < 29
     assert all(np.isfinite(epoch.loss).all() for epoch in seen)
 
 
 def test_one_model_that_diverges_among_others_stops_the_training():
-    features, labels, members, classes = problem()
-    lonely = np.setdiff1d(np.arange(len(features)), members[1])[0]  # in the other models only
+    features, labels, masks, classes = problem()
+    lonely = np.flatnonzero(~masks[:, 1])[0]  # in the other models only
     features[lonely] = np.inf
     with pytest.raises(UserError, match="epoch 1"):
-        list(fit.train(features, labels, members, classes, RECIPE))
+        list(train(features, labels, masks, classes, RECIPE))
 
 
 def test_weights_that_overflow_in_the_last_step_of_an_epoch_are_not_handed_out():
     """The loss is measured before the step: it is still finite when the step itself overflows."""
-    features, labels, members, classes = problem()
+    features, labels, masks, classes = problem()
     recipe = replace(RECIPE, lr=100.0, weight_decay=1.0, schedule="constant", warmup_epochs=0, batch_size=90, epochs=60)
     with pytest.raises(UserError, match=r"diverged.* epoch \d+.*lower lr"):
-        for epoch in fit.train(features * np.float32(1e-6), labels, members, classes, recipe):
-            assert np.isfinite(epoch.weight).all() and np.isfinite(epoch.bias).all(), f"epoch {epoch.number}"
+        for epoch in train(features * np.float32(1e-6), labels, masks, classes, recipe):
+            assert np.isfinite(epoch.parameters).all(), f"epoch {epoch.number}"

@@ -11,7 +11,7 @@ from safetensors.numpy import load_file, save_file
 
 from sortline.errors import UserError
 from sortline.files import read_json
-from sortline.heads import POOLINGS, Head, load_head, pool, save_heads, softmax
+from sortline.heads import POOLED, Head, load_head, pool, save_heads, softmax
 
 
 def random_head(pooling="mean", classes=4, channels=6, seed=0):
@@ -44,7 +44,7 @@ def test_pooling_of_any_number_of_photos_and_views(shape):
     assert np.array_equal(pool(pooled, "mean"), pooled[..., 0, :])
     assert np.array_equal(pool(pooled, "max"), pooled[..., 1, :])
     assert np.array_equal(pool(pooled, "mean+max"), np.concatenate((pooled[..., 0, :], pooled[..., 1, :]), -1))
-    assert {pool(pooled, pooling).dtype for pooling in POOLINGS} == {np.dtype(np.float32)}
+    assert {pool(pooled, pooling).dtype for pooling in POOLED} == {np.dtype(np.float32)}
 
 
 def test_an_unknown_pooling_is_refused():
@@ -67,7 +67,7 @@ def test_softmax_far_out_and_in_ties():
     assert softmax(np.array([3.0, 3.0, 3.0, 3.0])).tolist() == [0.25] * 4
 
 
-@pytest.mark.parametrize("pooling", POOLINGS)
+@pytest.mark.parametrize("pooling", POOLED)
 def test_logits_and_probabilities(pooling):
     head = random_head(pooling)
     pooled = np.random.default_rng(3).normal(size=(9, 2, 6)).astype(np.float32)
@@ -77,14 +77,15 @@ def test_logits_and_probabilities(pooling):
     assert head.probabilities(pooled) == pytest.approx(scipy.special.softmax(expected, axis=1), abs=1e-6)
 
 
-@pytest.mark.parametrize("pooling", POOLINGS)
+@pytest.mark.parametrize("pooling", POOLED)
 def test_a_head_comes_back_as_it_went(tmp_path, pooling):
     head = random_head(pooling)
     save_heads(tmp_path, {"best": head, "last": head}, {"checkpoint": "best", "dataset": "0123"})
     back = load_head(tmp_path)
     assert np.array_equal(back.weight, head.weight) and np.array_equal(back.bias, head.bias)
     assert back.weight.dtype == back.bias.dtype == np.float32 and back.pooling == pooling
-    assert read_json(tmp_path / "head.json") == {"checkpoint": "best", "dataset": "0123", "pooling": pooling}
+    assert read_json(tmp_path / "head.json") == {"checkpoint": "best", "dataset": "0123", "pooling": pooling,
+                                                 "activation": "none", "scale": 1.0}  # fmt: skip
 
 
 def test_a_head_that_is_a_view_of_other_memory_comes_back_as_it_is_seen(tmp_path):

@@ -1,6 +1,7 @@
-"""sortline.optim: the learning rate at given steps, and Momentum against MindSpore's own optimiser."""
+"""sortline.optim: learning rates at given steps, every optimiser against PyTorch's, Momentum also MindSpore's."""
 
 import math
+from pathlib import Path
 
 import mindspore
 import numpy as np
@@ -63,26 +64,100 @@ def test_one_step_in_all():
             assert optim.learning_rates(schedule, 0.5, 1, 1, warmup_epochs).tolist() == [0.5]
 
 
+def decayed(schedule, **more):
+    return optim.learning_rates(schedule, 0.4, epochs=6, steps_per_epoch=10, warmup_epochs=1, **more).astype(float)
+
+
+@pytest.mark.parametrize(
+    ("schedule", "share"),
+    [
+        ("cosine", lambda x: math.cos(math.pi * x / 2) ** 2),
+        ("square", lambda x: (1 - x) ** 2),
+        ("linear", lambda x: 1 - x),
+    ],
+)
+@pytest.mark.parametrize("lr_end", [0.0, 0.1])
+def test_schedules_that_fall_to_an_end(schedule, share, lr_end):
+    rates = decayed(schedule, lr_end=lr_end)
+    expected = [lr_end + (0.4 - lr_end) * share(i / 50) for i in range(50)]
+    assert rates[:10] == pytest.approx([0.04 * (i + 1) for i in range(10)])
+    assert rates[10:] == pytest.approx(expected, abs=1e-6)
+
+
+def test_the_square_schedule_is_mindspores_polynomial_decay():
+    expected = nn.polynomial_decay_lr(0.3, 0.0, total_step=57, step_per_epoch=1, decay_epoch=57, power=2.0)
+    assert optim.learning_rates("square", 0.3, 3, 19, 0) == pytest.approx(np.array(expected), abs=1e-7)
+
+
+def test_step_and_exponential_go_by_epochs():
+    expected = nn.exponential_decay_lr(0.4, 0.9, total_step=50, step_per_epoch=10, decay_epoch=2, is_stair=True)
+    assert decayed("step", decay_rate=0.9, decay_epochs=2)[10:] == pytest.approx(np.array(expected), abs=1e-7)
+    stairs = decayed("step", decay_rate=0.5, decay_epochs=0.3)[10:]
+    assert stairs[:7] == pytest.approx([0.4] * 3 + [0.2] * 3 + [0.1])
+    smooth = decayed("exponential", decay_rate=0.9, decay_epochs=2)[10:]
+    assert smooth == pytest.approx([0.4 * 0.9 ** (i / 20) for i in range(50)], abs=1e-6)
+
+
+def run(name, gradients, start, decay, **options):
+    """Take the steps of `gradients` at rate 0.05, all in one compiled loop."""
+    rates = np.full(len(gradients), 0.05)
+    step_function, rows = optim.step_function(name), Tensor(optim.plan(name, rates, **options))
+
+    @mindspore.jit
+    def loop(step, value, mean, square, gradients, mask):
+        while step < gradients.shape[0]:
+            value, mean, square = step_function(value, gradients[step], mean, square, rows[step], mask)
+            step = step + 1
+        return value
+
+    value, zeros = Tensor(start, mindspore.float32), Tensor(np.zeros(start.shape), mindspore.float32)
+    mask = Tensor(decay * (np.arange(start.size).reshape(start.shape) > 0), mindspore.float32)  # not the first
+    return loop(Tensor(0, mindspore.int32), value, zeros, zeros, Tensor(gradients, mindspore.float32), mask).asnumpy()
+
+
+@pytest.fixture(scope="module")
+def golden():
+    with np.load(Path(__file__).parents[1] / "golden" / "optimisers.npz", allow_pickle=False) as arrays:
+        return dict(arrays)
+
+
+@pytest.mark.parametrize("name", optim.OPTIMISERS)
+@pytest.mark.parametrize("decay", [0.0, 0.02])
+def test_twelve_steps_match_pytorchs_optimiser(golden, name, decay):
+    ours = run(name, golden["gradients"], golden["start"], decay)
+    assert ours == pytest.approx(golden[f"{name} {decay}"], abs=3e-6)
+    assert np.abs(ours - golden["start"]).max() > 0.05
+
+
+def test_the_optimisers_differ(golden):
+    ends = {name: run(name, golden["gradients"], golden["start"], 0.02) for name in optim.OPTIMISERS}
+    for name, end in ends.items():
+        assert not any(np.allclose(end, other, atol=1e-3) for key, other in ends.items() if key != name), name
+
+
+def test_other_betas(golden):
+    ours = run("adam", golden["gradients"], golden["start"], 0.0, momentum=0.8, beta2=0.95)
+    assert ours == pytest.approx(golden["adam 0.8 0.95"], abs=3e-6)
+
+
 @pytest.mark.parametrize(("factor", "decay"), [(0.9, 0.0), (0.9, 0.01), (0.0, 0.01), (0.0, 0.0)])
 def test_momentum_matches_mindspores_optimiser(factor, decay):
     random = np.random.default_rng(5)
     start, gradients = random.normal(size=(3, 4)), random.normal(size=(6, 3, 4))
-
-    value, velocity = Tensor(start, mindspore.float32), Tensor(np.zeros((3, 4)), mindspore.float32)
-    for gradient in gradients:
-        value, velocity = optim.momentum(value, Tensor(gradient, mindspore.float32), velocity, 0.3, factor, decay)
+    ours = run("momentum", gradients, start, decay, momentum=factor)
 
     parameter = Parameter(Tensor(start, mindspore.float32), name="weight")
-    optimiser = nn.Momentum([parameter], learning_rate=0.3, momentum=factor, weight_decay=decay)
+    optimiser = nn.Momentum([parameter], learning_rate=0.05, momentum=factor, weight_decay=decay)
     for gradient in gradients:
         optimiser((Tensor(gradient, mindspore.float32),))
-    assert value.asnumpy() == pytest.approx(parameter.asnumpy(), abs=2e-6)
+    assert ours.ravel()[1:] == pytest.approx(parameter.asnumpy().ravel()[1:], abs=2e-6)
 
 
-def test_two_steps_of_momentum_by_hand():
-    one = [Tensor(number, mindspore.float32) for number in (2.0, 1.0, 0.0, 0.1, 0.5, 0.25)]
-    value, velocity = optim.momentum(*one)
-    assert float(velocity) == pytest.approx(1 + 0.25 * 2) and float(value) == pytest.approx(2 - 0.1 * 1.5)
-    value, velocity = optim.momentum(value, one[1], velocity, *one[3:])
-    assert float(velocity) == pytest.approx(0.5 * 1.5 + 1 + 0.25 * 1.85)
-    assert float(value) == pytest.approx(1.85 - 0.1 * (0.75 + 1 + 0.4625))
+@pytest.mark.parametrize("limit", [0.5, 100.0])
+def test_clipping_keeps_the_direction_and_limits_the_norm_of_all_together(limit):
+    random = np.random.default_rng(1)
+    gradients = [random.normal(size=(3, 4)), random.normal(size=5)]
+    norm = math.sqrt(sum((gradient**2).sum() for gradient in gradients))
+    clipped = optim.clip([Tensor(gradient, mindspore.float32) for gradient in gradients], limit)
+    for before, after in zip(gradients, clipped, strict=True):
+        assert after.asnumpy() == pytest.approx(before * min(1, limit / norm), abs=1e-6)

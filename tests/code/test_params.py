@@ -78,8 +78,8 @@ def test_keys_left_out_have_their_defaults_also_in_nested_sections(tmp_path):
 
 
 def test_words_of_yaml_1_2_alone_are_booleans(tmp_path):
-    assert section(tmp_path, "maps: true", "extract").maps is True
-    assert "should be a valid boolean" in mistake(tmp_path, "maps: yes", "extract")
+    assert section(tmp_path, "calibrate: true").calibrate is True
+    assert "should be a valid boolean" in mistake(tmp_path, "calibrate: yes")
 
 
 def test_params_cannot_be_changed_afterwards(tmp_path):
@@ -187,8 +187,8 @@ def test_a_stage_that_cannot_do_without_its_section(tmp_path, stage):
         ("momentum: 1", "momentum", "1", "less than 1"),
         ("label_smoothing: 1.0", "label_smoothing", "1.0", "less than 1"),
         ("weight_decay: -1e-4", "weight_decay", "-0.0001", "greater than or equal to 0"),
-        ("solver: sgd", "solver", "'sgd'", "'momentum' or 'lbfgs'"),
-        ("pooling: Mean", "pooling", "'Mean'", "'mean', 'max' or 'mean+max'"),
+        ("solver: rmsprop", "solver", "'rmsprop'", "'nadam' or 'lbfgs'"),
+        ("pooling: Mean", "pooling", "'Mean'", "'mean+max' or 'attention'"),
         ("checkpoint: first", "checkpoint", "'first'", "'last' or 'best'"),
         ("lbfgs_c: 1.0", "lbfgs_c", "1.0", "valid list"),
         ("lbfgs_c: []", "lbfgs_c", "[]", "at least 1 item"),

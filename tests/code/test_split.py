@@ -12,7 +12,8 @@ from PIL import Image
 
 from sortline.data.audit import audit_folder
 from sortline.data.duplicates import find_duplicates
-from sortline.data.split import deal_folds, hold_out, make_split, to_drop
+from sortline.data.holdout import hold_out
+from sortline.data.split import deal_folds, make_split, to_drop
 from sortline.errors import UserError
 
 STAGE = Path(__file__).parents[2] / "stages" / "prepare.py"

@@ -58,7 +58,7 @@ def test_the_other_engine_and_the_other_solver_are_reproducible_too(base, second
     again.variables = ELSEWHERE
     for project in (first, again):
         project.set("extract.engine", "mindspore")
-        project.set("extract.maps", True)
+        project.set("extract.pool", "none")
         project.set("train_head.solver", "lbfgs")
         project.set("train_head.pooling", "mean+max")
         assert project.repro("train_head") == {"extract", "train_head"}

@@ -90,7 +90,7 @@ TABLE: list[tuple[str, Any, set[str]]] = [
     ("extract.image_size", 64, PIXELS),
     ("extract.engine", "mindspore", PIXELS),
     # One file more in the folder of features, read by nobody yet: the head comes out as it was.
-    ("extract.maps", True, {"extract", "train_head", "evaluate"}),
+    ("extract.pool", "none", {"extract", "train_head", "evaluate"}),
     ("train_head.solver", "lbfgs", HEAD),
     ("train_head.pooling", "mean+max", HEAD),
     ("train_head.views", 1, HEAD),

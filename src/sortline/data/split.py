@@ -1,6 +1,5 @@
 """From audited photos to train, val, dropped, and grouped folds of train; copies never end up on two sides."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +9,7 @@ from sklearn.model_selection import StratifiedGroupKFold
 
 from sortline.data.audit import Audit
 from sortline.data.duplicates import Duplicates
+from sortline.data.holdout import hold_out
 from sortline.errors import UserError
 from sortline.files import content_sha256
 
@@ -112,41 +112,6 @@ def data_metrics(audit: Audit, split: Split, policy: dict[str, str]) -> dict[str
         "split": "as given" if audit.tree.given else "drawn",
         "dataset": content_sha256({photo.path: photo.sha256 for photo in audit.photos})[:16],
     }
-
-
-def hold_out(label: np.ndarray, group: np.ndarray, fraction: float, seed: int) -> np.ndarray:
-    """Draw a stratified validation set of whole groups; return its mask, bool (N,).
-
-    Groups come in seeded random order; one is taken where that overfills none of its classes' shares, which are
-    `fraction` of a class, at least one photo. A class still without any gives its smallest group.
-    """
-    classes, sizes = np.unique(label, return_counts=True)
-    room = {c: max(1, round(fraction * n)) for c, n in zip(classes.tolist(), sizes.tolist(), strict=True)}
-    left = dict(zip(classes.tolist(), sizes.tolist(), strict=True))
-    content: dict[int, Counter[int]] = {}
-    for number, c in zip(group.tolist(), label.tolist(), strict=True):
-        content.setdefault(number, Counter())[c] += 1
-    numbers = sorted(content)
-    order = [numbers[i] for i in np.random.default_rng(seed).permutation(len(numbers))]
-    taken: set[int] = set()
-
-    def take(number: int) -> None:
-        taken.add(number)
-        for c, n in content[number].items():
-            room[c] -= n
-            left[c] -= n
-
-    for number in order:
-        if all(n <= room[c] and n < left[c] for c, n in content[number].items()):
-            take(number)
-    for c in left:
-        if any(c in content[number] for number in taken):
-            continue
-        free = [number for number in order if number not in taken and c in content[number]]
-        free = [number for number in free if all(n < left[other] for other, n in content[number].items())]
-        if free:
-            take(min(free, key=lambda number: content[number].total()))
-    return np.isin(group, list(taken))
 
 
 def to_drop(duplicates: Duplicates, val: np.ndarray, policy: Mapping[str, str], paths: Sequence[str]) -> np.ndarray:

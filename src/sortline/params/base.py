@@ -52,7 +52,10 @@ def _one_line(error: pydantic.ValidationError, where: str, schema: type[Section]
         return f"unknown key '{key}'; allowed here: {', '.join(_keys_at(schema, first['loc'][:-1]))}"
     if first["type"] == "missing":
         return f"'{key}' is missing"
-    return f"'{key}' is {first['input']!r}: {first['msg'][0].lower()}{first['msg'][1:]}"
+    message = first["msg"][0].lower() + first["msg"][1:]
+    if first["type"] == "value_error" and not first["loc"]:
+        return f"'{key}': {message.removeprefix('value error, ')}"
+    return f"'{key}' is {first['input']!r}: {message}"
 
 
 def _keys_at(schema: type[Section], location: tuple[Any, ...]) -> list[str]:

@@ -16,7 +16,9 @@ class ExtractParams(Section):
         "onnxruntime",
         description="what runs the frozen backbone; same features to 1e-3, ONNX Runtime several times faster",
     )
-    maps: bool = Field(False, description="also keep the last feature map of view 0, float16 (maps.npy)")
+    pool: Literal["mean+max", "none"] = Field(
+        "mean+max", description="none: also keep the plain view's whole map (maps.npy), for a head that pools it itself"
+    )
 
     @model_validator(mode="after")
     def _size_fits(self) -> Self:
