@@ -1,6 +1,6 @@
 """Training a whole net from pixels: an epoch of steps in one graph call, fed from memory."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -15,7 +15,6 @@ from sortline.errors import UserError
 from sortline.nets.grey import GREY
 from sortline.smoothing import smooth_targets
 
-TEST_BATCH = 500
 THREADS = 2  # of MindSpore's runtime; its default, 30, costs a third of the speed on kernels as small as LeNet-5's
 
 
@@ -153,20 +152,3 @@ def _batches(
     rows = order(len(images), recipe.batch_size, generator)
     pictures = distort(images[rows.ravel()], distortion, generator)
     return pictures.reshape(*rows.shape, *images.shape[1:]), targets[rows]
-
-
-def predictor(net: nn.Cell) -> Callable[[np.ndarray], np.ndarray]:
-    """Return a function from uint8 images (n, S, S) to logits float32 (n, classes) by the net as it is then."""
-
-    def predict(images: np.ndarray) -> np.ndarray:
-        net.set_train(False)
-        found = []
-        for start in range(0, len(images), TEST_BATCH):
-            batch = images[start : start + TEST_BATCH]
-            # One shape, one compiled graph.
-            full = np.resize(batch, (TEST_BATCH, *batch.shape[1:]))
-            found.append(net(Tensor(GREY(full))).asnumpy()[: len(batch)])
-        net.set_train(True)
-        return np.concatenate(found)
-
-    return predict

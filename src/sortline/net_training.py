@@ -62,7 +62,7 @@ def train(data: Pictures, params: TrainParams, out: Path) -> TrainedNet:
             f"extract.image_size is {side}"
         )
     small.initialise(net, params.seed)
-    answer = fit_net.predictor(net)
+    answer = small.predictor(net)
     recipe = fit_net.Recipe(**{key: getattr(params, key) for key in RECIPE})
     distortion = Distortion(**params.augment.model_dump())
     curve: list[dict[str, float]] = []

@@ -11,11 +11,13 @@ import onnxruntime
 from PIL import Image
 from tqdm import tqdm
 
+from sortline.data.digit import NoDigit, read_digit
 from sortline.data.images import BadImage, open_rgb
 from sortline.errors import UserError
 from sortline.files import read_json
 
 WORTH_A_BAR = 20  # photos
+DIGITS = "digits"  # what labels.json says of a model that expects pictures like MNIST's
 
 
 @dataclass(frozen=True)
@@ -87,8 +89,11 @@ class Classifier:
         return self._session.run([output], {"image": pixels})[0]
 
     def __call__(self, image: Image.Image, top: int = 5) -> Prediction:
-        """Classify one RGB image; `top` guesses (all classes where there are fewer), equal ones in label order."""
-        probabilities = self.probabilities(image)
+        """Classify one RGB image; `top` guesses (all classes where there are fewer), equal ones in label order.
+
+        Where the model reads digits, the digit is cut out first, see `read_digit`; raises `NoDigit` as it does.
+        """
+        probabilities = self.probabilities(read_digit(image) if self.labels.get("reads") == DIGITS else image)
         best = np.argsort(-probabilities, kind="stable")[: max(top, 1)]
         return Prediction(tuple(self._guess(index, float(probabilities[index])) for index in best))
 
@@ -110,6 +115,8 @@ def predict_files(
             outcome = classifier(open_rgb(photo), top)
         except BadImage as error:
             outcome = error
+        except NoDigit:
+            outcome = BadImage(photo, "no digit found: nothing stands out from the background")
         yield photo, outcome
 
 

@@ -25,17 +25,20 @@ def probabilities(folder: Path, features: Path, held: Val, dataset: str) -> np.n
         stored = featuremaps.read(features, held.total, dataset, maps=head.pooling == "attention")
         return head.probabilities(stored[:, 0][held.places])
     # MindSpore takes seconds to load.
-    from sortline import fit_net, pixels, runtime
+    from sortline import pixels
+    from sortline.nets import small
 
-    runtime.prepare()
+    net = load_net(folder)
     pictures = pixels.read(features, held.total, dataset)
-    return softmax(fit_net.predictor(load_net(folder))(pictures[held.places]))
+    return softmax(small.predictor(net)(pictures[held.places]))
 
 
 def load_net(folder: Path):
     """Return the net of models/<task>/head, the checkpoint that head.json names, in inference mode."""
+    from sortline import runtime
     from sortline.nets import small
 
+    runtime.prepare()
     about = read_json(folder / "head.json")
     net = small.build(about["net"], about["classes"], about["options"])
     path = folder / f"{about['checkpoint']}.safetensors"

@@ -1,5 +1,6 @@
 """The small nets that are trained from pixels, by name: built, initialised from a seed, saved, loaded strictly."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,10 @@ from safetensors.numpy import load, save
 
 from sortline.errors import UserError
 from sortline.nets.digits_cnn import DigitsCNN
+from sortline.nets.grey import GREY
 from sortline.nets.lenet5 import LeNet5, LeNet5Published
 
+TEST_BATCH = 500
 NETS: dict[str, type[nn.Cell]] = {"lenet5": LeNet5, "lenet5_1998": LeNet5Published, "digits_cnn": DigitsCNN}
 
 
@@ -75,3 +78,20 @@ def read(path: Path) -> dict[str, np.ndarray]:
         return load(path.read_bytes())
     except (OSError, SafetensorError) as error:
         raise UserError(f"{path}: missing or damaged ({error!r}); run `dvc repro -f train@TASK`") from None
+
+
+def predictor(net: nn.Cell) -> Callable[[np.ndarray], np.ndarray]:
+    """Return a function from uint8 images (n, S, S) to logits float32 (n, classes) by the net as it is then."""
+
+    def predict(images: np.ndarray) -> np.ndarray:
+        net.set_train(False)
+        found = []
+        for start in range(0, len(images), TEST_BATCH):
+            batch = images[start : start + TEST_BATCH]
+            # One shape, one compiled graph.
+            full = np.resize(batch, (TEST_BATCH, *batch.shape[1:]))
+            found.append(net(mindspore.Tensor(GREY(full))).asnumpy()[: len(batch)])
+        net.set_train(True)
+        return np.concatenate(found)
+
+    return predict
