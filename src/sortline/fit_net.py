@@ -15,8 +15,6 @@ from sortline.errors import UserError
 from sortline.nets.grey import GREY
 from sortline.smoothing import smooth_targets
 
-THREADS = 2  # of MindSpore's runtime; its default, 30, costs a third of the speed on kernels as small as LeNet-5's
-
 
 @dataclass(frozen=True)
 class Recipe:
@@ -101,7 +99,6 @@ def train(
 
     Weights decay, biases and batch norm do not. Raises `UserError` when the loss or a parameter turns NaN or Inf.
     """
-    mindspore.device_context.cpu.op_tuning.threads_num(THREADS)
     net.set_train(True)
     steps = _Steps(net, recipe)
     params = net.trainable_params()

@@ -4,7 +4,6 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-import mindspore
 import numpy as np
 from mindspore import nn, ops
 from PIL import Image
@@ -40,8 +39,8 @@ def main(argv: list[str]) -> None:
     parser.add_argument("--out", type=Path, required=True)
     args = parser.parse_args(argv)
     content = read_yaml(Path("params.yaml"))
-    fit_net.THREADS = content["threads"]
     runtime.prepare()
+    runtime.limit_threads(content["threads"])
     settings, seeds = settings_of(content, args.group, args.names)
     whole = args.group == "cnn" or args.names == ["lenet5"]
     parts = read(None if whole else content["subset"], small.NETS[settings.net].image_size)
@@ -135,5 +134,4 @@ def accuracy(logits: np.ndarray, labels: np.ndarray) -> float:
 
 
 if __name__ == "__main__":
-    mindspore.set_seed(0)
     run(main)
