@@ -9,8 +9,10 @@ from pathlib import Path
 
 from sortline import evaluation, files, measure, prepared, trained
 from sortline.errors import run
+from sortline.heads import load_head
 from sortline.params.base import load
 from sortline.params.evaluate import EvaluateParams
+from sortline.wrong_sheet import Mapper, predictions_sheet, wrong_sheet
 
 
 def main(argv: list[str]) -> None:
@@ -26,6 +28,7 @@ def main(argv: list[str]) -> None:
     classes = prepared.read_classes(args.prepared / "classes.json")
 
     probabilities = trained.probabilities(args.head, args.features, val, data["dataset"])
+    threshold = files.read_json(args.head / "head.json")["threshold"]
     answers = evaluation.Answers(val, classes, probabilities)
 
     result = measure.summary(
@@ -33,12 +36,15 @@ def main(argv: list[str]) -> None:
         bins=[row["id"] for row in classes.bins], ece_bins=params.ece_bins, worst_pairs=params.worst_pairs,
     )  # fmt: skip
     result |= {"dataset": data["dataset"], "source": source["name"], "split": val.split}
+    result |= measure.answered(val.labels, probabilities, threshold)
     result |= {"duplicate_threshold": data["duplicate_threshold"]} | ({"note": note} if note else {})
     files.write_metrics(args.metrics, result)
     evaluation.write_tables(args.plots, answers, params.ece_bins)
     evaluation.draw_charts(args.plots, answers, params.ece_bins, args.task, note)
-    sheet = evaluation.wrong_sheet(answers, args.raw, args.task, params.sheet_columns, params.sheet_limit)
-    some = evaluation.predictions_sheet(answers, args.raw, args.task, params.sheet_columns, params.sheet_limit)
+    # What spoke for an answer can be shown where a head weighs the features of a backbone.
+    why = () if trained.is_net(args.head) else (load_head(args.head), Mapper(args.features))
+    sheet = wrong_sheet(answers, args.raw, args.task, params.sheet_columns, params.sheet_limit, *why)
+    some = predictions_sheet(answers, args.raw, args.task, params.sheet_columns, params.sheet_limit)
     for name, image in (("wrong", sheet), ("predictions", some)):
         with files.replacing(args.plots / "photos" / f"{name}.png") as temporary:
             image.save(temporary)

@@ -12,7 +12,7 @@ import numpy as np
 import onnx
 from mindspore.nn import Cell
 
-from sortline import __version__, export, files, graphs, parity, prepared, trained
+from sortline import __version__, export, files, parity, prepared, sessions, trained
 from sortline import backbone as backbones
 from sortline.card import model_card
 from sortline.data import idx
@@ -44,6 +44,7 @@ def main(argv: list[str]) -> None:
         "classes": classes["classes"],
         "bins": classes["bins"],
         "note": measured["evaluate"].get("note", ""),
+        "threshold": measured["train"]["threshold"],
     }
     if idx.is_idx(args.raw):
         labels["reads"] = DIGITS
@@ -55,7 +56,7 @@ def main(argv: list[str]) -> None:
         "backbone": info,
     }
     model = export.self_contained(graph, preprocessing, size, about)
-    session = graphs.session(graph, threads=0)
+    session = sessions.session(graph, threads=0)
 
     with files.replacing(args.out) as out:
         out.mkdir()
@@ -105,7 +106,7 @@ def load_network(weights: Path, folder: Path) -> tuple[Cell, Preprocessing | Gre
         info = {"network": about["net"], "options": about["options"], "mean": list(GREY.mean), "std": list(GREY.std)}
         return trained.load_net(folder), GREY, info | {"channel_order": "grey", "resize": "bilinear, antialiased"}
     backbone, head = backbones.load(weights), load_head(folder)
-    network = Network(backbone.net, head.weight, head.bias, head.pooling)
+    network = Network(backbone.net, head)
     network.set_train(False)
     return network, backbone.preprocessing, backbone.info
 

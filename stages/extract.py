@@ -1,14 +1,15 @@
 """extract: run the frozen backbone once over every view of every photo.
 
 Reads `images.csv` and `views.json` (never the split), the raw photos and the backbone; writes `pooled.npy`,
-`maps.npy` where the head is to pool, and `features.json`, in images.csv order. Of a task that is trained from
-pixels it keeps the pictures themselves, `pixels.npy`. Params: `<task>.extract`.
+`maps.npy` where the head is to pool, in images.csv order, `features.json`, and the backbone as `backbone.onnx`. Of a
+task that is trained from pixels it keeps the pictures themselves, `pixels.npy`. Params: `<task>.extract`.
 """
 
 import argparse
 from pathlib import Path
 
 import numpy as np
+import onnx
 
 from sortline import backbone as backbones
 from sortline import features, files, pixels
@@ -36,10 +37,11 @@ def main(argv: list[str]) -> None:
 
     backbone = backbones.load(args.weights)
     size = params.image_size
+    model = features.to_onnx(backbone, size)
     if params.engine == "mindspore":
         engine = features.mindspore_engine(backbone)
     else:
-        engine = features.onnxruntime_engine(backbone, size)
+        engine = features.onnxruntime_engine(model)
         first = np.stack([render(open_rgb(photo.path), plan, 0, photo.key, size) for photo in photos[:2]])
         difference = features.check_engines(backbone, engine, first)
         print(f"ONNX Runtime against MindSpore: pooled features differ by at most {difference:.1e}")
@@ -58,6 +60,8 @@ def main(argv: list[str]) -> None:
             "dataset": dataset,
         }
         files.write_json(out / "features.json", about)
+        # For what comes after and needs a few more maps, without MindSpore.
+        onnx.save(model, out / "backbone.onnx")
 
 
 def keep_pixels(pictures: list[Path], size: int, dataset: str, out: Path) -> None:

@@ -41,7 +41,7 @@ def main(argv: list[str]) -> None:
     with files.replacing(args.plots) as plots:
         plots.mkdir()
         draw(trained, data, plots)
-    result = metrics(trained, data, params, temperature) | rejecting(data.labels, tempered, threshold)
+    result = metrics(trained, data, params, temperature) | measure.answered(data.labels, tempered, threshold)
     files.write_metrics(args.metrics, result | {"dataset": data.dataset})
 
 
@@ -90,22 +90,6 @@ def metrics(trained: Trained, data: TrainingSet, params: TrainHeadParams, temper
         "temperature": temperature,
         "selected_on_folds": sorted({*trained.selected, *chosen}),
         "views": params.views or data.features.shape[1],
-    }
-
-
-def rejecting(labels: np.ndarray, tempered: np.ndarray, threshold: float | None) -> dict[str, Any]:
-    """Return what the threshold does on the folds it was chosen on: the share that is answered, and how right."""
-    if threshold is None:
-        return {"threshold": None}
-    answered = tempered.max(1) >= threshold
-    score = measure.share((tempered.argmax(1) == labels)[answered])
-    return {
-        "threshold": threshold,
-        "answered": float(answered.mean()),
-        "answered_accuracy": score["accuracy"],
-        "answered_accuracy_low": score["low"],
-        "answered_accuracy_high": score["high"],
-        "answered_n": score["n"],
     }
 
 

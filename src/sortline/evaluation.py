@@ -1,21 +1,15 @@
-"""What evaluate reads, and the tables, charts and sheet of wrong photos it leaves behind."""
+"""A classifier's answers on val, and the tables and charts that evaluate makes of them."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from sortline import figures, measure
-from sortline.data.pictures import open_picture
 from sortline.figures import Groups
 from sortline.files import write_csv
 from sortline.prepared import Classes, Val
-from sortline.sheets import Tile, contact_sheet, printable
-
-RIGHT, WRONG = "#0072b2", "#d62728"
 
 
 @dataclass(frozen=True)
@@ -101,55 +95,3 @@ def draw_charts(folder: Path, answers: Answers, ece_bins: int, task: str, note: 
     )
     title = f"{task}: calibration on {answers.val.split}, ECE {measure.ece(rows):.3f} (n = {n:,}){under}"
     figures.reliability(rows, folder / "reliability.png", title=title)
-
-
-def wrong_sheet(answers: Answers, raw: Path, task: str, columns: int, limit: int) -> Image.Image:
-    """Return a contact sheet of the photos answered wrongly, at most `limit`, the most confident error first.
-
-    Each is framed in the colour of the predicted bin. Raises `BadImage` if a photo under `raw` cannot be read.
-    """
-    n, wrong = len(answers.val.images), answers.wrong
-    if not len(wrong):
-        return contact_sheet([], columns, f"{task}: none of the {n:,} {answers.val.split} photos is wrong")
-    shown = f", the first {limit:,} shown" if len(wrong) > limit else ""
-    frame = "; the frame is the predicted bin's" if answers.classes.bins else ""
-    title = f"{task}: {len(wrong):,} of {n:,} {answers.val.split} photos wrong, most confident first{shown}{frame}"
-    return contact_sheet([_tile(answers, raw, i) for i in wrong[:limit]], columns, title)
-
-
-def predictions_sheet(answers: Answers, raw: Path, task: str, columns: int, limit: int) -> Image.Image:
-    """Return a contact sheet of at most `limit` photos, evenly spread, framed blue where right and red where wrong.
-
-    Raises `BadImage` if a photo under `raw` cannot be read.
-    """
-    n = len(answers.val.images)
-    shown = np.unique(np.linspace(0, n - 1, min(n, limit)).round().astype(int))
-    tiles = []
-    for i in shown:
-        right = answers.predicted[i] == answers.val.labels[i]
-        tiles.append(replace(_tile(answers, raw, i), colour=RIGHT if right else WRONG))
-    return contact_sheet(
-        tiles, columns, f"{task}: {len(shown)} of {n:,} {answers.val.split} photos; blue right, red wrong"
-    )
-
-
-def _tile(answers: Answers, raw: Path, i: int) -> Tile:
-    names, bins, bin_of = answers.classes.names, answers.classes.bins, answers.classes.bin_of
-    truth, predicted = answers.val.labels[i], answers.predicted[i]
-    lines = [
-        f"truth: {_shown(names, truth)}",
-        f"predicted: {_shown(names, predicted)}",
-        f"probability: {answers.probabilities[i, predicted]:.2f}",
-    ]
-    colour = None
-    if bin_of is not None:
-        said = bins[bin_of[predicted]]
-        colour = said["colour"]
-        lines.append(f"{'right' if bin_of[predicted] == bin_of[truth] else 'wrong'} bin: {said['en']}")
-    image = answers.val.images[i]
-    return Tile(open_picture(raw / image), "\n".join([*lines, image]), colour)
-
-
-def _shown(names: Sequence[str], label: int) -> str:
-    """Return a class's name, or its number (as in per_class.csv) if the sheet's font cannot show the name."""
-    return f"class {label}" if "?" in printable(names[label]) else names[label]

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import mindspore
 import numpy as np
+import onnx
 from tqdm import tqdm
 
-from sortline import graphs
+from sortline import graphs, sessions
 from sortline.backbone import Backbone
 from sortline.data.images import open_rgb
 from sortline.data.views import ViewPlan, render
@@ -42,11 +43,16 @@ def mindspore_engine(backbone: Backbone) -> Engine:
     return Engine(lambda x: tuple(output.asnumpy() for output in net(mindspore.Tensor(x))), workers=1)
 
 
-def onnxruntime_engine(backbone: Backbone, size: int) -> Engine:
-    """Run the network's ONNX export, one single-threaded call a core: no waiting between decoding and convolving."""
+def to_onnx(backbone: Backbone, size: int) -> onnx.ModelProto:
+    """Return the network as ONNX: input `x` float32 (n, 3, S, S), preprocessed; outputs `mean`, `max` and `map`."""
     net = Pooled(backbone.net)
     net.set_train(False)
-    opened = graphs.session(graphs.to_onnx(net, (1, 3, size, size), ("mean", "max", "map")))
+    return graphs.to_onnx(net, (1, 3, size, size), ("mean", "max", "map"))
+
+
+def onnxruntime_engine(model: onnx.ModelProto) -> Engine:
+    """Run the network's `to_onnx`, one single-threaded call a core: no waiting between decoding and convolving."""
+    opened = sessions.session(model)
     return Engine(lambda x: tuple(opened.run(["mean", "max", "map"], {"x": x})), workers=_cores())
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 import mindspore
 import numpy as np
 import onnx
-import onnxruntime
 
 
 def to_onnx(cell: mindspore.nn.Cell, shape: Sequence[int], outputs: Sequence[str]) -> onnx.ModelProto:
@@ -34,16 +33,3 @@ def _rename(graph: onnx.GraphProto, names: dict[str, str]) -> None:
     for node in graph.node:
         node.input[:] = [names.get(name, name) for name in node.input]
         node.output[:] = [names.get(name, name) for name in node.output]
-
-
-def session(model: onnx.ModelProto | bytes | Path, threads: int = 1) -> onnxruntime.InferenceSession:
-    """Open an ONNX Runtime session on the CPU, `threads` wide, from a model, its bytes or its file."""
-    if isinstance(model, onnx.ModelProto):
-        model = model.SerializeToString()
-    elif isinstance(model, Path):
-        # Read here: the runtime's own reader takes the path through the system's narrow encoding.
-        model = model.read_bytes()
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])

@@ -102,6 +102,20 @@ def share(correct: np.ndarray) -> dict[str, Any]:
     return {"accuracy": right / n if n else None, "low": low, "high": high, "n": n}
 
 
+def answered(labels: np.ndarray, probabilities: np.ndarray, threshold: float | None) -> dict[str, Any]:
+    """Return what saying "not sure" below `threshold` does: the share answered, and how many of those are right."""
+    inside = probabilities.max(axis=1) >= (0 if threshold is None else threshold)
+    score = share((probabilities.argmax(axis=1) == labels)[inside])
+    return {
+        "threshold": threshold,
+        "answered": float(inside.mean()),
+        "answered_accuracy": score["accuracy"],
+        "answered_accuracy_low": score["low"],
+        "answered_accuracy_high": score["high"],
+        "answered_n": score["n"],
+    }
+
+
 def shares_by(correct: np.ndarray, groups: np.ndarray, names: Sequence[str]) -> dict[str, dict[str, Any]]:
     """Return `share` of each group by name; `groups` int (n,) indexes `names`."""
     return {name: share(correct[groups == i]) for i, name in enumerate(names)}

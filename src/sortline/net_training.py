@@ -91,6 +91,7 @@ def train(data: Pictures, params: TrainParams, out: Path) -> TrainedNet:
         "image_size": side,
         "checkpoint": params.checkpoint,
         "epoch": number,
+        "threshold": None,
     }
     return TrainedNet(about, curve, logits)
 
@@ -128,6 +129,7 @@ def metrics(trained: TrainedNet, data: Pictures, params: TrainParams) -> dict[st
         "val_accuracy_high": score["high"],
         "val_n": score["n"],
         "val_log_loss": measure.log_loss(data.val_labels, softmax(trained.val_logits)),
+        "threshold": None,
         "selected_on_val": ["epoch"] if params.checkpoint == "best" else [],
     }
 

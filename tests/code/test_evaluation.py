@@ -2,15 +2,18 @@
 
 import runpy
 import sys
-import types
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
+from onnx import TensorProto, helper
 from PIL import Image
 
 from sortline import evaluation, files, prepared
 from sortline.errors import UserError
+from sortline.heads import Head, save_heads
+from sortline.wrong_sheet import Mapper, wrong_sheet
 
 STAGE = Path(__file__).parents[2] / "stages" / "evaluate.py"
 # Photos a, c, d, e are val; the class table has two bins: {cup, can} and {peel}.
@@ -23,6 +26,7 @@ SPLIT = [
     ["f.png", 1, "dropped", "", 5, 0, 0],
 ]
 # a right; c right; d taken for a can (another bin), sure of it; e taken for a can (its own bin), less sure.
+HEAD = Head(np.eye(3, dtype=np.float32), np.zeros(3, np.float32), "mean")
 ANSWERS = {"a": [0.7, 0.2, 0.1], "c": [0.1, 0.8, 0.1], "d": [0.05, 0.9, 0.05], "e": [0.4, 0.5, 0.1]}
 BINS = [
     {"id": "dry", "en": "Dry", "zh": "干垃圾", "colour": "#6f7782"},
@@ -45,7 +49,11 @@ def project(tmp_path, monkeypatch) -> Path:
         pooled[place, 0, 0] = np.log(ANSWERS.get(row[0][0], [1 / 3] * 3))
     (root / "features").mkdir()
     np.save(root / "features" / "pooled.npy", pooled)
-    files.write_json(root / "features" / "features.json", {"dataset": "0123456789abcdef"})
+    about = {"dataset": "0123456789abcdef", "image_size": 64, "backbone": {"mean": [0, 0, 0], "std": [1, 1, 1]}}
+    files.write_json(root / "features" / "features.json", about)
+    backbone(root / "features" / "backbone.onnx")
+    (root / "head").mkdir()
+    save_heads(root / "head", {"last": HEAD}, {"checkpoint": "last", "threshold": 0.6})
     files.write_json(root / "data.json", {"dataset": "0123456789abcdef", "duplicate_threshold": 76})
     files.write_json(root / "source.json", {"name": "drawn", "note": ""})
     files.write_text(root / "params.yaml", "tiny:\n  evaluate:\n    sheet_columns: 3\n")
@@ -56,18 +64,16 @@ def project(tmp_path, monkeypatch) -> Path:
     return root
 
 
-class Head:
-    def probabilities(self, pooled: np.ndarray) -> np.ndarray:
-        assert pooled.shape == (4, 2, 3) and pooled.dtype == np.float32
-        scores = np.exp(pooled[:, 0].astype(float))
-        return scores / scores.sum(axis=1, keepdims=True)
+def backbone(path: Path) -> None:
+    """Write a backbone whose map is its input, every 16 pixels."""
+    values = [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", 3, None, None]) for name in ("x", "map")]
+    node = helper.make_node("AveragePool", ["x"], ["map"], kernel_shape=[16, 16], strides=[16, 16])
+    graph = helper.make_graph([node], "tiny", values[:1], values[1:])
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), path)
 
 
 def run_stage(monkeypatch) -> int:
-    """Run the script as DVC does, with the stand-in head; return its exit code."""
-    heads = types.ModuleType("sortline.heads")
-    heads.load_head = lambda folder: Head()
-    monkeypatch.setitem(sys.modules, "sortline.heads", heads)
+    """Run the script as DVC does; return its exit code."""
     words = "evaluate tiny --prepared prepared --features features --head head --raw raw --source source.json"
     words += " --data data.json --metrics metrics/evaluate.json --plots plots"
     monkeypatch.setattr(sys, "argv", words.split())
@@ -86,6 +92,8 @@ def test_the_stage_writes_its_metrics(project, monkeypatch, capsys):
     assert metrics["dataset"] == "0123456789abcdef" and metrics["source"] == "drawn" and metrics["split"] == "val"
     assert metrics["duplicate_threshold"] == 76 and "note" not in metrics
     assert {"macro_f1", "log_loss", "ece", "confused_pairs"} <= set(metrics)
+    assert metrics["threshold"] == 0.6 and metrics["answered"] == 0.75 and metrics["answered_n"] == 3  # all but e
+    assert metrics["answered_accuracy"] == pytest.approx(2 / 3, abs=5e-5)
     for name in ("accuracy", "accuracy_deduplicated", "top5", "bin_accuracy"):
         assert {f"{name}_low", f"{name}_high"} <= set(metrics)
     assert "50.0% on val" in capsys.readouterr().out
@@ -130,11 +138,11 @@ def test_a_note_is_loud(project, monkeypatch, capsys):
 def test_wrong_photos_are_framed_in_the_predicted_bins_colour(project):
     classes = prepared.read_classes(project / "prepared" / "classes.json")
     val = prepared.read_val(project / "prepared" / "split.csv")
-    answers = evaluation.Answers(val, classes, np.array(list(ANSWERS.values())))
-    sheet = evaluation.wrong_sheet(answers, project / "raw", "tiny", columns=3, limit=5)
+    answers, mapper = evaluation.Answers(val, classes, np.array(list(ANSWERS.values()))), Mapper(project / "features")
+    sheet = wrong_sheet(answers, project / "raw", "tiny", columns=3, limit=5, head=HEAD, mapper=mapper)
     colours = {colour for _, colour in sheet.getcolors(maxcolors=1 << 20)}
     assert (0x6F, 0x77, 0x82) in colours and (0x27, 0x85, 0x3B) not in colours  # both were taken for a dry thing
-    one = evaluation.wrong_sheet(answers, project / "raw", "tiny", columns=3, limit=1)
+    one = wrong_sheet(answers, project / "raw", "tiny", columns=3, limit=1, head=HEAD, mapper=mapper)
     assert one.tobytes() != sheet.tobytes()
 
 
@@ -142,7 +150,8 @@ def test_a_sheet_without_errors_needs_no_photo(project):
     classes = prepared.read_classes(project / "prepared" / "classes.json")
     val = prepared.read_val(project / "prepared" / "split.csv")
     right = evaluation.Answers(val, classes, np.eye(3)[val.labels])
-    assert evaluation.wrong_sheet(right, project / "nowhere", "tiny", columns=3, limit=5).height < 60
+    sheet = wrong_sheet(right, project / "nowhere", "tiny", columns=3, limit=5, head=HEAD, mapper=None)
+    assert sheet.height < 60
 
 
 def test_a_task_without_bins(project, monkeypatch):
@@ -157,7 +166,7 @@ def test_a_task_without_bins(project, monkeypatch):
 def test_features_of_other_photos_are_refused(project, monkeypatch, capsys):
     files.write_json(project / "features" / "features.json", {"dataset": "another"})
     assert run_stage(monkeypatch) == 2
-    assert "run the stage extract again" in capsys.readouterr().err
+    assert "expected 6 photos of 0123456789abcdef; run `dvc repro` again" in capsys.readouterr().err
     files.write_json(project / "features" / "features.json", {"dataset": "0123456789abcdef"})
     np.save(project / "features" / "pooled.npy", np.zeros((5, 2, 2, 3), dtype=np.float32))
     assert run_stage(monkeypatch) == 2

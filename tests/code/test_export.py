@@ -24,9 +24,9 @@ from onnx import TensorProto, helper
 from PIL import Image
 from scipy.special import softmax
 
-from sortline import __version__, export, files, graphs, runtime
+from sortline import __version__, export, files, runtime, sessions
 from sortline.backbone import Backbone
-from sortline.heads import POOLINGS, Head, save_heads
+from sortline.heads import POOLED, Head, save_heads
 from sortline.nets import checkpoints
 from sortline.nets.classifier import Classifier as Network
 from sortline.nets.mobilenetv2 import MobileNetV2
@@ -74,7 +74,7 @@ def built(make=mobilenet, pooling="mean+max"):
     dimension = backbone.channels * (2 if pooling == "mean+max" else 1)
     weight = random.normal(scale=1 / np.sqrt(dimension), size=(3, dimension)).astype(np.float32)
     bias = np.array([0.3, 0.0, -0.2], np.float32)
-    network = Network(backbone, weight, bias, pooling)
+    network = Network(backbone, Head(weight, bias, pooling))
     network.set_train(False)
     return backbone, Head(weight, bias, pooling), network
 
@@ -88,7 +88,7 @@ def exported(network):
 def made():
     backbone, head, network = built()
     model = exported(network)
-    return SimpleNamespace(backbone=backbone, head=head, network=network, model=model, session=graphs.session(model))
+    return SimpleNamespace(backbone=backbone, head=head, network=network, model=model, session=sessions.session(model))
 
 
 def photo(width, height, seed=0):
@@ -142,10 +142,10 @@ def test_inputs_outputs_versions_and_metadata(made):
     assert not metadata
 
 
-@pytest.mark.parametrize("pooling", POOLINGS)
+@pytest.mark.parametrize("pooling", POOLED)
 def test_every_pooling(pooling):
     backbone, head, network = built(OneConvolution, pooling)
-    made = SimpleNamespace(backbone=backbone, head=head, session=graphs.session(exported(network)))
+    made = SimpleNamespace(backbone=backbone, head=head, session=sessions.session(exported(network)))
     logits = [run(made, photo(SIZE, SIZE, seed))[1] for seed in range(2)]
     assert logits[0] == pytest.approx(expected_logits(made, photo(SIZE, SIZE, 0)), abs=1e-4)
     assert np.abs(logits[0] - logits[1]).max() > 0.1  # or anything would pass
@@ -177,7 +177,7 @@ def front(made):
     model = onnx.ModelProto.FromString(made.model.SerializeToString())
     name = next(node.output[0] for node in model.graph.node if node.op_type == "Add")
     model.graph.output.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, 3, SIZE, SIZE]))
-    session = graphs.session(model)
+    session = sessions.session(model)
     return lambda pixels: session.run([name], {"image": pixels})[0]
 
 
@@ -322,7 +322,15 @@ def metrics_before():
     data = {"source": "drawn", "dataset": dataset, "train": 1, "val": 7, "exact_cross": 0, "near_cross": 0,
             "duplicate_hash": "phash of 256 bits", "duplicate_threshold": 76, "dropped": 0, "exact_groups_train": 0,
             "near_groups_train": 0}  # fmt: skip
-    train = {"solver": "momentum", "views": 2, "folds": 2, "cv_n": 4, "selected_on_folds": [], **share("cv_accuracy")}
+    train = {
+        "solver": "momentum",
+        "views": 2,
+        "folds": 2,
+        "cv_n": 4,
+        "selected_on_folds": [],
+        "threshold": 0.6,
+        **share("cv_accuracy"),
+    }
     evaluate = {"dataset": dataset, "n": 7, "n_deduplicated": 7, "macro_f1": 0.4, "log_loss": 1.2, "ece": 0.1,
                 "confused_pairs": [], "note": note, **share("accuracy"), **share("top5"),
                 **share("accuracy_deduplicated")}  # fmt: skip
@@ -342,7 +350,7 @@ def test_the_stage(project, monkeypatch, capsys):
     out = Path("out/export")
     assert sorted(path.name for path in out.iterdir()) == [
         "MODEL_CARD.md", "labels.json", "model.mindir", "model.onnx"]  # fmt: skip
-    assert files.read_json(out / "labels.json") == LABELS | {"note": "drawn: proves nothing"}
+    assert files.read_json(out / "labels.json") == LABELS | {"note": "drawn: proves nothing", "threshold": 0.6}
 
     session = onnxruntime.InferenceSession((out / "model.onnx").read_bytes(), providers=["CPUExecutionProvider"])
     metadata = session.get_modelmeta().custom_metadata_map

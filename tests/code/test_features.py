@@ -45,7 +45,7 @@ def exported(tiny) -> Callable[[int], Engine]:
     def engine(size: int) -> Engine:
         if size not in engines:
             runtime.prepare()
-            engines[size] = features.onnxruntime_engine(tiny, size)
+            engines[size] = features.onnxruntime_engine(features.to_onnx(tiny, size))
         return engines[size]
 
     return engine

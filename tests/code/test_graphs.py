@@ -10,7 +10,8 @@ import onnx
 import pytest
 from mindspore import nn, ops
 
-from sortline import graphs, runtime
+from sortline import graphs, runtime, sessions
+from sortline.heads import Head
 from sortline.nets import checkpoints
 from sortline.nets.classifier import Classifier
 from sortline.nets.mobilenetv2 import MobileNetV2, Pooled
@@ -47,7 +48,7 @@ def export(cell: nn.Cell) -> onnx.ModelProto:
 
 
 def feature_map_of(source: onnx.ModelProto | bytes | Path) -> np.ndarray:
-    return graphs.session(source).run(["map"], {"x": noise(2, 9)})[0]
+    return sessions.session(source).run(["map"], {"x": noise(2, 9)})[0]
 
 
 def noise(count: int, size: int, seed: int = 0) -> np.ndarray:
@@ -85,7 +86,7 @@ def test_the_numbers_are_those_worked_out_by_hand_at_any_batch_size(small, count
     cell, model = small
     x = noise(count, 9)
     feature_map = by_hand(cell, x)
-    mean, maximum, last = graphs.session(model).run(["mean", "max", "map"], {"x": x})
+    mean, maximum, last = sessions.session(model).run(["mean", "max", "map"], {"x": x})
     assert feature_map.max() > 0 and last.shape == (count, 4, 5, 5)
     assert np.allclose(last, feature_map, atol=1e-6)
     assert np.allclose(mean, feature_map.mean((2, 3)), atol=1e-6)
@@ -93,7 +94,7 @@ def test_the_numbers_are_those_worked_out_by_hand_at_any_batch_size(small, count
 
 
 def test_photos_in_a_batch_do_not_touch_each_other(small):
-    opened = graphs.session(small[1])
+    opened = sessions.session(small[1])
     x = noise(3, 9)
     together = opened.run(None, {"x": x})
     for number in range(3):
@@ -113,7 +114,7 @@ def test_a_session_from_a_model_its_bytes_or_its_file(small, tmp_path):
 
 @pytest.mark.parametrize("threads", [1, 2])
 def test_a_session_is_as_wide_as_asked_for(small, threads):
-    options = graphs.session(small[1], threads).get_session_options()
+    options = sessions.session(small[1], threads).get_session_options()
     assert (options.intra_op_num_threads, options.inter_op_num_threads) == (threads, 1)
 
 
@@ -156,7 +157,7 @@ def test_the_exported_backbone_gives_the_features_of_pytorch(padding):
     runtime.prepare()
     net = MobileNetV2(0.35, padding, {"same": 1e-3, "symmetric": 1e-5}[padding])
     checkpoints.randomise(net, SEED)
-    opened = graphs.session(graphs.to_onnx(Pooled(net), (1, 3, 32, 32), ("mean", "max", "map")))
+    opened = sessions.session(graphs.to_onnx(Pooled(net), (1, 3, 32, 32), ("mean", "max", "map")))
     golden = np.load(GOLDEN / "mobilenetv2_0.35.npz", allow_pickle=False)[f"{padding}_32_identity_mean"]
     mean, maximum, feature_map = opened.run(["mean", "max", "map"], {"x": noise(2, 32, seed=32)})
     assert np.abs(mean[:, ::8] - golden).max() < 1e-4 * golden.max()
@@ -164,13 +165,34 @@ def test_the_exported_backbone_gives_the_features_of_pytorch(padding):
     assert np.array_equal(maximum, feature_map[:, :, 0, 0])
 
 
-@pytest.mark.parametrize("pooling", ["mean", "max", "mean+max"])
-def test_a_classifier_pools_as_it_is_told_mean_first(pooling):
+HEADS = {
+    "mean": {"pooling": "mean"},
+    "max": {"pooling": "max"},
+    "mean+max": {"pooling": "mean+max"},
+    "hidden": {"pooling": "mean+max", "hidden": 6},
+    "softmax": {"pooling": "mean", "activation": "softmax", "scale": 3.0},
+    "sigmoid": {"pooling": "max", "activation": "sigmoid", "scale": 0.5, "hidden": 3},
+    "attention": {"pooling": "attention"},
+    "attention, hidden": {"pooling": "attention", "hidden": 5},
+}
+
+
+@pytest.mark.parametrize("kind", HEADS)
+def test_a_classifier_pools_and_answers_as_its_head_mean_first(kind):
+    """The head in ONNX Runtime against plain NumPy in float64, from the map that `by_hand` makes."""
     runtime.prepare()
-    generator = np.random.default_rng(1)
-    weight = generator.standard_normal((5, 8 if pooling == "mean+max" else 4)).astype(np.float32)
-    bias = generator.standard_normal(5).astype(np.float32)
-    small = Small()
+    options = dict(HEADS[kind])
+    hidden, random = options.pop("hidden", None), np.random.default_rng(1)
+
+    def drawn(*shape):
+        return random.standard_normal(shape).astype(np.float32)
+
+    width = 8 if options["pooling"] == "mean+max" else 4
+    if hidden:
+        options |= {"hidden_weight": drawn(hidden, width), "hidden_bias": drawn(hidden)}
+    if options["pooling"] == "attention":
+        options["query"] = drawn(1, 4)
+    head, small = Head(drawn(5, hidden or width), drawn(5), **options), Small()
 
     class MapOnly(nn.Cell):
         def __init__(self) -> None:
@@ -180,9 +202,24 @@ def test_a_classifier_pools_as_it_is_told_mean_first(pooling):
         def construct(self, x):
             return self.small(x)[2]
 
-    model = graphs.to_onnx(Classifier(MapOnly(), weight, bias, pooling).set_train(False), (1, 3, 9, 9), ("logits",))
+    model = graphs.to_onnx(Classifier(MapOnly(), head).set_train(False), (1, 3, 9, 9), ("logits",))
     x = noise(3, 9)
-    feature_map = by_hand(small, x)
-    parts = {"mean": feature_map.mean((2, 3)), "max": feature_map.max((2, 3))}
-    features = np.concatenate([parts[name] for name in pooling.split("+")], 1)
-    assert np.allclose(graphs.session(model).run(["logits"], {"x": x})[0], features @ weight.T + bias, atol=1e-5)
+    feature_map = by_hand(small, x).astype(np.float64)
+    flat = feature_map.reshape(3, 4, -1)
+    if head.query is None:
+        parts = {"mean": flat.mean(2), "max": flat.max(2)}
+        seen = np.concatenate([parts[name] for name in head.pooling.split("+")], 1)
+    else:
+        scores = np.exp(np.einsum("ncp,c->np", flat, head.query[0]))
+        seen = np.einsum("ncp,np->nc", flat, scores / scores.sum(1, keepdims=True))
+    if hidden:
+        seen = np.maximum(seen @ head.hidden_weight.T + head.hidden_bias, 0)
+    expected = seen @ head.weight.T + head.bias
+    if head.activation == "softmax":
+        expected = np.exp(expected) / np.exp(expected).sum(1, keepdims=True)
+    elif head.activation == "sigmoid":
+        expected = 1 / (1 + np.exp(-expected))
+    expected *= head.scale
+    assert np.allclose(sessions.session(model).run(["logits"], {"x": x})[0], expected, atol=1e-5)
+    features = feature_map if head.query is not None else np.stack((flat.mean(2), flat.max(2)), 1)
+    assert np.allclose(head.logits(features.astype(np.float32)), expected, atol=1e-5)

@@ -10,7 +10,7 @@ from PIL import Image
 from scipy.special import softmax
 from scipy.stats import binomtest
 
-from sortline import export, graphs, parity, runtime
+from sortline import export, parity, runtime, sessions
 from sortline.data.images import open_rgb, resize
 from sortline.errors import UserError
 from sortline.nets.releases import Preprocessing
@@ -42,7 +42,8 @@ class Exported:
     """The self-contained graph of a network, with the methods of predict.Classifier that parity uses."""
 
     def __init__(self, cell, preprocessing=PREPROCESSING):
-        self.session = graphs.session(export.self_contained(export.network_graph(cell, SIZE), preprocessing, SIZE, {}))
+        graph = export.network_graph(cell, SIZE)
+        self.session = sessions.session(export.self_contained(graph, preprocessing, SIZE, {}))
 
     def logits(self, image):
         return self.session.run(["logits"], {"image": np.asarray(image)})[0]
