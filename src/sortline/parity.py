@@ -11,8 +11,7 @@ from PIL import Image
 from tqdm import tqdm
 
 from sortline import export, measure
-from sortline.data.digit import NoDigit
-from sortline.data.images import open_rgb, resize
+from sortline.data.images import NoDigit, open_rgb, resize
 from sortline.data.pictures import open_picture
 from sortline.errors import UserError
 from sortline.nets.grey import GreyPreprocessing

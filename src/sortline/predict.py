@@ -11,8 +11,7 @@ import onnxruntime
 from PIL import Image
 from tqdm import tqdm
 
-from sortline.data.digit import NoDigit, read_digit
-from sortline.data.images import BadImage, open_rgb
+from sortline.data.images import BadImage, NoDigit, open_rgb
 from sortline.errors import UserError
 from sortline.files import read_json
 
@@ -93,7 +92,11 @@ class Classifier:
 
         Where the model reads digits, the digit is cut out first, see `read_digit`; raises `NoDigit` as it does.
         """
-        probabilities = self.probabilities(read_digit(image) if self.labels.get("reads") == DIGITS else image)
+        if self.labels.get("reads") == DIGITS:
+            from sortline.data.digit import read_digit  # SciPy takes a while to load
+
+            image = read_digit(image)
+        probabilities = self.probabilities(image)
         best = np.argsort(-probabilities, kind="stable")[: max(top, 1)]
         return Prediction(tuple(self._guess(index, float(probabilities[index])) for index in best))
 

@@ -4,14 +4,12 @@ import numpy as np
 from PIL import Image
 from scipy import ndimage
 
+from sortline.data.images import NoDigit
+
 SIDE, BOX = 28, 20  # MNIST: fitted into 20 x 20, in 28 x 28 (LeCun et al. 1998, section III.A)
 WORKING = 280  # pixels of the longer side that the digit is looked for at
 CONTRAST = 24  # levels of 255 between paper and ink, at least
 STROKE = 2.6  # pixels of 28 that MNIST's pens are wide, about
-
-
-class NoDigit(Exception):
-    """Nothing stands out from the picture's background."""
 
 
 def read_digit(image: Image.Image) -> Image.Image:
