@@ -9,6 +9,7 @@ from sortline.data.images import NoDigit
 SIDE, BOX = 28, 20  # MNIST: fitted into 20 x 20, in 28 x 28 (LeCun et al. 1998, section III.A)
 WORKING = 280  # pixels of the longer side that the digit is looked for at
 CONTRAST = 24  # levels of 255 between paper and ink, at least
+FEWEST = 12  # pixels that a digit's darkest part has
 STROKE = 2.6  # pixels of 28 that MNIST's pens are wide, about
 
 
@@ -33,9 +34,10 @@ def read_digit(image: Image.Image) -> Image.Image:
 def _ink(grey: np.ndarray) -> np.ndarray:
     """Return how much each pixel stands out, 0 .. 1, whichever of dark and light the ink is."""
     away = grey - _background(grey)
-    low, high = np.percentile(away, (0.5, 99.5))
-    away = away if high > -low else -away
-    strongest = np.percentile(away, 99.8)
+    # Counted in pixels, not in shares: a digit may be small in its photo.
+    ranked = np.sort(away, axis=None)
+    low, high = ranked[:FEWEST][-1], ranked[-FEWEST:][0]
+    away, strongest = (away, high) if high > -low else (-away, -low)
     if strongest < CONTRAST:
         raise NoDigit
     return np.clip(away / strongest, 0, 1)
