@@ -112,22 +112,25 @@ def test_digits_cnn_has_the_parameters_of_its_layers():
 
 
 SHAPES = {
-    "lenet5": {"conv1": (6, 28, 28), "conv2": (16, 10, 10), "dense1": (120,), "dense2": (84,), "dense3": (10,)},
+    "lenet5": {"conv1": (6, 14, 14), "conv2": (16, 10, 10), "dense1": (120,), "dense2": (84,), "dense3": (10,)},
     "lenet5_1998": {"c1": (6, 28, 28), "s2": (6, 14, 14), "c3": (16, 10, 10), "s4": (16, 5, 5), "c5": (120,),
                     "f6": (84,), "output": (10,)},
     "digits_cnn": {"conv1": (64, 28, 28), "conv2": (128, 14, 14), "dense1": (784,), "dense2": (98,), "dense3": (10,)},
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", SHAPES)
-def test_layers_have_the_published_shapes(name):
-    net = small.build(name, 10, {})
+@pytest.mark.parametrize("variant", [*SHAPES, "lenet5 average"])
+def test_layers_have_the_published_shapes(variant):
+    """With max pooling, conv1 of lenet5 is convolution and pooling in one."""
+    name, *pooling = variant.split()
+    net = small.build(name, 10, {"pooling": "average"} if pooling else {})
+    expected = SHAPES[name] | ({"conv1": (6, 28, 28)} if pooling else {})
     seen = {}
-    for layer in SHAPES[name]:
+    for layer in expected:
         cell = getattr(net, layer)
         cell.register_forward_hook(lambda cell, inputs, output, layer=layer: seen.update({layer: output.shape[1:]}))
     net(Tensor(images(net.image_size)))
-    assert seen == SHAPES[name]
+    assert seen == expected
 
 
 def test_the_connection_table_is_the_papers():
