@@ -10,9 +10,10 @@ from pathlib import Path
 from sortline import evaluation, files, measure, prepared, trained
 from sortline.errors import run
 from sortline.heads import load_head
+from sortline.mapper import Mapper
 from sortline.params.base import load
 from sortline.params.evaluate import EvaluateParams
-from sortline.wrong_sheet import Mapper, predictions_sheet, wrong_sheet
+from sortline.wrong_sheet import predictions_sheet, wrong_sheet
 
 
 def main(argv: list[str]) -> None:
@@ -23,7 +24,7 @@ def main(argv: list[str]) -> None:
     args = parser.parse_args(argv)
     params = load(args.task, "evaluate", EvaluateParams)
     data, source = files.read_json(args.data), files.read_json(args.source)
-    val = prepared.read_val(args.prepared / "split.csv")
+    val = prepared.read_part(args.prepared / "split.csv")
     note = source["note"]
     classes = prepared.read_classes(args.prepared / "classes.json")
 

@@ -25,6 +25,8 @@ from sortline.params.base import load
 from sortline.params.export import ExportParams
 from sortline.predict import DIGITS, Classifier
 
+MEASURED = ("data", "train", "evaluate", "diagnose")
+
 
 def main(argv: list[str]) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
@@ -34,7 +36,7 @@ def main(argv: list[str]) -> None:
     args = parser.parse_args(argv)
     params = load(args.task, "export", ExportParams)
     size = files.read_json(args.features / "features.json")["image_size"]
-    measured = {name: files.read_json(args.metrics.with_name(f"{name}.json")) for name in ("data", "train", "evaluate")}
+    measured = {name: files.read_json(args.metrics.with_name(f"{name}.json")) for name in MEASURED}
     network, preprocessing, info = load_network(args.weights, args.head)
     channels = preprocessing.scale.size
 
@@ -64,7 +66,7 @@ def main(argv: list[str]) -> None:
         export.write_mindir(network, size, out / "model.mindir", channels)
         files.write_json(out / "labels.json", labels)
 
-        val = prepared.read_val(args.prepared / "split.csv")
+        val = prepared.read_part(args.prepared / "split.csv")
         photos = [args.raw / image for image in val.images]
         few = parity.spread(len(photos), params.check_photos)
         shown = [photos[index] for index in few]

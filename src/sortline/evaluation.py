@@ -9,14 +9,14 @@ import numpy as np
 from sortline import figures, measure
 from sortline.figures import Groups
 from sortline.files import write_csv
-from sortline.prepared import Classes, Val
+from sortline.prepared import Classes, Part
 
 
 @dataclass(frozen=True)
 class Answers:
     """A classifier's answers on val: `probabilities` float (n, classes) for the photos of `val`."""
 
-    val: Val
+    val: Part
     classes: Classes
     probabilities: np.ndarray
 

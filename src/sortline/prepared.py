@@ -10,16 +10,16 @@ from sortline.files import read_csv, read_json
 
 
 @dataclass(frozen=True)
-class Val:
-    """The photos to be scored on, in split.csv's order (sorted by path). Arrays of length n."""
+class Part:
+    """The photos of a part of the split, in split.csv's order (sorted by path). Arrays of length n."""
 
-    split: str  # "val", or "test" where the task has one: then val is what the net's epoch was chosen on
     images: list[str]
     labels: np.ndarray  # int
     exact: np.ndarray  # bool, has an exact duplicate in raw train
     near: np.ndarray  # bool, has a near-duplicate in raw train
     places: np.ndarray  # int, rows of split.csv, and so of the features
     total: int  # rows of split.csv
+    split: str = "val"  # which part
 
 
 @dataclass(frozen=True)
@@ -31,17 +31,20 @@ class Classes:
     bin_of: np.ndarray | None  # int (classes,), None for a task without bins
 
 
-def read_val(split: Path) -> Val:
-    """Read the test rows of split.csv, or where it has none the val rows; raise `UserError` where there are neither."""
+def read_part(split: Path, name: str | None = None) -> Part:
+    """Read the rows of a part of split.csv; None: those to be scored on, "test" where there are such, else "val".
+
+    Raises `UserError` where there are none.
+    """
     every = read_csv(split)
-    name = "test" if any(row["split"] == "test" for row in every) else "val"
+    name = name or ("test" if any(row["split"] == "test" for row in every) else "val")
     places = np.array([place for place, row in enumerate(every) if row["split"] == name])
     rows = [every[place] for place in places]
     if not rows:
-        raise UserError(f"{split}: no photo in val, nothing to evaluate; check the split in params.yaml (prepare)")
-    flags = (np.array([row[name] == "1" for row in rows]) for name in ("in_train_exact", "in_train_near"))
+        raise UserError(f"{split}: no photo in {name}, nothing to evaluate; check the split in params.yaml (prepare)")
+    flags = (np.array([row[key] == "1" for row in rows]) for key in ("in_train_exact", "in_train_near"))
     labels = np.array([int(row["label"]) for row in rows])
-    return Val(name, [row["image"] for row in rows], labels, *flags, places=places, total=len(every))
+    return Part([row["image"] for row in rows], labels, *flags, places=places, total=len(every), split=name)
 
 
 def read_classes(path: Path) -> Classes:

@@ -7,7 +7,9 @@ import numpy as np
 from sortline import featuremaps
 from sortline.files import read_json
 from sortline.heads import load_head, softmax
-from sortline.prepared import Val
+from sortline.nets.grey import GREY
+from sortline.prepared import Part
+from sortline.sessions import session
 
 
 def is_net(folder: Path) -> bool:
@@ -15,7 +17,7 @@ def is_net(folder: Path) -> bool:
     return "net" in read_json(folder / "head.json")
 
 
-def probabilities(folder: Path, features: Path, held: Val, dataset: str) -> np.ndarray:
+def probabilities(folder: Path, features: Path, held: Part, dataset: str) -> np.ndarray:
     """Return probabilities float64 (n, classes) of the held-out photos by the checkpoint that head.json names.
 
     Raises `UserError` where the features are of other photos, or a file is damaged.
@@ -45,3 +47,23 @@ def load_net(folder: Path):
     small.set_values(net, small.read(path), path)
     net.set_train(False)
     return net
+
+
+class NetSession:
+    """A trained net in ONNX Runtime, to be called from several threads: what `Mapper` and `Head` are to a head."""
+
+    pooling = "pixels"
+
+    def __init__(self, folder: Path) -> None:
+        from sortline import graphs
+
+        self.size: int = read_json(folder / "head.json")["image_size"]
+        self._session = session(graphs.to_onnx(load_net(folder), (1, 1, self.size, self.size), ("logits",)))
+
+    def features(self, pictures: np.ndarray, pooling: str) -> np.ndarray:
+        """Return the net's input, float32 (n, 1, S, S), of uint8 RGB (n, S, S, 3)."""
+        return GREY(pictures)
+
+    def logits(self, features: np.ndarray) -> np.ndarray:
+        """Map what `features` returns to logits float32 (n, classes)."""
+        return self._session.run(["logits"], {"x": features})[0]

@@ -107,6 +107,8 @@ class _Watch:
 
 def train_by_steps(data: TrainingSet, params: TrainHeadParams) -> Trained:
     """Train by gradient steps, all at once: one head per fold on the photos of the others, and one on all of them."""
+    if params.bin_share and data.bin_of is None:
+        raise UserError("params.yaml: train_head.bin_share needs a task whose classes have bins; set it to 0")
     features, photo = training_rows(data, params)
     net = HeadNet(features.shape[-1], data.classes, params.pooling, params.hidden, params.activation)
     targets = smooth_targets(

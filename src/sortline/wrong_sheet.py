@@ -11,28 +11,11 @@ from sortline import cam
 from sortline.data.images import resize
 from sortline.data.pictures import open_picture
 from sortline.evaluation import Answers
-from sortline.files import read_json
 from sortline.heads import Head
-from sortline.nets.releases import Preprocessing
-from sortline.sessions import session
+from sortline.mapper import Mapper
 from sortline.sheets import Tile, contact_sheet, printable
 
 RIGHT, WRONG = "#0072b2", "#d62728"
-
-
-class Mapper:
-    """The frozen backbone that `extract` left beside the features, for a few more feature maps."""
-
-    def __init__(self, features: Path) -> None:
-        about = read_json(features / "features.json")
-        self.size = about["image_size"]
-        self.preprocessing = Preprocessing(tuple(about["backbone"]["mean"]), tuple(about["backbone"]["std"]))
-        self.session = session(features / "backbone.onnx", threads=0)
-
-    def __call__(self, photo: Image.Image) -> np.ndarray:
-        """Return the feature map of an RGB photo, float32 (C, h, w)."""
-        x = self.preprocessing(resize(photo, self.size)[None])
-        return self.session.run(["map"], {"x": x})[0][0]
 
 
 def wrong_sheet(
@@ -78,8 +61,8 @@ def predictions_sheet(answers: Answers, raw: Path, task: str, columns: int, limi
 
 def _pair(answers: Answers, raw: Path, i: int, head: Head, mapper: Mapper) -> tuple[Tile, Tile]:
     tile, predicted = _tile(answers, raw, i), int(answers.predicted[i])
-    evidence = cam.class_activation(head, mapper(tile.image), predicted)
-    why = Tile(cam.overlay(tile.image, evidence), f"why {_shown(answers.classes.names, predicted)}?")
+    evidence = cam.class_activation(head, mapper.map(resize(tile.image, mapper.size)), predicted)
+    why = Tile(cam.overlay(tile.image, evidence), f"why {shown(answers.classes.names, predicted)}?")
     return tile, why
 
 
@@ -87,8 +70,8 @@ def _tile(answers: Answers, raw: Path, i: int) -> Tile:
     names, bins, bin_of = answers.classes.names, answers.classes.bins, answers.classes.bin_of
     truth, predicted = answers.val.labels[i], answers.predicted[i]
     lines = [
-        f"truth: {_shown(names, truth)}",
-        f"predicted: {_shown(names, predicted)}",
+        f"truth: {shown(names, truth)}",
+        f"predicted: {shown(names, predicted)}",
         f"probability: {answers.probabilities[i, predicted]:.2f}",
     ]
     colour = None
@@ -100,6 +83,6 @@ def _tile(answers: Answers, raw: Path, i: int) -> Tile:
     return Tile(open_picture(raw / image), "\n".join([*lines, image]), colour)
 
 
-def _shown(names: Sequence[str], label: int) -> str:
+def shown(names: Sequence[str], label: int) -> str:
     """Return a class's name, or its number (as in per_class.csv) if the sheet's font cannot show the name."""
     return f"class {label}" if "?" in printable(names[label]) else names[label]

@@ -13,7 +13,8 @@ from PIL import Image
 from sortline import evaluation, files, prepared
 from sortline.errors import UserError
 from sortline.heads import Head, save_heads
-from sortline.wrong_sheet import Mapper, wrong_sheet
+from sortline.mapper import Mapper
+from sortline.wrong_sheet import wrong_sheet
 
 STAGE = Path(__file__).parents[2] / "stages" / "evaluate.py"
 # Photos a, c, d, e are val; the class table has two bins: {cup, can} and {peel}.
@@ -137,7 +138,7 @@ def test_a_note_is_loud(project, monkeypatch, capsys):
 
 def test_wrong_photos_are_framed_in_the_predicted_bins_colour(project):
     classes = prepared.read_classes(project / "prepared" / "classes.json")
-    val = prepared.read_val(project / "prepared" / "split.csv")
+    val = prepared.read_part(project / "prepared" / "split.csv")
     answers, mapper = evaluation.Answers(val, classes, np.array(list(ANSWERS.values()))), Mapper(project / "features")
     sheet = wrong_sheet(answers, project / "raw", "tiny", columns=3, limit=5, head=HEAD, mapper=mapper)
     colours = {colour for _, colour in sheet.getcolors(maxcolors=1 << 20)}
@@ -148,7 +149,7 @@ def test_wrong_photos_are_framed_in_the_predicted_bins_colour(project):
 
 def test_a_sheet_without_errors_needs_no_photo(project):
     classes = prepared.read_classes(project / "prepared" / "classes.json")
-    val = prepared.read_val(project / "prepared" / "split.csv")
+    val = prepared.read_part(project / "prepared" / "split.csv")
     right = evaluation.Answers(val, classes, np.eye(3)[val.labels])
     sheet = wrong_sheet(right, project / "nowhere", "tiny", columns=3, limit=5, head=HEAD, mapper=None)
     assert sheet.height < 60
@@ -175,7 +176,7 @@ def test_features_of_other_photos_are_refused(project, monkeypatch, capsys):
 def test_an_empty_val_is_one_line(tmp_path):
     files.write_csv(tmp_path / "split.csv", ["image", "label", "split"], [["a.png", 0, "train"]])
     with pytest.raises(UserError, match="no photo in val"):
-        prepared.read_val(tmp_path / "split.csv")
+        prepared.read_part(tmp_path / "split.csv")
 
 
 def test_importing_it_loads_no_mindspore():

@@ -334,7 +334,8 @@ def metrics_before():
     evaluate = {"dataset": dataset, "n": 7, "n_deduplicated": 7, "macro_f1": 0.4, "log_loss": 1.2, "ece": 0.1,
                 "confused_pairs": [], "note": note, **share("accuracy"), **share("top5"),
                 **share("accuracy_deduplicated")}  # fmt: skip
-    return {"data": data, "train": train, "evaluate": evaluate}
+    diagnose = {"mean_corruption_accuracy": 0.4, "suspected_labels": 1, "n_train": 4}
+    return {"data": data, "train": train, "evaluate": evaluate, "diagnose": diagnose}
 
 
 def run_stage(monkeypatch):

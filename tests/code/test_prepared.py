@@ -5,7 +5,7 @@ import pytest
 
 from sortline import files
 from sortline.errors import UserError
-from sortline.prepared import read_classes, read_val
+from sortline.prepared import read_classes, read_part
 
 HEADER = ["image", "label", "split", "fold", "group", "in_train_exact", "in_train_near"]
 SPLIT = [
@@ -19,7 +19,7 @@ SPLIT = [
 
 def test_val_rows_with_their_places_and_flags(tmp_path):
     files.write_csv(tmp_path / "split.csv", HEADER, SPLIT)
-    val = read_val(tmp_path / "split.csv")
+    val = read_part(tmp_path / "split.csv")
     assert val.images == ["val/果皮 1.jpg", "val/c.jpg", "val/d.jpg"]
     assert val.labels.tolist() == [2, 0, 1] and np.issubdtype(val.labels.dtype, np.integer)
     assert val.places.tolist() == [2, 3, 4] and val.total == 5
@@ -31,7 +31,7 @@ def test_val_rows_with_their_places_and_flags(tmp_path):
 def test_no_val_is_one_line(tmp_path, rows):
     files.write_csv(tmp_path / "split.csv", HEADER, rows)
     with pytest.raises(UserError, match=r"split\.csv: no photo in val.*params\.yaml") as caught:
-        read_val(tmp_path / "split.csv")
+        read_part(tmp_path / "split.csv")
     assert "\n" not in str(caught.value)
 
 

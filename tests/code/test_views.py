@@ -136,3 +136,43 @@ def test_crops_of_tiny_and_long_photos():
         for view in range(4):
             pixels = render(image, replace(LIVELY, brightness=0.0, contrast=0.0, saturation=0.0), view, "a", 16)
             assert np.array_equal(pixels, np.full((16, 16, 3), (10, 200, 30)))
+
+
+def test_gray_comes_as_often_as_asked():
+    plan = replace(STILL, gray=0.3)
+    gray = [np.ptp(render(photo(), plan, view, "a", 16), axis=2).max() == 0 for view in range(1, 200)]
+    assert 0.2 < np.mean(gray) < 0.4
+    gray_photo = np.asarray(photo().resize((16, 16), Image.Resampling.BILINEAR).convert("L"))
+    shown = render(photo(), plan, 1 + gray.index(True), "a", 16)
+    assert np.array_equal(shown[..., 1], gray_photo)
+
+
+def test_a_rotated_view_is_turned_by_no_more_than_asked_and_filled_with_the_mean_colour():
+    """A dark bar across the middle: its slope tells the angle."""
+    pixels = np.full((101, 101, 3), 200, np.uint8)
+    pixels[47:54] = 20
+    bar, angles = Image.fromarray(pixels), []
+    for view in range(1, 80):
+        shown = render(bar, replace(STILL, rotation=25.0), view, "a", 101)[..., 0].astype(float)
+        dark = 200 - np.clip(shown, 20, 200)
+        left, right = ((dark[:, x] * np.arange(101)).sum() / dark[:, x].sum() for x in (30, 70))
+        angles.append(math.degrees(math.atan2(left - right, 40)))
+        assert shown[0, 0] == pytest.approx(np.mean(pixels), abs=2) or abs(angles[-1]) < 2
+    assert max(np.abs(angles)) <= 26 and min(angles) < -15 and max(angles) > 15
+
+
+def test_blur_takes_detail_and_noise_adds_as_much_as_asked():
+    flat = Image.new("RGB", (64, 64), (120, 130, 140))
+    noisy = np.stack([render(flat, replace(STILL, noise=6.0), view, "a", 64) for view in range(1, 9)]).astype(float)
+    assert (noisy - [120, 130, 140]).std() == pytest.approx(6, abs=0.15)
+    assert (noisy - [120, 130, 140]).mean() == pytest.approx(0, abs=0.15)
+    sharp = render(photo(), STILL, 1, "a", 64).astype(float).std()
+    spread = [render(photo(), replace(STILL, blur=2.0), view, "a", 64).astype(float).std() for view in range(1, 40)]
+    assert max(spread) <= sharp and min(spread) < 0.4 * sharp
+
+
+def test_the_new_changes_shift_no_other_draw():
+    for view in range(1, 6):
+        plain = render(photo(), LIVELY, view, "a", 32)
+        grained = render(photo(), replace(LIVELY, noise=0.01), view, "a", 32)
+        assert np.array_equal(plain, grained)

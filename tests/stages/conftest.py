@@ -48,6 +48,7 @@ PARAMS: dict[str, Any] = {
         "extract": {"image_size": 32},
         "train_head": {"lr": 0.003, "weight_decay": 0.0001, "batch_size": 16, "epochs": 3},
         "evaluate": {},
+        "diagnose": {},
         "export": {"check_photos": 1},
     },
     "other": {"prepare": {"min_per_class": 5}},

@@ -60,7 +60,7 @@ def test_metrics_diff_is_that_of_the_metrics_files(experiment):
 
 def test_metrics_show_has_every_stage_with_numbers(experiment):
     shown = said(experiment, "metrics", "show")[""]["data"]
-    assert set(shown) == {f"metrics/tiny/{name}.json" for name in ("data", "train", "evaluate", "export")}
+    assert set(shown) == {f"metrics/tiny/{name}.json" for name in ("data", "train", "evaluate", "diagnose", "export")}
     written = read_json(experiment.root / "metrics/tiny/evaluate.json")
     assert shown["metrics/tiny/evaluate.json"]["data"].items() <= written.items()  # DVC leaves lists out
     assert {"accuracy", "accuracy_low", "n", "per_class"} <= set(shown["metrics/tiny/evaluate.json"]["data"])
@@ -88,6 +88,8 @@ def test_dag_has_the_edges_of_the_design(base):
         ("prepare", "extract"), ("prepare", "train_head"), ("prepare", "evaluate"), ("prepare", "export"),
         ("extract", "train_head"), ("extract", "evaluate"), ("extract", "export"),
         ("train_head", "evaluate"), ("train_head", "export"), ("evaluate", "export"),
+        ("fetch", "diagnose"), ("prepare", "diagnose"), ("extract", "diagnose"), ("train_head", "diagnose"),
+        ("diagnose", "export"),
     }  # fmt: skip
 
 

@@ -47,6 +47,7 @@ CASES = [
     ("train_head", "models/tiny/head"),
     ("train_head", "metrics/tiny/train.json"),
     ("evaluate", "plots/tiny/evaluate/photos/wrong.png"),
+    ("diagnose", "plots/tiny/diagnose/photos/suspects.png"),
     ("export", "models/tiny/export"),
 ]
 

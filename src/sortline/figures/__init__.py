@@ -2,6 +2,7 @@
 
 from sortline.figures.by_class import class_counts, confusion, per_class
 from sortline.figures.curves import curves, reliability, selection
+from sortline.figures.spoilt import corruptions
 from sortline.figures.style import Groups
 
-__all__ = ["Groups", "class_counts", "confusion", "curves", "per_class", "reliability", "selection"]
+__all__ = ["Groups", "class_counts", "confusion", "corruptions", "curves", "per_class", "reliability", "selection"]

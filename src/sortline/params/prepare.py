@@ -47,6 +47,10 @@ class ViewParams(Section):
     brightness: float = Field(0.2, ge=0, le=1, description="factor drawn from 1 - x to 1 + x")
     contrast: float = Field(0.2, ge=0, le=1, description="factor drawn from 1 - x to 1 + x")
     saturation: float = Field(0.2, ge=0, le=1, description="factor drawn from 1 - x to 1 + x")
+    gray: float = Field(0.0, ge=0, le=1, description="chance of no colour")
+    rotation: float = Field(0.0, ge=0, le=180, description="degrees at most, either way")
+    blur: float = Field(0.0, ge=0, le=20, description="Gaussian, pixels at most")
+    noise: float = Field(0.0, ge=0, le=128, description="Gaussian, standard deviation of 255")
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:

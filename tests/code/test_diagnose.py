@@ -1,0 +1,102 @@
+"""What diagnose is made of: corruptions that get worse, label errors and outliers that were put there."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from sortline import diagnosis, suspects
+from sortline.corruptions import CORRUPTIONS, SEVERITIES
+from sortline.heads import Head
+
+
+def smooth_photo(seed=0, side=96):
+    random, grid = np.random.default_rng(seed), np.mgrid[0:side, 0:side] / side
+    waves = [np.sin(2 * np.pi * (a * grid[0] + b * grid[1])) for a, b in random.integers(1, 4, (3, 2))]
+    return np.uint8(127 + 60 * np.stack(waves, -1))
+
+
+@pytest.mark.parametrize("name", CORRUPTIONS)
+def test_a_corruption_is_repeatable_and_leaves_the_photo_as_it_was(name):
+    photo = smooth_photo()
+    kept = photo.copy()
+    for severity in SEVERITIES:
+        one, two = CORRUPTIONS[name](photo, severity), CORRUPTIONS[name](photo, severity)
+        assert np.array_equal(one, two) and np.array_equal(photo, kept)
+        assert one.dtype == np.uint8 and one.shape == photo.shape and not np.array_equal(one, photo)
+
+
+@pytest.mark.parametrize("name", ["blur", "noise", "JPEG", "darkness", "brightness"])
+def test_a_corruption_gets_worse_with_its_severity(name):
+    photos = [smooth_photo(seed).astype(float) for seed in range(3)]
+    errors = [np.mean([np.abs(CORRUPTIONS[name](np.uint8(p), s) - p).mean() for p in photos]) for s in SEVERITIES]
+    assert errors == sorted(errors) and errors[-1] > 1.5 * errors[0]
+
+
+def test_what_each_corruption_does():
+    photo = smooth_photo()
+    assert np.array_equal(CORRUPTIONS["swapped channels"](photo, 1)[..., 0], photo[..., 2])
+    assert CORRUPTIONS["darkness"](photo, 2).mean() == pytest.approx(photo.mean() / 2, abs=1)
+    assert CORRUPTIONS["noise"](np.full((96, 96, 3), 128, np.uint8), 1).std() == pytest.approx(0.08 * 255, rel=0.05)
+    assert np.array_equal(CORRUPTIONS["rotation"](photo, 5), np.rot90(photo))
+
+
+def test_swapped_channels_are_tried_once_and_the_others_as_often_as_asked():
+    grid = diagnosis.grid([2, 4])
+    assert len(grid) == 2 * (len(CORRUPTIONS) - 1) + 1 and grid.count(("swapped channels", 1)) == 1
+
+
+class BrightnessMapper:
+    """Features that are the mean of each channel."""
+
+    size = 32
+
+    def features(self, pictures, pooling):
+        mean = pictures.mean((1, 2), dtype=np.float32) / 255
+        return np.stack((mean, mean), 1)
+
+
+def test_accuracy_is_counted_on_the_spoilt_photos(tmp_path):
+    """Bright photos are of class 1, dark ones of class 0: darkening turns the bright ones over."""
+    labels = np.array([0, 1, 1, 1])
+    photos = [tmp_path / f"{i}.png" for i in range(4)]
+    for path, label in zip(photos, labels, strict=True):
+        Image.new("RGB", (40, 30), (200, 200, 200) if label else (60, 60, 60)).save(path)
+    head = Head(np.array([[-1, -1, -1], [1, 1, 1]], np.float32), np.array([1.5, -1.5], np.float32), "mean")
+    scores = diagnosis.corrupted_accuracy(photos, labels, head, BrightnessMapper(), [1, 3])
+    assert scores["none", 0]["accuracy"] == 1 and scores["none", 0]["n"] == 4
+    assert scores["darkness", 1]["accuracy"] == 1  # 140 is still bright
+    assert scores["darkness", 3]["accuracy"] == 0.25 and scores["swapped channels", 1]["accuracy"] == 1
+
+
+def planted():
+    """Return 4 well parted classes, five photos under a wrong label, and one that is like nothing else."""
+    random = np.random.default_rng(0)
+    truth = np.repeat(np.arange(4), 40)
+    features = 6 * np.eye(8)[truth] + 2 + random.normal(scale=0.4, size=(160, 8))
+    labels = truth.copy()
+    wrong = np.array([3, 50, 77, 101, 150])
+    labels[wrong] = (labels[wrong] + 1) % 4
+    features[20] = [0, 0, 0, 0, 0, 9, -9, 9]
+    logits = -((features[:, None, :4] - 6 * np.eye(4) - 2) ** 2).sum(2) / 8
+    probabilities = np.exp(logits - logits.max(1, keepdims=True))
+    return labels, wrong, features.astype(np.float32), probabilities / probabilities.sum(1, keepdims=True)
+
+
+def test_planted_label_errors_and_the_outlier_are_found():
+    labels, wrong, features, probabilities = planted()
+    found = suspects.find(labels, probabilities, features, 10, 5)
+    assert set(found.labels[:5]) == set(wrong) and len(found.labels) <= 7
+    assert list(found.quality[found.labels]) == sorted(found.quality[found.labels])
+    assert found.outliers[0] == 20 and len(found.outliers) == 5
+    assert found.neighbours.shape == (160, 10) and not (found.neighbours == np.arange(160)[:, None]).any()
+    agree = suspects.agreement(found, labels)
+    assert agree[wrong].max() < 0.3 and np.median(agree) > 0.9
+
+
+def test_the_table_of_suspects():
+    labels, wrong, features, probabilities = planted()
+    found = suspects.find(labels, probabilities, features, 10, 5)
+    rows = suspects.rows(found, [f"{i}.jpg" for i in range(160)], labels, probabilities, list("abcd"))
+    assert all(len(row) == len(suspects.COLUMNS) for row in rows)
+    first = found.labels[0]
+    assert rows[0][:3] == [f"{first}.jpg", "abcd"[labels[first]], "abcd"[(labels[first] - 1) % 4]]
