@@ -10,9 +10,11 @@ from mindspore import Tensor, ops
 
 from sortline import losses, runtime
 from sortline.errors import UserError
+from sortline.graphs import to_onnx
 from sortline.nets import small
 from sortline.nets.grey import GREY, to_grey
 from sortline.nets.lenet5 import C3_TABLE, LeNet5Published
+from sortline.sessions import session
 
 GOLDEN = np.load(Path(__file__).resolve().parents[1] / "golden" / "digit_nets.npz")
 VARIANTS = {
@@ -83,6 +85,16 @@ def test_batch_norm_remembers_a_tenth_of_each_batch_as_pytorchs():
     logits = net(Tensor(images(28))).asnumpy()
     # The variance that is remembered is of n in one framework and of n - 1 in the other: 784 and more values a map.
     assert logits == pytest.approx(GOLDEN["digits_cnn_eval_logits"], abs=2e-3)
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_every_net_becomes_onnx_with_the_same_answers(variant):
+    mindspore.set_context(mode=mindspore.GRAPH_MODE)
+    net = filled(variant)
+    net.set_train(False)
+    x = images(net.image_size)
+    model = session(to_onnx(net, (1, *x.shape[1:]), ("logits",)))
+    assert model.run(["logits"], {"x": x})[0] == pytest.approx(net(Tensor(x)).asnumpy(), abs=1e-5)
 
 
 # ---- the published tables

@@ -3,7 +3,15 @@
 import numpy as np
 from mindspore import Parameter, Tensor, nn, ops
 
-ACTIVATIONS = {"relu": nn.ReLU, "tanh": nn.Tanh, "sigmoid": nn.Sigmoid, "elu": nn.ELU}
+
+class ELU(nn.Cell):
+    """x above 0, exp(x) - 1 below (Clevert et al. 2016, arXiv:1511.07289); MindSpore's own has no ONNX export."""
+
+    def construct(self, x: Tensor) -> Tensor:
+        return ops.relu(x) + ops.exp(-ops.relu(-x)) - 1
+
+
+ACTIVATIONS = {"relu": nn.ReLU, "tanh": nn.Tanh, "sigmoid": nn.Sigmoid, "elu": ELU}
 POOLINGS = {"max": nn.MaxPool2d, "average": nn.AvgPool2d}
 
 # Table I of the paper: the maps of S2 that each of the 16 maps of C3 sees.
@@ -17,9 +25,9 @@ C3_TABLE = (
 class PooledConv(nn.Cell):
     """A valid 5x5 convolution from one map and 2x2 max pooling, in one: (n, 1, S, S) to (n, maps, S/2 - 2, S/2 - 2).
 
-    The four results under a pooling window come from one convolution of stride 2 by the kernel in four places of a 6x6
-    one, and max(a, b) is a + relu(b - a). The same numbers, gradients too, up to rounding; but MindSpore's gradient
-    of MaxPool takes more time on the CPU than all the rest of LeNet-5 (bench/lenet.py).
+    While training, the four results under a pooling window come from one convolution of stride 2 by the kernel in four
+    places of a 6x6 one, and max(a, b) is a + relu(b - a). The same numbers, gradients too, up to rounding; but
+    MindSpore's gradient of MaxPool takes more time on the CPU than all the rest of LeNet-5 (bench/lenet.py).
     """
 
     def __init__(self, maps: int) -> None:
@@ -32,14 +40,18 @@ class PooledConv(nn.Cell):
             for row, column in np.ndindex(5, 5):
                 placement[row, column, place, row + down, column + right] = 1
         self.placement = Tensor(placement.reshape(25, 144))
-        self.conv = ops.Conv2D(4 * maps, 6, pad_mode="valid", stride=2)
+        self.four = ops.Conv2D(4 * maps, (6, 6), pad_mode="valid", stride=(2, 2))
+        self.conv = ops.Conv2D(maps, (5, 5), pad_mode="valid")
+        self.pool = ops.MaxPool((2, 2), (2, 2))
         self.bias_add = ops.BiasAdd()
         self.relu = ops.ReLU()
 
     def construct(self, x: Tensor) -> Tensor:
+        if not self.training:
+            return self.pool(self.bias_add(self.conv(x, self.weight), self.bias))
         maps = self.maps
         kernels = ops.matmul(self.weight.reshape((maps, 25)), self.placement).reshape((maps, 4, 36))
-        x = self.conv(x, kernels.transpose(1, 0, 2).reshape((4 * maps, 1, 6, 6)))
+        x = self.four(x, kernels.transpose(1, 0, 2).reshape((4 * maps, 1, 6, 6)))
         upper = self.larger(x[:, :maps], x[:, maps : 2 * maps])
         lower = self.larger(x[:, 2 * maps : 3 * maps], x[:, 3 * maps :])
         return self.bias_add(self.larger(upper, lower), self.bias)
@@ -112,7 +124,7 @@ class PartialConv(nn.Cell):
         placement = np.zeros((96, 60), np.float32)
         placement[places, np.arange(60)] = 1
         self.placement = Tensor(placement)
-        self.conv = ops.Conv2D(16, 5, pad_mode="valid")
+        self.conv = ops.Conv2D(16, (5, 5), pad_mode="valid")
         self.bias_add = ops.BiasAdd()
 
     def construct(self, x: Tensor) -> Tensor:
