@@ -62,7 +62,7 @@ class NoWeights(Section):
 
     kind: Literal["none"]
     release: Literal["none"] = "none"
-    width: float = 1.0
+    width: Literal[1] = 1
 
 
 WeightSource = WeightsFile | WeightsDownload | RandomWeights | NoWeights
