@@ -8,12 +8,13 @@ else
 BIN := $(VENV)/bin
 endif
 READY := $(VENV)/.ready
+WEB_TASK = $(or $(TASK),$(if $(wildcard models/garbage/export/model_int8.onnx),garbage,sample))
 
 .DEFAULT_GOAL := help
-.PHONY: help run test setup lint clean
+.PHONY: help run test test-web web setup bench lint clean
 
 help:            ## what there is to make
-	@grep -E '^[a-z]+: .*##|^[a-z]+:  +##' $(MAKEFILE_LIST) | sed -E 's/:.*## /: /' | awk -F': ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -E '^[a-z-]+: .*##|^[a-z-]+:  +##' $(MAKEFILE_LIST) | sed -E 's/:.*## /: /' | awk -F': ' '{printf "  make %-8s %s\n", $$1, $$2}'
 
 run: $(READY)    ## the whole line on the garbage photos, or on the built-in sample; TASK=name for another task
 	@$(BIN)/python -m sortline.cli run $(if $(TASK),--task $(TASK))
@@ -21,11 +22,22 @@ run: $(READY)    ## the whole line on the garbage photos, or on the built-in sam
 test: $(READY)   ## all tests; those that need the real photos only where SORTLINE_DATA names their folder
 	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadgroup $(ARGS)
 
+web: $(READY)    ## the web app out of an exported model, into web/dist/, for sortline serve; TASK=name for another task
+	@npm ci --prefix web --ignore-scripts --no-audit --no-fund --silent
+	@node web/build.mjs models/$(WEB_TASK)/export
+
+test-web: $(READY) ## the web app in Chromium, which is installed where that can be done
+	@PATH="$(abspath $(BIN)):$$PATH" PYTHON="$(abspath $(BIN))/python" web/test/run.sh
+
 setup: $(READY)  ## only the virtual environment, from the pinned lock
 
+bench: $(READY)  ## speed and memory, side by side with PyTorch; NAMES="head scale" for some of it
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade --target bench/peers -r bench/requirements.txt
+	@$(BIN)/python -m bench $(NAMES)
+
 lint: $(READY)   ## ruff
-	@$(BIN)/ruff check src stages tests
-	@$(BIN)/ruff format --check src stages tests
+	@$(BIN)/ruff check src stages tests studies bench web
+	@$(BIN)/ruff format --check src stages tests studies bench web
 
 clean:           ## remove what the line made and fetched (not .venv, not committed results)
 	rm -rf data/raw data/weights data/prepared data/features data/downloads models plots/*/*/photos dvc_plots

@@ -1,7 +1,6 @@
 """How fast LeNet-5 trains: our loop, one step a call, and PyTorch, each in a process of its own, in turns.
 
-`python bench/lenet.py WAY BATCH` prints one measurement, digits a second; PyTorch (bench/requirements.txt) runs under
-the Python that BENCH_PYTHON names, by default this one.
+`python bench/lenet.py WAY BATCH` prints one measurement, digits a second.
 """
 
 import importlib.util
@@ -10,6 +9,7 @@ import statistics
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -43,8 +43,12 @@ def run(repeats: int) -> dict[str, Any]:
 
 def measured(way: str, batch: int) -> float | None:
     """Return digits a second, measured in a new process; None where PyTorch is not there."""
-    python = os.environ.get("BENCH_PYTHON", sys.executable) if way == "torch" else sys.executable
-    done = subprocess.run([python, __file__, way, str(batch)], capture_output=True, encoding="utf-8")
+    path = [str(Path(__file__).with_name("peers"))] if way == "torch" else []
+    path += [folder for folder in (os.environ.get("PYTHONPATH"),) if folder]
+    done = subprocess.run(
+        [sys.executable, __file__, way, str(batch)], capture_output=True, encoding="utf-8",
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(path)},
+    )  # fmt: skip
     if done.returncode == 3:
         return None
     if done.returncode:

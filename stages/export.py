@@ -1,7 +1,8 @@
-"""export: one self-contained ONNX, one MindIR, labels and a model card; then check that they are the measured model.
+"""export: one self-contained ONNX, also in 8 bits, one MindIR, labels and a model card; checks that they are the
+measured model.
 
-Reads the head and the backbone (or the net), val's raw photos and the other stages' metrics; writes
-model.onnx, model.mindir, labels.json, MODEL_CARD.md and export.json. Params: `<task>.export`.
+Reads the head and the backbone (or the net), the raw photos and the other stages' metrics; writes model.onnx,
+model_int8.onnx, model.mindir, labels.json, MODEL_CARD.md and export.json. Params: `<task>.export`.
 """
 
 import argparse
@@ -12,7 +13,7 @@ import numpy as np
 import onnx
 from mindspore.nn import Cell
 
-from sortline import __version__, export, files, parity, prepared, sessions, trained
+from sortline import __version__, cam_output, export, files, parity, prepared, quantise, sessions, trained
 from sortline import backbone as backbones
 from sortline.card import model_card
 from sortline.data import idx
@@ -37,6 +38,7 @@ def main(argv: list[str]) -> None:
     params = load(args.task, "export", ExportParams)
     size = files.read_json(args.features / "features.json")["image_size"]
     measured = {name: files.read_json(args.metrics.with_name(f"{name}.json")) for name in MEASURED}
+    net = trained.is_net(args.head)
     network, preprocessing, info = load_network(args.weights, args.head)
     channels = preprocessing.scale.size
 
@@ -47,10 +49,13 @@ def main(argv: list[str]) -> None:
         "bins": classes["bins"],
         "note": measured["evaluate"].get("note", ""),
         "threshold": measured["train"]["threshold"],
+        "cam": not net and load_head(args.head).linear,
     }
     if idx.is_idx(args.raw):
         labels["reads"] = DIGITS
     graph = export.network_graph(network, size, channels)
+    if labels["cam"]:
+        cam_output.add_cam(graph, load_head(args.head))
     about = {
         "labels": labels,
         "sortline_version": __version__,
@@ -59,14 +64,18 @@ def main(argv: list[str]) -> None:
     }
     model = export.self_contained(graph, preprocessing, size, about)
     session = sessions.session(graph, threads=0)
+    split = args.prepared / "split.csv"
+    every, train = ([args.raw / image for image in prepared.read_images(split, part)] for part in (None, "train"))
 
     with files.replacing(args.out) as out:
         out.mkdir()
         onnx.save(model, out / "model.onnx")
         export.write_mindir(network, size, out / "model.mindir", channels)
         files.write_json(out / "labels.json", labels)
+        calibration = quantise.chosen(train, params.calibration_photos, params.calibration_seed)
+        onnx.save(quantise.quantised(model, calibration), out / "model_int8.onnx")
 
-        val = prepared.read_part(args.prepared / "split.csv")
+        val = prepared.read_part(split)
         photos = [args.raw / image for image in val.images]
         few = parity.spread(len(photos), params.check_photos)
         shown = [photos[index] for index in few]
@@ -83,11 +92,17 @@ def main(argv: list[str]) -> None:
         result |= parity.resized_agreement(classifier, reference, photos, few, size)
         if "reads" in labels:
             result |= parity.digit_photos(classifier, photos, val.labels)
+        # Of a net's many pictures the held-out ones are enough.
+        compared, places = (photos, np.arange(len(photos))) if net else (every, val.places)
+        answers = quantise.compared(out / "model.onnx", out / "model_int8.onnx", compared)
+        result |= quantise.scores(*answers, places, val.labels)
         result |= {
             "checked_photos": len(few),
             "dataset": measured["evaluate"]["dataset"],
             "image_size": size,
             "onnx_mb": (out / "model.onnx").stat().st_size / 1e6,
+            "int8_bytes": (out / "model_int8.onnx").stat().st_size,
+            "int8_calibration_photos": len(calibration),
             "mindir_mb": (out / "model.mindir").stat().st_size / 1e6,
         }
         if labels["note"]:

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from sortline.usage import usage
+
 
 def model_card(labels: dict[str, Any], backbone: dict[str, Any], metrics: dict[str, dict[str, Any]]) -> str:
     """Return the card as Markdown; `metrics` by stage: data, train, evaluate, export."""
@@ -9,9 +11,9 @@ def model_card(labels: dict[str, Any], backbone: dict[str, Any], metrics: dict[s
         _what(labels, backbone, metrics),
         _data(metrics["data"]),
         _accuracy(metrics),
-        _failures(metrics["evaluate"]),
-        _files(metrics["export"]),
-        USE,
+        _failures(labels, metrics["evaluate"]),
+        _files(labels, metrics["export"]),
+        usage(labels["task"], backbone, metrics["export"]["image_size"]),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -85,6 +87,8 @@ def _accuracy(metrics: dict[str, dict[str, Any]]) -> str:
         _row("right bin, held out", evaluated, "bin_accuracy", evaluated["n"]),
         *more,
         _row("top-1, held out, the ONNX file alone", exported, "onnx_accuracy", exported["onnx_n"]),
+        _row("top-1, held out, the 8-bit ONNX file alone", exported, "int8_accuracy", exported["int8_n"]),
+        _row("same answer in 8 bits, all photos", exported, "int8_agreement", exported["int8_agreement_n"]),
     ]
     return (
         "## Accuracy\n\n| what | % | 95 % interval (Wilson) | n |\n| --- | --- | --- | --- |\n"
@@ -101,7 +105,7 @@ def _row(name: str, metrics: dict[str, Any], key: str, n: int) -> str:
     return f"| {name} | {value:.1f} | {low:.1f} to {high:.1f} | {n:,} |"
 
 
-def _failures(evaluated: dict[str, Any]) -> str:
+def _failures(labels: dict[str, Any], evaluated: dict[str, Any]) -> str:
     lines = ["## Where it fails", ""]
     pairs = [
         f"- {pair['truth']} taken for {pair['predicted']}: {pair['count']}" for pair in evaluated["confused_pairs"]
@@ -115,35 +119,32 @@ def _failures(evaluated: dict[str, Any]) -> str:
             if row["n"]
         ]
     lines += ["", "A photo of anything else still gets one of these classes, often with confidence."]
+    if labels.get("threshold"):
+        lines[-1] += (
+            f" Below a probability of {labels['threshold']:.3f}, chosen out of fold, take the answer for 'not sure'."
+        )
     return "\n".join(lines)
 
 
-def _files(exported: dict[str, Any]) -> str:
-    channels = 1 if "digit_photos" in exported else 3
+def _files(labels: dict[str, Any], exported: dict[str, Any]) -> str:
+    cam = (
+        " `cam`, float32 (classes, height, width), shows where it looked (class activation maps)."
+        if labels.get("cam")
+        else ""
+    )
+    channels, size = 1 if "digit_photos" in exported else 3, exported["image_size"]
     return (
         "## Files\n\n"
         f"- `model.onnx` ({exported['onnx_mb']:.1f} MB, opset 18): `image` uint8 RGB (height, width, 3), any size, "
-        "upright, to `probabilities` and `logits`; resizing and scaling are inside. Labels are in its metadata.\n"
+        "upright, to `probabilities` and `logits`; resizing and scaling are inside. Labels are in its metadata."
+        f"{cam}\n"
+        f"- `model_int8.onnx` ({exported['int8_bytes'] / 1e6:.1f} MB): the same in 8 bits (static, per channel, "
+        f"calibrated on {exported['int8_calibration_photos']} train photos), for phones and browsers.\n"
         f"- `model.mindir` ({exported['mindir_mb']:.1f} MB): preprocessed float32 "
-        f"(1, {channels}, {exported['image_size']}, {exported['image_size']}) to logits.\n"
+        f"(1, {channels}, {size}, {size}) to logits.\n"
         "- `labels.json`: classes in output order, and bins.\n\n"
         f"Checked at export on {exported['checked_photos']} held-out photos: logits differ from MindSpore's by at most "
         f"{exported['max_abs_diff_onnx']:.0e} (ONNX) and {exported['max_abs_diff_mindir']:.0e} (MindIR). "
         "Photos of other sizes, up to 12 megapixels, and EXIF-turned ones: same class as with Pillow's resizing in "
         f"{100 * exported['resized_agreement']:.1f} % (n = {exported['resized_n']:,})."
     )
-
-
-USE = """## Use
-
-```
-sortline predict PHOTO --model FOLDER_OF_THIS_CARD
-```
-
-```python
-import numpy, onnxruntime
-from PIL import Image, ImageOps
-photo = ImageOps.exif_transpose(Image.open("photo.jpg")).convert("RGB")
-model = onnxruntime.InferenceSession("model.onnx")
-probabilities, logits = model.run(None, {"image": numpy.asarray(photo)})
-```"""

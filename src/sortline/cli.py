@@ -30,7 +30,7 @@ def parser() -> Parser:
     )
     top.add_argument("--version", action="version", version=f"sortline {__version__}")
     commands = top.add_subparsers(dest="command", metavar="COMMAND", parser_class=Parser)
-    for add in (_predict, _audit, _new, _remove, _doctor, _run, _summary, _compare, _curves):
+    for add in (_predict, _audit, _new, _remove, _doctor, _run, _summary, _compare, _curves, _export, _serve):
         add(commands)
     return top
 
@@ -192,6 +192,38 @@ exit code: 0 drawn, 1 some logs had nothing in them, 2 none had anything""",
     command.add_argument("--smoothing", type=_share, metavar="X", help="the run's label smoothing: draws its floor")
     command.add_argument("--classes", type=_classes, metavar="N", help="number of classes, with --smoothing")
     command.add_argument("--task", help="take smoothing, classes and number of photos from this task")
+
+
+def _export(commands) -> None:
+    command = _command(
+        commands,
+        "export",
+        "convert an exported model for MindSpore Lite, where its converter_lite is on the PATH",
+        """examples:
+  sortline export --ms
+  sortline export --ms --task garbage --out lite
+
+`dvc repro export@TASK` makes the model itself.""",
+    )
+    command.add_argument("--ms", action="store_true", required=True, help="to MindSpore Lite's format: model.ms")
+    model = command.add_mutually_exclusive_group()
+    model.add_argument("--task", help="convert the model of this task (default: the first task that has one)")
+    model.add_argument("--model", metavar="FOLDER", help="convert the model in this folder (model.mindir)")
+    command.add_argument("--out", metavar="FOLDER", help="where to (default: models/TASK/lite)")
+
+
+def _serve(commands) -> None:
+    command = _command(
+        commands,
+        "serve",
+        "serve the web app that `make web` built, on this machine",
+        """examples:
+  sortline serve
+  sortline serve --port 9000""",
+    )
+    command.add_argument("--folder", default="web/dist", help="the built app (default web/dist)")
+    command.add_argument("--host", default="localhost", help="the address to listen on (default localhost)")
+    command.add_argument("--port", type=int, default=8000, metavar="N", help="0 takes a free one (default 8000)")
 
 
 def _count(text: str) -> int:

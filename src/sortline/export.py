@@ -35,7 +35,8 @@ def self_contained(
 ) -> onnx.ModelProto:
     """Wrap `network` into a graph from photo to probabilities.
 
-    Input `image`: uint8 RGB (H, W, 3) of any size, upright. Outputs: `probabilities` and `logits`, float32 (classes,).
+    Input `image`: uint8 RGB (H, W, 3) of any size, upright. Outputs: `probabilities` and `logits`, float32 (classes,),
+    and, where `network` has it (cam_output.add_cam), `cam`, float32 (classes, h, w).
     `metadata` becomes metadata_props; values that are not text as JSON.
     """
     front = _front(preprocessing, size)
@@ -43,15 +44,17 @@ def self_contained(
     model = onnx.compose.merge_models(front, network, io_map=[("front/x", "net/x")])
     graph = model.graph
     classes = graph.output[0].type.tensor_type.shape.dim[-1].dim_value
+    shapes = {"probabilities": [classes], "logits": [classes]}
     graph.initializer.append(numpy_helper.from_array(np.array([0]), "back/first"))
     graph.node.extend([
         helper.make_node("Squeeze", ["net/logits", "back/first"], ["logits"], name="back/squeeze"),
         helper.make_node("Softmax", ["logits"], ["probabilities"], name="back/softmax", axis=-1),
     ])  # fmt: skip
+    if any(value.name == "net/cam" for value in graph.output):
+        graph.node.append(helper.make_node("Squeeze", ["net/cam", "back/first"], ["cam"], name="back/cam"))
+        shapes["cam"] = [classes, "map_height", "map_width"]
     del graph.output[:]
-    graph.output.extend(
-        helper.make_tensor_value_info(name, TensorProto.FLOAT, [classes]) for name in ("probabilities", "logits")
-    )
+    graph.output.extend(helper.make_tensor_value_info(name, TensorProto.FLOAT, shapes[name]) for name in shapes)
     graph.name = "sortline"
     del model.opset_import[1:]  # merging leaves the same entry twice
     # Shapes inferred for a batch of free size no longer hold; runtimes infer them anew.

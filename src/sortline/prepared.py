@@ -47,6 +47,11 @@ def read_part(split: Path, name: str | None = None) -> Part:
     return Part([row["image"] for row in rows], labels, *flags, places=places, total=len(every), split=name)
 
 
+def read_images(split: Path, part: str | None = None) -> list[str]:
+    """Return the photos of split.csv, or of a part of it ("train", "val", "dropped"), in its order."""
+    return [row["image"] for row in read_csv(split) if part in (None, row["split"])]
+
+
 def read_classes(path: Path) -> Classes:
     """Read classes.json."""
     content = read_json(path)

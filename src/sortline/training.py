@@ -49,8 +49,8 @@ class TrainingSet:
 class Trained:
     """The result: heads by checkpoint name, out-of-fold probabilities (n, classes) of the kept one, and the record.
 
-    `curve` has one row a point of `curve_x`: an epoch (gradient steps) or a candidate C (lbfgs). `floor`: the least
-    training loss that the targets allow.
+    `curve` has one row a point of `curve_x`: an epoch (gradient steps) or a candidate C (lbfgs). `fold_heads`: the kept
+    one's, by fold (gradient steps). `floor`: the least training loss that the targets allow.
     """
 
     heads: dict[str, Head]
@@ -60,6 +60,7 @@ class Trained:
     curve_x: str
     facts: dict[str, object] = field(default_factory=dict)
     selected: list[str] = field(default_factory=list)
+    fold_heads: list[Head] = field(default_factory=list)
     floor: float | None = None
 
 
@@ -115,53 +116,63 @@ def train_by_steps(data: TrainingSet, params: TrainHeadParams) -> Trained:
         data.labels, data.classes, params.label_smoothing, bin_of=data.bin_of, bin_share=params.bin_share,
         balanced=params.class_weights == "balanced",
     )  # fmt: skip
-    held_out = [data.folds == fold for fold in data.fold_numbers]
-    masks = np.stack([*(~mask for mask in held_out), np.ones(len(data.labels), bool)], 1)
+    masks = np.stack([*(data.folds != fold for fold in data.fold_numbers), np.ones(len(data.labels), bool)], 1)
     watches = [_watch(data, masks[:, model], params.seed) for model in range(masks.shape[1]) if params.patience]
     start, facts = _start(net, params, masks.shape[1], data.dataset)
-    views = [data.features[mask, 0] for mask in held_out]
-
-    def out_of_fold(heads: Sequence[Head]) -> np.ndarray:
-        logits = np.empty((len(data.labels), data.classes), np.float32)
-        for mask, view, head in zip(held_out, views, heads, strict=False):
-            logits[mask] = head.logits(view)
-        return logits
-
     recipe = fit.Recipe(optimiser=params.solver, **{key: getattr(params, key) for key in RECIPE})
     loop = fit.train(features, targets[photo], masks[photo], net, recipe, start)
-    curve, scores, heads, recent = [], {}, {}, {}
+
+    score = _Scorer(data)
+    curve, kept, recent = [], {}, {}  # kept: out-of-fold logits and the heads, the one on everything last
     for epoch in tqdm(loop, total=params.epochs, desc="train", unit="epoch", disable=None):
-        trained = [epoch.head(model) for model in range(masks.shape[1])]
-        logits = out_of_fold(trained)
-        curve.append(
-            {
-                "epoch": epoch.number,
-                "lr": epoch.lr,
-                "fold_train_loss": float(epoch.loss[:-1].mean()),
-                "oof_loss": negative_log_likelihood(logits, data.labels),
-                "oof_accuracy": accuracy(logits, data.labels),
-                "train_loss": float(epoch.loss[-1]),
-            }
-        )
+        heads = [epoch.head(model) for model in range(masks.shape[1])]
+        logits = score(heads)
+        curve.append(_row(epoch, logits, data.labels))
         best = min(range(len(curve)), key=lambda i: (-curve[i]["oof_accuracy"], curve[i]["oof_loss"]))
-        for name in ("best", "last") if best == len(curve) - 1 else ("last",):
-            scores[name], heads[name] = logits, trained[-1]
-        recent[f"epoch-{epoch.number:05d}"] = trained[-1]
+        kept |= ({"best": (logits, heads)} if best == len(curve) - 1 else {}) | {"last": (logits, heads)}
+        recent[f"epoch-{epoch.number:05d}"] = heads[-1]
         while len(recent) > params.keep_checkpoints:
             del recent[next(iter(recent))]
-        for watch, head in zip(watches, trained, strict=False):
+        for watch, head in zip(watches, heads, strict=False):
             watch.see(epoch.number, head)
         if watches and all(epoch.number - watch.epoch >= params.patience for watch in watches):
             break
     facts["best_epoch"] = best + 1
     if watches:
-        scores["last"], heads = out_of_fold([watch.head for watch in watches]), dict.fromkeys(heads, watches[-1].head)
+        heads = [watch.head for watch in watches]
+        kept = dict.fromkeys(kept, (score(heads), heads))
         facts |= {"stopped_epochs_folds": [one.epoch for one in watches[:-1]], "stopped_epoch": watches[-1].epoch}
+    logits, heads = kept[params.checkpoint]
+    named = {name: heads[-1] for name, (_, heads) in kept.items()} | recent
     selected = ["epoch"] if params.checkpoint == "best" else []
-    return Trained(
-        heads | recent, params.checkpoint, softmax(scores[params.checkpoint]), curve, "epoch", facts, selected,
-        least_loss(targets),
-    )  # fmt: skip
+    floor = least_loss(targets)
+    return Trained(named, params.checkpoint, softmax(logits), curve, "epoch", facts, selected, heads[:-1], floor)
+
+
+class _Scorer:
+    """Out-of-fold logits, float32 (n, classes), of one head a fold (and any more), on the plain view."""
+
+    def __init__(self, data: TrainingSet):
+        self.shape = (len(data.labels), data.classes)
+        self.masks = [data.folds == fold for fold in data.fold_numbers]
+        self.views = [data.features[mask, 0] for mask in self.masks]
+
+    def __call__(self, heads: Sequence[Head]) -> np.ndarray:
+        logits = np.empty(self.shape, np.float32)
+        for mask, view, head in zip(self.masks, self.views, heads, strict=False):
+            logits[mask] = head.logits(view)
+        return logits
+
+
+def _row(epoch: fit.Epoch, logits: np.ndarray, labels: np.ndarray) -> dict[str, float]:
+    return {
+        "epoch": epoch.number,
+        "lr": epoch.lr,
+        "fold_train_loss": float(epoch.loss[:-1].mean()),
+        "oof_loss": negative_log_likelihood(logits, labels),
+        "oof_accuracy": accuracy(logits, labels),
+        "train_loss": float(epoch.loss[-1]),
+    }
 
 
 def _watch(data: TrainingSet, mask: np.ndarray, seed: int) -> _Watch:

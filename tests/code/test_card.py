@@ -20,7 +20,8 @@ LABELS = {
     ],
     "note": "",
 }
-BACKBONE = {"title": "MobileNetV2 1.0 224, a public release", "width": 0.75}
+BACKBONE = {"title": "MobileNetV2 1.0 224, a public release", "width": 0.75,
+            "mean": [0.5, 0.5, 0.5], "std": [0.25, 0.25, 0.25]}  # fmt: skip
 
 
 def share(prefix, right, n):
@@ -51,7 +52,9 @@ def measured():
                                  "hazardous": bin_share(0, 0)}},
         "export": {"image_size": 192, "onnx_mb": 9.2416, "mindir_mb": 9.4602, "checked_photos": 26, "onnx_n": 1129,
                    "max_abs_diff_onnx": 7.6e-06, "max_abs_diff_mindir": 0.0, "resized_agreement": 0.9977,
-                   "resized_n": 442, **share("onnx_accuracy", 1073, 1129)},
+                   "resized_n": 442, "int8_bytes": 2795312, "int8_calibration_photos": 199, "int8_n": 1128,
+                   "int8_agreement_n": 2257, **share("onnx_accuracy", 1073, 1129),
+                   **share("int8_accuracy", 1070, 1128), **share("int8_agreement", 2222, 2257)},
     }  # fmt: skip
 
 
@@ -91,6 +94,8 @@ def test_the_accuracies_in_their_table():
         row("right bin, held out", 1111, 1130),
         row("top-1, 5 grouped folds of train", 2030, 2127),
         row("top-1, held out, the ONNX file alone", 1073, 1129),
+        row("top-1, held out, the 8-bit ONNX file alone", 1070, 1128),
+        row("same answer in 8 bits, all photos", 2222, 2257),
     ]
 
 
@@ -109,6 +114,7 @@ def test_all_other_figures():
         "147 of near-duplicates", "macro-F1 0.935", "log-loss 0.235", "error 0.013", "epoch, lr",
         "Cans taken for Metalware: 7", "Hats taken for Broom: 3", "9.2 MB", "9.5 MB", "(1, 3, 192, 192)",
         "26 held-out photos", "8e-06 (ONNX)", "0e+00 (MindIR)", "99.8 %", "n = 442",
+        "2.8 MB", "199 train photos", "squeezed to 192 x 192", "(x / 255 - 0.5) / 0.25 in",
     ):  # fmt: skip
         assert figure in " ".join(text.split()), figure
 
@@ -144,7 +150,7 @@ def test_a_note_stands_on_top(note):
     text = card(labels=LABELS | {"note": note})
     paragraphs = text.split("\n\n")
     assert paragraphs[0] == "# Model card: garbage"
-    assert (paragraphs[1] == f"> **{note}**") == bool(note) and ("> " in text) == bool(note)
+    assert (paragraphs[1] == f"> **{note}**") == bool(note) and ("\n> " in text) == bool(note)
 
 
 def test_a_task_without_bins():
@@ -164,7 +170,7 @@ def test_nothing_left_after_de_duplication():
                                 "accuracy_deduplicated_high": None}  # fmt: skip
 
     text = card(change)
-    assert "without duplicates" not in text and "None to" not in text and len(tables(text)[0]) == 6
+    assert "without duplicates" not in text and "None to" not in text and len(tables(text)[0]) == 8
 
 
 def test_no_error_and_nothing_chosen():
@@ -181,6 +187,23 @@ def test_the_example_in_it_is_python():
     code = re.search(r"```python\n(.*?)```", card(), re.DOTALL).group(1)
     compile(code, "card", "exec")
     assert '{"image": numpy.asarray(photo)}' in code and "exif_transpose" in code
+
+
+def test_how_to_run_it_from_everywhere():
+    text = card()
+    for words in ("sortline predict", "make web TASK=garbage", "sortline serve", "onnxruntime-web",
+                  "sortline export --ms", "onnxruntime-android", "model_int8.onnx", "mindspore::Model"):  # fmt: skip
+        assert words in text, words
+    assert re.findall("```([a-z]+)", text) == ["python", "js", "kotlin", "cpp"]
+    assert "{{" not in text and "}}" not in text
+    other = model_card(LABELS, BACKBONE | {"std": [0.25, 0.5, 0.125]}, measured())
+    assert "(x / 255 - 0.5) / 0.25, (x / 255 - 0.5) / 0.5, (x / 255 - 0.5) / 0.125 in" in " ".join(other.split())
+
+
+def test_the_threshold_and_the_maps_where_there_are_such():
+    assert "not sure" not in card() and "class activation" not in card()
+    text = card(labels=LABELS | {"threshold": 0.4567, "cam": True})
+    assert "probability of 0.457, chosen out of fold" in text and "class activation maps" in text
 
 
 def test_it_ends_in_one_line_end_and_says_the_same_twice():

@@ -24,7 +24,7 @@ from onnx import TensorProto, helper
 from PIL import Image
 from scipy.special import softmax
 
-from sortline import __version__, export, files, runtime, sessions
+from sortline import __version__, cam_output, export, files, runtime, sessions
 from sortline.backbone import Backbone
 from sortline.heads import POOLED, Head, save_heads
 from sortline.nets import checkpoints
@@ -43,6 +43,7 @@ LABELS = {
     "bins": [{"id": "dry", "en": "Dry", "zh": "干垃圾", "colour": "#6f7782"}],
     "note": "",
 }
+ABOUT = {"title": "one convolution", "width": 1.0, "mean": list(IMAGENET_MEAN), "std": list(IMAGENET_STD)}
 
 
 class OneConvolution(nn.Cell):
@@ -79,9 +80,13 @@ def built(make=mobilenet, pooling="mean+max"):
     return backbone, Head(weight, bias, pooling), network
 
 
-def exported(network):
+def exported(network, head=None):
+    """Return the self-contained model, with class activation maps where the `head` is given."""
+    graph = export.network_graph(network, SIZE)
+    if head is not None:
+        cam_output.add_cam(graph, head)
     metadata = {"labels": LABELS, "sortline_version": "1.2", "backbone": {"width": 0.35}}
-    return export.self_contained(export.network_graph(network, SIZE), PREPROCESSING, SIZE, metadata)
+    return export.self_contained(graph, PREPROCESSING, SIZE, metadata)
 
 
 @pytest.fixture(scope="module")
@@ -300,11 +305,10 @@ def project(tmp_path, monkeypatch):
     for i, row in enumerate(table):
         path = root / "raw" / row[0]
         path.parent.mkdir(parents=True, exist_ok=True)
-        if row[2] == "val":
-            Image.fromarray(photo(*[(64, 64), (90, 70), (31, 45)][i % 3], seed=i)).save(path)
+        Image.fromarray(photo(*[(64, 64), (90, 70), (31, 45)][i % 3], seed=i)).save(path)
     files.write_json(root / "features" / "features.json", {"image_size": SIZE})
     backbone, head, _ = built(OneConvolution)
-    loaded = Backbone(backbone, PREPROCESSING, {"title": "one convolution", "width": 1.0})
+    loaded = Backbone(backbone, PREPROCESSING, ABOUT)
     monkeypatch.setattr("sortline.backbone.load", lambda folder: loaded)
     (root / "head").mkdir()
     save_heads(root / "head", {"best": head, "last": head}, {"checkpoint": "last"})
@@ -350,13 +354,14 @@ def test_the_stage(project, monkeypatch, capsys):
     assert run_stage(monkeypatch) == 0, capsys.readouterr().err
     out = Path("out/export")
     assert sorted(path.name for path in out.iterdir()) == [
-        "MODEL_CARD.md", "labels.json", "model.mindir", "model.onnx"]  # fmt: skip
-    assert files.read_json(out / "labels.json") == LABELS | {"note": "drawn: proves nothing", "threshold": 0.6}
+        "MODEL_CARD.md", "labels.json", "model.mindir", "model.onnx", "model_int8.onnx"]  # fmt: skip
+    added = {"note": "drawn: proves nothing", "threshold": 0.6, "cam": True}
+    assert files.read_json(out / "labels.json") == LABELS | added
 
     session = onnxruntime.InferenceSession((out / "model.onnx").read_bytes(), providers=["CPUExecutionProvider"])
     metadata = session.get_modelmeta().custom_metadata_map
     assert metadata["sortline_version"] == __version__ and metadata["dataset"] == "0123456789abcdef"
-    assert json.loads(metadata["backbone"]) == {"title": "one convolution", "width": 1.0}
+    assert json.loads(metadata["backbone"]) == ABOUT
     right = 0
     for i in range(7):
         pixels = np.asarray(Image.open(f"raw/val/{i} 果皮.png"))
@@ -370,6 +375,17 @@ def test_the_stage(project, monkeypatch, capsys):
     assert metrics["resized_n"] == sum(kind["n"] for kind in metrics["resized_kinds"].values()) > 7
     assert metrics["resized_agreement_low"] <= metrics["resized_agreement"] <= metrics["resized_agreement_high"]
     assert metrics["onnx_mb"] == pytest.approx((out / "model.onnx").stat().st_size / 1e6, abs=1e-4)
+    small = sessions.session(out / "model_int8.onnx")
+    assert small.get_modelmeta().custom_metadata_map == metadata
+    answers = [
+        [int(one.run(["logits"], {"image": np.asarray(Image.open(path))})[0].argmax()) for one in (session, small)]
+        for path in sorted(Path("raw").rglob("*.png"))
+    ]
+    assert metrics["int8_agreement"] == pytest.approx(np.mean([a == b for a, b in answers]), abs=5e-5)
+    hits = [answer == i % 3 for i, (_, answer) in enumerate(answers[1:])]
+    assert metrics["int8_accuracy"] == pytest.approx(np.mean(hits), abs=5e-5) and metrics["int8_n"] == 7
+    assert metrics["int8_agreement_n"] == 8 and metrics["int8_calibration_photos"] == 1
+    assert metrics["int8_bytes"] == (out / "model_int8.onnx").stat().st_size
     assert metrics["note"] == "drawn: proves nothing" and metrics["dataset"] == "0123456789abcdef"
     assert "drawn: proves nothing" in (out / "MODEL_CARD.md").read_text(encoding="utf-8")
     assert f"{right / 7:.1%} on val" in capsys.readouterr().out

@@ -17,6 +17,7 @@ ROWS = [
     ("evaluate", "accuracy_deduplicated", "n_deduplicated"),
     ("evaluate", "bin_accuracy", "n"),
     ("export", "onnx_accuracy", "onnx_n"),
+    ("export", "int8_accuracy", "int8_n"),
 ]
 
 
@@ -45,6 +46,12 @@ def test_figures_in_the_text() -> None:
     assert f"Of the {data['val']} val photos {data['exact_cross']} are byte for byte in train" in README
     assert f"{data['near_cross']} more nearly" in README
     assert f"ECE {evaluate['ece']:.3f} on val" in README
+    export = metrics("export")
+    assert f"{export['int8_bytes'] / 1e6:.1f} MB instead of {export['onnx_mb']:.1f}" in README
+    agreement = 100 * export["int8_agreement"]
+    assert f"on {agreement:.2f} % of the {export['int8_agreement_n']:,} photos" in " ".join(README.split())
+    # What the app promises of the model.
+    assert export["int8_bytes"] <= 3e6 and export["int8_agreement"] >= 0.97
     for key in train["selected_on_folds"]:
         assert f"`{key}`" in README
     assert f"{percent(train['cv_accuracy'])} %" in CHINESE and f"{percent(evaluate['accuracy'])} %" in CHINESE

@@ -148,6 +148,8 @@ TABLE: list[tuple[str, Any, set[str]]] = [
     ("diagnose.outliers", 1, {"diagnose"}),
     ("export.check_photos", 2, {"export"}),
     ("export.max_difference", 0.01, {"export"}),
+    ("export.calibration_photos", 3, {"export"}),
+    ("export.calibration_seed", 1, {"export"}),
 ]
 # Not in the table: no second table of classes exists, and none fits three classes (see test_failures.py); three classes
 # without bins take no share of a bin, and no head lies about to start from (see test_training.py).

@@ -1,0 +1,125 @@
+"""From JPEG files to pooled features, photos a second: ours, PyTorch channels_last, MindSpore capped and as installed.
+
+The same photos, the same decoding and resizing (Pillow), all cores for each. Needs `dvc repro extract@TASK` of the
+garbage task, or of the sample, whose drawings are stored as JPEG first.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+
+from bench import _paired
+from bench._torch_backbone import mobilenet_v2
+from sortline import backbone as backbones
+from sortline import features
+from sortline.data.images import open_rgb, resize
+from sortline.data.views import ViewPlan
+
+SIZE, PHOTOS, BATCH, FEW = 224, 128, 32, 16
+PLAIN = ViewPlan(1, 0, (1, 1), (1, 1), 0, 0, 0, 0)
+
+
+def run(repeats: int) -> dict[str, object]:
+    task = "garbage" if Path("data/raw/garbage").is_dir() else "sample"
+    weights = Path("data/weights") / task
+    with tempfile.TemporaryDirectory() as scratch:
+        photos = jpegs(task, Path(scratch))
+        backbone = backbones.load(weights)
+        engines = {
+            "sortline": features.onnxruntime_engine(features.to_onnx(backbone, SIZE)),
+            "mindspore_capped": features.mindspore_engine(backbone),
+        }
+        net, answers = mobilenet_v2(weights), {}
+
+        def ours(name, count):
+            path = Path(scratch) / f"{name}.npy"
+            shots = [features.Photo(photo, str(index)) for index, photo in enumerate(photos[:count])]
+            features.extract(shots, PLAIN, SIZE, backbone, engines[name], path, None)
+            answers[name] = np.load(path)[:, 0, 0]
+
+        def pytorch():
+            answers["pytorch"] = torch_features(photos, backbone.preprocessing, net)
+
+        contestants = {"sortline": lambda: ours("sortline", PHOTOS), "pytorch_channels_last": pytorch}
+        taken = _paired.seconds(contestants, repeats)
+        few = {"mindspore_capped": lambda: ours("mindspore_capped", 4 * FEW)}
+        capped = _paired.seconds(few, max(1, repeats // 2))
+        installed = as_installed(weights, photos[:FEW])
+        difference = float(np.abs(answers["sortline"] - answers["pytorch"]).max())
+    if difference > 1e-3:
+        raise RuntimeError(f"PyTorch's features differ by {difference:.1e}: not the same network")
+    middle = _paired.medians(taken)
+    rates = {f"{name}_photos_per_s": round(PHOTOS / value, 1) for name, value in middle.items()}
+    return {
+        "task": task, "photos": PHOTOS, "repeats": repeats, **rates,
+        "mindspore_capped_photos_per_s": round(4 * FEW / _paired.medians(capped)["mindspore_capped"], 1),
+        "mindspore_as_installed_photos_per_s": round(installed, 2),
+        "sortline_over_pytorch": _paired.ratio(taken, "pytorch_channels_last", "sortline"),
+        "max_abs_diff_pytorch": difference,
+    }  # fmt: skip
+
+
+def jpegs(task: str, scratch: Path) -> list[Path]:
+    """Return PHOTOS photos as JPEG files, spread evenly over the task's."""
+    every = sorted(path for path in (Path("data/raw") / task).rglob("*") if path.suffix.lower() in (".jpg", ".png"))
+    chosen = [every[index] for index in np.linspace(0, len(every) - 1, PHOTOS).astype(int)]
+    if task == "garbage":
+        return chosen
+    for index, path in enumerate(chosen):
+        Image.open(path).convert("RGB").save(scratch / f"{index}.jpg", quality=92)
+    return sorted(scratch.glob("*.jpg"))
+
+
+def torch_features(photos: list[Path], preprocessing, net) -> np.ndarray:
+    """Decode on all cores, forward batches of BATCH on all cores: what a PyTorch user would do without a GPU."""
+
+    def load(photo):
+        return resize(open_rgb(photo), SIZE)
+
+    found = []
+    with ThreadPoolExecutor(os.cpu_count()) as pool, torch.inference_mode():
+        for start in range(0, len(photos), BATCH):
+            x = preprocessing(np.stack(list(pool.map(load, photos[start : start + BATCH]))))
+            x = torch.from_numpy(x).contiguous(memory_format=torch.channels_last)
+            found.append(net(x).mean((2, 3)).numpy())
+    return np.concatenate(found)
+
+
+AS_INSTALLED = """
+import sys, time
+from pathlib import Path
+import mindspore, numpy as np
+from sortline import backbone, features
+from sortline.data.images import open_rgb, resize
+loaded = backbone.load(Path(sys.argv[1]))
+engine = features.mindspore_engine(loaded)
+photos = [Path(word) for word in sys.argv[2:]]
+def run():
+    pictures = np.stack([resize(open_rgb(photo), 224) for photo in photos])
+    engine.run(loaded.preprocessing(pictures))
+run()
+start = time.perf_counter()
+run()
+print(len(photos) / (time.perf_counter() - start))
+"""
+
+
+def as_installed(weights: Path, photos: list[Path]) -> float:
+    """Return photos a second of MindSpore without the cap that sortline sets, in a process of its own."""
+    environment = os.environ | {"ONEDNN_MAX_CPU_ISA": "DEFAULT"}
+    words = [sys.executable, "-c", AS_INSTALLED, str(weights), *map(str, photos)]
+    done = subprocess.run(words, env=environment, capture_output=True, encoding="utf-8", check=True)
+    return float(done.stdout.split()[-1])
+
+
+if __name__ == "__main__":
+    start = time.perf_counter()
+    print(run(1), time.perf_counter() - start)

@@ -1,0 +1,30 @@
+"""knob: every value of one knob, all else as in `base`, over the seeds. Usage: knob.py NAME --out FILE"""
+
+import argparse
+import time
+from pathlib import Path
+
+from common import PARAMS, correct, note_time, score
+from tqdm import tqdm
+
+from sortline import files, runtime
+from sortline.errors import run
+
+
+def main(argv: list[str]) -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("knob")
+    parser.add_argument("--out", type=Path, required=True)
+    args = parser.parse_args(argv)
+    started = time.perf_counter()
+    runtime.prepare(1)
+    values = PARAMS[args.knob]
+    (default,) = [value for value, changes in values.items() if not changes]
+    right = {value: correct(changes) for value, changes in tqdm(values.items(), desc=args.knob, disable=None)}
+    scores = {value: score(one, right[default]) for value, one in right.items()}
+    files.write_metrics(args.out, {"knob": args.knob, "default": default, "values": scores, "order": list(values)})
+    note_time(f"knob@{args.knob}", started)
+
+
+if __name__ == "__main__":
+    run(main)

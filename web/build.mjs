@@ -1,0 +1,106 @@
+// Build the app around an exported model: node web/build.mjs models/TASK/export [--out web/dist] [--fp32]
+
+import { createHash } from "node:crypto";
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { basename, dirname, join, posix, sep } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+
+const HERE = dirname(fileURLToPath(import.meta.url));
+const RUNTIME = join(HERE, "node_modules", "onnxruntime-web", "dist");
+// The smallest build with every operator: plain WebAssembly, no GPU.
+const RUNTIME_FILES = ["ort.wasm.bundle.min.mjs", "ort-wasm-simd-threaded.wasm"];
+const COLOUR = "#1d6b3a";
+
+class UserError extends Error {}
+
+function filesIn(folder) {
+  const entries = readdirSync(folder, { recursive: true }).map((path) => path.split(sep).join(posix.sep));
+  return entries.filter((path) => statSync(join(folder, path)).isFile()).sort();
+}
+
+function sha256(content) {
+  return createHash("sha256").update(content).digest("hex");
+}
+
+function writeJson(path, content) {
+  writeFileSync(path, `${JSON.stringify(content, null, 2)}\n`);
+}
+
+function manifest(task) {
+  const icon = (file, size, purpose) => ({ src: `icons/${file}`, sizes: `${size}x${size}`, type: "image/png", purpose });
+  return {
+    name: `sortline: ${task}`,
+    short_name: "sortline",
+    description: "Says what is on a photo, on this device alone",
+    start_url: "./",
+    scope: "./",
+    display: "standalone",
+    background_color: "#f6f7f4",
+    theme_color: COLOUR,
+    icons: [icon("192.png", 192, "any"), icon("512.png", 512, "any"), icon("maskable.png", 512, "maskable")],
+  };
+}
+
+// Fill the new folder `out`; return what was built.
+function build(model, out, precision) {
+  const file = join(model, precision === "int8" ? "model_int8.onnx" : "model.onnx");
+  for (const needed of [file, join(model, "labels.json")]) {
+    if (!existsSync(needed)) throw new UserError(`${needed}: no such file; export the model first, for example: make run`);
+  }
+  if (!existsSync(RUNTIME)) throw new UserError(`${RUNTIME}: not installed; run: npm ci --prefix web --ignore-scripts`);
+  const labels = JSON.parse(readFileSync(join(model, "labels.json"), "utf8"));
+
+  cpSync(join(HERE, "src"), out, { recursive: true });
+  for (const folder of ["ort", "model"]) mkdirSync(join(out, folder));
+  for (const name of RUNTIME_FILES) cpSync(join(RUNTIME, name), join(out, "ort", name));
+  cpSync(file, join(out, "model", "model.onnx"));
+  cpSync(join(model, "labels.json"), join(out, "model", "labels.json"));
+  writeJson(join(out, "manifest.webmanifest"), manifest(labels.task));
+
+  const worker = readFileSync(join(out, "sw.js"), "utf8");
+  rmSync(join(out, "sw.js"));
+  const names = filesIn(out);
+  const sums = [...names.map((name) => `${sha256(readFileSync(join(out, name)))}  ${name}`), sha256(worker)];
+  const version = sha256(sums.join("\n")).slice(0, 8);
+  const bytes = names.reduce((sum, name) => sum + statSync(join(out, name)).size, worker.length);
+  const about = {
+    task: labels.task,
+    classes: labels.classes.length,
+    precision,
+    mb: statSync(file).size / 1e6,
+    load_mb: Math.ceil(bytes / 1e6),
+    version,
+  };
+  writeJson(join(out, "about.json"), about);
+  const cached = JSON.stringify([...names, "about.json"], null, 2);
+  const filled = worker.replace("__NAME__", `sortline-${labels.task}-${version}`).replace("__FILES__", cached);
+  writeFileSync(join(out, "sw.js"), filled);
+  return { ...about, bytes };
+}
+
+function main() {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: { out: { type: "string", default: join(HERE, "dist") }, fp32: { type: "boolean", default: false } },
+  });
+  if (positionals.length !== 1) throw new UserError("node web/build.mjs FOLDER_OF_THE_EXPORTED_MODEL [--out FOLDER] [--fp32]");
+  const unfinished = join(dirname(values.out), `.tmp-${basename(values.out)}`);
+  rmSync(unfinished, { recursive: true, force: true });
+  try {
+    const made = build(positionals[0], unfinished, values.fp32 ? "fp32" : "int8");
+    rmSync(values.out, { recursive: true, force: true });
+    renameSync(unfinished, values.out);
+    console.log(`${values.out}: ${made.task}, ${made.precision}, ${(made.bytes / 1e6).toFixed(1)} MB, version ${made.version}`);
+  } finally {
+    rmSync(unfinished, { recursive: true, force: true });
+  }
+}
+
+try {
+  main();
+} catch (error) {
+  if (!(error instanceof UserError)) throw error;
+  console.error(`error: ${error.message}`);
+  process.exit(2);
+}

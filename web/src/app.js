@@ -1,0 +1,218 @@
+// The page: what its buttons do, what is shown when.
+
+import { judge, show, showHeat, spoken } from "./answer.js";
+import { Camera } from "./camera.js";
+import { Engine, LookError } from "./engine.js";
+import { History } from "./history.js";
+import { keepOffline } from "./install.js";
+import { language, LANGUAGES, say, speak } from "./text.js";
+
+const $ = (id) => document.getElementById(id);
+const LANGUAGE = "sortline-language";
+
+const engine = keepOffline().then(() => new Engine());
+const camera = new Camera($("video"));
+const history = new History((entry) => {
+  stopCamera();
+  showEntry(entry);
+  scrollTo({ top: 0 });
+});
+let labels, about;
+let current = null; // the entry on the page: {shown, answer}
+let asked = 0; // photos looked at, to tell a late answer from the last one
+
+// ---- language
+
+function setLanguage(wanted) {
+  speak(wanted);
+  document.documentElement.lang = wanted === "zh" ? "zh-CN" : "en";
+  for (const one of document.querySelectorAll("[data-text]")) one.textContent = say(one.dataset.text);
+  for (const one of document.querySelectorAll("[data-label]")) one.setAttribute("aria-label", say(one.dataset.label));
+  const other = wanted === "zh" ? "en" : "zh";
+  Object.assign($("language"), { textContent: LANGUAGES[other].languageName, lang: other });
+  showCameraState();
+  history.show();
+  if (labels) introduce();
+  if (current) show(current.answer);
+}
+
+function introduce() {
+  const title = say(labels.bins.length ? "titleBins" : "titlePlain");
+  $("title").textContent = document.title = title;
+  $("note").textContent = labels.note;
+  $("note").hidden = !labels.note;
+  $("about").textContent = say("about", about);
+}
+
+// ---- what is shown
+
+function status(text) {
+  $("status").textContent = text;
+}
+
+function fail(error) {
+  if (!(error instanceof LookError)) console.error(error);
+  status("");
+  $("error").textContent = say(`errors.${error.kind ?? "engine"}`, error.detail);
+  $("error").hidden = false;
+}
+
+function showEntry(entry) {
+  current = entry;
+  const [picture, heat] = [$("picture"), $("heat")];
+  for (const canvas of [picture, heat]) [canvas.width, canvas.height] = [entry.shown.width, entry.shown.height];
+  picture.getContext("2d").drawImage(entry.shown, 0, 0);
+  picture.hidden = false;
+  show(entry.answer);
+}
+
+function clearError() {
+  $("error").hidden = true;
+  $("error").textContent = "";
+}
+
+// ---- photos
+
+async function look(file) {
+  stopCamera();
+  clearError();
+  const turn = ++asked;
+  status(say("looking"));
+  try {
+    const found = await (await engine).look(file);
+    if (turn !== asked) return;
+    const entry = { shown: found.shown, answer: judge(labels, found) };
+    showEntry(entry);
+    history.add(entry);
+    $("spoken").textContent = spoken(entry.answer);
+    status("");
+  } catch (error) {
+    if (turn === asked) fail(error);
+  }
+}
+
+function lookAt(files) {
+  const pictures = [...files].filter((file) => file.type.startsWith("image/"));
+  // A file of unknown kind may still be a picture; one that is not gets its sentence.
+  const file = pictures[0] ?? files[0];
+  if (file) look(file);
+  else fail(new LookError("noPicture"));
+}
+
+for (const name of ["take", "pick"]) {
+  const input = $(`${name}-file`);
+  $(name).addEventListener("click", () => input.click());
+  input.addEventListener("change", () => {
+    if (input.files.length) lookAt(input.files);
+    input.value = ""; // the same photo may be chosen again
+  });
+}
+
+addEventListener("paste", (event) => lookAt(event.clipboardData.files));
+addEventListener("dragover", (event) => {
+  event.preventDefault();
+  document.body.classList.add("dropping");
+});
+addEventListener("dragleave", (event) => {
+  if (!event.relatedTarget) document.body.classList.remove("dropping");
+});
+addEventListener("drop", (event) => {
+  event.preventDefault();
+  document.body.classList.remove("dropping");
+  lookAt(event.dataTransfer.files);
+});
+
+if (navigator.clipboard?.read) {
+  $("paste").hidden = false;
+  $("paste").addEventListener("click", async () => {
+    const items = await navigator.clipboard.read().catch(() => []);
+    const type = (item) => item.types.find((one) => one.startsWith("image/"));
+    const item = items.find(type);
+    lookAt(item ? [await item.getType(type(item))] : []);
+  });
+}
+
+// ---- live camera
+
+async function lookLive(frame) {
+  try {
+    const found = await (await engine).look(frame);
+    if (!camera.on) return;
+    const before = current && $("spoken").textContent;
+    showEntry({ shown: found.shown, answer: judge(labels, found) });
+    $("picture").hidden = true; // the moving one is shown
+    status(say("watching"));
+    const text = spoken(current.answer).replace(/, [^,]*$/, ""); // the percentage would never be still
+    if (text !== before) $("spoken").textContent = text;
+  } catch (error) {
+    stopCamera();
+    fail(error);
+  }
+}
+
+async function startCamera() {
+  clearError();
+  asked++;
+  try {
+    await (await engine).ready;
+    await camera.start(lookLive);
+    $("video").hidden = $("keep").hidden = false;
+    $("picture").hidden = true;
+    status(say("watching"));
+  } catch (error) {
+    camera.stop();
+    fail(error);
+  }
+  showCameraState();
+}
+
+function stopCamera() {
+  if (!camera.on) return;
+  camera.stop();
+  $("video").hidden = $("keep").hidden = true;
+  if (current) $("picture").hidden = false;
+  status("");
+  showCameraState();
+}
+
+function showCameraState() {
+  $("live").textContent = say(camera.on ? "liveStop" : "live");
+}
+
+$("live").addEventListener("click", () => (camera.on ? stopCamera() : startCamera()));
+$("keep").addEventListener("click", async () => {
+  if (camera.on) look(await camera.frame());
+});
+
+// ---- the rest
+
+$("looked").addEventListener("click", () => {
+  const wanted = $("looked").getAttribute("aria-pressed") !== "true";
+  $("looked").setAttribute("aria-pressed", String(wanted));
+  if (current) showHeat(current.answer, wanted);
+});
+
+$("language").addEventListener("click", () => {
+  const wanted = language() === "zh" ? "en" : "zh";
+  localStorage.setItem(LANGUAGE, wanted);
+  setLanguage(wanted);
+});
+
+async function start() {
+  setLanguage(localStorage.getItem(LANGUAGE) ?? (navigator.language.startsWith("zh") ? "zh" : "en"));
+  try {
+    const files = ["model/labels.json", "about.json"].map((file) => fetch(file).then((response) => response.json()));
+    [labels, about] = await Promise.all(files).catch((error) => {
+      throw new LookError("model", undefined, error);
+    });
+    introduce();
+    status(say("loading", about.load_mb));
+    await (await engine).ready;
+    status("");
+    document.body.dataset.ready = "true";
+  } catch (error) {
+    fail(error);
+  }
+}
+
+start();
