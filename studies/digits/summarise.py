@@ -21,6 +21,7 @@ def main(argv: list[str]) -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--table", type=Path)
     parser.add_argument("--figures", type=Path)
+    parser.add_argument("--report", type=Path)
     args = parser.parse_args(argv)
     cells = [files.read_json(path) for path in sorted(CELLS.glob("*.json"))]
     grid = ranked([cell for cell in cells if cell["group"] == "grid"])
@@ -32,7 +33,9 @@ def main(argv: list[str]) -> None:
         cell for group in ("variant", "report", "cnn") for cell in ranked([c for c in cells if c["group"] == group])
     ]
     files.write_csv(args.table, COLUMNS, [row(cell) for cell in grid + rest])
-    files.write_metrics(args.out, summary(cells, grid[0]))
+    found = summary(cells, grid[0])
+    files.write_metrics(args.out, found)
+    files.write_text(args.report, report(grid, rest, found))
     with files.replacing(args.figures) as folder:
         folder.mkdir()
         draw_grid(grid, folder / "grid.png")
@@ -105,6 +108,40 @@ def mistakes(right: dict[str, Any], softmax: dict[str, Any]) -> dict[str, Any]:
         "val_n": right["val_n"],
         "seeds": len(right["seeds"]),
     }
+
+
+def report(grid: list[dict[str, Any]], rest: list[dict[str, Any]], found: dict[str, Any]) -> str:
+    """Return RESULTS.md: what the cells say, in tables."""
+    head = "| cell | digits to train on | validation accuracy, % | spread of the seeds | if tested by sampling, % |"
+    tables = {"Optimisers and schedules": grid, "The others": rest}
+    lines = ["# What the cells say", "", "Written by `summarise.py`; validation part of mnist, best first.", ""]
+    for title, cells in tables.items():
+        lines += [f"## {title}", "", head, "| --- | --- | --- | --- | --- |"]
+        for cell in cells:
+            spread = "one seed" if cell["val_std"] is None else f"{100 * cell['val_std']:.2f}"
+            score, sampled = f"{100 * cell['val_accuracy']:.2f}", f"{100 * if_sampled(cell):.2f}"
+            name = label(cell) if cell["group"] == "grid" else f"{cell['group']}: {label(cell)}"
+            lines.append(f"| {name} | {cell['train_n']:,} | {score} | {spread} | {sampled} |")
+        lines.append("")
+    lines += ["![Grid](figures/grid.png)", "![Variants](figures/variants.png)", "![Curves](figures/curves.png)", ""]
+    lines += ["## On the test part", "", "| run | test accuracy, % | 95 % interval | n | seeds |"]
+    lines.append("| --- | --- | --- | --- | --- |")
+    for key, name in (("lenet5_report_3_epochs", "LeNet-5, the report's 3 epochs"), ("digits_cnn", "digits CNN")):
+        one = found[key]
+        low, high = (100 * one[f"test_accuracy_{end}"] for end in ("low", "high"))
+        spread = "" if one["test_std"] is None else f" +- {100 * one['test_std']:.2f}"
+        interval = f"{low:.2f} to {high:.2f}" + (" (first seed)" if one["seeds"] > 1 else "")
+        score = f"{100 * one['test_accuracy']:.2f}{spread}"
+        lines.append(f"| {name} | {score} | {interval} | {one['test_n']:,} | {one['seeds']} |")
+    lines += ["", "## What the report's two mistakes cost", "", "Validation accuracy, %.", ""]
+    lines += [
+        "| net | done right | tested by sampling | softmax in the net | both |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    for name, one in found["mistakes"].items():
+        values = (f"{100 * one[key]:.2f}" for key in ("right", "tested_by_sampling", "softmax_in_net", "both"))
+        lines.append(f"| {name} | {' | '.join(values)} |")
+    return "\n".join(lines) + "\n"
 
 
 def draw_grid(grid: list[dict[str, Any]], path: Path) -> None:
