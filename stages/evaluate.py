@@ -28,8 +28,9 @@ def main(argv: list[str]) -> None:
     note = source["note"]
     classes = prepared.read_classes(args.prepared / "classes.json")
 
-    probabilities = trained.probabilities(args.head, args.features, val, data["dataset"])
-    threshold = files.read_json(args.head / "head.json")["threshold"]
+    probabilities = trained.probabilities(args.head, args.features, val, data["dataset"], params.checkpoint)
+    about = files.read_json(args.head / "head.json")
+    threshold = about["threshold"]
     answers = evaluation.Answers(val, classes, probabilities)
 
     result = measure.summary(
@@ -37,13 +38,14 @@ def main(argv: list[str]) -> None:
         bins=[row["id"] for row in classes.bins], ece_bins=params.ece_bins, worst_pairs=params.worst_pairs,
     )  # fmt: skip
     result |= {"dataset": data["dataset"], "source": source["name"], "split": val.split}
+    result["checkpoint"] = params.checkpoint or about["checkpoint"]
     result |= measure.answered(val.labels, probabilities, threshold)
     result |= {"duplicate_threshold": data["duplicate_threshold"]} | ({"note": note} if note else {})
     files.write_metrics(args.metrics, result)
     evaluation.write_tables(args.plots, answers, params.ece_bins)
     evaluation.draw_charts(args.plots, answers, params.ece_bins, args.task, note)
     # What spoke for an answer can be shown where a head weighs the features of a backbone.
-    why = () if trained.is_net(args.head) else (load_head(args.head), Mapper(args.features))
+    why = () if trained.is_net(args.head) else (load_head(args.head, params.checkpoint), Mapper(args.features))
     sheet = wrong_sheet(answers, args.raw, args.task, params.sheet_columns, params.sheet_limit, *why)
     some = predictions_sheet(answers, args.raw, args.task, params.sheet_columns, params.sheet_limit)
     for name, image in (("wrong", sheet), ("predictions", some)):

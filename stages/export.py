@@ -39,7 +39,7 @@ def main(argv: list[str]) -> None:
     size = files.read_json(args.features / "features.json")["image_size"]
     measured = {name: files.read_json(args.metrics.with_name(f"{name}.json")) for name in MEASURED}
     net = trained.is_net(args.head)
-    network, preprocessing, info = load_network(args.weights, args.head)
+    network, preprocessing, info = load_network(args.weights, args.head, measured["evaluate"]["checkpoint"])
     channels = preprocessing.scale.size
 
     classes = files.read_json(args.prepared / "classes.json")
@@ -55,7 +55,7 @@ def main(argv: list[str]) -> None:
         labels["reads"] = DIGITS
     graph = export.network_graph(network, size, channels)
     if labels["cam"]:
-        cam_output.add_cam(graph, load_head(args.head))
+        cam_output.add_cam(graph, load_head(args.head, measured["evaluate"]["checkpoint"]))
     about = {
         "labels": labels,
         "sortline_version": __version__,
@@ -116,13 +116,19 @@ def main(argv: list[str]) -> None:
     print(f"its logits are within {difference:.1e} of MindSpore's")
 
 
-def load_network(weights: Path, folder: Path) -> tuple[Cell, Preprocessing | GreyPreprocessing, dict[str, Any]]:
+def load_network(
+    weights: Path, folder: Path, checkpoint: str
+) -> tuple[Cell, Preprocessing | GreyPreprocessing, dict[str, Any]]:
     """Return backbone and head as one network, or the net that was trained whole; its preprocessing; what it is."""
     if trained.is_net(folder):
         about = files.read_json(folder / "head.json")
         info = {"network": about["net"], "options": about["options"], "mean": list(GREY.mean), "std": list(GREY.std)}
-        return trained.load_net(folder), GREY, info | {"channel_order": "grey", "resize": "bilinear, antialiased"}
-    backbone, head = backbones.load(weights), load_head(folder)
+        return (
+            trained.load_net(folder, checkpoint),
+            GREY,
+            info | {"channel_order": "grey", "resize": "bilinear, antialiased"},
+        )
+    backbone, head = backbones.load(weights), load_head(folder, checkpoint)
     network = Network(backbone.net, head)
     network.set_train(False)
     return network, backbone.preprocessing, backbone.info

@@ -75,8 +75,7 @@ def train(data: Pictures, params: TrainParams, out: Path) -> TrainedNet:
         best = min(range(len(curve)), key=lambda i: (-curve[i]["val_accuracy"], curve[i]["val_loss"]))
         arrays = small.values(net)
         small.write(out / checkpoint_file(epoch.number), arrays)
-        checkpoint_file_gone = out / checkpoint_file(epoch.number - params.keep)
-        checkpoint_file_gone.unlink(missing_ok=True)
+        (out / checkpoint_file(epoch.number - params.keep)).unlink(missing_ok=True)
         for name in ("last", "best") if best == len(curve) - 1 else ("last",):
             small.write(out / f"{name}.safetensors", arrays)
             used[name] = epoch.number, logits
@@ -97,7 +96,7 @@ def train(data: Pictures, params: TrainParams, out: Path) -> TrainedNet:
 
 
 def checkpoint_file(epoch: int) -> str:
-    return f"epoch-{epoch:03d}.safetensors"
+    return f"epoch-{epoch:05d}.safetensors"
 
 
 def _row(epoch: fit_net.Epoch, logits: np.ndarray, labels: np.ndarray) -> dict[str, float]:

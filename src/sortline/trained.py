@@ -17,33 +17,33 @@ def is_net(folder: Path) -> bool:
     return "net" in read_json(folder / "head.json")
 
 
-def probabilities(folder: Path, features: Path, held: Part, dataset: str) -> np.ndarray:
-    """Return probabilities float64 (n, classes) of the held-out photos by the checkpoint that head.json names.
+def probabilities(folder: Path, features: Path, held: Part, dataset: str, checkpoint: str | None = None) -> np.ndarray:
+    """Return probabilities float64 (n, classes) of the held-out photos by `checkpoint`; None: that of head.json.
 
     Raises `UserError` where the features are of other photos, or a file is damaged.
     """
     if not is_net(folder):
-        head = load_head(folder)
+        head = load_head(folder, checkpoint)
         stored = featuremaps.read(features, held.total, dataset, maps=head.pooling == "attention")
         return head.probabilities(stored[:, 0][held.places])
     # MindSpore takes seconds to load.
     from sortline import pixels
     from sortline.nets import small
 
-    net = load_net(folder)
+    net = load_net(folder, checkpoint)
     pictures = pixels.read(features, held.total, dataset)
     return softmax(small.predictor(net)(pictures[held.places]))
 
 
-def load_net(folder: Path):
-    """Return the net of models/<task>/head, the checkpoint that head.json names, in inference mode."""
+def load_net(folder: Path, checkpoint: str | None = None):
+    """Return the net of models/<task>/head, `checkpoint` or the one that head.json names, in inference mode."""
     from sortline import runtime
     from sortline.nets import small
 
     runtime.prepare()
     about = read_json(folder / "head.json")
     net = small.build(about["net"], about["classes"], about["options"])
-    path = folder / f"{about['checkpoint']}.safetensors"
+    path = folder / f"{checkpoint or about['checkpoint']}.safetensors"
     small.set_values(net, small.read(path), path)
     net.set_train(False)
     return net

@@ -150,8 +150,8 @@ def test_checkpoints_best_last_and_the_latest(tmp_path):
     data, out = pictures(), folder(tmp_path, "a")
     trained = net_training.train(data, params(), out)
     assert sorted(path.name for path in out.iterdir()) == [
-        "best.safetensors", "epoch-003.safetensors", "epoch-004.safetensors", "last.safetensors"]  # fmt: skip
-    assert (out / "last.safetensors").read_bytes() == (out / "epoch-004.safetensors").read_bytes()
+        "best.safetensors", "epoch-00003.safetensors", "epoch-00004.safetensors", "last.safetensors"]  # fmt: skip
+    assert (out / "last.safetensors").read_bytes() == (out / "epoch-00004.safetensors").read_bytes()
     scores = [(row["val_accuracy"], -row["val_loss"]) for row in trained.curve]
     assert trained.about["epoch"] == 1 + scores.index(max(scores))
     # The saved net gives the answers that were scored.
