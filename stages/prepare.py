@@ -1,8 +1,8 @@
 """Stage prepare: audit the raw photos, split them, plan their views.
 
-Reads the photos and the JSON file about them; params: `<task>.prepare`. Writes into --out images.csv, views.json,
-split.csv, classes.json, audit.json; data.json; a chart and sheets of photos. The split and duplicate params leave
-images.csv and views.json as they are, so that extract does not rerun.
+Reads the photos, the JSON file about them and the class tables; params: `<task>.prepare`. Writes into --out images.csv,
+views.json, split.csv, classes.json, audit.json; data.json; a chart and sheets of photos. The split and duplicate params
+leave images.csv and views.json as they are, so that extract does not rerun.
 """
 
 import argparse
@@ -24,7 +24,7 @@ from sortline.params.prepare import PrepareParams
 def main(argv: list[str]) -> None:
     parser = argparse.ArgumentParser(prog="prepare", description=__doc__.splitlines()[0])
     parser.add_argument("task")
-    for option in ("--raw", "--source", "--out", "--metrics", "--plots"):
+    for option in ("--raw", "--source", "--tables", "--out", "--metrics", "--plots"):
         parser.add_argument(option, type=Path, required=True)
     args = parser.parse_args(argv)
     params = load(args.task, "prepare", PrepareParams)
@@ -33,9 +33,9 @@ def main(argv: list[str]) -> None:
     digits = idx.is_idx(args.raw)
     audit = audit_digits(args.raw) if digits else audited(args.raw, params)
     folders = audit.class_folders()
-    about = classes.describe(folders, params.table)
+    about = classes.describe(folders, params.table, args.tables)
     names = [row["en"] for row in about["classes"]]
-    labels = classes.labels_of(folders, params.table)
+    labels = classes.labels_of(folders, params.table, args.tables)
     policy, wanted = copies.policy(), params.split
     if digits:
         split = split_digits(audit, labels, policy=policy, val_fraction=wanted.val_fraction, seed=wanted.seed)
@@ -55,6 +55,8 @@ def main(argv: list[str]) -> None:
     metrics = (digits_metrics if digits else data_metrics)(audit, split, policy) | {"source": source["name"]} | note
     files.write_metrics(args.metrics, metrics)
 
+    legend = [(label, *(row[key] for key in ("code", "en", "zh"))) for label, row in enumerate(about["classes"])]
+    files.write_csv(args.plots / "classes.csv", ("number", "code", "en", "zh"), legend)
     counts = class_counts(split, len(names))
     rows = list(zip(names, *counts.values(), strict=True))
     files.write_csv(args.plots / "class_counts.csv", ("class", *counts), rows)
@@ -70,6 +72,12 @@ def main(argv: list[str]) -> None:
         f"{metrics['unreadable']} unreadable; val photos also in train: {metrics['exact_cross']} exactly, "
         f"{metrics['near_cross']} nearly"
     )
+    lost = figures.undrawable(names)
+    if lost:
+        print(
+            f"WARNING: no installed font can draw {len(lost)} of the {len(names)} class names; in figures they are "
+            f"numbers, '{names[lost[0]]}' is 'class {lost[0]}': see {(args.plots / 'classes.csv').as_posix()}"
+        )
     for problem in audit.problems:
         print(f"left out: {problem.path}: {problem.what}")
 

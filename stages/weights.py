@@ -1,7 +1,7 @@
 """Stage `weights`: the backbone of a task, from the first of its sources that works.
 
 Reads: a file (SORTLINE_DATA), a public address, or nothing (seeded random weights).
-Writes: `--out` (the weights as they came, and `backbone.json`: release, sha256, width, public address).
+Writes: `--out` (the weights as they came, and `backbone.json`: network, release, sha256, width, public address).
 Params: `<task>.weights`.
 """
 
@@ -34,7 +34,8 @@ def main(argv: list[str]) -> None:
     for reason in passed_over:
         print(f"passed over: {reason}")
     print(
-        f"weights for '{options.task}': release {about['release']}, width {about['width']:g}"
+        f"weights for '{options.task}': {about['network']}, release {about['release']}"
+        + (f", width {about['width']:g}" if about["width"] else "")
         + (f", from {about['address']}" if about["address"] else "")
     )
 

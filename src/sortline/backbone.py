@@ -14,9 +14,11 @@ from safetensors.numpy import load_file
 from sortline import runtime
 from sortline.errors import UserError
 from sortline.files import read_json, sha256_file
-from sortline.nets import checkpoints
+from sortline.nets import checkpoints, releases
 from sortline.nets.mobilenetv2 import MobileNetV2
-from sortline.nets.releases import RELEASES, Preprocessing
+from sortline.nets.names import Net
+from sortline.nets.releases import Preprocessing, Release
+from sortline.nets.resnet import ResNet
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,7 @@ class Backbone:
     inference mode; `preprocessing` makes its input; `info` is what the features record about it.
     """
 
-    net: Any
+    net: Net
     preprocessing: Preprocessing
     info: dict[str, Any]
 
@@ -40,8 +42,9 @@ def load(folder: Path) -> Backbone:
         raise UserError(
             f"{folder}: the task has no backbone (weights: none); set extract.pixels to true, or name weights"
         )
-    release = RELEASES[about["release"]]
-    net = MobileNetV2(about["width"], release.padding, release.bn_eps)
+    network = about.get("network", releases.MOBILENET)  # there was no other network once
+    release = releases.find(network, about["release"])
+    net = build(network, release, about["width"])
     if about["file"] is None:
         checkpoints.draw(net, about["seed"])
     else:
@@ -51,9 +54,9 @@ def load(folder: Path) -> Backbone:
         checkpoints.load(net, _read(path), release.naming)
     net.set_train(False)
     info = {
-        "network": "mobilenet_v2",
+        "network": network,
         "release": about["release"],
-        "title": release.title,
+        "title": release.title.format(releases.DEPTHS.get(network)),
         "width": about["width"],
         "padding": release.padding,
         "sha256": about["sha256"],
@@ -64,6 +67,16 @@ def load(folder: Path) -> Backbone:
         "resize": "bilinear, antialiased",
     }
     return Backbone(net, release.preprocessing, info)
+
+
+def build(network: str, release: Release, width: float = 1.0, zero_last: bool = False) -> Net:
+    """Return the network `network` (one of releases.NETWORKS) as `release` has it, with MindSpore's initial weights.
+
+    `width` is MobileNetV2's alone, `zero_last` ResNet's (see there).
+    """
+    if network == releases.MOBILENET:
+        return MobileNetV2(width, release.padding, release.bn_eps)
+    return ResNet(releases.DEPTHS[network], release.padding, release.bn_eps, zero_last)
 
 
 def _read(path: Path) -> dict[str, np.ndarray]:

@@ -4,6 +4,8 @@ from typing import Any
 
 from sortline.usage import usage
 
+WARNING = "warning"  # the column of a class table that is said once, last
+
 
 def model_card(labels: dict[str, Any], backbone: dict[str, Any], metrics: dict[str, dict[str, Any]]) -> str:
     """Return the card as Markdown; `metrics` by stage: data, train, evaluate, export."""
@@ -12,6 +14,7 @@ def model_card(labels: dict[str, Any], backbone: dict[str, Any], metrics: dict[s
         _data(metrics["data"]),
         _accuracy(metrics),
         _failures(labels, metrics["evaluate"]),
+        _classes(labels),
         _files(labels, metrics["export"]),
         usage(labels["task"], backbone, metrics["export"]["image_size"]),
     ]
@@ -35,8 +38,9 @@ def _what(labels: dict[str, Any], backbone: dict[str, Any], metrics: dict[str, d
             f"input {metrics['export']['image_size']} pixels, grey, light on dark.\n"
             f"- Used: epoch {train['epoch']} of {train['epochs_run']}."
         )
+    width = f"; width {backbone['width']:g}" if backbone["width"] else ""
     return says + (
-        f"- Backbone, frozen: {backbone['title']}; width {backbone['width']:g}, "
+        f"- Backbone, frozen: {backbone['title']}{width}, "
         f"input {metrics['export']['image_size']} pixels.\n"
         f"- Head: linear, trained by {metrics['train']['solver']} on {metrics['train']['views']} views a photo."
     )
@@ -124,6 +128,22 @@ def _failures(labels: dict[str, Any], evaluated: dict[str, Any]) -> str:
             f" Below a probability of {labels['threshold']:.3f}, chosen out of fold, take the answer for 'not sure'."
         )
     return "\n".join(lines)
+
+
+def _classes(labels: dict[str, Any]) -> str:
+    """What the task's table says beside names: its columns, and its warnings below."""
+    cards = {row["en"]: dict(row["card"]) for row in labels["classes"] if row.get("card")}
+    if not cards:
+        return ""
+    columns = [column for column in dict.fromkeys(key for card in cards.values() for key in card) if column != WARNING]
+    lines = ["## The classes", "", _cells("class", *columns), _cells(*["---"] * (len(columns) + 1))]
+    lines += [_cells(name, *(card.get(column, "") for column in columns)) for name, card in cards.items()]
+    warnings = dict.fromkeys(card[WARNING] for card in cards.values() if WARNING in card)
+    return "\n".join([*lines, *(f"\n**{text}**" for text in warnings)])
+
+
+def _cells(*texts: str) -> str:
+    return "| " + " | ".join(text.replace("|", "\\|") for text in texts) + " |"
 
 
 def _files(labels: dict[str, Any], exported: dict[str, Any]) -> str:

@@ -13,9 +13,8 @@ from sortline.data.images import resize
 from sortline.data.pictures import open_picture
 from sortline.heads import Head
 from sortline.mapper import Mapper, on_all_cores
-from sortline.sheets import Tile, contact_sheet
+from sortline.sheets import Tile, contact_sheet, shown
 from sortline.suspects import Suspects, agreement
-from sortline.wrong_sheet import shown
 
 
 def grid(wanted: Sequence[int]) -> list[tuple[str, int]]:

@@ -21,7 +21,10 @@ DIGITS = "digits"  # what labels.json says of a model that expects pictures like
 
 @dataclass(frozen=True)
 class Guess:
-    """One class (`code`, `en`, `zh`, `bin`), its bin (`id`, `en`, `zh`, `colour`) or None, its probability."""
+    """One class (`code`, `en`, `zh`, `bin`), its bin (`id`, `en`, `zh`, `colour`) or None, its probability.
+
+    A class that its table says more about has that as `card`: lines [name, text].
+    """
 
     label: dict[str, Any]
     bin: dict[str, Any] | None

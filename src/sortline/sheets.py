@@ -57,6 +57,11 @@ def contact_sheet(tiles: Sequence[Tile], columns: int, title: str = "", tile_siz
     return sheet
 
 
+def shown(names: Sequence[str], label: int) -> str:
+    """Return a class's name, or its number (as in classes.csv of prepare) if the sheets' font cannot show the name."""
+    return f"class {label}" if "?" in printable(names[label]) else names[label]
+
+
 def printable(text: str) -> str:
     """Return `text` in the characters of Pillow's built-in font.
 

@@ -1,6 +1,5 @@
 """The contact sheets of photos answered wrongly, beside each what spoke for the answer, and of some photos of all."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from sortline.data.pictures import open_picture
 from sortline.evaluation import Answers
 from sortline.heads import Head
 from sortline.mapper import Mapper
-from sortline.sheets import Tile, contact_sheet, printable
+from sortline.sheets import Tile, contact_sheet, shown
 
 RIGHT, WRONG = "#0072b2", "#d62728"
 
@@ -81,8 +80,3 @@ def _tile(answers: Answers, raw: Path, i: int) -> Tile:
         lines.append(f"{'right' if bin_of[predicted] == bin_of[truth] else 'wrong'} bin: {said['en']}")
     image = answers.val.images[i]
     return Tile(open_picture(raw / image), "\n".join([*lines, image]), colour)
-
-
-def shown(names: Sequence[str], label: int) -> str:
-    """Return a class's name, or its number (as in per_class.csv) if the sheet's font cannot show the name."""
-    return f"class {label}" if "?" in printable(names[label]) else names[label]

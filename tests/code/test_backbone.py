@@ -15,7 +15,7 @@ from safetensors.numpy import save_file
 from sortline import backbone, runtime
 from sortline.errors import UserError
 from sortline.files import sha256_file, write_json
-from sortline.nets import checkpoints
+from sortline.nets import checkpoints, releases
 from sortline.nets.mobilenetv2 import MobileNetV2, Pooled
 
 GOLDEN = Path(__file__).resolve().parents[1] / "golden"
@@ -186,12 +186,12 @@ def test_each_release_brings_its_own_padding_and_preprocessing(tmp_path, layers,
 
 def test_tensorflows_scaling_is_x_over_127_and_a_half_less_1(tmp_path):
     levels = np.arange(256, dtype=np.uint8).repeat(3).reshape(1, 16, 16, 3)
-    x = backbone.RELEASES["tensorflow"].preprocessing(levels)
+    x = releases.RELEASES["tensorflow"].preprocessing(levels)
     assert np.abs(x[0, 1].ravel() - (np.arange(256) / 127.5 - 1)).max() < 1e-6
     with pytest.raises(ValueError, match="expected uint8"):
-        backbone.RELEASES["tensorflow"].preprocessing(levels.astype(np.float32))
+        releases.RELEASES["tensorflow"].preprocessing(levels.astype(np.float32))
     with pytest.raises(ValueError, match="expected uint8"):
-        backbone.RELEASES["tensorflow"].preprocessing(levels[0])
+        releases.RELEASES["tensorflow"].preprocessing(levels[0])
 
 
 def test_random_weights_need_no_file_and_follow_the_seed(tmp_path):

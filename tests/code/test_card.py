@@ -212,3 +212,14 @@ def test_it_ends_in_one_line_end_and_says_the_same_twice():
     text = model_card(LABELS, BACKBONE, metrics)
     assert text == model_card(LABELS, BACKBONE, metrics) and metrics == before
     assert text.endswith("\n") and not text.endswith("\n\n") and "\n\n\n" not in text
+
+
+def test_what_the_table_says_about_the_classes():
+    classes = [
+        {**row, "card": [["family", f"f{i} | x"], ["warning", "Careful."]]} for i, row in enumerate(LABELS["classes"])
+    ]
+    text = card(labels={**LABELS, "classes": classes})
+    assert "\n## The classes\n\n| class | family |\n| --- | --- |\n" in text
+    assert f"| {classes[0]['en']} | f0 \\| x |" in text
+    assert text.count("**Careful.**") == 1
+    assert "## The classes" not in card()

@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
@@ -135,6 +136,71 @@ def test_without_a_table_the_folder_names_are_the_classes():
     assert labels_of(["b c", "a"], None) == {"a": 0, "b c": 1}
 
 
-def test_unknown_table():
-    with pytest.raises(UserError, match="class table 'mushrooms': no such table; there is: garbage"):
-        describe(["a"], "mushrooms")
+def test_unknown_table(tmp_path):
+    with pytest.raises(UserError, match="class table 'birds': no such table; there is: garbage, or none"):
+        describe(["a"], "birds")
+    (tmp_path / "fish.csv").write_text("en\ncod\n")
+    (tmp_path / "fish_bins.csv").write_text("id,en,zh,colour\n")
+    with pytest.raises(UserError, match="there is: garbage, fish, or none"):
+        describe(["a"], "birds", tmp_path)
+
+
+def test_a_table_of_ones_own_names_the_folders_and_brings_cards(tmp_path):
+    text = "en,zh,family,warning\nBig Cat,大猫,Felidae 猫科,It bites.\nDog,狗,,\n"
+    (tmp_path / "pets.csv").write_text(text, encoding="utf-8-sig")  # as spreadsheets save it
+    content = describe(["dog", "big_cat"], "pets", tmp_path)
+    card = [["family", "Felidae 猫科"], ["warning", "It bites."]]
+    assert content["classes"] == [
+        {"code": "Big Cat", "en": "Big Cat", "zh": "大猫", "bin": "", "card": card},
+        {"code": "Dog", "en": "Dog", "zh": "狗", "bin": ""},
+    ]
+    assert content["bins"] == [] and content["table"] == "pets"
+    assert labels_of(["dog", "大猫"], "pets", tmp_path) == {"大猫": 0, "dog": 1}
+
+
+def test_a_table_of_ones_own_may_bring_codes_and_bins(tmp_path):
+    (tmp_path / "x.csv").write_text("code,en,bin\n01,Cup,hard\n02,Sock,soft\n", encoding="utf-8")
+    (tmp_path / "x_bins.csv").write_text("id,en,zh,colour\nhard,Hard,,#000000\nsoft,Soft,,#ffffff\n")
+    content = describe(["02", "01"], "x", tmp_path)
+    assert [(row["code"], row["en"], row["bin"]) for row in content["classes"]] == [
+        ("01", "Cup", "hard"), ("02", "Sock", "soft")]  # fmt: skip
+    assert [row["id"] for row in content["bins"]] == ["hard", "soft"]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"name\nCup\n", "needs a column en"),
+        (b"", "needs a column en"),
+        (b"en,zh\n,x\n", "needs a column en, filled in each row"),
+        (b"en,zh\nCup\n", "row 2 has not as many cells"),
+        (b"en\nCup,1\n", "row 2 has not as many cells"),
+        ("en,zh\nCup,杯\n".encode("gbk"), "not UTF-8"),
+        (b"en\nCup\ncup\n", "'Cup' and 'cup' would be one class"),
+        (b"en,bin\nCup,hard\n", "bin 'hard'"),
+    ],
+)
+def test_what_is_no_table_is_one_line(tmp_path, content, said):
+    (tmp_path / "x.csv").write_bytes(content)
+    with pytest.raises(UserError, match=said) as caught:
+        load_table("x", tmp_path)
+    assert "x.csv: " in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_the_mushroom_table_has_the_nine_genera_with_order_family_and_a_warning():
+    """Orders and families as Index Fungorum has them."""
+    table = load_table("mushrooms", Path(__file__).parents[2] / "tables")
+    orders = {
+        "Agaricus": ("Agaricales", "Agaricaceae"), "Amanita": ("Agaricales", "Amanitaceae"),
+        "Boletus": ("Boletales", "Boletaceae"), "Cortinarius": ("Agaricales", "Cortinariaceae"),
+        "Entoloma": ("Agaricales", "Entolomataceae"), "Hygrocybe": ("Agaricales", "Hygrophoraceae"),
+        "Lactarius": ("Russulales", "Russulaceae"), "Russula": ("Russulales", "Russulaceae"),
+        "Suillus": ("Boletales", "Suillaceae"),
+    }  # fmt: skip
+    assert [row["en"] for row in table.classes] == list(orders)
+    for row in table.classes:
+        card = dict(row["card"])
+        assert list(card) == ["order", "family", "poisonous species", "source", "warning"]
+        assert (card["order"].split()[0], card["family"].split()[0]) == orders[row["en"]]
+        assert row["zh"].endswith("属") and "目" in card["order"] and "科" in card["family"]
+        assert "no advice on eating" in card["warning"] and row["en"] in card["source"]

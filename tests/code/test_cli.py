@@ -1,6 +1,7 @@
 """The `sortline` command: what it prints, where, and its exit codes. The model is test_predict's: mean colours."""
 
 import csv
+import importlib
 import io
 import json
 import shutil
@@ -14,7 +15,7 @@ from PIL import Image
 from test_predict import LABELS, write_export
 
 from sortline import cli
-from sortline.commands import doctor, places, predict, run
+from sortline.commands import arguments, doctor, places, predict, run
 from sortline.commands.doctor_data import data_checks
 from sortline.errors import UserError
 
@@ -107,6 +108,37 @@ def test_predict_table_prints_a_name_that_looks_like_markup(project, capsys):
     assert "[red]x[bold].png" in capsys.readouterr().out
 
 
+def carded(folder):
+    """The colours' model, whose table says more about two of the classes."""
+    classes = [dict(row) for row in LABELS["classes"]]
+    for row, wave in zip(classes, ("700 nm", "530 nm"), strict=False):
+        row["card"] = [["wave length", wave], ["source", "a book"], ["warning", "Do not stare."]]
+    return str(write_export(folder, labels={**LABELS, "classes": classes}))
+
+
+@pytest.mark.parametrize("columns", ["40", "120"])
+def test_predict_prints_what_the_table_says_and_its_warning_once(project, capsys, monkeypatch, columns):
+    monkeypatch.setenv("COLUMNS", columns)
+    model = carded(project / "carded")
+    assert cli.main(["predict", "照片", "照片/red.png", "--model", model, "--top", "1"]) == 0
+    _, table, *blocks = capsys.readouterr().out.split("\n\n")
+    assert [block.split() for block in blocks] == [
+        ["Green", "绿", "wave", "length", "530", "nm", "source", "a", "book"],
+        ["Red", "红", "wave", "length", "700", "nm", "source", "a", "book"],
+        ["warning:", "Do", "not", "stare."],
+    ]
+
+
+def test_predict_gives_programs_the_card_too(project, capsys):
+    model = carded(project / "carded")
+    cli.main(["predict", "照片", "--model", model, "--csv", "--top", "1"])
+    rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    assert [(row["en"], row["wave length"], row["warning"]) for row in rows] == [
+        ("Blue", "", ""), ("Green", "530 nm", "Do not stare."), ("Red", "700 nm", "Do not stare.")]  # fmt: skip
+    cli.main(["predict", "照片/red.png", "--model", model, "--json"])
+    assert json.loads(capsys.readouterr().out)[0]["class"]["card"][0] == ["wave length", "700 nm"]
+
+
 def test_predict_takes_each_photo_once_and_expands_wildcards_itself(project, capsys):
     assert cli.main(["predict", "照片/*.png", "照片/red.png", "照片/in*/*", "--json"]) == 0
     photos = [one["photo"] for one in json.loads(capsys.readouterr().out)]
@@ -177,9 +209,13 @@ def test_help_loads_nothing_heavy():
 def test_every_command_of_the_help_exists():
     code, out, _ = sortline("--help")
     assert code == 0
-    for command in ("predict", "audit", "doctor", "run", "summary"):
-        assert command in out
-        assert sortline(command, "--help")[0] == 0
+    assert {"predict", "audit", "doctor", "run", "summary", "new", "curves"} <= set(arguments.names())
+    for command in arguments.names():
+        assert f"\n    {command} " in out
+        with pytest.raises(SystemExit) as ended:
+            cli.main([command, "--help"])
+        assert ended.value.code == 0
+        assert callable(importlib.import_module(f"sortline.commands.{command}").main)
 
 
 def test_audit_exit_codes_and_pure_json(project, capsys):

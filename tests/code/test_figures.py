@@ -1,14 +1,19 @@
 """Charts: the same bytes for the same data, nothing clipped, colours that mean what they say."""
 
 import io
+from pathlib import Path
 
 import matplotlib
 import numpy as np
 import pytest
+from fontTools.fontBuilder import FontBuilder
+from fontTools.pens.ttGlyphPen import TTGlyphPen
+from matplotlib import font_manager
 from matplotlib.figure import Figure
 from PIL import Image
 
 from sortline import figures, measure
+from sortline.figures import style
 from sortline.figures.by_class import _tints
 
 LONG = "a class with a name that goes on and on"
@@ -119,3 +124,65 @@ def test_a_grouped_confusion_moves_counts_with_their_names(tmp_path, monkeypatch
     groups = figures.Groups([1, 0], ["x", "y"], ["#000000"] * 2)
     figures.confusion(np.array([[1, 7], [0, 9]]), ["a", "b"], tmp_path / "c.png", title="t", groups=groups)
     assert shown.getvalue() == "['b', 'a'] [((0, 0), '9'), ((1, 0), '7'), ((1, 1), '1')]"
+
+
+@pytest.fixture
+def a_font_with_chinese(tmp_path):
+    """A font of two letters, 香 and 蕉, installed for matplotlib alone."""
+    builder = FontBuilder(1000, isTTF=True)
+    builder.setupGlyphOrder([".notdef", "one", "two"])
+    builder.setupCharacterMap({ord("香"): "one", ord("蕉"): "two"})
+    pen = TTGlyphPen(None)
+    for at in ((0, 0), (0, 900), (900, 900), (900, 0)):
+        pen.lineTo(at) if at != (0, 0) else pen.moveTo(at)
+    pen.closePath()
+    square = pen.glyph()
+    builder.setupGlyf({name: square for name in (".notdef", "one", "two")})
+    builder.setupHorizontalMetrics({name: (1000, 0) for name in (".notdef", "one", "two")})
+    builder.setupHorizontalHeader(ascent=900, descent=-100)
+    builder.setupNameTable({"familyName": "Two Letters", "styleName": "Regular"})
+    builder.setupOS2(usWeightClass=400)
+    builder.setupPost()
+    builder.save(tmp_path / "two.ttf")
+    before = list(font_manager.fontManager.ttflist)
+    font_manager.fontManager.addfont(tmp_path / "two.ttf")
+    yield
+    font_manager.fontManager.ttflist[:] = before
+    style._letters.cache_clear()
+
+
+def test_a_name_that_no_installed_font_can_draw_becomes_its_number():
+    shown = ["taza de café", "香蕉", "Шляпа", "قطة", "香 蕉"]
+    assert figures.undrawable(shown) == [1, 4]
+    assert style.names_for(shown) == ["taza de café", "class 1", "Шляпа", "قطة", "class 4"]
+
+
+@pytest.mark.filterwarnings("error")
+def test_an_installed_font_with_the_letters_is_used(a_font_with_chinese, tmp_path):
+    shown = ["香蕉", "香 leaf", "橙"]
+    assert figures.undrawable(shown) == [2]
+    assert style.names_for(shown) == ["香蕉", "香 leaf", "class 2"]
+    assert style.other_fonts(shown) == ["Two Letters"]
+    figures.class_counts(shown, {"": [1, 2, 3]}, tmp_path / "drawn.png")  # matplotlib warns of a letter it lacks
+    assert style.other_fonts(["plain"]) == []
+
+
+def test_of_a_thousand_classes_charts_show_those_that_need_looking_at(tmp_path, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(Figure, "savefig", lambda self, path, **options: [drawn.append(self), Path(path).touch()])
+    n = 1000
+    many = [f"kind {i}" for i in range(n)]
+    figures.class_counts(many, {"train": [50] * 900 + [9] * 100, "val": [1] * n}, tmp_path / "a.png")
+    shares = {name: {"accuracy": 1.0, "low": 0.2, "high": 1.0, "n": 1} for name in many}
+    shares["kind 7"] = {"accuracy": 0.0, "low": 0.0, "high": 0.8, "n": 1}
+    shares["kind 8"] = {"accuracy": None, "low": None, "high": None, "n": 0}
+    figures.per_class(shares, tmp_path / "b.png", title="t")
+    matrix = np.eye(n, dtype=int)
+    matrix[500, 501] = 1
+    groups = figures.Groups([i % 2 for i in range(n)], ["even", "odd"], ["#ff0000", "#0000ff"])
+    figures.confusion(matrix, many, tmp_path / "c.png", title="t", groups=groups)
+    rows = [[label.get_text() for label in figure.axes[0].get_yticklabels()] for figure in drawn]
+    assert [len(names) for names in rows] == [100, 100, 100]
+    assert rows[0][0] == "kind 900" and "kind 7" in rows[1] and "kind 8" not in rows[1]
+    assert {"kind 500", "kind 501"} <= set(rows[2])
+    assert drawn[0].axes[0].get_title(loc="left").endswith("the 100 smallest of 1,000 classes")

@@ -272,6 +272,7 @@ def test_an_unprepared_folder_is_described_in_plain_words(project, tmp_path, cap
     (root / "香蕉 皮/notas.txt").write_text("hola", encoding="utf-8")
     (root / "香蕉 皮/box.xml").write_text("<x/>", encoding="utf-8")
     (root / "香蕉 皮/rota.jpg").write_bytes(b"\xff\xd8\xff nothing")
+    (root / "香蕉 皮/IMG_1.HEIC").write_bytes(b"\0\0\0\x18ftypheic")
     shutil.copy(root / "taza de café/000.png", root / "taza de café/copy.png")
     shutil.copy(root / "taza de café/001.png", root / "香蕉 皮/wrong.png")
     cli.main(["new", "x", str(tmp_path / "download")])
@@ -280,6 +281,7 @@ def test_an_unprepared_folder_is_described_in_plain_words(project, tmp_path, cap
         f"found in {root}:",
         "20 photos in 2 classes, 9 ('taza de café') to 11 ('香蕉 皮') each",
         "cannot be read: 1 file\n    香蕉 皮/rota.jpg: ",
+        "save them as JPEG to use them: 1 file (1 .heic)",
         "no photos: 2 files (1 .",
         "in no class folder: 1 file ('leer.txt')",
         "2 photos lie deeper",

@@ -137,7 +137,7 @@ def test_an_unknown_key_of_a_source_names_the_keys_of_its_kind(tmp_path, kind, a
 
 def test_an_unknown_key_of_a_weights_source(tmp_path):
     line = mistake(tmp_path, "sources: [{kind: random, size: 3}]", "weights")
-    assert line.endswith("allowed here: kind, release, width, seed")
+    assert line.endswith("allowed here: network, kind, release, width, seed")
 
 
 def test_an_unknown_kind_names_the_known_ones(tmp_path):
@@ -234,6 +234,12 @@ def test_an_l2_strength_is_above_zero(tmp_path, value):
         ("fetch", "sources: [{kind: drawn, side: 8}]", ["side", "is 8", "greater than or equal to 16"]),
         ("weights", "sources: [{kind: file, release: tensorflow, path: a.h5}]", [".safetensors or .ckpt", "a.h5"]),
         ("weights", "sources: [{kind: file, release: torch, path: a.ckpt}]", ["release", "'mindcv'"]),
+        ("weights", "sources: [{kind: file, network: vgg, release: mindcv, path: a.ckpt}]", ["network", "'resnet50'"]),
+        ("weights", "sources: [{kind: file, network: resnet50, release: tensorflow, path: a.ckpt}]",
+         ["no release 'tensorflow' of resnet50", "mindcv, course, random"]),
+        ("weights", "sources: [{kind: file, network: resnet18, release: course, path: a.ckpt}]",
+         ["no release 'course' of resnet18", "mindcv, random"]),
+        ("weights", "sources: [{kind: random, network: resnet18, width: 0.5}]", ["width is of mobilenet_v2 alone"]),
     ],
 )
 def test_mistakes_in_the_other_sections(tmp_path, stage, text, named):

@@ -305,8 +305,8 @@ def test_weights_from_a_file(fetching):
     about, _ = fetching.weights(source)
     out = fetching.data / "weights/t"
     assert about == read_json(out / "backbone.json") == {
-        "release": "tensorflow", "file": "backbone.safetensors", "sha256": digest, "width": 1.0, "address": None,
-        "seed": None}
+        "network": "mobilenet_v2", "release": "tensorflow", "file": "backbone.safetensors", "sha256": digest,
+        "width": 1.0, "address": None, "seed": None}
     assert (out / "backbone.safetensors").read_bytes() == WEIGHTS
 
 
@@ -351,7 +351,10 @@ def test_weights_that_are_not_what_they_should_be(fetching, web):
 
 def test_random_weights_are_a_description_only(fetching):
     about, _ = fetching.weights({"kind": "random", "release": "random", "width": 0.35, "seed": 3})
-    assert about == {"release": "random", "file": None, "sha256": None, "width": 0.35, "address": None, "seed": 3}
+    assert about == {"network": "mobilenet_v2", "release": "random", "file": None, "sha256": None, "width": 0.35,
+                     "address": None, "seed": 3}
+    about, _ = fetching.weights({"kind": "random", "network": "resnet18"})
+    assert (about["network"], about["width"], about["seed"]) == ("resnet18", None, 1)
     assert list(tree(fetching.data / "weights/t")) == ["backbone.json"]
 
 
@@ -433,7 +436,7 @@ def test_the_stage_scripts(tmp_path):
     assert str(tmp_path).encode() not in source
 
     done = run_stage(*weights, cwd=project, SORTLINE_DATA="mine")
-    assert (done.returncode, done.stdout) == (0, "weights for 't': release mindcv, width 1\n")
+    assert (done.returncode, done.stdout) == (0, "weights for 't': mobilenet_v2, release mindcv, width 1\n")
     assert sha256_file(project / "data/weights/t/backbone.ckpt") == hashlib.sha256(WEIGHTS).hexdigest()
 
     shutil.rmtree(project / "data/raw/t")

@@ -23,7 +23,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The project's own dvc.yaml and params.yaml in a fresh folder, run by `sortline run` with no data folder."""
     folder = tmp_path_factory.mktemp("sample") / "垃圾 分类"
     folder.mkdir()
-    for name in ("stages", "src", ".dvc"):
+    for name in ("stages", "src", "tables", ".dvc"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("cache", "tmp", "__pycache__"))
     for name in ("dvc.yaml", "params.yaml", "versions.lock", ".dvcignore", ".gitignore", "pyproject.toml"):
         shutil.copy(ROOT / name, folder / name)

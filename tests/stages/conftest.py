@@ -21,7 +21,7 @@ sys.path.insert(0, str(ROOT / "tests"))  # for `imports`
 
 TASK = "tiny"
 FOLDER = "垃圾 分类"
-COPIED = ("dvc.yaml", "versions.lock", ".dvcignore", ".gitignore", "stages", "src", ".dvc")
+COPIED = ("dvc.yaml", "versions.lock", ".dvcignore", ".gitignore", "stages", "src", "tables", ".dvc")
 LEFT_OUT = shutil.ignore_patterns("__pycache__", "*.egg-info", "tmp", "cache", "config.local")
 CLASSES = {"Can": (200, 60, 60), "Plastic Bottle": (60, 180, 80), "纸": (70, 90, 210)}
 LIMIT = 600  # seconds that a command, or the other workers, may take
@@ -44,8 +44,8 @@ PARAMS: dict[str, Any] = {
         },
         "weights": {
             "sources": [
-                {"kind": "random", "width": 0.35, "seed": 1},
-                {"kind": "file", "release": "tensorflow", "path": "none.safetensors"},
+                {"kind": "random", "seed": 1},
+                {"kind": "file", "release": "mindcv", "path": "none.safetensors"},
                 {"kind": "download", "release": "mindcv", "url": "http://127.0.0.1:9/weights.zip", "member": "w.ckpt"},
             ]
         },
@@ -204,6 +204,7 @@ def new_project(root: Path, data: Path) -> Project:
             shutil.copytree(ROOT / name, root / name, ignore=LEFT_OUT)
         else:
             shutil.copy(ROOT / name, root / name)
+    (root / "tables" / f"{TASK}.csv").write_text("en,zh\nCan,罐\nPlastic Bottle,瓶\nPaper,纸\n", encoding="utf-8")
     project = Project(root, data)
     project.write_params(PARAMS)
     project.git("init", "--quiet")

@@ -3,6 +3,7 @@
 from collections import Counter
 from pathlib import PurePosixPath
 
+from sortline.commands.photos import SUFFIXES
 from sortline.data.audit import Audit
 from sortline.data.layout import PHOTO_SUFFIXES
 
@@ -30,15 +31,20 @@ def _classes(audit: Audit) -> list[str]:
 
 def _left_out(audit: Audit) -> list[str]:
     said = []
-    named = [problem for problem in audit.problems if PurePosixPath(problem.path).suffix.lower() in PHOTO_SUFFIXES]
-    others = Counter(PurePosixPath(p.path).suffix.lower() for p in audit.problems if p not in named)
+    suffix = {problem: PurePosixPath(problem.path).suffix.lower() for problem in audit.problems}
+    named = [problem for problem in audit.problems if suffix[problem] in PHOTO_SUFFIXES]
     if named:
         said.append(f"left out, cannot be read: {_files(len(named))}")
         said += [f"  {problem.path}: {problem.what}" for problem in named[:MOST]]
         said += [f"  and {len(named) - MOST:,} more; sortline audit names them all"] * (len(named) > MOST)
+    others = [kind for problem, kind in suffix.items() if problem not in named]
+    # A phone's own format: whole classes may be missing for it.
+    foreign = Counter(kind for kind in others if kind in SUFFIXES)
+    if foreign:
+        said.append(f"left out, save them as JPEG to use them: {_files(foreign.total())} ({_kinds(foreign)})")
+    others = Counter(kind for kind in others if kind not in SUFFIXES)
     if others:
-        kinds = ", ".join(f"{count:,} {suffix or 'without a suffix'}" for suffix, count in others.most_common(MOST))
-        said.append(f"left out, no photos: {_files(others.total())} ({kinds})")
+        said.append(f"left out, no photos: {_files(others.total())} ({_kinds(others)})")
     if audit.tree.ignored:
         tops = Counter(PurePosixPath(path).parts[0] for path in audit.tree.ignored)
         shown = ", ".join(f"'{top}'" for top, _ in tops.most_common(MOST)) + (", ..." if len(tops) > MOST else "")
@@ -74,6 +80,10 @@ def _copies(audit: Audit) -> list[str]:
     if len(conflicts) > MOST:
         said.append(f"and {len(conflicts) - MOST:,} more such photos; sortline audit names them")
     return said
+
+
+def _kinds(suffixes: Counter[str]) -> str:
+    return ", ".join(f"{count:,} {suffix or 'without a suffix'}" for suffix, count in suffixes.most_common(MOST))
 
 
 def _files(count: int) -> str:

@@ -6,6 +6,7 @@ from sortline.errors import UserError
 from sortline.params.base import read_yaml
 
 PARAMS = Path("params.yaml")
+TABLES = Path("tables")  # class tables, see tables/README.md
 HOME_TASK = "garbage"
 SAMPLE_TASK = "sample"
 
@@ -45,6 +46,8 @@ def listed_tasks() -> list[str]:
 def check_task(task: str) -> str:
     """Return `task` if params.yaml lists it; raise `UserError` naming the tasks there are."""
     tasks = listed_tasks()
+    if task not in tasks and isinstance(read_yaml(PARAMS).get(task), dict):
+        raise UserError(f"{PARAMS}: '{task}' is ready but not listed; add it: tasks: [{', '.join([*tasks, task])}]")
     if task not in tasks:
         raise UserError(f"{PARAMS}: no task '{task}'; the tasks there are: {', '.join(tasks)}")
     return task

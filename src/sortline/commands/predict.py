@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from sortline.commands import places
+from sortline.commands import class_card, places
 from sortline.commands.photos import find_photos
 from sortline.errors import UserError
 from sortline.predict import Classifier, Prediction, predict_files
@@ -80,19 +80,21 @@ def show(results: Results, options: argparse.Namespace) -> None:
 
 
 def _show_csv(results: Results) -> None:
-    """One row a photo; the second and later guesses follow as code_2, en_2, zh_2, probability_2, ..."""
+    """One row a photo; later guesses follow as code_2, en_2, zh_2, probability_2, ..., then the best guess's card."""
     count = max((len(prediction.top) for _, prediction in results), default=1)
     header = ["photo", "code", "en", "zh", "bin", "bin_en", "bin_zh", "probability"]
+    card = class_card.columns([prediction for _, prediction in results])
     header += [f"{name}_{rank}" for rank in range(2, count + 1) for name in ("code", "en", "zh", "probability")]
     writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow(header)
+    writer.writerow(header + card)
     for photo, prediction in results:
         best, bin_ = prediction.label, prediction.bin or {}
         row = [photo.as_posix(), *_names(best), *(bin_.get(key, "") for key in ("id", "en", "zh"))]
         row.append(f"{prediction.probability:.6f}")
         for guess in prediction.top[1:]:
             row += [*_names(guess.label), f"{guess.probability:.6f}"]
-        writer.writerow(row)
+        said = dict(best.get("card", []))
+        writer.writerow(row + [said.get(key, "") for key in card])
 
 
 def _names(label: dict) -> list[str]:
@@ -125,6 +127,7 @@ def _show_table(results: Results) -> None:
     if shared and shared.parts:
         console.print(Text(f"in {shared}:\n"), soft_wrap=True)
     console.print(table)
+    class_card.show(console, [prediction for _, prediction in results], both_languages)
 
 
 def shared_folder(photos: list[Path]) -> Path | None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from sortline.commands import places
 from sortline.data import classes
 from sortline.data.audit import Audit
 from sortline.data.split import Split, make_split
@@ -32,9 +33,10 @@ def suggest(audit: Audit) -> Suggested:
     refuse_small(audit)
     prepare: dict[str, Any] = {}
     why: dict[str, str] = {}
-    if fits_table(folders, "garbage"):
-        prepare["table"] = "garbage"
-        why["prepare.table"] = "the class folders are those of this table: names in two languages, bins"
+    fitting = next((table for table in classes.list_tables(places.TABLES) if fits_table(folders, table)), None)
+    if fitting:
+        prepare["table"] = fitting
+        why["prepare.table"] = "the class folders are those of this table: names in two languages, and what it says"
     if audit.threshold != DEFAULTS.duplicates.threshold:
         prepare["duplicates"] = {"threshold": audit.threshold}
         why["prepare.duplicates.threshold"] = "as asked for with --threshold"
@@ -70,9 +72,9 @@ def refuse_small(audit: Audit) -> None:
 
 
 def fits_table(folders: list[str], table: str) -> bool:
-    """Whether the class folders are exactly the classes of a built-in table, by code or by name."""
+    """Whether the class folders are exactly the classes of a table, by code or by name."""
     try:
-        classes.describe(folders, table)
+        classes.describe(folders, table, places.TABLES)
     except UserError:
         return False
     return True
@@ -83,8 +85,8 @@ def deal(audit: Audit, folders: list[str], table: str | None, fraction: float) -
 
     With it the number of folds, and the train photos of the smallest class.
     """
-    names = [row["en"] for row in classes.describe(folders, table)["classes"]]
-    labels = classes.labels_of(folders, table)
+    names = [row["en"] for row in classes.describe(folders, table, places.TABLES)["classes"]]
+    labels = classes.labels_of(folders, table, places.TABLES)
 
     def split_with(folds: int) -> Split:
         return make_split(

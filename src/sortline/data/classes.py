@@ -3,23 +3,30 @@
 import csv
 import difflib
 import io
+import itertools
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import resources
+from importlib.resources.abc import Traversable
+from pathlib import Path
 from typing import Any
 
 from sortline.errors import UserError
 
-TABLES = ("garbage",)
+BUILT_IN = ("garbage",)
+NAMES = ("code", "en", "zh", "bin")
 
 
 @dataclass(frozen=True)
 class ClassTable:
-    """Classes in label order, each {"code", "en", "zh", "bin"}, and their bins, each {"id", "en", "zh", "colour"}."""
+    """Classes in label order, each {"code", "en", "zh", "bin"}, and their bins, each {"id", "en", "zh", "colour"}.
+
+    A class with a card has it as "card": lines [name, text], in the order of the table's columns.
+    """
 
     name: str
-    classes: tuple[dict[str, str], ...]
+    classes: tuple[dict[str, Any], ...]
     bins: tuple[dict[str, str], ...]
 
     def label(self, folder: str) -> int:
@@ -30,7 +37,7 @@ class ClassTable:
         """
         rows = list(enumerate(self.classes))
         codes = {_plain(row["code"]): label for label, row in rows}
-        names = {_plain(row[language]): label for language in ("en", "zh") for label, row in rows}
+        names = {_plain(row[key]): label for key in ("en", "zh") for label, row in rows if row[key]}
         plain = _plain(folder)
         if plain in codes or plain in names:
             return (codes | names)[plain]
@@ -42,15 +49,53 @@ class ClassTable:
         return f"'{self.classes[label]['en']}' ({self.classes[label]['code']})"
 
 
-def load_table(name: str) -> ClassTable:
-    """Read the built-in table `name`; raise `UserError` where there is none of that name."""
-    if name not in TABLES:
-        raise UserError(f"class table '{name}': no such table; there is: {', '.join(TABLES)}, or none at all (null)")
-    return ClassTable(name, _rows(f"{name}_classes.csv"), _rows(f"{name}_bins.csv"))
+def list_tables(tables: Path | None) -> list[str]:
+    """Return the names of the tables there are, the built-in ones first."""
+    own = sorted(path.stem for path in tables.glob("*.csv")) if tables else []
+    return [*BUILT_IN, *(name for name in own if not name.endswith("_bins"))]
 
 
-def describe(folders: Sequence[str], table: str | None) -> dict[str, Any]:
+def load_table(name: str, tables: Path | None = None) -> ClassTable:
+    """Read the table `name`: a built-in one, or `<name>.csv` in the folder `tables` (tables/README.md has the columns).
+
+    Raises `UserError` where there is none of that name, and where it is not such a table.
+    """
+    if name in BUILT_IN:
+        package = resources.files(__package__)
+        return ClassTable(name, *(_rows(package.joinpath(f"{name}_{part}.csv")) for part in ("classes", "bins")))
+    known = list_tables(tables)
+    if name not in known:
+        raise UserError(f"class table '{name}': no such table; there is: {', '.join(known)}, or none at all (null)")
+    path, bins = tables / f"{name}.csv", tables / f"{name}_bins.csv"
+    table = ClassTable(name, _own_classes(path), _rows(bins) if bins.is_file() else ())
+    ids = {row.get("id") for row in table.bins}
+    for row in table.classes:
+        if (table.bins or row["bin"]) and row["bin"] not in ids:
+            raise UserError(f"{path}: '{row['en']}' has the bin '{row['bin']}', which {bins.name} does not list")
+    return table
+
+
+def _own_classes(path: Path) -> tuple[dict[str, Any], ...]:
+    rows = _rows(path)
+    if not rows or "en" not in rows[0] or not all(row["en"] for row in rows):
+        raise UserError(f"{path}: a class table needs a column en, filled in each row (see tables/README.md)")
+    classes = []
+    for row in rows:
+        names = {name: row.get(name) or "" for name in NAMES} | {"code": row.get("code") or row["en"]}
+        card = [[column, text] for column, text in row.items() if column not in NAMES and text]
+        classes.append(names | ({"card": card} if card else {}))
+    plain = [{_plain(row[name]) for name in ("code", "en", "zh")} - {""} for row in classes]
+    for first, second in itertools.combinations(range(len(plain)), 2):
+        if plain[first] & plain[second]:
+            one, other = classes[first]["en"], classes[second]["en"]
+            raise UserError(f"{path}: '{one}' and '{other}' would be one class: a name or code is in both rows")
+    return tuple(classes)
+
+
+def describe(folders: Sequence[str], table: str | None, tables: Path | None = None) -> dict[str, Any]:
     """Return the content of classes.json for the class folders of a data set, in label order.
+
+    `table` and `tables` as in `load_table`, no table for None.
 
     With a table: its classes in its order, each with exactly one folder. Without: the folder names, sorted; no bins.
     Raises `UserError` for a folder the table does not know, a class without a folder, and two folders of one class.
@@ -58,7 +103,7 @@ def describe(folders: Sequence[str], table: str | None) -> dict[str, Any]:
     if table is None:
         rows = [{"code": folder, "en": folder, "zh": "", "bin": ""} for folder in sorted(folders)]
         return {"classes": rows, "bins": [], "table": None}
-    known = load_table(table)
+    known = load_table(table, tables)
     found: dict[int, str] = {}
     for folder in sorted(folders):
         label = known.label(folder)
@@ -71,18 +116,26 @@ def describe(folders: Sequence[str], table: str | None) -> dict[str, Any]:
     return {"classes": [dict(row) for row in known.classes], "bins": [dict(row) for row in known.bins], "table": table}
 
 
-def labels_of(folders: Sequence[str], table: str | None) -> dict[str, int]:
+def labels_of(folders: Sequence[str], table: str | None, tables: Path | None = None) -> dict[str, int]:
     """Return the label (index into `describe(...)["classes"]`) of every class folder; raises what `describe` raises."""
-    classes = describe(folders, table)["classes"]
+    classes = describe(folders, table, tables)["classes"]
     if table is None:
         return {row["code"]: label for label, row in enumerate(classes)}
-    known = load_table(table)
+    known = load_table(table, tables)
     return {folder: known.label(folder) for folder in sorted(folders)}
 
 
-def _rows(file: str) -> tuple[dict[str, str], ...]:
-    text = resources.files(__package__).joinpath(file).read_text(encoding="utf-8")
-    return tuple(csv.DictReader(io.StringIO(text)))
+def _rows(file: Traversable) -> tuple[dict[str, str], ...]:
+    try:
+        text = file.read_text(encoding="utf-8-sig")  # spreadsheets put a mark in front
+    except UnicodeDecodeError:
+        raise UserError(f"{file}: not UTF-8; save it as CSV UTF-8") from None
+    reader = csv.DictReader(io.StringIO(text))
+    rows = tuple(reader)
+    for number, row in enumerate(rows, start=2):
+        if None in row or None in row.values():
+            raise UserError(f"{file}: row {number} has not as many cells as the header has columns")
+    return rows
 
 
 def _plain(name: str) -> str:

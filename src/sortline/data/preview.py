@@ -12,7 +12,7 @@ from sortline.data.images import open_rgb
 from sortline.data.split import Split
 from sortline.data.views import ViewPlan, render
 from sortline.files import replacing
-from sortline.sheets import Tile, contact_sheet
+from sortline.sheets import Tile, contact_sheet, shown
 
 SIZE = 224  # pixels a view is rendered at
 PHOTOS = 8  # photos on the sheet of views
@@ -30,7 +30,7 @@ def views_sheet(audit: Audit, split: Split, names: Sequence[str], plan: ViewPlan
         image = open_rgb(audit.folder / photo.path)
         for view in range(columns):
             picture = Image.fromarray(render(image, plan, view, photo.sha256, SIZE))
-            caption = f"{names[label]}\n{photo.path}" if view == 0 else f"view {view}"
+            caption = f"{shown(names, label)}\n{photo.path}" if view == 0 else f"view {view}"
             tiles.append(Tile(picture, caption))
     title = f"{columns} of {plan.count} views" if columns < plan.count else f"{columns} views"
     return contact_sheet(tiles, columns, f"{title} a photo; the left one is the plain view")
@@ -49,7 +49,9 @@ def duplicates_sheet(audit: Audit, split: Split, names: Sequence[str]) -> Image.
             photo = audit.photos[i]
             image = open_rgb(audit.folder / photo.path)
             image.thumbnail((SIZE, SIZE))
-            tiles.append(Tile(image, f"{distance}\n{names[split.label[i]]}\n{photo.path}", _colour(match, split)))
+            tiles.append(
+                Tile(image, f"{distance}\n{shown(names, split.label[i])}\n{photo.path}", _colour(match, split))
+            )
     title = f"{len(pairs)} pairs of copies" if pairs else "No copies found"
     threshold = f"{audit.hash_name}, near up to distance {audit.threshold} of {audit.hash_size**2}"
     legend = "blue: val and train; gray: inside train; red: two classes"

@@ -19,6 +19,7 @@ from sortline.data.sample import draw
 from sortline.data.unpack import Limits, copy_hashed, unpack
 from sortline.errors import UserError
 from sortline.files import content_sha256, replacing, sha256_file, write_json
+from sortline.nets.releases import MOBILENET
 from sortline.params.fetch import Archive, Drawn, Folder, IdxFolder, IdxMirror, PhotoSource
 from sortline.params.weights import RandomWeights, WeightsDownload, WeightsFile, WeightSource
 
@@ -67,14 +68,15 @@ def fetch_weights(
     """Put the weights of the first source that works, and `backbone.json` about them, into the folder `out`.
 
     The file is copied as it came, as `backbone.safetensors` or `backbone.ckpt`; random weights have no file, only
-    their width and seed, `none` has neither. Return the content of `backbone.json` and one line for each source
-    passed over. Raise `UserError` as `fetch_photos` does.
+    their network, width and seed, `none` has neither. Return the content of `backbone.json` and one line for each
+    source passed over. Raise `UserError` as `fetch_photos` does.
     """
 
     def attempt(source: WeightSource) -> dict[str, Any]:
         about = {
+            "network": source.network,
             "release": source.release,
-            "width": float(source.width),
+            "width": float(source.width) if source.network == MOBILENET else None,
             "address": None,
             "file": None,
             "sha256": None,

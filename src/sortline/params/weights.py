@@ -6,17 +6,36 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, model_validator
 
+from sortline.errors import UserError
+from sortline.nets import releases
 from sortline.params.base import Section
 from sortline.params.fetch import Sha256, Url
 
 WEIGHT_SUFFIXES = (".safetensors", ".ckpt")
 
 
-class _Published(Section):
+Network = Literal["mobilenet_v2", "resnet18", "resnet34", "resnet50", "resnet101"]
+
+
+class _Backbone(Section):
+    network: Network = Field("mobilenet_v2", description="which network the weights are of")
+
+    @model_validator(mode="after")
+    def _known_combination(self) -> "_Backbone":
+        try:
+            releases.find(self.network, self.release)
+        except UserError as error:
+            raise ValueError(str(error)) from None
+        if self.network != releases.MOBILENET and "width" in self.model_fields_set and self.width != 1:
+            raise ValueError(f"width is of mobilenet_v2 alone; {self.network} has none")
+        return self
+
+
+class _Published(_Backbone):
     release: Literal["tensorflow", "mindcv", "course"] = Field(
         description="whose weights: decides padding, preprocessing and parameter names"
     )
-    width: float = Field(1.0, gt=0, le=4, description="width multiplier of the network")
+    width: float = Field(1.0, gt=0, le=4, description="mobilenet_v2: width multiplier")
     sha256: Sha256 | None = Field(None, description="of the weights file itself")
 
     @property
@@ -50,10 +69,10 @@ class WeightsDownload(_Published):
         return self.member or urlsplit(self.url).path
 
 
-class RandomWeights(Section):
+class RandomWeights(_Backbone):
     kind: Literal["random"]
     release: Literal["random"] = "random"
-    width: float = Field(0.35, gt=0, le=4, description="width multiplier of the network")
+    width: float = Field(0.35, gt=0, le=4, description="mobilenet_v2: width multiplier")
     seed: int = Field(1, ge=0, description="of the weights, which are drawn when the network is built")
 
 
@@ -61,8 +80,8 @@ class NoWeights(Section):
     """Nothing: the stage `train` trains a whole net from its seed."""
 
     kind: Literal["none"]
+    network: Literal["none"] = "none"
     release: Literal["none"] = "none"
-    width: Literal[1] = 1
 
 
 WeightSource = WeightsFile | WeightsDownload | RandomWeights | NoWeights
