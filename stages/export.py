@@ -39,7 +39,7 @@ def main(argv: list[str]) -> None:
     size = files.read_json(args.features / "features.json")["image_size"]
     measured = {name: files.read_json(args.metrics.with_name(f"{name}.json")) for name in MEASURED}
     net = trained.is_net(args.head)
-    network, preprocessing, info = load_network(args.weights, args.head, measured["evaluate"]["checkpoint"])
+    network, preprocessing, info = load_network(args.weights, args.head, measured["evaluate"].get("checkpoint"))
     channels = preprocessing.scale.size
 
     classes = files.read_json(args.prepared / "classes.json")
@@ -55,7 +55,7 @@ def main(argv: list[str]) -> None:
         labels["reads"] = DIGITS
     graph = export.network_graph(network, size, channels)
     if labels["cam"]:
-        cam_output.add_cam(graph, load_head(args.head, measured["evaluate"]["checkpoint"]))
+        cam_output.add_cam(graph, load_head(args.head, measured["evaluate"].get("checkpoint")))
     about = {
         "labels": labels,
         "sortline_version": __version__,
@@ -117,7 +117,7 @@ def main(argv: list[str]) -> None:
 
 
 def load_network(
-    weights: Path, folder: Path, checkpoint: str
+    weights: Path, folder: Path, checkpoint: str | None
 ) -> tuple[Cell, Preprocessing | GreyPreprocessing, dict[str, Any]]:
     """Return backbone and head as one network, or the net that was trained whole; its preprocessing; what it is."""
     if trained.is_net(folder):

@@ -7,6 +7,7 @@ import pytest
 
 from sortline.errors import UserError
 from sortline.params.base import Section, load, read_yaml
+from sortline.params.diagnose import DiagnoseParams
 from sortline.params.evaluate import EvaluateParams
 from sortline.params.export import ExportParams
 from sortline.params.extract import ExtractParams
@@ -25,6 +26,7 @@ STAGES = {
     "train_head": TrainHeadParams,
     "train": TrainParams,
     "evaluate": EvaluateParams,
+    "diagnose": DiagnoseParams,
     "export": ExportParams,
 }
 # Keys that the home task's section does not show, and why.
