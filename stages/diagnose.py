@@ -9,13 +9,15 @@ from pathlib import Path
 
 import numpy as np
 
-from sortline import diagnosis, featuremaps, figures, files, prepared, suspects
-from sortline.data.images import open_rgb
+from sortline import diagnosis, featuremaps, figures, files, pixels, prepared, suspects, trained
+from sortline.data.pictures import open_picture
 from sortline.errors import run
 from sortline.heads import load_head
 from sortline.mapper import Mapper
 from sortline.params.base import load
 from sortline.params.diagnose import DiagnoseParams
+
+MOST_SPOILT = 1000  # photos, evenly spread: each is spoilt in every way
 
 
 def main(argv: list[str]) -> None:
@@ -25,20 +27,30 @@ def main(argv: list[str]) -> None:
         parser.add_argument(option, type=Path, required=True)
     args = parser.parse_args(argv)
     params = load(args.task, "diagnose", DiagnoseParams)
-    val, train = (prepared.read_part(args.prepared / "split.csv", part) for part in ("val", "train"))
+    split, net = args.prepared / "split.csv", trained.is_net(args.head)
+    # A net has no out-of-fold answers: its labels are looked at where it was not trained, in val.
+    val, train = prepared.read_part(split), prepared.read_part(split, "val" if net else "train")
     names = prepared.read_classes(args.prepared / "classes.json").names
-    head, mapper = load_head(args.head), Mapper(args.features)
-    features = featuremaps.read(args.features, val.total)[train.places, 0, 0]
-    out_of_fold = np.load(args.head / "out_of_fold.npy", allow_pickle=False)
+    dataset = files.read_json(args.features / "features.json")["dataset"]
+    if net:
+        head = mapper = trained.NetSession(args.head)
+        features = pixels.read(args.features, val.total)[train.places].reshape(len(train.images), -1).astype(np.float32)
+        out_of_fold = trained.probabilities(args.head, args.features, train, dataset)
+    else:
+        head, mapper = load_head(args.head), Mapper(args.features)
+        features = featuremaps.read(args.features, val.total)[train.places, 0, 0]
+        out_of_fold = np.load(args.head / "out_of_fold.npy", allow_pickle=False)
 
     found = suspects.find(train.labels, out_of_fold, features, params.neighbours, params.outliers)
     table = suspects.rows(found, train.images, train.labels, out_of_fold, names)
-    photos = [args.raw / image for image in val.images]
-    scores = diagnosis.corrupted_accuracy(photos, val.labels, head, mapper, params.severities)
+    n = len(val.images)
+    some = np.unique(np.linspace(0, n - 1, min(n, MOST_SPOILT)).round().astype(int))
+    photos = [args.raw / val.images[i] for i in some]
+    scores = diagnosis.corrupted_accuracy(photos, val.labels[some], head, mapper, params.severities)
     spoilt = [score["accuracy"] for (_, severity), score in scores.items() if severity]
     result = {
-        "split": "val (corruptions); train (suspects)",
-        "dataset": files.read_json(args.features / "features.json")["dataset"],
+        "split": f"{val.split} (corruptions); {train.split} (suspects)",
+        "dataset": dataset,
         "corruption_accuracy": {f"{name} {severity}": score for (name, severity), score in scores.items()},
         "mean_corruption_accuracy": float(np.mean(spoilt)),
         "suspected_labels": len(found.labels),
@@ -48,10 +60,10 @@ def main(argv: list[str]) -> None:
     files.write_csv(args.plots / "suspects.csv", suspects.COLUMNS, table)
     rows = [[name, severity, *score.values()] for (name, severity), score in scores.items()]
     files.write_csv(args.plots / "corruptions.csv", ["corruption", "severity", "accuracy", "low", "high", "n"], rows)
-    title = f"{args.task}: accuracy on spoilt val photos (n = {len(val.labels):,} each)"
+    title = f"{args.task}: accuracy on spoilt {val.split} photos (n = {len(photos):,} each)"
     figures.corruptions(scores, args.plots / "corruptions.png", title=title)
     sheets = {
-        "corruptions": diagnosis.corruption_sheet(open_rgb(photos[0]), mapper.size, scores, args.task),
+        "corruptions": diagnosis.corruption_sheet(open_picture(photos[0]), mapper.size, scores, args.task),
         "suspects": diagnosis.suspects_sheet(
             found, args.raw, train.images, train.labels, out_of_fold, names, params.suspects, args.task
         ),

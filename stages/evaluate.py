@@ -1,19 +1,19 @@
-"""evaluate: score the head on all of val, and on val without the photos that have a duplicate in train.
+"""evaluate: score the head (or net) on all of val (or test), and without the photos that have a duplicate in train.
 
 Reads the split, the features (view 0), the head, prepare's metrics, and the raw photos that were answered wrongly;
-writes evaluate.json, tables, charts, and the sheet of wrong photos (under photos/). Params: `<task>.evaluate`.
+writes evaluate.json, tables, charts, and sheets of wrong and of some photos (under photos/). Params: `<task>.evaluate`.
 """
 
 import argparse
 from pathlib import Path
 
-from sortline import evaluation, featuremaps, files, measure, prepared
+from sortline import evaluation, files, measure, prepared, trained
 from sortline.errors import run
 from sortline.heads import load_head
 from sortline.mapper import Mapper
 from sortline.params.base import load
 from sortline.params.evaluate import EvaluateParams
-from sortline.wrong_sheet import wrong_sheet
+from sortline.wrong_sheet import predictions_sheet, wrong_sheet
 
 
 def main(argv: list[str]) -> None:
@@ -28,28 +28,30 @@ def main(argv: list[str]) -> None:
     note = source["note"]
     classes = prepared.read_classes(args.prepared / "classes.json")
 
-    head = load_head(args.head)
-    features = featuremaps.read(args.features, val.total, data["dataset"], maps=head.pooling == "attention")
-    threshold = files.read_json(args.head / "head.json")["threshold"]
-    probabilities = head.probabilities(features[val.places, 0])
+    probabilities = trained.probabilities(args.head, args.features, val, data["dataset"], params.checkpoint)
+    about = files.read_json(args.head / "head.json")
+    threshold = about["threshold"]
     answers = evaluation.Answers(val, classes, probabilities)
 
     result = measure.summary(
         val.labels, probabilities, classes.names, val.exact | val.near, bin_of=classes.bin_of,
         bins=[row["id"] for row in classes.bins], ece_bins=params.ece_bins, worst_pairs=params.worst_pairs,
     )  # fmt: skip
-    result |= {"dataset": data["dataset"], "source": source["name"], "split": "val"}
+    result |= {"dataset": data["dataset"], "source": source["name"], "split": val.split}
+    result["checkpoint"] = params.checkpoint or about["checkpoint"]
     result |= measure.answered(val.labels, probabilities, threshold)
     result |= {"duplicate_threshold": data["duplicate_threshold"]} | ({"note": note} if note else {})
     files.write_metrics(args.metrics, result)
     evaluation.write_tables(args.plots, answers, params.ece_bins)
     evaluation.draw_charts(args.plots, answers, params.ece_bins, args.task, note)
-    sheet = wrong_sheet(
-        answers, args.raw, args.task, params.sheet_columns, params.sheet_limit, head, Mapper(args.features)
-    )
-    with files.replacing(args.plots / "photos" / "wrong.png") as temporary:
-        sheet.save(temporary)
-    print(f"{args.task}: top-1 {result['accuracy']:.1%} on val (n = {result['n']:,})")
+    # What spoke for an answer can be shown where a head weighs the features of a backbone.
+    why = () if trained.is_net(args.head) else (load_head(args.head, params.checkpoint), Mapper(args.features))
+    sheet = wrong_sheet(answers, args.raw, args.task, params.sheet_columns, params.sheet_limit, *why)
+    some = predictions_sheet(answers, args.raw, args.task, params.sheet_columns, params.sheet_limit)
+    for name, image in (("wrong", sheet), ("predictions", some)):
+        with files.replacing(args.plots / "photos" / f"{name}.png") as temporary:
+            image.save(temporary)
+    print(f"{args.task}: top-1 {result['accuracy']:.1%} on {val.split} (n = {result['n']:,})")
     if note:
         print(f"NOTE: {note}")
 

@@ -1,25 +1,30 @@
 """export: one self-contained ONNX, also in 8 bits, one MindIR, labels and a model card; checks that they are the
 measured model.
 
-Reads the head, the backbone, the raw photos and the other stages' metrics; writes model.onnx, model_int8.onnx,
-model.mindir, labels.json, MODEL_CARD.md and export.json. Params: `<task>.export`.
+Reads the head and the backbone (or the net), the raw photos and the other stages' metrics; writes model.onnx,
+model_int8.onnx, model.mindir, labels.json, MODEL_CARD.md and export.json. Params: `<task>.export`.
 """
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
+from mindspore.nn import Cell
 
-from sortline import __version__, cam_output, export, files, parity, prepared, quantise, sessions
+from sortline import __version__, cam_output, export, files, parity, prepared, quantise, sessions, trained
 from sortline import backbone as backbones
 from sortline.card import model_card
+from sortline.data import idx
 from sortline.errors import run
 from sortline.heads import load_head, softmax
 from sortline.nets.classifier import Classifier as Network
+from sortline.nets.grey import GREY, GreyPreprocessing
+from sortline.nets.releases import Preprocessing
 from sortline.params.base import load
 from sortline.params.export import ExportParams
-from sortline.predict import Classifier
+from sortline.predict import DIGITS, Classifier
 
 MEASURED = ("data", "train", "evaluate", "diagnose")
 
@@ -33,9 +38,9 @@ def main(argv: list[str]) -> None:
     params = load(args.task, "export", ExportParams)
     size = files.read_json(args.features / "features.json")["image_size"]
     measured = {name: files.read_json(args.metrics.with_name(f"{name}.json")) for name in MEASURED}
-    backbone, head = backbones.load(args.weights), load_head(args.head)
-    network = Network(backbone.net, head)
-    network.set_train(False)
+    net = trained.is_net(args.head)
+    network, preprocessing, info = load_network(args.weights, args.head, measured["evaluate"].get("checkpoint"))
+    channels = preprocessing.scale.size
 
     classes = files.read_json(args.prepared / "classes.json")
     labels = {
@@ -44,18 +49,20 @@ def main(argv: list[str]) -> None:
         "bins": classes["bins"],
         "note": measured["evaluate"].get("note", ""),
         "threshold": measured["train"]["threshold"],
-        "cam": head.linear,
+        "cam": not net and load_head(args.head).linear,
     }
-    graph = export.network_graph(network, size)
-    if head.linear:
-        cam_output.add_cam(graph, head)
+    if idx.is_idx(args.raw):
+        labels["reads"] = DIGITS
+    graph = export.network_graph(network, size, channels)
+    if labels["cam"]:
+        cam_output.add_cam(graph, load_head(args.head, measured["evaluate"].get("checkpoint")))
     about = {
         "labels": labels,
         "sortline_version": __version__,
         "dataset": measured["evaluate"]["dataset"],
-        "backbone": backbone.info,
+        "backbone": info,
     }
-    model = export.self_contained(graph, backbone.preprocessing, size, about)
+    model = export.self_contained(graph, preprocessing, size, about)
     session = sessions.session(graph, threads=0)
     split = args.prepared / "split.csv"
     every, train = ([args.raw / image for image in prepared.read_images(split, part)] for part in (None, "train"))
@@ -63,7 +70,7 @@ def main(argv: list[str]) -> None:
     with files.replacing(args.out) as out:
         out.mkdir()
         onnx.save(model, out / "model.onnx")
-        export.write_mindir(network, size, out / "model.mindir")
+        export.write_mindir(network, size, out / "model.mindir", channels)
         files.write_json(out / "labels.json", labels)
         calibration = quantise.chosen(train, params.calibration_photos, params.calibration_seed)
         onnx.save(quantise.quantised(model, calibration), out / "model_int8.onnx")
@@ -73,18 +80,22 @@ def main(argv: list[str]) -> None:
         few = parity.spread(len(photos), params.check_photos)
         shown = [photos[index] for index in few]
         classifier = Classifier(out)
-        x = parity.network_inputs(shown, backbone.preprocessing, size)
+        x = parity.network_inputs(shown, preprocessing, size)
         result = parity.logit_differences(
             network, out / "model.mindir", classifier.logits, shown, x, params.max_difference
         )
         result |= parity.remeasured(classifier, photos, val.labels)
 
         def reference(images: np.ndarray) -> np.ndarray:
-            return softmax(session.run(["logits"], {"x": backbone.preprocessing(images)})[0][0])
+            return softmax(session.run(["logits"], {"x": preprocessing(images)})[0][0])
 
         result |= parity.resized_agreement(classifier, reference, photos, few, size)
-        answers = quantise.compared(out / "model.onnx", out / "model_int8.onnx", every)
-        result |= quantise.scores(*answers, val.places, val.labels)
+        if "reads" in labels:
+            result |= parity.digit_photos(classifier, photos, val.labels)
+        # Of a net's many pictures the held-out ones are enough.
+        compared, places = (photos, np.arange(len(photos))) if net else (every, val.places)
+        answers = quantise.compared(out / "model.onnx", out / "model_int8.onnx", compared)
+        result |= quantise.scores(*answers, places, val.labels)
         result |= {
             "checked_photos": len(few),
             "dataset": measured["evaluate"]["dataset"],
@@ -96,11 +107,31 @@ def main(argv: list[str]) -> None:
         }
         if labels["note"]:
             result["note"] = labels["note"]
-        files.write_text(out / "MODEL_CARD.md", model_card(labels, backbone.info, measured | {"export": result}))
+        files.write_text(out / "MODEL_CARD.md", model_card(labels, info, measured | {"export": result}))
     files.write_metrics(args.metrics, result)
     accuracy, n, difference = (result[key] for key in ("onnx_accuracy", "onnx_n", "max_abs_diff_onnx"))
-    print(f"{args.task}: exported; the ONNX alone scores {accuracy:.1%} on val from the photo files (n = {n:,}),")
+    print(
+        f"{args.task}: exported; the ONNX alone scores {accuracy:.1%} on {val.split} from the photo files (n = {n:,}),"
+    )
     print(f"its logits are within {difference:.1e} of MindSpore's")
+
+
+def load_network(
+    weights: Path, folder: Path, checkpoint: str | None
+) -> tuple[Cell, Preprocessing | GreyPreprocessing, dict[str, Any]]:
+    """Return backbone and head as one network, or the net that was trained whole; its preprocessing; what it is."""
+    if trained.is_net(folder):
+        about = files.read_json(folder / "head.json")
+        info = {"network": about["net"], "options": about["options"], "mean": list(GREY.mean), "std": list(GREY.std)}
+        return (
+            trained.load_net(folder, checkpoint),
+            GREY,
+            info | {"channel_order": "grey", "resize": "bilinear, antialiased"},
+        )
+    backbone, head = backbones.load(weights), load_head(folder, checkpoint)
+    network = Network(backbone.net, head)
+    network.set_train(False)
+    return network, backbone.preprocessing, backbone.info
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 """extract: run the frozen backbone once over every view of every photo.
 
 Reads `images.csv` and `views.json` (never the split), the raw photos and the backbone; writes `pooled.npy`,
-`maps.npy` where the head is to pool, in images.csv order, `features.json`, and the backbone as `backbone.onnx`.
-Params: `<task>.extract`.
+`maps.npy` where the head is to pool, in images.csv order, `features.json`, and the backbone as `backbone.onnx`. Of a
+task that is trained from pixels it keeps the pictures themselves, `pixels.npy`. Params: `<task>.extract`.
 """
 
 import argparse
@@ -12,7 +12,7 @@ import numpy as np
 import onnx
 
 from sortline import backbone as backbones
-from sortline import features, files
+from sortline import features, files, pixels
 from sortline.data.images import open_rgb
 from sortline.data.views import ViewPlan, render
 from sortline.errors import run
@@ -29,6 +29,10 @@ def main(argv: list[str]) -> None:
     params = load(args.task, "extract", ExtractParams)
     rows = files.read_csv(args.prepared / "images.csv")
     plan = ViewPlan(**files.read_json(args.prepared / "views.json"))
+    dataset = files.content_sha256({row["path"]: row["sha256"] for row in rows})[:16]
+    if params.pixels:
+        keep_pixels([args.raw / row["path"] for row in rows], params.image_size, dataset, args.out)
+        return
     photos = [features.Photo(args.raw / row["path"], row["sha256"]) for row in rows]
 
     backbone = backbones.load(args.weights)
@@ -53,11 +57,20 @@ def main(argv: list[str]) -> None:
             "count": len(photos),
             "views": plan.count,
             "channels": backbone.net.channels,
-            "dataset": files.content_sha256({row["path"]: row["sha256"] for row in rows})[:16],
+            "dataset": dataset,
         }
         files.write_json(out / "features.json", about)
         # For what comes after and needs a few more maps, without MindSpore.
         onnx.save(model, out / "backbone.onnx")
+
+
+def keep_pixels(pictures: list[Path], size: int, dataset: str, out: Path) -> None:
+    """Write `pixels.npy` and `features.json` into the folder `out`, whole or not at all."""
+    with files.replacing(out) as temporary:
+        temporary.mkdir()
+        pixels.write(pictures, size, temporary / pixels.FILE)
+        about = {"image_size": size, "count": len(pictures), "channels": 1, "dataset": dataset}
+        files.write_json(temporary / "features.json", about)
 
 
 if __name__ == "__main__":

@@ -10,8 +10,9 @@ from dataclasses import asdict
 from pathlib import Path
 
 from sortline import figures, files
-from sortline.data import classes, preview
-from sortline.data.audit import audit_folder, refuse_problems
+from sortline.data import classes, idx, preview
+from sortline.data.audit import Audit, audit_folder, refuse_problems
+from sortline.data.digits import audit_digits, digits_metrics, digits_sheet, split_digits
 from sortline.data.report import audit_report
 from sortline.data.split import SPLIT_COLUMNS, class_counts, data_metrics, make_split, split_rows
 from sortline.data.views import ViewPlan
@@ -29,24 +30,21 @@ def main(argv: list[str]) -> None:
     params = load(args.task, "prepare", PrepareParams)
     copies, source = params.duplicates, files.read_json(args.source)
 
-    audit = audit_folder(
-        args.raw,
-        max_pixels=params.max_pixels,
-        max_file_mb=params.max_file_mb,
-        hash_name=copies.hash,
-        hash_size=copies.hash_size,
-        threshold=copies.threshold,
-    )
-    if params.unreadable == "fail":
-        refuse_problems(audit)
+    digits = idx.is_idx(args.raw)
+    audit = audit_digits(args.raw) if digits else audited(args.raw, params)
     folders = audit.class_folders()
     about = classes.describe(folders, params.table, args.tables)
     names = [row["en"] for row in about["classes"]]
     labels = classes.labels_of(folders, params.table, args.tables)
-    split = make_split(
-        audit, labels, names, policy=copies.policy(), min_per_class=params.min_per_class, **params.split.model_dump()
-    )
-    plan = ViewPlan(**params.views.model_dump())
+    policy, wanted = copies.policy(), params.split
+    if digits:
+        split = split_digits(audit, labels, policy=policy, val_fraction=wanted.val_fraction, seed=wanted.seed)
+    else:
+        split = make_split(
+            audit, labels, names, policy=policy, min_per_class=params.min_per_class, **wanted.model_dump()
+        )
+    # What is trained from pixels is augmented while it trains: no views are planned.
+    plan = ViewPlan(**params.views.model_dump() | ({"count": 1} if digits else {}))
 
     files.write_csv(args.out / "images.csv", ("path", "sha256"), [(photo.path, photo.sha256) for photo in audit.photos])
     files.write_json(args.out / "views.json", asdict(plan))
@@ -54,7 +52,7 @@ def main(argv: list[str]) -> None:
     files.write_json(args.out / "classes.json", about)
     files.write_json(args.out / "audit.json", audit_report(audit, split.raw == "train", split.label))
     note = {"note": source["note"]} if source["note"] else {}
-    metrics = data_metrics(audit, split, copies.policy()) | {"source": source["name"]} | note
+    metrics = (digits_metrics if digits else data_metrics)(audit, split, policy) | {"source": source["name"]} | note
     files.write_metrics(args.metrics, metrics)
 
     legend = [(label, *(row[key] for key in ("code", "en", "zh"))) for label, row in enumerate(about["classes"])]
@@ -63,6 +61,10 @@ def main(argv: list[str]) -> None:
     rows = list(zip(names, *counts.values(), strict=True))
     files.write_csv(args.plots / "class_counts.csv", ("class", *counts), rows)
     figures.class_counts(names, counts, args.plots / "class_counts.png")
+    if digits:
+        preview.save(digits_sheet(args.raw), args.plots / "photos" / "digits.png")
+        print(f"{args.task}: {metrics['train']:,} train, {metrics['val']:,} val, {metrics['test']:,} test")
+        return
     preview.save(preview.views_sheet(audit, split, names, plan), args.plots / "photos" / "views.png")
     preview.save(preview.duplicates_sheet(audit, split, names), args.plots / "photos" / "duplicates.png")
     print(
@@ -78,6 +80,21 @@ def main(argv: list[str]) -> None:
         )
     for problem in audit.problems:
         print(f"left out: {problem.path}: {problem.what}")
+
+
+def audited(raw: Path, params: PrepareParams) -> Audit:
+    """Return the audit of a folder of photos; refuse unusable files where the params say so."""
+    audit = audit_folder(
+        raw,
+        max_pixels=params.max_pixels,
+        max_file_mb=params.max_file_mb,
+        hash_name=params.duplicates.hash,
+        hash_size=params.duplicates.hash_size,
+        threshold=params.duplicates.threshold,
+    )
+    if params.unreadable == "fail":
+        refuse_problems(audit)
+    return audit
 
 
 if __name__ == "__main__":

@@ -38,6 +38,10 @@ def load(folder: Path) -> Backbone:
     """Load the backbone of `folder`; raise `UserError` where the file does not hold what it should."""
     runtime.prepare()
     about = read_json(folder / "backbone.json")
+    if about["release"] == "none":
+        raise UserError(
+            f"{folder}: the task has no backbone (weights: none); set extract.pixels to true, or name weights"
+        )
     network = about.get("network", releases.MOBILENET)  # there was no other network once
     release = releases.find(network, about["release"])
     net = build(network, release, about["width"])

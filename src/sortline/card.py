@@ -27,10 +27,19 @@ def _what(labels: dict[str, Any], backbone: dict[str, Any], metrics: dict[str, d
         f" in {len(labels['bins'])} bins ({', '.join(row['en'] for row in labels['bins'])})" if labels["bins"] else ""
     )
     names = ", ".join(row["en"] for row in labels["classes"])
-    width = f"; width {backbone['width']:g}" if backbone["width"] else ""
-    return (
+    says = (
         f"# Model card: {labels['task']}\n\n{warning}"
         f"Says which of {len(labels['classes'])} classes{bins} a photo shows: {names}.\n\n"
+    )
+    train = metrics["train"]
+    if "net" in train:
+        return says + (
+            f"- Net: {train['net']}, {train['parameters']:,} parameters, trained from pixels by {train['optimizer']}; "
+            f"input {metrics['export']['image_size']} pixels, grey, light on dark.\n"
+            f"- Used: epoch {train['epoch']} of {train['epochs_run']}."
+        )
+    width = f"; width {backbone['width']:g}" if backbone["width"] else ""
+    return says + (
         f"- Backbone, frozen: {backbone['title']}{width}, "
         f"input {metrics['export']['image_size']} pixels.\n"
         f"- Head: linear, trained by {metrics['train']['solver']} on {metrics['train']['views']} views a photo."
@@ -38,6 +47,14 @@ def _what(labels: dict[str, Any], backbone: dict[str, Any], metrics: dict[str, d
 
 
 def _data(data: dict[str, Any]) -> str:
+    if "test" in data:
+        return (
+            "## Data, and its leaks\n\n"
+            f"{data['source']} (fingerprint `{data['dataset']}`): {data['train']:,} pictures to train on, "
+            f"{data['val']:,} to choose on, {data['test']:,} to score on. Exact copies of these in train: "
+            f"{data['exact_cross']:,}; groups of exact copies inside train: {data['exact_groups_train']:,}. "
+            f"Near-duplicates: {data['near_duplicates']}."
+        )
     return (
         "## Data, and its leaks\n\n"
         f"{data['source']} (fingerprint `{data['dataset']}`): {data['train']:,} photos to train on, "
@@ -51,6 +68,17 @@ def _data(data: dict[str, Any]) -> str:
 
 def _accuracy(metrics: dict[str, dict[str, Any]]) -> str:
     evaluated, trained, exported = metrics["evaluate"], metrics["train"], metrics["export"]
+    if "net" in trained:
+        more = [
+            _row("top-1, validation part, on which the epoch was chosen", trained, "val_accuracy", trained["val_n"])
+        ]
+        chosen = ", ".join(trained["selected_on_val"]) or "nothing"
+        where = f"Chosen by looking at the validation part: {chosen}; nothing was chosen on the test part."
+    else:
+        folds = f"top-1, {trained['folds']} grouped folds of train"
+        more = [_row(folds, trained, "cv_accuracy", trained["cv_n"])]
+        chosen = ", ".join(trained["selected_on_folds"]) or "nothing"
+        where = f"Chosen by looking at the folds: {chosen}; nothing was chosen on the held-out photos."
     rows = [
         _row("top-1, held out", evaluated, "accuracy", evaluated["n"]),
         _row(
@@ -61,18 +89,16 @@ def _accuracy(metrics: dict[str, dict[str, Any]]) -> str:
         ),
         _row("top-5, held out", evaluated, "top5", evaluated["n"]),
         _row("right bin, held out", evaluated, "bin_accuracy", evaluated["n"]),
-        _row(f"top-1, {trained['folds']} grouped folds of train", trained, "cv_accuracy", trained["cv_n"]),
+        *more,
         _row("top-1, held out, the ONNX file alone", exported, "onnx_accuracy", exported["onnx_n"]),
         _row("top-1, held out, the 8-bit ONNX file alone", exported, "int8_accuracy", exported["int8_n"]),
         _row("same answer in 8 bits, all photos", exported, "int8_agreement", exported["int8_agreement_n"]),
     ]
-    chosen = ", ".join(trained["selected_on_folds"]) or "nothing"
     return (
         "## Accuracy\n\n| what | % | 95 % interval (Wilson) | n |\n| --- | --- | --- | --- |\n"
         + "\n".join(row for row in rows if row)
         + f"\n\nHeld out: macro-F1 {evaluated['macro_f1']:.3f}, log-loss {evaluated['log_loss']:.3f}, "
-        f"expected calibration error {evaluated['ece']:.3f}. Chosen by looking at the folds: {chosen}; nothing was "
-        "chosen on the held-out photos."
+        f"expected calibration error {evaluated['ece']:.3f}. {where}"
     )
 
 
@@ -126,6 +152,7 @@ def _files(labels: dict[str, Any], exported: dict[str, Any]) -> str:
         if labels.get("cam")
         else ""
     )
+    channels, size = 1 if "digit_photos" in exported else 3, exported["image_size"]
     return (
         "## Files\n\n"
         f"- `model.onnx` ({exported['onnx_mb']:.1f} MB, opset 18): `image` uint8 RGB (height, width, 3), any size, "
@@ -133,8 +160,8 @@ def _files(labels: dict[str, Any], exported: dict[str, Any]) -> str:
         f"{cam}\n"
         f"- `model_int8.onnx` ({exported['int8_bytes'] / 1e6:.1f} MB): the same in 8 bits (static, per channel, "
         f"calibrated on {exported['int8_calibration_photos']} train photos), for phones and browsers.\n"
-        f"- `model.mindir` ({exported['mindir_mb']:.1f} MB): preprocessed float32 (1, 3, {exported['image_size']}, "
-        f"{exported['image_size']}) to logits.\n"
+        f"- `model.mindir` ({exported['mindir_mb']:.1f} MB): preprocessed float32 "
+        f"(1, {channels}, {size}, {size}) to logits.\n"
         "- `labels.json`: classes in output order, and bins.\n\n"
         f"Checked at export on {exported['checked_photos']} held-out photos: logits differ from MindSpore's by at most "
         f"{exported['max_abs_diff_onnx']:.0e} (ONNX) and {exported['max_abs_diff_mindir']:.0e} (MindIR). "

@@ -9,7 +9,8 @@ from PIL import Image
 
 from sortline import measure
 from sortline.corruptions import CORRUPTIONS, severities
-from sortline.data.images import open_rgb, resize
+from sortline.data.images import resize
+from sortline.data.pictures import open_picture
 from sortline.heads import Head
 from sortline.mapper import Mapper, on_all_cores
 from sortline.sheets import Tile, contact_sheet, shown
@@ -31,7 +32,7 @@ def corrupted_accuracy(
     kinds = grid(wanted)
 
     def answer(photo: Path) -> np.ndarray:
-        picture = resize(open_rgb(photo), mapper.size)
+        picture = resize(open_picture(photo), mapper.size)
         spoilt = [picture, *(CORRUPTIONS[name](picture, severity) for name, severity in kinds)]
         return head.logits(mapper.features(np.stack(spoilt), head.pooling)).argmax(1)
 
@@ -49,7 +50,7 @@ def corruption_sheet(photo: Image.Image, size: int, scores: dict[tuple[str, int]
         interval = f"[{score['low']:.0%}, {score['high']:.0%}]"
         tiles.append(Tile(Image.fromarray(spoilt), f"{title}\n{score['accuracy']:.1%} {interval}"))
     n = next(iter(scores.values()))["n"]
-    return contact_sheet(tiles, 8, f"{task}: one photo spoilt in every way; accuracy on all {n:,} val photos spoilt so")
+    return contact_sheet(tiles, 8, f"{task}: one photo spoilt in every way; accuracy on {n:,} photos spoilt so")
 
 
 def suspects_sheet(
@@ -60,14 +61,14 @@ def suspects_sheet(
     shares = agreement(found, labels)
     tiles = [
         Tile(
-            open_rgb(raw / images[i]),
+            open_picture(raw / images[i]),
             f"label: {shown(names, labels[i])} ({found.quality[i]:.2f})\n"
             f"or: {shown(names, out_of_fold[i].argmax())} ({out_of_fold[i].max():.2f})\n"
             f"neighbours with its label: {shares[i]:.0%}\n{images[i]}",
         )
         for i in found.labels[:limit]
     ]
-    title = f"{task}: {len(found.labels):,} of {len(labels):,} train photos may bear a wrong label, most doubtful first"
+    title = f"{task}: {len(found.labels):,} of {len(labels):,} photos may bear a wrong label, most doubtful first"
     return contact_sheet(tiles, 6, title)
 
 
@@ -76,7 +77,10 @@ def outliers_sheet(
 ) -> Image.Image:
     """Return a sheet of the train photos least like their nearest neighbours, oddest first."""
     tiles = [
-        Tile(open_rgb(raw / images[i]), f"{shown(names, labels[i])}\ntypicality {found.typicality[i]:.2f}\n{images[i]}")
+        Tile(
+            open_picture(raw / images[i]),
+            f"{shown(names, labels[i])}\ntypicality {found.typicality[i]:.2f}\n{images[i]}",
+        )
         for i in found.outliers
     ]
-    return contact_sheet(tiles, 6, f"{task}: the train photos least like any other, oddest first")
+    return contact_sheet(tiles, 6, f"{task}: the photos least like any other, oddest first")

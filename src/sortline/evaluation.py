@@ -84,14 +84,14 @@ def draw_charts(folder: Path, answers: Answers, ece_bins: int, task: str, note: 
         measure.confusion(labels, predicted, len(classes.names)),
         classes.names,
         folder / "confusion.png",
-        title=f"{task}: {right:,} of {n:,} val photos right{under}",
+        title=f"{task}: {right:,} of {n:,} {answers.val.split} photos right{under}",
         groups=_groups(classes),
     )
     figures.per_class(
         measure.shares_by(labels == predicted, labels, classes.names),
         folder / "per_class.png",
-        title=f"{task}: accuracy per class on val (n = {n:,}){under}",
+        title=f"{task}: accuracy per class on {answers.val.split} (n = {n:,}){under}",
         groups=_groups(classes),
     )
-    title = f"{task}: calibration on val, ECE {measure.ece(rows):.3f} (n = {n:,}){under}"
+    title = f"{task}: calibration on {answers.val.split}, ECE {measure.ece(rows):.3f} (n = {n:,}){under}"
     figures.reliability(rows, folder / "reliability.png", title=title)

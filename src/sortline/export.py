@@ -15,22 +15,23 @@ from mindspore.train import mind_ir_pb2
 from onnx import TensorProto, helper, numpy_helper
 
 from sortline import graphs
+from sortline.nets.grey import LUMA, GreyPreprocessing
 from sortline.nets.releases import Preprocessing
 
 OPSET = 18  # the first whose Resize antialiases
 IR_VERSION = 8  # the one of opset 18: older runtimes on phones refuse newer files
 
 
-def network_graph(cell: mindspore.nn.Cell, size: int) -> onnx.ModelProto:
-    """Return `cell` (preprocessed float32 `x` (n, 3, S, S) to `logits`) as ONNX, opset 18."""
-    graph = graphs.to_onnx(cell, (1, 3, size, size), ("logits",))
+def network_graph(cell: mindspore.nn.Cell, size: int, channels: int = 3) -> onnx.ModelProto:
+    """Return `cell` (preprocessed float32 `x` (n, channels, S, S) to `logits`) as ONNX, opset 18."""
+    graph = graphs.to_onnx(cell, (1, channels, size, size), ("logits",))
     graph = onnx.version_converter.convert_version(graph, OPSET)
     graph.ir_version = IR_VERSION
     return graph
 
 
 def self_contained(
-    network: onnx.ModelProto, preprocessing: Preprocessing, size: int, metadata: dict[str, Any]
+    network: onnx.ModelProto, preprocessing: Preprocessing | GreyPreprocessing, size: int, metadata: dict[str, Any]
 ) -> onnx.ModelProto:
     """Wrap `network` into a graph from photo to probabilities.
 
@@ -67,13 +68,14 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True)
 
 
-def _front(preprocessing: Preprocessing, size: int) -> onnx.ModelProto:
+def _front(preprocessing: Preprocessing | GreyPreprocessing, size: int) -> onnx.ModelProto:
     """From uint8 (H, W, 3) to the network's `front/x`; the same steps as images.resize and `preprocessing`."""
+    channels = preprocessing.scale.size
     constants = {
         "front/batch": np.array([0]),
         "front/sizes": np.array([1, 3, size, size]),
-        "front/scale": preprocessing.scale.reshape(1, 3, 1, 1),
-        "front/shift": preprocessing.shift.reshape(1, 3, 1, 1),
+        "front/scale": preprocessing.scale.reshape(1, channels, 1, 1),
+        "front/shift": preprocessing.shift.reshape(1, channels, 1, 1),
     }
     # Pillow's filter ends at the photo's edge; without `exclude_outside` the edge pixels would count several times.
     resize = {"mode": "linear", "antialias": 1, "exclude_outside": 1, "coordinate_transformation_mode": "half_pixel"}
@@ -83,7 +85,8 @@ def _front(preprocessing: Preprocessing, size: int) -> onnx.ModelProto:
         # On uint8, as Pillow resizes: it rounds to whole levels again.
         ("Resize", ["front/batched", "", "", "front/sizes"], "front/resized", resize),
         ("Cast", ["front/resized"], "front/float", {"to": TensorProto.FLOAT}),
-        ("Mul", ["front/float", "front/scale"], "front/scaled", {}),
+        *_grey_steps(constants, channels),
+        ("Mul", ["front/grey" if channels == 1 else "front/float", "front/scale"], "front/scaled", {}),
         ("Add", ["front/scaled", "front/shift"], "front/x", {}),
     ]
     nodes = [helper.make_node(op, inputs, [output], name=output, **options) for op, inputs, output, options in steps]
@@ -91,15 +94,30 @@ def _front(preprocessing: Preprocessing, size: int) -> onnx.ModelProto:
         nodes,
         "front",
         [helper.make_tensor_value_info("image", TensorProto.UINT8, ["height", "width", 3])],
-        [helper.make_tensor_value_info("front/x", TensorProto.FLOAT, [1, 3, size, size])],
+        [helper.make_tensor_value_info("front/x", TensorProto.FLOAT, [1, channels, size, size])],
         [numpy_helper.from_array(value, name) for name, value in constants.items()],
     )
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION)
 
 
-def write_mindir(cell: mindspore.nn.Cell, size: int, path: Path) -> None:
-    """Write `cell` as MindIR: input float32 (1, 3, S, S), preprocessed; output logits."""
-    example = mindspore.Tensor(np.zeros((1, 3, size, size), np.float32))
+def _grey_steps(constants: dict[str, np.ndarray], channels: int) -> list[tuple[str, list[str], str, dict[str, Any]]]:
+    """Return the steps from three channels to one, in whole levels, as Pillow does; none where three are wanted."""
+    if channels == 3:
+        return []
+    constants["front/luma"] = np.array(LUMA, np.float32).reshape(1, 3, 1, 1) / np.float32(65536)
+    constants["front/half"] = np.array(0.5, np.float32)
+    constants["front/channel"] = np.array([1])
+    return [
+        ("Mul", ["front/float", "front/luma"], "front/weighted", {}),
+        ("ReduceSum", ["front/weighted", "front/channel"], "front/luminance", {}),
+        ("Add", ["front/luminance", "front/half"], "front/raised", {}),
+        ("Floor", ["front/raised"], "front/grey", {}),
+    ]
+
+
+def write_mindir(cell: mindspore.nn.Cell, size: int, path: Path, channels: int = 3) -> None:
+    """Write `cell` as MindIR: input float32 (1, channels, S, S), preprocessed; output logits."""
+    example = mindspore.Tensor(np.zeros((1, channels, size, size), np.float32))
     with tempfile.TemporaryDirectory() as scratch:
         # By a bare name, as in graphs.to_onnx.
         with contextlib.chdir(scratch):

@@ -11,12 +11,15 @@ from PIL import Image
 from tqdm import tqdm
 
 from sortline import export, measure
-from sortline.data.images import open_rgb, resize
+from sortline.data.images import NoDigit, open_rgb, resize
+from sortline.data.pictures import open_picture
 from sortline.errors import UserError
+from sortline.nets.grey import GreyPreprocessing
 from sortline.nets.releases import Preprocessing
 from sortline.predict import Classifier
 
 EXIF_ORIENTATION = 0x0112
+MOST_RESIZED = 500  # photos that are enlarged
 TURNED_LEFT = 6  # stored turned a quarter left; a viewer turns it back
 
 
@@ -25,9 +28,9 @@ def spread(count: int, wanted: int) -> list[int]:
     return sorted(set(np.linspace(0, count - 1, min(wanted, count)).round().astype(int).tolist()))
 
 
-def network_inputs(photos: Sequence[Path], preprocessing: Preprocessing, size: int) -> np.ndarray:
-    """Return the preprocessed photos, float32 (n, 3, S, S), the way `extract` does it."""
-    return preprocessing(np.stack([resize(open_rgb(photo), size) for photo in photos]))
+def network_inputs(photos: Sequence[Path], preprocessing: Preprocessing | GreyPreprocessing, size: int) -> np.ndarray:
+    """Return the preprocessed photos, float32 (n, channels, S, S), the way `extract` does it."""
+    return preprocessing(np.stack([resize(open_picture(photo), size) for photo in photos]))
 
 
 def logit_differences(
@@ -43,7 +46,7 @@ def logit_differences(
     The ONNX gets the photos resized by Pillow: what its own resizing changes is `resized_agreement`'s to say.
     Returns the largest differences; raises `UserError` above `limit`.
     """
-    resized = (Image.fromarray(resize(open_rgb(photo), x.shape[-1])) for photo in photos)
+    resized = (Image.fromarray(resize(open_picture(photo), x.shape[-1])) for photo in photos)
     reference = np.concatenate([cell(mindspore.Tensor(one[None])).asnumpy() for one in x])
     others = {"onnx": np.stack([run_onnx(image) for image in resized]), "mindir": export.run_mindir(mindir, x)}
     differences = {name: float(np.abs(logits - reference).max()) for name, logits in others.items()}
@@ -58,7 +61,7 @@ def logit_differences(
 def remeasured(classifier: Classifier, photos: Sequence[Path], labels: np.ndarray) -> dict[str, Any]:
     """Score the exported ONNX alone, from the photo files: accuracy with its interval, and n."""
     answers = [
-        int(classifier.probabilities(open_rgb(photo)).argmax())
+        int(classifier.probabilities(open_picture(photo)).argmax())
         for photo in tqdm(photos, desc="val from files", unit="photo", disable=None)
     ]
     score = measure.share(np.array(answers) == labels)
@@ -109,8 +112,8 @@ def resized_agreement(
     same, worst, kinds = [], 0.0, {}
     for name, (change, slow) in tqdm(RESIZED.items(), desc="other sizes", unit="kind", disable=None):
         hits = []
-        for index in few if slow else range(len(photos)):
-            image = change(open_rgb(photos[index]))
+        for index in few if slow else spread(len(photos), MOST_RESIZED):
+            image = change(open_picture(photos[index]))
             ours, theirs = classifier.probabilities(image), reference(resize(image, size)[None])
             hits.append(bool(ours.argmax() == theirs.argmax()))
             worst = max(worst, float(np.abs(ours - theirs).max()))
@@ -125,3 +128,34 @@ def resized_agreement(
         "resized_kinds": {name: {"agreement": one["accuracy"], "n": one["n"]} for name, one in kinds.items()},
         "resized_max_probability_diff": worst,
     }
+
+
+def on_paper(image: Image.Image) -> Image.Image:
+    """Draw a light-on-dark digit as a photo has it: dark on shaded paper, large, off the middle."""
+    width, height = 640, 480
+    ink = np.asarray(image.convert("L").resize((280, 280), Image.Resampling.BICUBIC), dtype=np.float64) / 255
+    paper = 225 - 60 * np.linspace(0, 1, width) * np.ones((height, 1))
+    paper[150:430, 60:340] -= ink * (paper[150:430, 60:340] - 40)
+    return Image.fromarray(paper.round().astype(np.uint8)).convert("RGB")
+
+
+DIGIT_PHOTOS = {
+    "as it is": lambda image: image,
+    "dark on light": lambda image: Image.fromarray(255 - np.asarray(image)),
+    "on paper": on_paper,
+}
+
+
+def digit_photos(classifier: Classifier, photos: Sequence[Path], labels: np.ndarray) -> dict[str, Any]:
+    """Score reading digits from photos, on at most MOST_RESIZED of them: accuracy and n by how the digit is shown."""
+    some, kinds = spread(len(photos), MOST_RESIZED), {}
+    for name, change in DIGIT_PHOTOS.items():
+        hits = []
+        for index in some:
+            try:
+                answer = classifier(change(open_picture(photos[index])), top=1).label["code"]
+            except NoDigit:
+                answer = None
+            hits.append(answer == classifier.classes[labels[index]]["code"])
+        kinds[name] = measure.share(np.array(hits))
+    return {"digit_photos": kinds}

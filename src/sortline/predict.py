@@ -11,11 +11,12 @@ import onnxruntime
 from PIL import Image
 from tqdm import tqdm
 
-from sortline.data.images import BadImage, open_rgb
+from sortline.data.images import BadImage, NoDigit, open_rgb
 from sortline.errors import UserError
 from sortline.files import read_json
 
 WORTH_A_BAR = 20  # photos
+DIGITS = "digits"  # what labels.json says of a model that expects pictures like MNIST's
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,14 @@ class Classifier:
         return self._session.run([output], {"image": pixels})[0]
 
     def __call__(self, image: Image.Image, top: int = 5) -> Prediction:
-        """Classify one RGB image; `top` guesses (all classes where there are fewer), equal ones in label order."""
+        """Classify one RGB image; `top` guesses (all classes where there are fewer), equal ones in label order.
+
+        Where the model reads digits, the digit is cut out first, see `read_digit`; raises `NoDigit` as it does.
+        """
+        if self.labels.get("reads") == DIGITS:
+            from sortline.data.digit import read_digit  # SciPy takes a while to load
+
+            image = read_digit(image)
         probabilities = self.probabilities(image)
         best = np.argsort(-probabilities, kind="stable")[: max(top, 1)]
         sure = float(probabilities[best[0]]) >= (self.labels.get("threshold") or 0)
@@ -127,6 +135,8 @@ def predict_files(
             outcome = classifier(open_rgb(photo), top)
         except BadImage as error:
             outcome = error
+        except NoDigit:
+            outcome = BadImage(photo, "no digit found: nothing stands out from the background")
         yield photo, outcome
 
 

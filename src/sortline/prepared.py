@@ -19,6 +19,7 @@ class Part:
     near: np.ndarray  # bool, has a near-duplicate in raw train
     places: np.ndarray  # int, rows of split.csv, and so of the features
     total: int  # rows of split.csv
+    split: str = "val"  # which part
 
 
 @dataclass(frozen=True)
@@ -30,16 +31,20 @@ class Classes:
     bin_of: np.ndarray | None  # int (classes,), None for a task without bins
 
 
-def read_part(split: Path, name: str = "val") -> Part:
-    """Read the "val" or "train" rows of split.csv; raise `UserError` where there are none."""
+def read_part(split: Path, name: str | None = None) -> Part:
+    """Read the rows of a part of split.csv; None: those to be scored on, "test" where there are such, else "val".
+
+    Raises `UserError` where there are none.
+    """
     every = read_csv(split)
+    name = name or ("test" if any(row["split"] == "test" for row in every) else "val")
     places = np.array([place for place, row in enumerate(every) if row["split"] == name])
     rows = [every[place] for place in places]
     if not rows:
         raise UserError(f"{split}: no photo in {name}, nothing to evaluate; check the split in params.yaml (prepare)")
-    flags = (np.array([row[name] == "1" for row in rows]) for name in ("in_train_exact", "in_train_near"))
+    flags = (np.array([row[key] == "1" for row in rows]) for key in ("in_train_exact", "in_train_near"))
     labels = np.array([int(row["label"]) for row in rows])
-    return Part([row["image"] for row in rows], labels, *flags, places=places, total=len(every))
+    return Part([row["image"] for row in rows], labels, *flags, places=places, total=len(every), split=name)
 
 
 def read_images(split: Path, part: str | None = None) -> list[str]:

@@ -14,7 +14,7 @@ from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantTy
 from tqdm import tqdm
 
 from sortline import measure, sessions
-from sortline.data.images import open_rgb
+from sortline.data.pictures import open_picture
 
 # What the work is in. The steps of an attention head, say, are few and suffer.
 QUANTISED = ["Conv", "Gemm", "Add", "Clip", "Relu"]
@@ -27,7 +27,7 @@ class Photos(CalibrationDataReader):
 
     def __init__(self, photos: Sequence[Path]) -> None:
         self._images: Iterator[np.ndarray] = (
-            np.asarray(open_rgb(photo)) for photo in tqdm(photos, desc="calibrate", unit="photo", disable=None)
+            np.asarray(open_picture(photo)) for photo in tqdm(photos, desc="calibrate", unit="photo", disable=None)
         )
 
     def get_next(self) -> dict[str, np.ndarray] | None:
@@ -106,7 +106,7 @@ def compared(
     opened = sessions.session(model), sessions.session(small)
 
     def answers(photo: Path) -> list[int]:
-        image = np.asarray(open_rgb(photo))
+        image = np.asarray(open_picture(photo))
         return [int(session.run(["logits"], {"image": image})[0].argmax()) for session in opened]
 
     with ThreadPoolExecutor(cores) as pool:

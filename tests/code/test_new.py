@@ -79,12 +79,13 @@ def test_new_changes_the_line_of_tasks_and_adds_lines_and_remove_gives_the_same_
     folder = fill(tmp_path / "Mis fotos 照片", dict.fromkeys(NAMES, 12))
     assert cli.main(["new", "mis-fotos_2", str(folder)]) == 0
     added, removed = added_and_removed(before)
-    (old,) = removed
-    assert old.startswith("tasks: [") and old.replace("]", ", mis-fotos_2]", 1) in added
+    assert [line.split(": [")[0] for line in removed] == ["tasks", "head_tasks"]
+    assert all(old.replace("]", ", mis-fotos_2]", 1) in added for old in removed)
     content = YAML(typ="safe").load(before.decode())
     now = read_yaml(project / "params.yaml")
     assert now.pop("mis-fotos_2")
-    assert now.pop("tasks") == [*content.pop("tasks"), "mis-fotos_2"]
+    for name in ("tasks", "head_tasks"):
+        assert now.pop(name) == [*content.pop(name), "mis-fotos_2"]
     assert now == content
 
     said = capsys.readouterr().out

@@ -7,11 +7,13 @@ import pytest
 
 from sortline.errors import UserError
 from sortline.params.base import Section, load, read_yaml
+from sortline.params.diagnose import DiagnoseParams
 from sortline.params.evaluate import EvaluateParams
 from sortline.params.export import ExportParams
 from sortline.params.extract import ExtractParams
 from sortline.params.fetch import Archive, Drawn, FetchParams, Folder
 from sortline.params.prepare import PrepareParams
+from sortline.params.train import PRESETS, TrainParams
 from sortline.params.train_head import TrainHeadParams
 from sortline.params.weights import RandomWeights, WeightsDownload, WeightsFile, WeightsParams
 
@@ -22,7 +24,9 @@ STAGES = {
     "prepare": PrepareParams,
     "extract": ExtractParams,
     "train_head": TrainHeadParams,
+    "train": TrainParams,
     "evaluate": EvaluateParams,
+    "diagnose": DiagnoseParams,
     "export": ExportParams,
 }
 # Keys that the home task's section does not show, and why.
@@ -30,6 +34,7 @@ NOT_SHOWN = {
     "prepare.max_pixels": "a safety limit",
     "prepare.max_file_mb": "a safety limit",
     "export.max_difference": "a safety limit",
+    "extract.pixels": "of tasks that are trained from pixels; mnist shows it",
 }
 
 
@@ -331,6 +336,46 @@ def shown(value, where: str) -> set[str]:
 
 
 def test_the_home_task_shows_every_key_there_is(ours):
-    every = set().union(*(keys(schema, stage) for stage, schema in STAGES.items()))
+    every = set().union(*(keys(schema, stage) for stage, schema in STAGES.items() if stage != "train"))
     there = set().union(*(shown(section, stage) for stage, section in ours["garbage"].items()))
     assert every - there == set(NOT_SHOWN)
+
+
+def test_mnist_shows_every_key_of_train_and_its_pixels(ours):
+    assert keys(TrainParams, "train") == shown(ours["mnist"]["train"], "train")
+    assert ours["mnist"]["extract"]["pixels"] is True
+
+
+def test_tasks_with_a_head_and_tasks_with_a_net_part_the_list(ours):
+    heads, nets = ours["head_tasks"], ours["net_tasks"]
+    assert sorted(heads + nets) == sorted(ours["tasks"])
+    assert all("train_head" in ours[task] and "train" not in ours[task] for task in heads)
+    assert all("train" in ours[task] and "train_head" not in ours[task] for task in nets)
+
+
+# ---- presets
+
+
+def test_a_preset_stands_where_a_key_is_left_out(tmp_path):
+    params = section(tmp_path, "preset: report_lenet5\nepochs: 5", "train")
+    assert (params.net, params.optimizer, params.momentum) == ("lenet5", "momentum", 0.9)
+    assert (params.lr, params.schedule, params.warmup_epochs) == (0.01, "constant", 0)
+    assert (params.batch_size, params.weight_decay, params.clip_norm) == (32, 0, None)
+    assert params.epochs == 5 and not any(value for key, value in params.augment if key != "elastic_sigma")
+
+
+def test_the_preset_of_the_cnn_is_the_reports_run(tmp_path):
+    params = section(tmp_path, "preset: report_cnn", "train")
+    assert (params.net, params.optimizer, params.lr, params.weight_decay) == ("digits_cnn", "adam", 3e-4, 1e-5)
+    assert (params.batch_size, params.clip_norm, params.patience) == (16, 10, 48)
+    assert (params.schedule, params.decay_rate, params.decay_epochs, params.warmup_epochs) == ("step", 0.9, 2, 0)
+
+
+def test_every_preset_has_keys_that_there_are():
+    for name, values in PRESETS.items():
+        assert set(values) <= set(TrainParams.model_fields)
+        assert TrainParams(preset=name) == TrainParams(**values, preset=name)
+
+
+def test_an_unknown_preset_names_those_there_are(tmp_path):
+    assert "'report_lenet5' or 'report_cnn'" in mistake(tmp_path, "preset: lenet", "train")

@@ -29,12 +29,17 @@ LIMIT = 600  # seconds that a command, or the other workers, may take
 # Sources after the first are there for their keys: the first works, so they are never tried.
 PARAMS: dict[str, Any] = {
     "tasks": [TASK],
+    "head_tasks": [TASK],
+    "net_tasks": [],
     TASK: {
         "fetch": {
             "sources": [
                 {"kind": "folder", "path": TASK},
                 {"kind": "archive", "url": "http://127.0.0.1:9/photos.zip"},
                 {"kind": "drawn"},
+                {"kind": "idx", "path": "none"},
+                {"kind": "idx_mirror", "url": "http://127.0.0.1:9/digits/"},
+                {"kind": "sklearn_digits"},
             ]
         },
         "weights": {
@@ -133,9 +138,10 @@ class Project:
         (self.root / "params.yaml").write_text(text, encoding="utf-8")
 
     def stages(self) -> dict[str, Any]:
-        """Return the stages of dvc.yaml with the task's name in them."""
+        """Return the task's stages of dvc.yaml, its name in them: all but the one for tasks with a net."""
         text = (self.root / "dvc.yaml").read_text(encoding="utf-8").replace("${item.task}", TASK)
-        return yaml.safe_load(text)["stages"]
+        stages = yaml.safe_load(text)["stages"]
+        return {name: about for name, about in stages.items() if about["matrix"] != {"task": "${net_tasks}"}}
 
     def outs(self, stage: str | None = None) -> dict[str, bool]:
         """Return the outs, metrics and plots of a stage, or of all: {path: is it in the DVC cache}."""

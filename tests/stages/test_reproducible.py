@@ -28,7 +28,7 @@ def second(base, new, once):
         project = new(place / "another folder", place / "data")
         project.variables |= ELSEWHERE
         params = project.params()
-        params |= {"tasks": ["twin", "tiny"], "twin": copy.deepcopy(params["tiny"])}
+        params |= {"tasks": ["twin", "tiny"], "head_tasks": ["twin", "tiny"], "twin": copy.deepcopy(params["tiny"])}
         project.write_params(params)
         output = project.dvc("repro", "prepare@twin", "export@tiny").stdout
         assert output.index("Running stage 'fetch@twin'") < output.index("Running stage 'fetch@tiny'")

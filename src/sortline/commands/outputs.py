@@ -1,5 +1,6 @@
 """What dvc.yaml says about every task: the sections that its stages read from params.yaml, the paths they write."""
 
+from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -10,11 +11,13 @@ STAGES = Path("dvc.yaml")
 LOCK = Path("dvc.lock")
 TASK = "${item.task}"
 DOWNLOADS = PurePosixPath("data/downloads")
+# The lists of params.yaml that stages run over: all tasks, those with a head on a backbone, those with a net.
+LISTS = ("tasks", "head_tasks", "net_tasks")
 
 
 def sections() -> list[str]:
-    """Return the keys that a task's section must have, in the order of the stages: DVC refuses a missing one."""
-    params = [param for about in _stages() for param in about.get("params", []) if isinstance(param, str)]
+    """Return the keys that the section of a task with a head must have, in stage order: DVC refuses a missing one."""
+    params = [param for about in _stages(LISTS[:2]) for param in about.get("params", []) if isinstance(param, str)]
     return list(dict.fromkeys(param.split(".")[2] for param in params if param.startswith(f"{TASK}.")))
 
 
@@ -33,11 +36,12 @@ def roots() -> list[PurePosixPath]:
     return sorted({DOWNLOADS, *(place.parent for place in _places())})
 
 
-def _stages() -> list[dict[str, Any]]:
+def _stages(lists: Sequence[str] = LISTS) -> list[dict[str, Any]]:
     stages = read_yaml(STAGES).get("stages")
     if not isinstance(stages, dict):
         raise UserError(f"{STAGES}: no stages in it; run the command in the project's root folder")
-    return [about for about in stages.values() if about.get("matrix") == {"task": "${tasks}"}]
+    wanted = [{"task": f"${{{name}}}"} for name in lists]
+    return [about for about in stages.values() if about.get("matrix") in wanted]
 
 
 def _places() -> list[PurePosixPath]:

@@ -9,7 +9,7 @@ from sortline.commands.new import check_name
 from sortline.errors import UserError
 from sortline.params.base import read_yaml
 
-BUILT_IN = ("garbage", "garbage_en", "mushrooms", "mushrooms_mobilenet", "sample")
+BUILT_IN = ("garbage", "garbage_en", "mushrooms", "mushrooms_mobilenet", "sample", "mnist", "digits")
 
 
 def main(options: argparse.Namespace) -> int:

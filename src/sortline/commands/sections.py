@@ -16,6 +16,7 @@ from ruamel.yaml.nodes import SequenceNode
 from sortline.errors import UserError
 from sortline.files import replacing
 
+LISTS = ("tasks", "head_tasks", "net_tasks")  # those that params.yaml has may name a task
 BY_HAND = "params.yaml: written in a way that sortline does not edit; {} by hand"
 
 
@@ -31,29 +32,33 @@ def write_text(path: Path, text: str) -> None:
 
 
 def add_task(text: str, task: str, comment: str, section: CommentedMap) -> str:
-    """Return the text of params.yaml with `task` last in `tasks:`, and at its end a blank line, `comment`, `section`.
+    """Return the text of params.yaml with `task` last in `tasks:` and `head_tasks:`, and at its end a blank line,
+    `comment`, `section`.
 
     `comment` is one line without its `#`. Raises `UserError` where the file is written in a way that this cannot edit.
     """
     newline = "\r\n" if "\r\n" in text else "\n"
     before = _load(text)
-    added = _with_item(text, _tasks_node(text), task, newline)
+    added, after = text, dict(before)
+    for name in [name for name in LISTS[:2] if name in before]:
+        added = _with_item(added, _node(added, name), task, newline)
+        after[name] = [*before[name], task]
     lines = ["", f"# {comment}", *_dump({task: section}).rstrip("\n").split("\n")]
     # What ended without a line end still does: taking the task out again gives back the same bytes.
     added += newline.join(lines) + newline if added.endswith("\n") else newline + newline.join(lines)
-    after = before | {"tasks": [*before["tasks"], task], task: _load(_dump({task: section}))[task]}
+    after |= {task: _load(_dump({task: section}))[task]}
     return _checked(added, after, f"add {task} to tasks: and a section {task}:")
 
 
 def remove_task(text: str, task: str) -> str:
-    """Return the text of params.yaml without `task` in `tasks:`, its section, and the comment right above that."""
+    """Return the text of params.yaml without `task` in its lists, its section, and the comment right above that."""
     before = _load(text)
     after = {key: value for key, value in before.items() if key != task}
     by_hand = f"take {task} out of tasks: and its section out"
     removed = text
-    if task in before["tasks"]:
-        after["tasks"] = [name for name in before["tasks"] if name != task]
-        removed = _without_item(removed, _tasks_node(removed), task, by_hand)
+    for name in [name for name in LISTS if task in before.get(name, [])]:
+        after[name] = [other for other in before[name] if other != task]
+        removed = _without_item(removed, _node(removed, name), name, task, by_hand)
     if task in before:
         removed = _without_section(removed, task)
     return _checked(removed, after, by_hand)
@@ -103,8 +108,8 @@ def _pairs(text: str) -> list[tuple[Any, Any]]:
     return YAML(typ="safe", pure=True).compose(text).value
 
 
-def _tasks_node(text: str) -> SequenceNode:
-    return next(value for key, value in _pairs(text) if key.value == "tasks")
+def _node(text: str, name: str) -> SequenceNode:
+    return next(value for key, value in _pairs(text) if key.value == name)
 
 
 def _with_item(text: str, tasks: SequenceNode, task: str, newline: str) -> str:
@@ -118,11 +123,11 @@ def _with_item(text: str, tasks: SequenceNode, task: str, newline: str) -> str:
     return text[:at] + item + text[at:]
 
 
-def _without_item(text: str, tasks: SequenceNode, task: str, by_hand: str) -> str:
+def _without_item(text: str, tasks: SequenceNode, name: str, task: str, by_hand: str) -> str:
     items = tasks.value
     place = next(i for i, item in enumerate(items) if item.value == task)
     if len(items) == 1:
-        raise UserError(f"params.yaml: '{task}' is the only one of tasks: list another one there first")
+        raise UserError(f"params.yaml: '{task}' is the only one of {name}: list another one there first")
     if not tasks.flow_style:
         start = _line_start(text, items[place].start_mark.index)
         stop = _line_end(text, items[place].end_mark.index)

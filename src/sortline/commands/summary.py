@@ -58,7 +58,8 @@ def _rows(task: str, evaluated: dict[str, Any]) -> list[tuple[str, str]]:
         ("  de-duplicated", _accuracy(evaluated, "accuracy_deduplicated", evaluated["n_deduplicated"])),
         ("  right bin", _accuracy(evaluated, "bin_accuracy", evaluated["n"])),
         ("cross-validated", _cross_validated(trained)),
-        ("  chosen on it", ", ".join(trained.get("selected_on_folds", []))),
+        ("validated", _accuracy(trained, "val_accuracy", trained.get("val_n", 0))),
+        ("  chosen on it", ", ".join(trained.get("selected_on_folds", trained.get("selected_on_val", [])))),
     ]
     rows += [("confused most" if rank == 0 else "", text) for rank, text in enumerate(_confusions(evaluated))]
     rows += [
@@ -98,11 +99,15 @@ def _next_steps(task: str) -> list[str]:
     return [
         *_activation(),
         f"sortline predict PHOTO --task {task}",
-        f"change one number in params.yaml, under {task}: train_head, then:",
+        f"change one number in params.yaml, under {task}: {'train' if _is_net(task) else 'train_head'}, then:",
         f"  dvc repro evaluate@{task}",
         "  dvc params diff",
         "  dvc metrics diff",
     ]
+
+
+def _is_net(task: str) -> bool:
+    return "net" in _metrics(task, "train")
 
 
 def _activation() -> list[str]:

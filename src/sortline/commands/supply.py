@@ -12,7 +12,7 @@ from sortline.params.fetch import FetchParams
 from sortline.params.weights import WeightsParams
 
 CONNECT_SECONDS = 5.0
-DOWNLOADS = ("archive", "download")  # kinds of sources that need the network
+DOWNLOADS = ("archive", "download", "idx_mirror")  # kinds of sources that need the network
 
 
 @dataclass(frozen=True)

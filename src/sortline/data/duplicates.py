@@ -125,6 +125,12 @@ def find_duplicates(pixels: Sequence[str], bits: np.ndarray, threshold: int) -> 
     return Duplicates(picture, pairs, _numbered(group.tolist()))
 
 
+def exact_duplicates(pixels: Sequence[str]) -> Duplicates:
+    """Find exact copies alone among photos, given digests of their pixels."""
+    picture = _numbered(pixels)
+    return Duplicates(picture, np.empty((0, 3), dtype=np.int64), picture)
+
+
 def hamming_pairs(bits: np.ndarray, threshold: int, block: int = 512) -> np.ndarray:
     """Return all pairs of rows of `bits`, bool (N, B), that differ in at most `threshold` bits: int64 (P, 3).
 

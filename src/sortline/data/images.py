@@ -41,6 +41,10 @@ class BadImage(UserError):
         self.what = what
 
 
+class NoDigit(Exception):
+    """Nothing stands out from a picture's background where a digit was looked for."""
+
+
 def open_rgb(path: Path, max_pixels: int = MAX_PIXELS, max_file_mb: int = MAX_FILE_MB) -> Image.Image:
     """Return the photo at `path` as a loaded RGB image, turned upright by its EXIF orientation.
 

@@ -13,13 +13,14 @@ from urllib.parse import unquote, urlsplit
 from tqdm import tqdm
 
 from sortline.data.download import download, probe
+from sortline.data.idx_sources import check_digits, fetch_digits
 from sortline.data.layout import below_wrappers, is_hidden, photo_files, photo_places
 from sortline.data.sample import draw
 from sortline.data.unpack import Limits, copy_hashed, unpack
 from sortline.errors import UserError
 from sortline.files import content_sha256, replacing, sha256_file, write_json
 from sortline.nets.releases import MOBILENET
-from sortline.params.fetch import Archive, Drawn, Folder, PhotoSource
+from sortline.params.fetch import Archive, Drawn, Folder, IdxFolder, IdxMirror, PhotoSource
 from sortline.params.weights import RandomWeights, WeightsDownload, WeightsFile, WeightSource
 
 DRAWN_NOTE = "built-in sample: proves the pipeline, not the accuracy"
@@ -38,10 +39,12 @@ def fetch_photos(
 
     `data_folder` is where relative paths of folder sources start (SORTLINE_DATA); `downloads` holds what a
     download that broke off has got so far. Taken are the files in class folders, or, where there is a `train/`, in
-    class folders of `train/` and `val/` (or valid, validation, test). Return the content of the source file (kind,
-    address, name, content_sha256, files, note) and one line for each source passed over. Raise `UserError`, one line
-    that names every source and why it failed, where none works.
+    class folders of `train/` and `val/` (or valid, validation, test); of digits the four IDX files. Return the
+    content of the source file (kind, address, name, content_sha256, files, note) and one line for each source passed
+    over. Raise `UserError`, one line that names every source and why it failed, where none works.
     """
+
+    locate = partial(_locate, data_folder=data_folder)
 
     def attempt(source: PhotoSource) -> dict[str, Any]:
         with replacing(out) as temporary:
@@ -50,8 +53,10 @@ def fetch_photos(
                 about, hashes = _copy_folder(source, temporary, data_folder)
             elif isinstance(source, Archive):
                 about, hashes = _unpack_archive(source, temporary, downloads)
-            else:
+            elif isinstance(source, Drawn):
                 about, hashes = _draw(source, temporary)
+            else:
+                about, hashes = fetch_digits(source, temporary, downloads / task, locate)
         return about | {"kind": source.kind, "files": len(hashes), "content_sha256": content_sha256(hashes)}
 
     return _first("photos", task, sources, attempt)
@@ -63,8 +68,8 @@ def fetch_weights(
     """Put the weights of the first source that works, and `backbone.json` about them, into the folder `out`.
 
     The file is copied as it came, as `backbone.safetensors` or `backbone.ckpt`; random weights have no file, only
-    their network, width and seed. Return the content of `backbone.json` and one line for each source passed over.
-    Raise `UserError` as `fetch_photos` does.
+    their network, width and seed, `none` has neither. Return the content of `backbone.json` and one line for each
+    source passed over. Raise `UserError` as `fetch_photos` does.
     """
 
     def attempt(source: WeightSource) -> dict[str, Any]:
@@ -81,7 +86,7 @@ def fetch_weights(
             temporary.mkdir()
             if isinstance(source, RandomWeights):
                 about["seed"] = source.seed
-            else:
+            elif isinstance(source, WeightsFile | WeightsDownload):
                 about["file"] = f"backbone{PurePosixPath(source.file_name).suffix}"
                 about["address"] = source.url if isinstance(source, WeightsDownload) else None
                 about["sha256"] = _copy_weights(source, temporary / about["file"], downloads, data_folder)
@@ -103,6 +108,8 @@ def reachable(sources: Sequence[Source], data_folder: Path | None, timeout: floa
                 photo_files(_locate(source.path, data_folder))
             elif isinstance(source, WeightsFile):
                 _weights_file(source, data_folder)
+            elif isinstance(source, IdxFolder | IdxMirror):
+                check_digits(source, partial(_locate, data_folder=data_folder), timeout)
             elif isinstance(source, Archive | WeightsDownload):
                 probe(source.url, timeout)
             return True, _label(source)
@@ -144,7 +151,7 @@ def _reason(source: Source, error: UserError | OSError) -> str:
 
 
 def _is_relative(source: Source) -> bool:
-    return isinstance(source, Folder | WeightsFile) and not Path(source.path).expanduser().is_absolute()
+    return isinstance(source, Folder | IdxFolder | WeightsFile) and not Path(source.path).expanduser().is_absolute()
 
 
 def _locate(path: str, data_folder: Path | None) -> Path:

@@ -82,9 +82,9 @@ def split_rows(audit: Audit, split: Split) -> list[tuple[Any, ...]]:
 
 
 def class_counts(split: Split, classes: int) -> dict[str, list[int]]:
-    """Return the photos a class in train, in val and, where there are any, dropped."""
+    """Return the photos a class in train, in val and, where there are any, in test and dropped."""
     counts = {side: np.bincount(split.label[split.split == side], minlength=classes) for side in np.unique(split.split)}
-    return {side: counts[side].tolist() for side in ("train", "val", "dropped") if side in counts}
+    return {side: counts[side].tolist() for side in ("train", "val", "test", "dropped") if side in counts}
 
 
 def data_metrics(audit: Audit, split: Split, policy: dict[str, str]) -> dict[str, Any]:

@@ -6,8 +6,11 @@ from sortline.params.base import Section
 
 
 class EvaluateParams(Section):
-    """How finely val is measured and how much of it is shown; nothing here changes the model."""
+    """Which checkpoint is measured, how finely, and how much is shown; nothing here changes the model."""
 
+    checkpoint: str | None = Field(
+        None, pattern=r"^(best|last|epoch-\d{5})$", description="a saved one, which is exported too; null: training's"
+    )
     ece_bins: int = Field(15, ge=2, le=100, description="equal-width confidence bins of the calibration error")
     worst_pairs: int = Field(5, ge=1, le=100, description="most confused pairs listed in the metrics")
     sheet_columns: int = Field(6, ge=1, le=20, description="photos in a row of the sheet of wrong photos")

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
 
 from sortline.params.base import Section
 
@@ -10,7 +10,8 @@ from sortline.params.base import Section
 class ExtractParams(Section):
     """How photos become Feature Maps; the views come from `prepare`, the weights from `weights`."""
 
-    image_size: int = Field(224, ge=32, le=512, multiple_of=32, description="side of the square input, pixels")
+    pixels: bool = Field(False, description="keep the pictures themselves, grey, for the stage train; no backbone")
+    image_size: int = Field(224, ge=8, le=512, description="side of the square input, pixels")
     engine: Literal["onnxruntime", "mindspore"] = Field(
         "onnxruntime",
         description="what runs the frozen backbone; same features to 1e-3, ONNX Runtime several times faster",
@@ -18,3 +19,10 @@ class ExtractParams(Section):
     pool: Literal["mean+max", "none"] = Field(
         "mean+max", description="none: also keep the plain view's whole map (maps.npy), for a head that pools it itself"
     )
+
+    @field_validator("image_size")
+    @classmethod
+    def _size_fits(cls, size: int, info: ValidationInfo) -> int:
+        if not info.data.get("pixels") and size % 32:
+            raise ValueError("should be a multiple of 32: the backbone halves it five times")
+        return size

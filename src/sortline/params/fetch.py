@@ -33,7 +33,27 @@ class Drawn(Section):
     seed: int = Field(1, ge=0, description="of the drawing")
 
 
-PhotoSource = Folder | Archive | Drawn
+class IdxFolder(Section):
+    kind: Literal["idx"]
+    path: str = Field(min_length=1, description="folder of the four IDX files, gzipped or not; as a folder's path")
+    content_sha256: Sha256 | None = Field(None, description="of the unpacked files, as the source file records it")
+
+
+class IdxMirror(Section):
+    kind: Literal["idx_mirror"]
+    url: Url = Field(description="public address that the names of the four gzipped IDX files follow")
+    name: str = Field("mnist", min_length=1, description="short name for reports")
+    max_mb: int = Field(100, ge=1, description="largest file, in MB")
+    content_sha256: Sha256 | None = Field(None, description="of the unpacked files, as the source file records it")
+
+
+class SklearnDigits(Section):
+    kind: Literal["sklearn_digits"]
+    side: int = Field(28, ge=8, le=256, description="of a picture, in pixels; they come with 8")
+    test: int = Field(360, ge=10, le=1000, description="how many of the 1,797, the last ones, are the test part")
+
+
+PhotoSource = Folder | Archive | Drawn | IdxFolder | IdxMirror | SklearnDigits
 
 
 class FetchParams(Section):

@@ -76,7 +76,15 @@ class RandomWeights(_Backbone):
     seed: int = Field(1, ge=0, description="of the weights, which are drawn when the network is built")
 
 
-WeightSource = WeightsFile | WeightsDownload | RandomWeights
+class NoWeights(Section):
+    """Nothing: the stage `train` trains a whole net from its seed."""
+
+    kind: Literal["none"]
+    network: Literal["none"] = "none"
+    release: Literal["none"] = "none"
+
+
+WeightSource = WeightsFile | WeightsDownload | RandomWeights | NoWeights
 
 
 class WeightsParams(Section):

@@ -1,0 +1,97 @@
+"""The small nets that are trained from pixels, by name: built, initialised from a seed, saved, loaded strictly."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import mindspore
+import numpy as np
+from mindspore import nn
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
+
+from sortline.errors import UserError
+from sortline.nets.digits_cnn import DigitsCNN
+from sortline.nets.grey import GREY
+from sortline.nets.lenet5 import LeNet5, LeNet5Published
+
+TEST_BATCH = 500
+NETS: dict[str, type[nn.Cell]] = {"lenet5": LeNet5, "lenet5_1998": LeNet5Published, "digits_cnn": DigitsCNN}
+
+
+def build(name: str, classes: int, options: dict[str, Any]) -> nn.Cell:
+    """Return the net `name`, its parameters not yet meant for use; `options` as its class takes them."""
+    return NETS[name](classes, **options)
+
+
+def initialise(net: nn.Cell, seed: int) -> None:
+    """Give every weight and bias a uniform draw within +-1/sqrt(fan-in), seeded, the same on any machine.
+
+    What PyTorch's layers start from; LeCun et al. 1998, "Efficient BackProp", section 4.6, up to a constant.
+    Batch norm and sub-sampling stay as they are built: the identity, the average.
+    """
+    generator = np.random.default_rng(seed)
+    for _, cell in net.cells_and_names():
+        weight = getattr(cell, "weight", None)
+        if not isinstance(weight, mindspore.Parameter):
+            continue
+        fan_in = getattr(cell, "fan_in", None) or np.prod(weight.shape[1:])
+        for parameter in (weight, cell.bias):
+            if isinstance(parameter, mindspore.Parameter):
+                draw = generator.uniform(-1, 1, parameter.shape) / np.sqrt(fan_in)
+                parameter.set_data(mindspore.Tensor(draw.astype(np.float32)))
+
+
+def layer_parameters(net: nn.Cell) -> dict[str, int]:
+    """Return the number of trainable parameters per layer (the net's attribute that holds them), in order."""
+    counts: dict[str, int] = {}
+    for parameter in net.trainable_params():
+        layer = parameter.name.split(".")[0]
+        counts[layer] = counts.get(layer, 0) + int(np.prod(parameter.shape))
+    return counts
+
+
+def values(net: nn.Cell) -> dict[str, np.ndarray]:
+    """Return all parameters, the statistics of batch norm too, by name."""
+    return {name: parameter.asnumpy().copy() for name, parameter in net.parameters_dict().items()}
+
+
+def set_values(net: nn.Cell, arrays: dict[str, np.ndarray], where: object) -> None:
+    """Put `arrays` into the net; raise `UserError` naming `where` unless names and shapes are the net's, all finite."""
+    wanted = {name: parameter.shape for name, parameter in net.parameters_dict().items()}
+    if {name: array.shape for name, array in arrays.items()} != wanted:
+        raise UserError(f"{where}: not the parameters of this net; train it again: dvc repro -f train@TASK")
+    if not all(np.isfinite(array).all() for array in arrays.values()):
+        raise UserError(f"{where}: holds NaN or Inf; train it again: dvc repro -f train@TASK")
+    for name, parameter in net.parameters_dict().items():
+        parameter.set_data(mindspore.Tensor(arrays[name]))
+
+
+def write(path: Path, arrays: dict[str, np.ndarray]) -> None:
+    """Write parameters as safetensors."""
+    path.write_bytes(save({name: np.ascontiguousarray(array) for name, array in arrays.items()}))
+
+
+def read(path: Path) -> dict[str, np.ndarray]:
+    """Read what `write` wrote; raise `UserError` where the file is missing or damaged."""
+    try:
+        return load(path.read_bytes())
+    except (OSError, SafetensorError) as error:
+        raise UserError(f"{path}: missing or damaged ({error!r}); run `dvc repro -f train@TASK`") from None
+
+
+def predictor(net: nn.Cell) -> Callable[[np.ndarray], np.ndarray]:
+    """Return a function from uint8 images (n, S, S) to logits float32 (n, classes) by the net as it is then."""
+
+    def predict(images: np.ndarray) -> np.ndarray:
+        net.set_train(False)
+        found = []
+        for start in range(0, len(images), TEST_BATCH):
+            batch = images[start : start + TEST_BATCH]
+            # One shape, one compiled graph.
+            full = np.resize(batch, (TEST_BATCH, *batch.shape[1:]))
+            found.append(net(mindspore.Tensor(GREY(full))).asnumpy()[: len(batch)])
+        net.set_train(True)
+        return np.concatenate(found)
+
+    return predict

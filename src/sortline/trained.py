@@ -1,0 +1,69 @@
+"""What a task has trained, a head on Feature Maps or a whole net, behind one function: its answers."""
+
+from pathlib import Path
+
+import numpy as np
+
+from sortline import featuremaps
+from sortline.files import read_json
+from sortline.heads import load_head, softmax
+from sortline.nets.grey import GREY
+from sortline.prepared import Part
+from sortline.sessions import session
+
+
+def is_net(folder: Path) -> bool:
+    """Whether models/<task>/head holds a whole net, not a head."""
+    return "net" in read_json(folder / "head.json")
+
+
+def probabilities(folder: Path, features: Path, held: Part, dataset: str, checkpoint: str | None = None) -> np.ndarray:
+    """Return probabilities float64 (n, classes) of the held-out photos by `checkpoint`; None: that of head.json.
+
+    Raises `UserError` where the features are of other photos, or a file is damaged.
+    """
+    if not is_net(folder):
+        head = load_head(folder, checkpoint)
+        stored = featuremaps.read(features, held.total, dataset, maps=head.pooling == "attention")
+        return head.probabilities(stored[:, 0][held.places])
+    # MindSpore takes seconds to load.
+    from sortline import pixels
+    from sortline.nets import small
+
+    net = load_net(folder, checkpoint)
+    pictures = pixels.read(features, held.total, dataset)
+    return softmax(small.predictor(net)(pictures[held.places]))
+
+
+def load_net(folder: Path, checkpoint: str | None = None):
+    """Return the net of models/<task>/head, `checkpoint` or the one that head.json names, in inference mode."""
+    from sortline import runtime
+    from sortline.nets import small
+
+    runtime.prepare()
+    about = read_json(folder / "head.json")
+    net = small.build(about["net"], about["classes"], about["options"])
+    path = folder / f"{checkpoint or about['checkpoint']}.safetensors"
+    small.set_values(net, small.read(path), path)
+    net.set_train(False)
+    return net
+
+
+class NetSession:
+    """A trained net in ONNX Runtime, to be called from several threads: what `Mapper` and `Head` are to a head."""
+
+    pooling = "pixels"
+
+    def __init__(self, folder: Path) -> None:
+        from sortline import graphs
+
+        self.size: int = read_json(folder / "head.json")["image_size"]
+        self._session = session(graphs.to_onnx(load_net(folder), (1, 1, self.size, self.size), ("logits",)))
+
+    def features(self, pictures: np.ndarray, pooling: str) -> np.ndarray:
+        """Return the net's input, float32 (n, 1, S, S), of uint8 RGB (n, S, S, 3)."""
+        return GREY(pictures)
+
+    def logits(self, features: np.ndarray) -> np.ndarray:
+        """Map what `features` returns to logits float32 (n, classes)."""
+        return self._session.run(["logits"], {"x": features})[0]

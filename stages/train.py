@@ -1,0 +1,48 @@
+"""train: train a whole net from pixels; choose its epoch on the validation part.
+
+Reads the pictures that extract kept and `split.csv`; writes `best.safetensors`, `last.safetensors`, the latest epochs'
+checkpoints and `head.json`, the curves, and `train.json`. Params: `<task>.train`.
+"""
+
+import argparse
+from pathlib import Path
+
+from sortline import files, net_training, pixels, runtime
+from sortline.errors import run
+from sortline.params.base import load
+from sortline.params.train import TrainParams
+
+THREADS = 2  # more gain nothing on nets as small as these
+
+
+def main(argv: list[str]) -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("task")
+    for option in ("--prepared", "--features", "--out", "--plots", "--metrics"):
+        parser.add_argument(option, type=Path, required=True)
+    args = parser.parse_args(argv)
+    params = load(args.task, "train", TrainParams)
+    runtime.prepare(params.seed)
+    runtime.limit_threads(THREADS)
+    split = files.read_csv(args.prepared / "split.csv")
+    classes = len(files.read_json(args.prepared / "classes.json")["classes"])
+    dataset = files.read_json(args.features / "features.json")["dataset"]
+    data = net_training.read(split, pixels.read(args.features, len(split)), classes)
+
+    with files.replacing(args.out) as out:
+        out.mkdir()
+        trained = net_training.train(data, params, out)
+        files.write_json(out / "head.json", trained.about | {"dataset": dataset})
+    with files.replacing(args.plots) as plots:
+        plots.mkdir()
+        net_training.draw(trained, data, plots)
+    result = net_training.metrics(trained, data, params)
+    files.write_metrics(args.metrics, result | {"dataset": dataset})
+    print(
+        f"{args.task}: epoch {trained.about['epoch']} of {len(trained.curve)} is used, "
+        f"{result['val_accuracy']:.2%} on the validation part (n = {result['val_n']:,})"
+    )
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,184 @@
+"""Choose from the grid, and draw up what all cells say; reads cells/*.json, writes JSON, a table and figures."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sortline import files
+from sortline.errors import run
+from sortline.figures import curves
+from sortline.figures.style import BLUE, GREY, figure_at
+
+CELLS = Path("cells")
+COLUMNS = ("group", "cell", "train_n", "val_n", "seeds", "val_accuracy", "val_std", "val_log_loss", "if_sampled")
+
+
+def main(argv: list[str]) -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("what", choices=["choose", "all"])
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--table", type=Path)
+    parser.add_argument("--figures", type=Path)
+    parser.add_argument("--report", type=Path)
+    args = parser.parse_args(argv)
+    cells = [files.read_json(path) for path in sorted(CELLS.glob("*.json"))]
+    grid = ranked([cell for cell in cells if cell["group"] == "grid"])
+    optimizer, schedule = grid[0]["names"]
+    if args.what == "choose":
+        files.write_json(args.out, {"optimizer": optimizer, "schedule": schedule})
+        return
+    rest = [
+        cell for group in ("variant", "report", "cnn") for cell in ranked([c for c in cells if c["group"] == group])
+    ]
+    files.write_csv(args.table, COLUMNS, [row(cell) for cell in grid + rest])
+    found = summary(cells, grid[0])
+    files.write_metrics(args.out, found)
+    files.write_text(args.report, report(grid, rest, found))
+    with files.replacing(args.figures) as folder:
+        folder.mkdir()
+        draw_grid(grid, folder / "grid.png")
+        draw_variants(grid[0], [cell for cell in rest if cell["group"] == "variant"], folder / "variants.png")
+        series = {" + ".join(cell["names"]): mean_curve(cell) for cell in grid[:3] + grid[-3:]}
+        title = f"Validation accuracy, mean of {len(grid[0]['seeds'])} seeds: the three best and worst"
+        curves(series, "epoch", "accuracy", folder / "curves.png", title)
+
+
+def ranked(cells: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the cells by mean validation accuracy, then by log-loss, best first."""
+    return sorted(cells, key=lambda cell: (-cell["val_accuracy"], cell["val_log_loss"]))
+
+
+def label(cell: dict[str, Any]) -> str:
+    return " + ".join(cell["names"]) or cell["group"]
+
+
+def mean_curve(cell: dict[str, Any]) -> list[float]:
+    return np.mean([one["curve"] for one in cell["seeds"]], axis=0).tolist()
+
+
+def if_sampled(cell: dict[str, Any]) -> float:
+    return float(np.mean([one["val_accuracy_if_sampled"] for one in cell["seeds"]]))
+
+
+def row(cell: dict[str, Any]) -> list[Any]:
+    spread = "" if cell["val_std"] is None else f"{cell['val_std']:.4f}"
+    numbers = [f"{cell['val_accuracy']:.4f}", spread, f"{cell['val_log_loss']:.4f}", f"{if_sampled(cell):.4f}"]
+    return [cell["group"], label(cell), cell["train_n"], cell["val_n"], len(cell["seeds"]), *numbers]
+
+
+def summary(cells: list[dict[str, Any]], best: dict[str, Any]) -> dict[str, Any]:
+    """Return metrics.json: the best of the grid, the reports' run and the CNN on test, what the two mistakes cost."""
+    named = {(cell["group"], *cell["names"]): cell for cell in cells}
+    return {
+        "chosen": {"cell": label(best), **scores(best)},
+        "lenet5_report_3_epochs": tested(named["report", "lenet5"]),
+        "digits_cnn": tested(named["cnn",]),
+        "mistakes": {
+            "lenet5": mistakes(best, named["variant", "softmax_in_net"]),
+            "digits_cnn": mistakes(named["report", "cnn"], named["report", "cnn_softmax_in_net"]),
+        },
+    }
+
+
+def scores(cell: dict[str, Any]) -> dict[str, Any]:
+    return {"val_accuracy": cell["val_accuracy"], "val_std": cell["val_std"], "val_n": cell["val_n"]}
+
+
+def tested(cell: dict[str, Any]) -> dict[str, Any]:
+    """Return a cell's scores on test: mean and spread over the seeds, the interval of the first seed."""
+    found, first = [one["test_accuracy"] for one in cell["seeds"]], cell["seeds"][0]
+    return scores(cell) | {
+        "test_accuracy": float(np.mean(found)),
+        "test_std": float(np.std(found, ddof=1)) if len(found) > 1 else None,
+        "test_n": first["test_n"],
+        "test_accuracy_low": first["test_low"],
+        "test_accuracy_high": first["test_high"],
+        "seeds": len(found),
+    }
+
+
+def mistakes(right: dict[str, Any], softmax: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "right": right["val_accuracy"],
+        "tested_by_sampling": if_sampled(right),
+        "softmax_in_net": softmax["val_accuracy"],
+        "both": if_sampled(softmax),
+        "val_n": right["val_n"],
+        "seeds": len(right["seeds"]),
+    }
+
+
+def report(grid: list[dict[str, Any]], rest: list[dict[str, Any]], found: dict[str, Any]) -> str:
+    """Return RESULTS.md: what the cells say, in tables."""
+    head = "| cell | digits to train on | validation accuracy, % | spread of the seeds | if tested by sampling, % |"
+    tables = {"Optimisers and schedules": grid, "The others": rest}
+    lines = ["# What the cells say", "", "Written by `summarise.py`; validation part of mnist, best first.", ""]
+    for title, cells in tables.items():
+        lines += [f"## {title}", "", head, "| --- | --- | --- | --- | --- |"]
+        for cell in cells:
+            spread = "one seed" if cell["val_std"] is None else f"{100 * cell['val_std']:.2f}"
+            score, sampled = f"{100 * cell['val_accuracy']:.2f}", f"{100 * if_sampled(cell):.2f}"
+            name = label(cell) if cell["group"] == "grid" else f"{cell['group']}: {label(cell)}"
+            lines.append(f"| {name} | {cell['train_n']:,} | {score} | {spread} | {sampled} |")
+        lines.append("")
+    lines += ["![Grid](figures/grid.png)", "![Variants](figures/variants.png)", "![Curves](figures/curves.png)", ""]
+    lines += ["## On the test part", "", "| run | test accuracy, % | 95 % interval | n | seeds |"]
+    lines.append("| --- | --- | --- | --- | --- |")
+    for key, name in (("lenet5_report_3_epochs", "LeNet-5, the report's 3 epochs"), ("digits_cnn", "digits CNN")):
+        one = found[key]
+        low, high = (100 * one[f"test_accuracy_{end}"] for end in ("low", "high"))
+        spread = "" if one["test_std"] is None else f" +- {100 * one['test_std']:.2f}"
+        interval = f"{low:.2f} to {high:.2f}" + (" (first seed)" if one["seeds"] > 1 else "")
+        score = f"{100 * one['test_accuracy']:.2f}{spread}"
+        lines.append(f"| {name} | {score} | {interval} | {one['test_n']:,} | {one['seeds']} |")
+    lines += ["", "## What the report's two mistakes cost", "", "Validation accuracy, %.", ""]
+    lines += [
+        "| net | done right | tested by sampling | softmax in the net | both |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    for name, one in found["mistakes"].items():
+        values = (f"{100 * one[key]:.2f}" for key in ("right", "tested_by_sampling", "softmax_in_net", "both"))
+        lines.append(f"| {name} | {' | '.join(values)} |")
+    return "\n".join(lines) + "\n"
+
+
+def draw_grid(grid: list[dict[str, Any]], path: Path) -> None:
+    """Draw the mean validation accuracy of every optimiser and schedule."""
+    optimizers, schedules = (sorted({cell["names"][at] for cell in grid}) for at in (0, 1))
+    values = {tuple(cell["names"]): cell for cell in grid}
+    table = np.array([[100 * values[o, s]["val_accuracy"] for s in schedules] for o in optimizers])
+    with figure_at(path, 5.6, 3.4) as figure:
+        axes = figure.subplots()
+        axes.imshow(table, cmap="Blues", vmin=table.min() - 0.6 * np.ptp(table), aspect="auto")
+        for i, optimizer in enumerate(optimizers):
+            for j, schedule in enumerate(schedules):
+                cell = values[optimizer, schedule]
+                text = f"{100 * cell['val_accuracy']:.2f}\n+-{100 * cell['val_std']:.2f}"
+                axes.text(j, i, text, ha="center", va="center", fontsize=8)
+        axes.set_xticks(range(len(schedules)), schedules)
+        axes.set_yticks(range(len(optimizers)), optimizers)
+        n, m = grid[0]["train_n"], grid[0]["val_n"]
+        axes.set_title(f"Validation accuracy, %, n = {m:,}; mean and spread of 3 seeds\n{n:,} digits, 8 epochs")
+
+
+def draw_variants(best: dict[str, Any], variants: list[dict[str, Any]], path: Path) -> None:
+    """Draw each variant's seeds beside the chosen cell's."""
+    cells = ranked([best, *variants])
+    with figure_at(path, 6.4, 0.7 + 0.32 * len(cells)) as figure:
+        axes = figure.subplots()
+        for y, cell in enumerate(cells):
+            axes.plot(
+                [100 * one["val_accuracy"] for one in cell["seeds"]], [y] * len(cell["seeds"]), "o", color=GREY, ms=4
+            )
+            axes.plot(100 * cell["val_accuracy"], y, "|", color=BLUE, ms=16, mew=2)
+        names = ["lenet5: max, relu" if cell is best else label(cell) for cell in cells]
+        axes.set_yticks(range(len(cells)), names)
+        axes.invert_yaxis()
+        axes.grid(axis="x")
+        axes.set(xlabel="validation accuracy, %", title=f"Points: seeds; bars: their mean (n = {best['val_n']:,})")
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,182 @@
+"""sortline.fit_net: the compiled loop against plain NumPy in float64; order, divergence; net_training around it."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from mindspore import nn
+
+from sortline import fit_net, net_training, runtime
+from sortline.data.augment import Distortion
+from sortline.errors import UserError
+from sortline.nets import small
+from sortline.nets.grey import GREY
+from sortline.params.train import TrainParams
+
+RECIPE = fit_net.Recipe(
+    optimizer="momentum", lr=0.1, schedule="cosine", warmup_epochs=0.5, lr_end=0.0, decay_rate=0.9, decay_epochs=2,
+    momentum=0.9, beta2=0.999, weight_decay=0.02, clip_norm=None, label_smoothing=0.1, batch_size=16, epochs=3, seed=3,
+)  # fmt: skip
+SIDE, CLASSES = 6, 4
+
+
+@pytest.fixture(scope="module", autouse=True)
+def graph_mode():
+    runtime.prepare()
+
+
+class Linear(nn.Cell):
+    """The smallest net: what the loop does can be done by hand."""
+
+    image_size = SIDE
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.dense = nn.Dense(SIDE * SIDE, CLASSES)
+
+    def construct(self, x):
+        return self.dense(x.reshape((-1, SIDE * SIDE)))
+
+
+def problem(count=70):
+    generator = np.random.default_rng(0)
+    labels = generator.integers(0, CLASSES, count)
+    images = generator.integers(0, 120, (count, SIDE, SIDE))
+    images[np.arange(count), labels] += 100
+    return images.astype(np.uint8), labels
+
+
+def linear(seed=0):
+    net = Linear()
+    small.initialise(net, seed)
+    return net
+
+
+def reference(images, labels, recipe):
+    """Softmax regression by Momentum in float64; yield (weight, bias, loss) after each epoch."""
+    start = small.values(linear())
+    weight, bias = (start[f"dense.{part}"].astype(np.float64) for part in ("weight", "bias"))
+    x_all = GREY(images).reshape(len(images), -1).astype(np.float64)
+    velocities = np.zeros_like(weight), np.zeros_like(bias)
+    steps = -(-len(images) // recipe.batch_size)
+    total, warmup, i = recipe.epochs * steps, round(recipe.warmup_epochs * steps), 0
+    for epoch in range(1, recipe.epochs + 1):
+        losses = []
+        order = fit_net.order(len(images), recipe.batch_size, np.random.default_rng([recipe.seed, epoch]))
+        for rows in order:
+            rate = recipe.lr * (i + 1) / warmup if i < warmup else 0.5 * recipe.lr * (
+                1 + np.cos(np.pi * (i - warmup) / (total - warmup)))  # fmt: skip
+            x = x_all[rows]
+            logits = x @ weight.T + bias
+            p = np.exp(logits - logits.max(1, keepdims=True))
+            p /= p.sum(1, keepdims=True)
+            wanted = np.full(p.shape, recipe.label_smoothing / (CLASSES - 1))
+            wanted[np.arange(len(rows)), labels[rows]] = 1 - recipe.label_smoothing
+            losses.append(-(wanted * np.log(p)).sum() / len(rows))
+            gradients = [((p - wanted) / len(rows)).T @ x, ((p - wanted) / len(rows)).sum(0)]
+            if recipe.clip_norm:
+                norm = np.sqrt(sum((gradient**2).sum() for gradient in gradients))
+                gradients = [gradient * min(1, recipe.clip_norm / norm) for gradient in gradients]
+            gradients[0] = gradients[0] + recipe.weight_decay * weight
+            velocities = tuple(recipe.momentum * v + g for v, g in zip(velocities, gradients, strict=True))
+            weight, bias = weight - rate * velocities[0], bias - rate * velocities[1]
+            i += 1
+        yield weight, bias, np.mean(losses)
+
+
+@pytest.mark.parametrize("change", [{}, {"clip_norm": 0.3, "batch_size": 32}], ids=["plain", "clipped"])
+def test_every_epoch_matches_numpy(change):
+    recipe, (images, labels), net = replace(RECIPE, **change), problem(), linear()
+    expected = reference(images, labels, recipe)
+    for epoch, (weight, bias, loss) in zip(
+        fit_net.train(net, images, labels, CLASSES, recipe, Distortion()), expected, strict=True
+    ):
+        values = small.values(net)
+        assert values["dense.weight"] == pytest.approx(weight, abs=1e-4)
+        assert values["dense.bias"] == pytest.approx(bias, abs=1e-4)
+        assert epoch.loss == pytest.approx(loss, abs=1e-4)
+
+
+def test_an_epoch_has_every_picture_and_fills_the_last_batch_from_its_start():
+    order = fit_net.order(70, 16, np.random.default_rng(0))
+    assert order.shape == (5, 16)
+    assert sorted(order.ravel()[:70]) == list(range(70))
+    assert order.ravel()[70:].tolist() == order.ravel()[:10].tolist()
+    assert fit_net.order(5, 16, np.random.default_rng(0)).shape == (1, 5)
+
+
+def test_a_rate_that_is_too_high_is_named():
+    images, labels = problem()
+    with pytest.raises(UserError, match=r"diverged: NaN or Inf in epoch \d; lower lr \(now 100"):
+        recipe = replace(RECIPE, lr=100.0, weight_decay=1.0, schedule="constant", epochs=9)
+        list(fit_net.train(linear(), images, labels, CLASSES, recipe, Distortion()))
+
+
+# ---- net_training: LeNet-5 on a few pictures
+
+
+def pictures(count=60):
+    generator = np.random.default_rng(1)
+    labels = np.arange(count) % 10
+    images = generator.integers(0, 60, (count, 32, 32))
+    for i, label in enumerate(labels):
+        images[i, 3 * label : 3 * label + 3] += 150
+    images = images.astype(np.uint8)
+    return net_training.Pictures(images[:40], labels[:40], images[40:], labels[40:], 10)
+
+
+def params(**more):
+    settings = {"epochs": 4, "batch_size": 10, "lr": 0.02, "keep": 2, "augment": {"shift": 1.0, "elastic": 8.0}}
+    return TrainParams(**settings | more)
+
+
+def folder(tmp_path, name):
+    (tmp_path / name).mkdir()
+    return tmp_path / name
+
+
+def test_the_same_seed_gives_the_same_bytes_and_another_does_not(tmp_path):
+    data = pictures()
+    runs = [folder(tmp_path, name) for name in "abc"]
+    results = [net_training.train(data, params(seed=seed), out) for seed, out in zip((1, 1, 2), runs, strict=True)]
+    assert results[0].curve == results[1].curve != results[2].curve
+    files = [{path.name: path.read_bytes() for path in out.iterdir()} for out in runs]
+    assert files[0] == files[1] and files[0].keys() == files[2].keys()
+    assert files[0]["last.safetensors"] != files[2]["last.safetensors"]
+
+
+def test_checkpoints_best_last_and_the_latest(tmp_path):
+    data, out = pictures(), folder(tmp_path, "a")
+    trained = net_training.train(data, params(), out)
+    assert sorted(path.name for path in out.iterdir()) == [
+        "best.safetensors", "epoch-00003.safetensors", "epoch-00004.safetensors", "last.safetensors"]  # fmt: skip
+    assert (out / "last.safetensors").read_bytes() == (out / "epoch-00004.safetensors").read_bytes()
+    scores = [(row["val_accuracy"], -row["val_loss"]) for row in trained.curve]
+    assert trained.about["epoch"] == 1 + scores.index(max(scores))
+    # The saved net gives the answers that were scored.
+    net = small.build("lenet5", 10, params().net_options())
+    small.set_values(net, small.read(out / "best.safetensors"), "best")
+    assert np.allclose(small.predictor(net)(data.val_images), trained.val_logits, atol=1e-4)
+    metrics = net_training.metrics(trained, data, params())
+    assert metrics["selected_on_val"] == ["epoch"] and metrics["parameters"] == 61706
+    assert metrics["val_accuracy"] == trained.curve[trained.about["epoch"] - 1]["val_accuracy"]
+    json.dumps(metrics)
+
+
+def test_the_last_epoch_is_used_where_that_is_asked_for(tmp_path):
+    trained = net_training.train(pictures(), params(checkpoint="last"), folder(tmp_path, "a"))
+    assert trained.about["epoch"] == 4
+    assert net_training.metrics(trained, pictures(), params(checkpoint="last"))["selected_on_val"] == []
+
+
+def test_patience_ends_the_training(tmp_path):
+    slow = params(lr=1e-9, patience=2, epochs=30, schedule="constant", warmup_epochs=0, augment={})
+    trained = net_training.train(pictures(), slow, folder(tmp_path, "a"))
+    best = trained.about["epoch"]
+    assert len(trained.curve) == best + 2 < 30
+
+
+def test_pictures_of_another_size_than_the_nets_are_refused(tmp_path):
+    with pytest.raises(UserError, match=r"digits_cnn takes pictures of 28 x 28 pixels, extract.image_size is 32"):
+        net_training.train(pictures(), params(net="digits_cnn"), folder(tmp_path, "a"))
