@@ -33,9 +33,10 @@ def _what(labels: dict[str, Any], backbone: dict[str, Any], metrics: dict[str, d
     )
     train = metrics["train"]
     if "net" in train:
+        colours = "grey, light on dark" if backbone["channel_order"] == "grey" else "RGB"
         return says + (
             f"- Net: {train['net']}, {train['parameters']:,} parameters, trained from pixels by {train['optimizer']}; "
-            f"input {metrics['export']['image_size']} pixels, grey, light on dark.\n"
+            f"input {metrics['export']['image_size']} pixels, {colours}.\n"
             f"- Used: epoch {train['epoch']} of {train['epochs_run']}."
         )
     width = f"; width {backbone['width']:g}" if backbone["width"] else ""
@@ -70,11 +71,13 @@ def _data(data: dict[str, Any]) -> str:
 def _accuracy(metrics: dict[str, dict[str, Any]]) -> str:
     evaluated, trained, exported = metrics["evaluate"], metrics["train"], metrics["export"]
     if "net" in trained:
-        more = [
-            _row("top-1, validation part, on which the epoch was chosen", trained, "val_accuracy", trained["val_n"])
-        ]
+        part = f"top-1, validation part{', on which the epoch was chosen' if trained['selected_on_val'] else ''}"
+        # Photos have but the one part that is held out.
+        more = [] if evaluated["split"] == "val" else [_row(part, trained, "val_accuracy", trained["val_n"])]
         chosen = ", ".join(trained["selected_on_val"]) or "nothing"
-        where = f"Chosen by looking at the validation part: {chosen}; nothing was chosen on the test part."
+        where = (
+            f"Chosen by looking at the validation part: {chosen}; nothing was chosen on the {evaluated['split']} part."
+        )
     else:
         folds = f"top-1, {trained['folds']} grouped folds of train"
         more = [_row(folds, trained, "cv_accuracy", trained["cv_n"])]
