@@ -40,7 +40,7 @@ lint: $(READY)   ## ruff
 	@$(BIN)/ruff format --check src stages tests studies bench web
 
 clean:           ## remove what the line made and fetched (not .venv, not committed results)
-	rm -rf data/raw data/weights data/prepared data/features data/downloads models plots/*/*/photos dvc_plots
+	rm -rf data/raw data/weights data/prepared data/features data/downloads models plots/*/*/photos dvc_plots web/dist web/.test
 	rm -rf .dvc/cache .dvc/tmp .pytest_cache rank_0
 
 $(READY): requirements.lock pyproject.toml

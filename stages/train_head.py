@@ -93,6 +93,15 @@ def metrics(trained: Trained, data: TrainingSet, params: TrainHeadParams, temper
     }
 
 
+def line(row: dict[str, float], epochs: int, floor: float | None) -> str:
+    """Return what a person wants to see of an epoch."""
+    least = f" (least {floor:.3f})" if floor else ""
+    return (
+        f"epoch {row['epoch']:3.0f}/{epochs}  rate {row['lr']:<9.3g}  loss {row['train_loss']:.4f}{least}  "
+        f"out of fold: loss {row['oof_loss']:.4f}, {100 * row['oof_accuracy']:.2f} % right"
+    )
+
+
 def draw(trained: Trained, data: TrainingSet, plots: Path) -> None:
     curve, n = trained.curve, len(data.labels)
     columns = list(curve[0])
@@ -110,6 +119,7 @@ def draw(trained: Trained, data: TrainingSet, plots: Path) -> None:
             title=f"L-BFGS head: C against out-of-fold accuracy, n = {n:,}",
         )
         return
+    files.write_text(plots / "log.txt", "".join(f"{line(row, len(curve), trained.floor)}\n" for row in curve))
     floor = ("least for these targets", trained.floor) if trained.floor else None
     series = {
         "train (smoothed targets)" if trained.floor else "train": [row["train_loss"] for row in curve],

@@ -36,9 +36,13 @@ class Guess:
 
 @dataclass(frozen=True)
 class Prediction:
-    """The most probable classes of one photo, best first; never empty."""
+    """The most probable classes of one photo, best first; never empty.
+
+    `sure`: is the best one as probable as the threshold that was chosen out of fold? Always, for a model without one.
+    """
 
     top: tuple[Guess, ...]
+    sure: bool = True
 
     @property
     def label(self) -> dict[str, Any]:
@@ -53,8 +57,8 @@ class Prediction:
         return self.top[0].probability
 
     def as_dict(self) -> dict[str, Any]:
-        """Return plain JSON content: the best guess's keys, and `top`, the list of all guesses."""
-        return {**self.top[0].as_dict(), "top": [guess.as_dict() for guess in self.top]}
+        """Return plain JSON content: the best guess's keys, `sure`, and `top`, the list of all guesses."""
+        return {**self.top[0].as_dict(), "sure": self.sure, "top": [guess.as_dict() for guess in self.top]}
 
 
 class Classifier:
@@ -101,7 +105,17 @@ class Classifier:
             image = read_digit(image)
         probabilities = self.probabilities(image)
         best = np.argsort(-probabilities, kind="stable")[: max(top, 1)]
-        return Prediction(tuple(self._guess(index, float(probabilities[index])) for index in best))
+        sure = float(probabilities[best[0]]) >= (self.labels.get("threshold") or 0)
+        return Prediction(tuple(self._guess(index, float(probabilities[index])) for index in best), sure)
+
+    @property
+    def explains(self) -> bool:
+        """Does the model say where it looked? One with a linear head does."""
+        return "cam" in {output.name for output in self._session.get_outputs()}
+
+    def evidence(self, image: Image.Image, label: int) -> np.ndarray:
+        """Return what speaks for class number `label`, by place in the photo: float32 (h, w), 0 and up."""
+        return np.maximum(self._run("cam", image)[label], 0)
 
     def _guess(self, index: int, probability: float) -> Guess:
         label = self.classes[index]

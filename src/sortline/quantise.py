@@ -16,6 +16,8 @@ from tqdm import tqdm
 from sortline import measure, sessions
 from sortline.data.pictures import open_picture
 
+# What the work is in. The steps of an attention head, say, are few and suffer.
+QUANTISED = ["Conv", "Gemm", "Add", "Clip", "Relu"]
 # Resizing, scaling and softmax stay as they are; so does what only draws the heat map.
 KEPT = ("front/", "back/", "net/cam/")
 
@@ -52,7 +54,8 @@ def quantised(model: onnx.ModelProto, photos: Sequence[Path]) -> onnx.ModelProto
     with tempfile.TemporaryDirectory() as scratch:
         path = Path(scratch) / "int8.onnx"
         quantize_static(
-            model, path, Photos(photos), quant_format=QuantFormat.QDQ, per_channel=True, nodes_to_exclude=kept,
+            model, path, Photos(photos), quant_format=QuantFormat.QDQ, per_channel=True,
+            op_types_to_quantize=QUANTISED, nodes_to_exclude=kept,
             activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8,
             # 256 steps are too coarse for logits.
             extra_options={"OpTypesToExcludeOutputQuantization": ["Gemm"]},

@@ -5,7 +5,7 @@ import pytest
 from scipy.special import softmax
 from sklearn.metrics import log_loss
 
-from sortline.calibration import RANGE, fit_temperature, temper, tempered
+from sortline.calibration import RANGE, fit_temperature, reject_threshold, temper, tempered
 from sortline.heads import Head
 
 
@@ -56,3 +56,23 @@ def test_a_tempered_head_has_it_in_its_weights(pooling):
     assert after.logits(pooled) == pytest.approx(head.logits(pooled) / 3, abs=1e-6)
     assert after.probabilities(pooled) == pytest.approx(temper(head.probabilities(pooled), 3.0), abs=1e-6)
     assert np.array_equal(head.weight, weight)  # the old one is as it was
+
+
+def test_the_threshold_is_the_lowest_that_is_right_often_enough():
+    labels = np.zeros(6, int)
+    # From sure to unsure: right, right, wrong, right, right, wrong.
+    top = np.array([0.99, 0.95, 0.9, 0.8, 0.7, 0.6])
+    right = np.array([1, 1, 0, 1, 1, 0], bool)
+    probabilities = np.where(right[:, None], np.stack((top, 1 - top), 1), np.stack((1 - top, top), 1))
+    assert reject_threshold(labels, probabilities, 0.8) == 0.7  # 4 of 5
+    assert reject_threshold(labels, probabilities, 0.9) == 0.95
+    assert reject_threshold(labels, probabilities, 0.6) == 0.6
+    assert reject_threshold(labels[2:3], probabilities[2:3], 0.5) is None
+    answered = probabilities.max(1) >= reject_threshold(labels, probabilities, 0.75)
+    assert right[answered].mean() >= 0.75
+
+
+def test_photos_of_one_confidence_are_answered_together():
+    probabilities = np.array([[0.9, 0.1], [0.9, 0.1], [0.1, 0.9], [0.6, 0.4]])
+    assert reject_threshold(np.zeros(4, int), probabilities, 0.7) == 0.6  # 3 of 4; of the first three 2 are right
+    assert reject_threshold(np.zeros(4, int), probabilities, 0.8) is None

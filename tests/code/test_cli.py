@@ -10,9 +10,10 @@ import sys
 from importlib import metadata
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
-from test_predict import LABELS, write_export
+from test_predict import LABELS, colour_model, write_export
 
 from sortline import cli
 from sortline.commands import arguments, doctor, places, predict, run
@@ -85,8 +86,45 @@ def test_predict_csv(project, capsys):
     rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
     assert [row["photo"] for row in rows] == ["照片/inner/blue.PNG", "照片/inner/绿.jpg", "照片/red.png"]
     last = {"photo": "照片/red.png", "code": "00_00", "en": "Red", "zh": "红", "bin": "warm", "bin_en": "Warm"}
-    last |= {"bin_zh": "暖", "probability": "1.000000", "code_2": "00_01", "en_2": "Green", "zh_2": "绿"}
+    last |= {"bin_zh": "暖", "probability": "1.000000", "sure": "1", "code_2": "00_01", "en_2": "Green", "zh_2": "绿"}
     assert rows[-1] == {**last, "probability_2": "0.000000"}
+
+
+def test_predict_says_when_it_is_not_sure(project, capsys):
+    write_export(project / "careful", labels=LABELS | {"threshold": 0.9})
+    Image.new("RGB", (8, 6), (100, 90, 0)).save("mixed.png")
+    assert cli.main(["predict", "mixed.png", "照片/red.png", "--model", "careful", "--top", "1"]) == 0
+    mixed, red = [line for line in capsys.readouterr().out.splitlines() if ".png" in line]
+    assert "not sure: Red 红" in mixed and "?" in mixed and "Warm" not in mixed
+    assert "not sure" not in red and "Warm 暖" in red
+    assert cli.main(["predict", "mixed.png", "--model", "careful", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)[0]["sure"] is False
+
+
+def test_predict_explains_with_a_picture_a_photo(project, capsys):
+    """Left half red, right half green: what speaks for the answer, red, is at the left."""
+    write_export(project / "seeing", model=colour_model(cam=True))
+    picture = Image.new("RGB", (80, 40), (30, 90, 30))
+    picture.paste((250, 20, 20), (0, 0, 40, 40))
+    (project / "other").mkdir()
+    for name in ("halves.png", "other/halves.jpg"):
+        picture.save(name)
+    words = ["predict", "halves.png", "other/halves.jpg", "--model", "seeing", "--explain", "why", "--top", "1"]
+    assert cli.main(words) == 0
+    assert "Red 红" in capsys.readouterr().out
+    assert sorted(path.name for path in Path("why").iterdir()) == ["halves-2.png", "halves.png"]
+    shown = np.asarray(Image.open("why/halves.png").convert("RGB"), np.int16)
+    overlaid = shown[:, shown.shape[1] // 2 :]
+    band = np.ptp(overlaid[overlaid.shape[0] // 2], axis=1)  # colour over the grey photo
+    left, right = band[: len(band) // 2], band[len(band) // 2 :]
+    assert left.max() > 40
+    assert right[12:].max() <= 12
+
+
+def test_a_model_without_maps_says_so_in_one_line(project):
+    with pytest.raises(UserError, match="not linear.*--task"):
+        cli.main(["predict", "照片/red.png", "--explain", "why"])
+    assert not Path("why").exists()
 
 
 @pytest.mark.parametrize("columns", ["60", "80", "120"])

@@ -29,8 +29,11 @@ LABELS = {
 }
 
 
-def colour_model(labels=LABELS, input_type=TensorProto.UINT8):
-    """uint8 (H, W, 3) -> each channel's mean over the sum of the means: probabilities (3,); their logs: logits (3,)."""
+def colour_model(labels=LABELS, input_type=TensorProto.UINT8, cam=False):
+    """uint8 (H, W, 3) -> each channel's mean over the sum of the means: probabilities (3,); their logs: logits (3,).
+
+    With `cam`, the channels themselves are the maps (3, H, W).
+    """
     nodes = [
         helper.make_node("Cast", ["image"], ["float"], to=TensorProto.FLOAT),
         helper.make_node("ReduceMean", ["float", "axes"], ["means"], keepdims=0),
@@ -40,6 +43,9 @@ def colour_model(labels=LABELS, input_type=TensorProto.UINT8):
     ]
     image = helper.make_tensor_value_info("image", input_type, ["height", "width", 3])
     outputs = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [3]) for name in ("probabilities", "logits")]
+    if cam:
+        nodes.append(helper.make_node("Transpose", ["float"], ["cam"], perm=[2, 0, 1]))
+        outputs.append(helper.make_tensor_value_info("cam", TensorProto.FLOAT, [3, "height", "width"]))
     axes = numpy_helper.from_array(np.array([0, 1], np.int64), "axes")
     graph = helper.make_graph(nodes, "colours", [image], outputs, [axes])
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=8)
@@ -88,8 +94,18 @@ def test_dict_is_json_with_names_in_both_languages(export):
         "class": LABELS["classes"][2],
         "bin": LABELS["bins"][1],
         "probability": 1.0,
+        "sure": True,
         "top": [{"class": LABELS["classes"][2], "bin": LABELS["bins"][1], "probability": 1.0}],
     }
+
+
+def test_below_the_threshold_it_is_not_sure(tmp_path):
+    export = write_export(tmp_path / "export", labels=LABELS | {"threshold": 0.55})
+    sure, unsure = Image.new("RGB", (2, 2), (20, 120, 60)), Image.new("RGB", (2, 2), (60, 100, 40))
+    classifier = Classifier(export)
+    assert classifier(sure).sure and not classifier(unsure).sure
+    assert classifier(unsure).label == LABELS["classes"][1]  # the best guess is told all the same
+    assert Classifier(write_export(tmp_path / "without"))(unsure).sure
 
 
 def test_classes_without_bins(tmp_path):

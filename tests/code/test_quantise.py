@@ -11,6 +11,8 @@ from scipy.stats import binomtest
 from test_export import LABELS, SIZE, OneConvolution, built, exported, mobilenet, photo
 
 from sortline import quantise, sessions
+from sortline.heads import Head
+from sortline.nets.classifier import Classifier as Network
 
 
 @pytest.fixture(scope="module")
@@ -132,3 +134,16 @@ def test_a_network_without_batch_norm_works_too(made):
     model = exported(network, head)
     small = quantise.quantised(model, made.photos[:4])
     assert run(small, photo(70, 70))[1] == pytest.approx(run(model, photo(70, 70))[1], abs=0.3)
+
+
+def test_a_head_that_is_not_linear_works_too(made):
+    random, backbone = np.random.default_rng(3), built(OneConvolution, "mean")[0]
+
+    def array(*shape):
+        return random.normal(size=shape).astype(np.float32)
+
+    head = Head(array(3, 5), array(3), "attention", hidden_weight=array(5, 8), hidden_bias=array(5), query=array(1, 8))
+    model = exported(Network(backbone, head).set_train(False))
+    small = quantise.quantised(model, made.photos[:4])
+    ours, theirs = (run(one, photo(70, 70), ["logits"])[0] for one in (small, model))
+    assert ours == pytest.approx(theirs, abs=0.05 * np.ptp(theirs)) and np.ptp(theirs) > 0.1

@@ -11,6 +11,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from sortline.commands import class_card, places
+from sortline.commands.explain import explainer
 from sortline.commands.photos import find_photos
 from sortline.errors import UserError
 from sortline.predict import Classifier, Prediction, predict_files
@@ -30,10 +31,13 @@ def main(options: argparse.Namespace) -> int:
     if found.skipped:
         say(f"note: {found.skipped} other file{'s' * (found.skipped > 1)} skipped (not named like a photo)")
     failed = len(found.problems)
+    explain = explainer(classifier, options) if options.explain else None
     results: Results = []
     for photo, outcome in predict_files(classifier, found.photos, options.top):
         if isinstance(outcome, Prediction):
             results.append((photo, outcome))
+            if explain:
+                explain(photo, outcome)
         else:
             say(f"error: {outcome}")
             failed += 1
@@ -82,7 +86,7 @@ def show(results: Results, options: argparse.Namespace) -> None:
 def _show_csv(results: Results) -> None:
     """One row a photo; later guesses follow as code_2, en_2, zh_2, probability_2, ..., then the best guess's card."""
     count = max((len(prediction.top) for _, prediction in results), default=1)
-    header = ["photo", "code", "en", "zh", "bin", "bin_en", "bin_zh", "probability"]
+    header = ["photo", "code", "en", "zh", "bin", "bin_en", "bin_zh", "probability", "sure"]
     card = class_card.columns([prediction for _, prediction in results])
     header += [f"{name}_{rank}" for rank in range(2, count + 1) for name in ("code", "en", "zh", "probability")]
     writer = csv.writer(sys.stdout, lineterminator="\n")
@@ -90,7 +94,7 @@ def _show_csv(results: Results) -> None:
     for photo, prediction in results:
         best, bin_ = prediction.label, prediction.bin or {}
         row = [photo.as_posix(), *_names(best), *(bin_.get(key, "") for key in ("id", "en", "zh"))]
-        row.append(f"{prediction.probability:.6f}")
+        row += [f"{prediction.probability:.6f}", int(prediction.sure)]
         for guess in prediction.top[1:]:
             row += [*_names(guess.label), f"{guess.probability:.6f}"]
         said = dict(best.get("card", []))
@@ -117,10 +121,17 @@ def _show_table(results: Results) -> None:
     for photo, prediction in results:
         for rank, guess in enumerate(prediction.top):
             style, name = ("dim", "") if rank else ("bold", str(photo.relative_to(shared) if shared else photo))
+            unsure = not (rank or prediction.sure)
             bin_ = [Text(both_languages(guess.bin or {}), f"{style} {colour(guess.bin)}")] if binned else []
+            bin_ = [Text("?", style)] if binned and unsure else bin_
             probability = Text(f"{100 * guess.probability:.1f} %", style)
             # Text, not markup: a file may be "[red].jpg"
-            table.add_row(Text(name), Text(both_languages(guess.label), style), *bin_, probability)
+            table.add_row(
+                Text(name),
+                Text(("not sure: " if unsure else "") + both_languages(guess.label), style),
+                *bin_,
+                probability,
+            )
         if len(prediction.top) > 1:
             table.add_section()
     console = Console()

@@ -10,7 +10,9 @@ EPILOG = """examples:
   sortline predict photos/ --top 1
   sortline predict photos/ --json > predictions.json
   sortline predict photo.jpg --model some/folder/export
+  sortline predict photos/ --explain why/
 
+"not sure" stands where the best guess is less probable than the threshold that was chosen out of fold.
 A bad file is named on stderr and the rest go on.
 exit code: 0 all done, 1 some files failed, 2 nothing could be done"""
 
@@ -23,4 +25,7 @@ def add(command: argparse.ArgumentParser) -> None:
     form = command.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="print one JSON list, for programs")
     form.add_argument("--csv", action="store_true", help="print CSV with a header, for spreadsheets")
+    command.add_argument(
+        "--explain", metavar="FOLDER", help="also write a picture a photo there: what spoke for the answer, and where"
+    )
     command.add_argument("--top", type=count, default=5, metavar="N", help="guesses for each photo (default 5)")
