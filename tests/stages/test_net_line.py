@@ -17,8 +17,7 @@ SECTION = {
     "diagnose": {"severities": [1]},
     "export": {"check_photos": 2},
 }
-NET = {"train", "evaluate", "diagnose", "export"}
-LINE = {"fetch", "weights", "prepare", "extract"} | NET
+LINE = {"fetch", "weights", "prepare", "extract", "train", "evaluate", "diagnose", "export"}
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +36,7 @@ def repro(project, *options: str) -> set[str]:
 
 
 def edited(project, **sections) -> set[str]:
-    """Return what would run after the edit; the params are put back."""
+    """Return what the edit makes run at once (what comes after that depends on its outs); the params are put back."""
     params = project.params()
     section = params[TASK] | {name: params[TASK][name] | keys for name, keys in sections.items()}
     project.write_params(params | {TASK: section})
