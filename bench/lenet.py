@@ -1,6 +1,10 @@
 """How fast LeNet-5 trains: our loop, one step a call, and PyTorch, each in a process of its own, in turns.
 
 `python bench/lenet.py WAY BATCH` prints one measurement, digits a second.
+
+Where the time goes, CPU milliseconds of one thread for a step of 256 (AMD EPYC, layers measured one by one): second
+layer 19 (half of it MaxPool's gradient), first layer 12 (as convolution and MaxPool: 73 on the same busy machine),
+dense layers, loss and optimiser 5. What is left are oneDNN's convolutions and MindSpore's MaxPoolGrad.
 """
 
 import importlib.util

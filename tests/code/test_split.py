@@ -213,7 +213,8 @@ def run_stage(folder: Path, raw: Path, params: str, monkeypatch, out: str) -> di
     monkeypatch.chdir(folder)
     (folder / "params.yaml").write_text(params, encoding="utf-8")
     (folder / "raw.json").write_text(json.dumps({"name": "toy photos", "note": "drawn"}), encoding="utf-8")
-    words = f"toy --raw {raw.name} --source raw.json --out {out} --metrics {out}/data.json --plots {out}/plots".split()
+    words = f"toy --raw {raw.name} --source raw.json --tables tables --out {out}".split()
+    words += f"--metrics {out}/data.json --plots {out}/plots".split()
     runpy.run_path(str(STAGE))["main"](words)
     return {path.relative_to(folder / out).as_posix(): path.read_bytes() for path in (folder / out).rglob("*.*")}
 
@@ -224,7 +225,7 @@ def test_the_stage_writes_what_it_promises_twice_the_same(tmp_path, raw, monkeyp
     assert first == run_stage(tmp_path, raw, PARAMS, monkeypatch, "second")
     assert sorted(first) == [
         "audit.json", "classes.json", "data.json", "images.csv", "plots/class_counts.csv", "plots/class_counts.png",
-        "plots/photos/duplicates.png", "plots/photos/views.png", "split.csv", "views.json",
+        "plots/classes.csv", "plots/photos/duplicates.png", "plots/photos/views.png", "split.csv", "views.json",
     ]  # fmt: skip
     images = list(csv.DictReader(first["images.csv"].decode().splitlines()))
     split = list(csv.DictReader(first["split.csv"].decode().splitlines()))
