@@ -131,11 +131,11 @@ TABLE: list[tuple[str, Any, set[str]]] = [
     ("train_head.patience", 1, HEAD),
     ("train_head.keep_checkpoints", 2, HEAD),
     ("train_head.reject_accuracy", 0.3, HEAD),
-    # Of other schedules and optimisers, and as many photos of each class: the same head.
+    ("train_head.class_weights", "balanced", HEAD),
+    # Of other schedules and optimisers: the same head.
     ("train_head.decay_rate", 0.5, {"train_head"}),
     ("train_head.decay_epochs", 1, {"train_head"}),
     ("train_head.beta2", 0.9, {"train_head"}),
-    ("train_head.class_weights", "balanced", {"train_head"}),
     ("train_head.calibrate", False, HEAD),
     # Of the other solver: the same head.
     ("train_head.lbfgs_c", [1.0], {"train_head"}),
