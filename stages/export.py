@@ -19,8 +19,9 @@ from sortline.card import model_card
 from sortline.data import idx
 from sortline.errors import run
 from sortline.heads import load_head, softmax
+from sortline.nets import small
 from sortline.nets.classifier import Classifier as Network
-from sortline.nets.grey import GREY, GreyPreprocessing
+from sortline.nets.grey import GreyPreprocessing
 from sortline.nets.releases import Preprocessing
 from sortline.params.base import load
 from sortline.params.export import ExportParams
@@ -122,12 +123,11 @@ def load_network(
     """Return backbone and head as one network, or the net that was trained whole; its preprocessing; what it is."""
     if trained.is_net(folder):
         about = files.read_json(folder / "head.json")
-        info = {"network": about["net"], "options": about["options"], "mean": list(GREY.mean), "std": list(GREY.std)}
-        return (
-            trained.load_net(folder, checkpoint),
-            GREY,
-            info | {"channel_order": "grey", "resize": "bilinear, antialiased"},
-        )
+        net = trained.load_net(folder, checkpoint)
+        scaling = small.preprocessing(net)
+        info = {"network": about["net"], "options": about["options"], "mean": list(scaling.mean)}
+        info |= {"std": list(scaling.std), "channel_order": "grey" if scaling.scale.size == 1 else "RGB"}
+        return net, scaling, info | {"resize": "bilinear, antialiased"}
     backbone, head = backbones.load(weights), load_head(folder, checkpoint)
     network = Network(backbone.net, head)
     network.set_train(False)

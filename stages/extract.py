@@ -31,7 +31,7 @@ def main(argv: list[str]) -> None:
     plan = ViewPlan(**files.read_json(args.prepared / "views.json"))
     dataset = files.content_sha256({row["path"]: row["sha256"] for row in rows})[:16]
     if params.pixels:
-        keep_pixels([args.raw / row["path"] for row in rows], params.image_size, dataset, args.out)
+        keep_pixels([args.raw / row["path"] for row in rows], params.image_size, params.colour, dataset, args.out)
         return
     photos = [features.Photo(args.raw / row["path"], row["sha256"]) for row in rows]
 
@@ -64,12 +64,12 @@ def main(argv: list[str]) -> None:
         onnx.save(model, out / "backbone.onnx")
 
 
-def keep_pixels(pictures: list[Path], size: int, dataset: str, out: Path) -> None:
+def keep_pixels(pictures: list[Path], size: int, colour: bool, dataset: str, out: Path) -> None:
     """Write `pixels.npy` and `features.json` into the folder `out`, whole or not at all."""
     with files.replacing(out) as temporary:
         temporary.mkdir()
-        pixels.write(pictures, size, temporary / pixels.FILE)
-        about = {"image_size": size, "count": len(pictures), "channels": 1, "dataset": dataset}
+        pixels.write(pictures, size, temporary / pixels.FILE, colour)
+        about = {"image_size": size, "count": len(pictures), "channels": 3 if colour else 1, "dataset": dataset}
         files.write_json(temporary / "features.json", about)
 
 

@@ -12,7 +12,7 @@ from sortline.errors import run
 from sortline.params.base import load
 from sortline.params.train import TrainParams
 
-THREADS = 2  # more gain nothing on nets as small as these
+THREADS = 2  # more gain nothing on nets as small as those of digits
 
 
 def main(argv: list[str]) -> None:
@@ -23,7 +23,8 @@ def main(argv: list[str]) -> None:
     args = parser.parse_args(argv)
     params = load(args.task, "train", TrainParams)
     runtime.prepare(params.seed)
-    runtime.limit_threads(THREADS)
+    if not params.on_photos:
+        runtime.limit_threads(THREADS)
     split = files.read_csv(args.prepared / "split.csv")
     classes = len(files.read_json(args.prepared / "classes.json")["classes"])
     dataset = files.read_json(args.features / "features.json")["dataset"]

@@ -77,6 +77,7 @@ def metrics(trained: Trained, data: TrainingSet, params: TrainHeadParams, temper
     return trained.facts | {
         "split": "out of fold, folds of train grouped by duplicates",
         "solver": params.solver,
+        "head": (f"one hidden layer of {params.hidden}" if params.hidden else "linear") + f", on the {params.pooling}",
         "checkpoint": trained.checkpoint,
         "cv_accuracy": score["accuracy"],
         "cv_accuracy_low": score["low"],

@@ -13,7 +13,7 @@ def model_card(labels: dict[str, Any], backbone: dict[str, Any], metrics: dict[s
         _what(labels, backbone, metrics),
         _data(metrics["data"]),
         _accuracy(metrics),
-        _failures(labels, metrics["evaluate"]),
+        _failures(labels, metrics["evaluate"], metrics["diagnose"]),
         _classes(labels),
         _files(labels, metrics["export"]),
         usage(labels["task"], backbone, metrics["export"]["image_size"]),
@@ -33,16 +33,18 @@ def _what(labels: dict[str, Any], backbone: dict[str, Any], metrics: dict[str, d
     )
     train = metrics["train"]
     if "net" in train:
+        colours = "grey, light on dark" if backbone["channel_order"] == "grey" else "RGB"
         return says + (
             f"- Net: {train['net']}, {train['parameters']:,} parameters, trained from pixels by {train['optimizer']}; "
-            f"input {metrics['export']['image_size']} pixels, grey, light on dark.\n"
+            f"input {metrics['export']['image_size']} pixels, {colours}.\n"
             f"- Used: epoch {train['epoch']} of {train['epochs_run']}."
         )
     width = f"; width {backbone['width']:g}" if backbone["width"] else ""
     return says + (
         f"- Backbone, frozen: {backbone['title']}{width}, "
         f"input {metrics['export']['image_size']} pixels.\n"
-        f"- Head: linear, trained by {metrics['train']['solver']} on {metrics['train']['views']} views a photo."
+        f"- Head: {metrics['train']['head']}, trained by {metrics['train']['solver']} on {metrics['train']['views']} "
+        "views a photo."
     )
 
 
@@ -69,11 +71,13 @@ def _data(data: dict[str, Any]) -> str:
 def _accuracy(metrics: dict[str, dict[str, Any]]) -> str:
     evaluated, trained, exported = metrics["evaluate"], metrics["train"], metrics["export"]
     if "net" in trained:
-        more = [
-            _row("top-1, validation part, on which the epoch was chosen", trained, "val_accuracy", trained["val_n"])
-        ]
+        part = f"top-1, validation part{', on which the epoch was chosen' if trained['selected_on_val'] else ''}"
+        # Photos have but the one part that is held out.
+        more = [] if evaluated["split"] == "val" else [_row(part, trained, "val_accuracy", trained["val_n"])]
         chosen = ", ".join(trained["selected_on_val"]) or "nothing"
-        where = f"Chosen by looking at the validation part: {chosen}; nothing was chosen on the test part."
+        where = (
+            f"Chosen by looking at the validation part: {chosen}; nothing was chosen on the {evaluated['split']} part."
+        )
     else:
         folds = f"top-1, {trained['folds']} grouped folds of train"
         more = [_row(folds, trained, "cv_accuracy", trained["cv_n"])]
@@ -109,7 +113,7 @@ def _row(name: str, metrics: dict[str, Any], key: str, n: int) -> str:
     return f"| {name} | {value:.1f} | {low:.1f} to {high:.1f} | {n:,} |"
 
 
-def _failures(labels: dict[str, Any], evaluated: dict[str, Any]) -> str:
+def _failures(labels: dict[str, Any], evaluated: dict[str, Any], diagnosed: dict[str, Any]) -> str:
     lines = ["## Where it fails", ""]
     pairs = [
         f"- {pair['truth']} taken for {pair['predicted']}: {pair['count']}" for pair in evaluated["confused_pairs"]
@@ -122,6 +126,13 @@ def _failures(labels: dict[str, Any], evaluated: dict[str, Any]) -> str:
             for name, row in evaluated["per_bin"].items()
             if row["n"]
         ]
+    spoilt = {kind: one["accuracy"] for kind, one in diagnosed["corruption_accuracy"].items() if kind != "none 0"}
+    worst = ", ".join(f"{kind} {100 * spoilt[kind]:.1f} %" for kind in sorted(spoilt, key=spoilt.get)[:3])
+    mean = f"{100 * diagnosed['mean_corruption_accuracy']:.1f} %"
+    lines += [
+        "",
+        f"On spoilt photos {mean} are right on the mean over {len(spoilt)} kinds and severities; worst: {worst}.",
+    ]
     lines += ["", "A photo of anything else still gets one of these classes, often with confidence."]
     if labels.get("threshold"):
         lines[-1] += (

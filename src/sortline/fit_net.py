@@ -1,9 +1,9 @@
 """Training a whole net from pixels: an epoch of steps in one graph call, fed from memory."""
 
+import itertools
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
 
 import mindspore
 import numpy as np
@@ -11,9 +11,12 @@ from mindspore import Tensor, nn, ops
 
 from sortline import losses, optim
 from sortline.data.augment import Distortion, distort
+from sortline.data.crops import Crops, crop
 from sortline.errors import UserError
-from sortline.nets.grey import GREY
+from sortline.nets import small
 from sortline.smoothing import smooth_targets
+
+AT_ONCE = 256 * 2**20  # bytes of pictures handed over in one piece
 
 
 @dataclass(frozen=True)
@@ -70,9 +73,9 @@ class _Steps(nn.Cell):
 
     def construct(self, step, images, targets, plan, scale, shift, decay, value, mean, square):
         # `step` comes in as a tensor 0: a constant would have the compiler unroll the loop.
-        total = ops.zeros_like(scale)
+        total = ops.zeros_like(plan[0, 0])
         while step < images.shape[0]:
-            x = (ops.cast(images[step], mindspore.float32) * scale + shift).expand_dims(1)
+            x = ops.cast(images[step], mindspore.float32) * scale + shift
             loss, gradients = self.gradient(x, targets[step])
             gradient = ops.cat([gradients[k].reshape(-1) for k in range(self.count)])
             if self.limit is not None:
@@ -93,9 +96,12 @@ def order(count: int, batch_size: int, generator: np.random.Generator) -> np.nda
 
 
 def train(
-    net: nn.Cell, images: np.ndarray, labels: np.ndarray, classes: int, recipe: Recipe, distortion: Distortion
+    net: nn.Cell, images: np.ndarray, labels: np.ndarray, classes: int, recipe: Recipe, change: Distortion | Crops
 ) -> Iterator[Epoch]:
-    """Train `net` in place on uint8 images (n, S, S) and int labels (n,); yield after each epoch.
+    """Train `net` in place on uint8 images (n, S, S) or, in colour, (n, S, S, 3), and int labels (n,).
+
+    `change` is what happens to each picture in each epoch: a Distortion of grey ones, Crops of photos. Yields after
+    each epoch.
 
     Weights decay, biases and batch norm do not. Raises `UserError` when the loss or a parameter turns NaN or Inf.
     """
@@ -107,24 +113,29 @@ def train(
     decays = [recipe.weight_decay * parameter.name.endswith("weight") for parameter in params]
     decay = Tensor(np.repeat(decays, [parameter.size for parameter in params]).astype(np.float32))
     targets = smooth_targets(labels, classes, recipe.label_smoothing)
-    constants = [Tensor(array[0]) for array in (GREY.scale, GREY.shift)]
+    scaling = small.preprocessing(net)
+    constants = [Tensor(array.reshape(-1, 1, 1)) for array in (scaling.scale, scaling.shift)]
     zero = Tensor(0, mindspore.int32)
     a_epoch = -(-len(images) // min(recipe.batch_size, len(images)))
     plan = _plan(recipe, a_epoch)
-    batches = partial(_batches, images, targets, recipe, distortion)
+    feed = _batches(images, targets, recipe, change)
+    total = 0.0
     with ThreadPoolExecutor(1) as pool:
-        coming = pool.submit(batches, 1)
-        for number in range(1, recipe.epochs + 1):
-            pictures, wanted = coming.result()
-            if number < recipe.epochs:
-                coming = pool.submit(batches, number + 1)
-            now = plan[(number - 1) * a_epoch : number * a_epoch]
+        coming = pool.submit(next, feed)
+        while coming is not None:
+            number, first, pictures, wanted = coming.result()
+            now = plan[(number - 1) * a_epoch + first :][: len(pictures)]
+            ended = first + len(pictures) == a_epoch
+            coming = None if ended and number == recipe.epochs else pool.submit(next, feed)
             data = [Tensor(array) for array in (pictures, wanted, now)]
             *state, loss = steps(zero, *data, *constants, decay, *state)
-            loss = float(loss.asnumpy())
-            if not (np.isfinite(loss) and np.isfinite(state[0].asnumpy()).all()):
+            total += float(loss.asnumpy()) * len(pictures) / a_epoch
+            if not ended and np.isfinite(total):
+                continue
+            if not (np.isfinite(total) and np.isfinite(state[0].asnumpy()).all()):
                 raise UserError(f"training diverged: NaN or Inf in epoch {number}; lower lr (now {recipe.lr})")
-            yield Epoch(number, loss, float(now[-1, optim.LR]))
+            yield Epoch(number, total, float(now[-1, optim.LR]))
+            total = 0.0
 
 
 def _plan(recipe: Recipe, steps: int) -> np.ndarray:
@@ -142,10 +153,22 @@ def _plan(recipe: Recipe, steps: int) -> np.ndarray:
 
 
 def _batches(
-    images: np.ndarray, targets: np.ndarray, recipe: Recipe, distortion: Distortion, number: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return epoch `number`'s pictures uint8 (steps, batch, S, S) and targets (steps, batch, classes), by its seed."""
-    generator = np.random.default_rng([recipe.seed, number])
-    rows = order(len(images), recipe.batch_size, generator)
-    pictures = distort(images[rows.ravel()], distortion, generator)
-    return pictures.reshape(*rows.shape, *images.shape[1:]), targets[rows]
+    images: np.ndarray, targets: np.ndarray, recipe: Recipe, change: Distortion | Crops
+) -> Iterator[tuple[int, int, np.ndarray, np.ndarray]]:
+    """Yield (epoch, first step, pictures uint8 (steps, batch, C, S, S), targets (steps, batch, classes)) without end.
+
+    An epoch comes whole where it is small, else step by step. What it is depends on the seed and its number.
+    """
+    for number in itertools.count(1):
+        generator = np.random.default_rng([recipe.seed, number])
+        rows = order(len(images), recipe.batch_size, generator)
+        size = rows.size * images[0].nbytes
+        for first in [0] if size <= AT_ONCE else range(len(rows)):
+            chosen = rows if size <= AT_ONCE else rows[first : first + 1]
+            pictures = images[chosen.ravel()]
+            if images.ndim == 3:
+                pictures = distort(pictures, change, generator)[:, None]
+            else:
+                pictures = crop(pictures, change, generator).transpose(0, 3, 1, 2)
+            pictures = np.ascontiguousarray(pictures.reshape(*chosen.shape, *pictures.shape[1:]))
+            yield number, first, pictures, targets[chosen]

@@ -15,19 +15,24 @@ from sortline.nets.grey import to_grey
 FILE = "pixels.npy"
 
 
-def write(pictures: Sequence[Path], size: int, path: Path) -> None:
-    """Write the pictures, in their order, as grey uint8 .npy (N, size, size), through a memory map."""
-    pixels = np.lib.format.open_memmap(path, "w+", np.uint8, (len(pictures), size, size))
+def write(pictures: Sequence[Path], size: int, path: Path, colour: bool = False) -> None:
+    """Write the pictures, in their order, as uint8 .npy, grey (N, size, size) or RGB (N, size, size, 3).
+
+    Through a memory map.
+    """
+    shape = (len(pictures), size, size, *([3] if colour else []))
+    pixels = np.lib.format.open_memmap(path, "w+", np.uint8, shape)
     try:
         for i, picture in enumerate(tqdm(pictures, unit="picture", desc="resize", disable=None)):
-            pixels[i] = to_grey(resize(open_picture(picture), size))
+            resized = resize(open_picture(picture), size)
+            pixels[i] = resized if colour else to_grey(resized)
     finally:
         # Windows can neither rename nor remove a mapped file.
         del pixels
 
 
 def read(folder: Path, count: int, dataset: str | None = None) -> np.ndarray:
-    """Return the pictures of `folder`, uint8 (count, S, S), memory-mapped.
+    """Return the pictures of `folder`, uint8 (count, S, S) or in colour (count, S, S, 3), memory-mapped.
 
     Raises `UserError` where there are others: of another number, or of another data set (its fingerprint).
     """

@@ -7,7 +7,6 @@ import numpy as np
 from sortline import featuremaps
 from sortline.files import read_json
 from sortline.heads import load_head, softmax
-from sortline.nets.grey import GREY
 from sortline.prepared import Part
 from sortline.sessions import session
 
@@ -56,13 +55,17 @@ class NetSession:
 
     def __init__(self, folder: Path) -> None:
         from sortline import graphs
+        from sortline.nets import small
 
         self.size: int = read_json(folder / "head.json")["image_size"]
-        self._session = session(graphs.to_onnx(load_net(folder), (1, 1, self.size, self.size), ("logits",)))
+        net = load_net(folder)
+        self._preprocessing = small.preprocessing(net)
+        shape = (1, self._preprocessing.scale.size, self.size, self.size)
+        self._session = session(graphs.to_onnx(net, shape, ("logits",)))
 
     def features(self, pictures: np.ndarray, pooling: str) -> np.ndarray:
-        """Return the net's input, float32 (n, 1, S, S), of uint8 RGB (n, S, S, 3)."""
-        return GREY(pictures)
+        """Return the net's input, float32 (n, 1 or 3, S, S), of uint8 RGB (n, S, S, 3)."""
+        return self._preprocessing(pictures)
 
     def logits(self, features: np.ndarray) -> np.ndarray:
         """Map what `features` returns to logits float32 (n, classes)."""

@@ -53,8 +53,9 @@ class Handler(BaseHTTPRequestHandler):
 def server(monkeypatch):
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as http:
-        http.plan = SimpleNamespace(body=BODY, etag='"one"', ranges=True, length=True, headers={}, statuses=[], cuts=[],
-                                    seen=[])
+        http.plan = SimpleNamespace(
+            body=BODY, etag='"one"', ranges=True, length=True, headers={}, statuses=[], cuts=[], seen=[]
+        )
         threading.Thread(target=http.serve_forever, args=[0.02], daemon=True).start()
         http.plan.url = f"http://127.0.0.1:{http.server_port}/photos.zip"
         yield http.plan
@@ -223,8 +224,9 @@ def test_a_host_that_does_not_connect_is_given_up(tmp_path, monkeypatch):
     with socket.create_server(("127.0.0.1", 0), backlog=0) as full, socket.socket() as other:
         other.connect(full.getsockname())
         with pytest.raises(UserError, match=r"could not connect in 0\.2 s"):
-            download(f"http://127.0.0.1:{full.getsockname()[1]}/a.zip", tmp_path / "a.zip", max_bytes=MB,
-                     connect_timeout=0.2)
+            download(
+                f"http://127.0.0.1:{full.getsockname()[1]}/a.zip", tmp_path / "a.zip", max_bytes=MB, connect_timeout=0.2
+            )
 
 
 def test_probe_asks_for_one_byte(server):

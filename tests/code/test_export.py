@@ -328,6 +328,7 @@ def metrics_before():
             "near_groups_train": 0}  # fmt: skip
     train = {
         "solver": "momentum",
+        "head": "linear, on the mean",
         "views": 2,
         "folds": 2,
         "cv_n": 4,
@@ -338,7 +339,7 @@ def metrics_before():
     evaluate = {"dataset": dataset, "n": 7, "n_deduplicated": 7, "macro_f1": 0.4, "log_loss": 1.2, "ece": 0.1,
                 "confused_pairs": [], "note": note, **share("accuracy"), **share("top5"),
                 **share("accuracy_deduplicated")}  # fmt: skip
-    diagnose = {"mean_corruption_accuracy": 0.4, "suspected_labels": 1, "n_train": 4}
+    diagnose = {"mean_corruption_accuracy": 0.4, "corruption_accuracy": {"blur 1": {"accuracy": 0.4}}}
     return {"data": data, "train": train, "evaluate": evaluate, "diagnose": diagnose}
 
 

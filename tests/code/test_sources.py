@@ -106,8 +106,11 @@ class Fetching:
 
     def left_over(self):
         """Files anywhere below `data` outside the two outputs."""
-        return [path for path in self.data.rglob("*")
-                if path.is_file() and self.raw not in path.parents and self.data / "weights/t" not in path.parents]
+        return [
+            path
+            for path in self.data.rglob("*")
+            if path.is_file() and self.raw not in path.parents and self.data / "weights/t" not in path.parents
+        ]
 
 
 @pytest.fixture
@@ -119,8 +122,14 @@ def test_a_folder_is_copied_and_described(fetching):
     write_tree(fetching.local / "set", PHOTOS | {"label.txt": b"x", "train/00_00/.DS_Store": b"x", "other/d.jpg": b"x"})
     about, passed_over = fetching.photos({"kind": "folder", "path": "set"})
     assert tree(fetching.raw) == PHOTOS
-    assert about == {"kind": "folder", "address": None, "name": "set", "content_sha256": oracle(PHOTOS), "files": 3,
-                     "note": ""}
+    assert about == {
+        "kind": "folder",
+        "address": None,
+        "name": "set",
+        "content_sha256": oracle(PHOTOS),
+        "files": 3,
+        "note": "",
+    }
     assert (passed_over, fetching.left_over()) == ([], [])
 
 
@@ -143,12 +152,23 @@ def test_an_archive_is_downloaded_unpacked_and_removed(fetching, web):
     (web.folder / "photos.zip").write_bytes(content)
     about, passed_over = fetching.photos(
         {"kind": "folder", "path": "set"},
-        {"kind": "archive", "url": web.url("photos.zip"), "inside": "ori_data",
-         "sha256": hashlib.sha256(content).hexdigest(), "content_sha256": oracle(PHOTOS)},
+        {
+            "kind": "archive",
+            "url": web.url("photos.zip"),
+            "inside": "ori_data",
+            "sha256": hashlib.sha256(content).hexdigest(),
+            "content_sha256": oracle(PHOTOS),
+        },
     )
     assert tree(fetching.raw) == PHOTOS
-    assert about == {"kind": "archive", "address": web.url("photos.zip"), "name": "photos",
-                     "content_sha256": oracle(PHOTOS), "files": 3, "note": ""}
+    assert about == {
+        "kind": "archive",
+        "address": web.url("photos.zip"),
+        "name": "photos",
+        "content_sha256": oracle(PHOTOS),
+        "files": 3,
+        "note": "",
+    }
     assert passed_over == [f"folder set: {fetching.local / 'set'} does not exist"]
     assert fetching.left_over() == []
 
@@ -172,8 +192,16 @@ def test_missing_refused_and_wrong_archives_are_passed_over(fetching, web, refus
     )
     assert about["name"] == "good"
     assert tree(fetching.raw) == PHOTOS
-    reasons = ["could not connect", "404", "wrong checksum", "content_sha256 is", "outside its folder", "not a zip",
-               "no folder 'ori_data'", "more than max_mb"]
+    reasons = [
+        "could not connect",
+        "404",
+        "wrong checksum",
+        "content_sha256 is",
+        "outside its folder",
+        "not a zip",
+        "no folder 'ori_data'",
+        "more than max_mb",
+    ]
     assert [words in line for words, line in zip(reasons, passed_over, strict=True)] == [True] * 8
     assert fetching.left_over() == []
 
@@ -197,16 +225,21 @@ def test_where_nothing_works_one_line_says_all(fetching, refused):
     assert line.startswith("no photos for 't': folder set: SORTLINE_DATA is not set; archive http://127.0.0.1:")
     assert line.count(refused) == 1
     assert "could not connect" in line
-    assert line.endswith("; set SORTLINE_DATA to the folder that holds set, or run the built-in task: "
-                         "make run TASK=sample (dvc repro export@sample)")
+    assert line.endswith(
+        "; set SORTLINE_DATA to the folder that holds set, or run the built-in task: "
+        "make run TASK=sample (dvc repro export@sample)"
+    )
     assert tree(fetching.raw) == {"train/old/x.jpg": b"old"}
 
 
-@pytest.mark.parametrize(("files", "words"), [
-    ({"readme.txt": b""}, "no photos in it; expected class folders"),
-    ({"train/a/notes.txt": b""}, "no photos in it"),
-    ({"photo.jpg": b""}, "no photos in it"),
-])
+@pytest.mark.parametrize(
+    ("files", "words"),
+    [
+        ({"readme.txt": b""}, "no photos in it; expected class folders"),
+        ({"train/a/notes.txt": b""}, "no photos in it"),
+        ({"photo.jpg": b""}, "no photos in it"),
+    ],
+)
 def test_a_folder_without_photos(fetching, files, words):
     write_tree(fetching.local / "set", files)
     with pytest.raises(UserError, match=f"folder set: {words}"):
@@ -220,13 +253,16 @@ def test_a_file_in_place_of_the_folder(fetching):
         fetching.photos({"kind": "folder", "path": "set"})
 
 
-@pytest.mark.parametrize(("link", "target"), [
-    ("train/00_00/link.jpg", "outside/00_00/secret.jpg"),
-    ("train/00_02", "outside/00_00"),
-    ("val", "outside"),
-    ("val", "local/set/train"),
-    ("train/00_00/b.jpg", "nowhere"),
-])
+@pytest.mark.parametrize(
+    ("link", "target"),
+    [
+        ("train/00_00/link.jpg", "outside/00_00/secret.jpg"),
+        ("train/00_02", "outside/00_00"),
+        ("val", "outside"),
+        ("val", "local/set/train"),
+        ("train/00_00/b.jpg", "nowhere"),
+    ],
+)
 def test_links_to_folders_or_out_of_the_folder_are_refused(fetching, link, target):
     write_tree(fetching.root / "outside", {"00_00/secret.jpg": b"secret"})
     write_tree(fetching.local / "set", {"train/00_00/a.jpg": b"one"})
@@ -294,8 +330,14 @@ def test_drawn_photos_carry_their_note(fetching, monkeypatch):
     about, _ = fetching.photos({"kind": "drawn", "per_class": 2, "side": 32, "seed": 7})
     drawn = {"00_00/00.png": b"32 7", "00_00/01.png": b"32 7"}
     assert tree(fetching.raw) == drawn
-    assert about == {"kind": "drawn", "address": None, "name": "sample", "content_sha256": oracle(drawn), "files": 2,
-                     "note": "built-in sample: proves the pipeline, not the accuracy"}
+    assert about == {
+        "kind": "drawn",
+        "address": None,
+        "name": "sample",
+        "content_sha256": oracle(drawn),
+        "files": 2,
+        "note": "built-in sample: proves the pipeline, not the accuracy",
+    }
 
 
 def test_weights_from_a_file(fetching):
@@ -304,9 +346,19 @@ def test_weights_from_a_file(fetching):
     source = {"kind": "file", "release": "tensorflow", "path": "weights/m.safetensors", "sha256": digest}
     about, _ = fetching.weights(source)
     out = fetching.data / "weights/t"
-    assert about == read_json(out / "backbone.json") == {
-        "network": "mobilenet_v2", "release": "tensorflow", "file": "backbone.safetensors", "sha256": digest,
-        "width": 1.0, "address": None, "seed": None}
+    assert (
+        about
+        == read_json(out / "backbone.json")
+        == {
+            "network": "mobilenet_v2",
+            "release": "tensorflow",
+            "file": "backbone.safetensors",
+            "sha256": digest,
+            "width": 1.0,
+            "address": None,
+            "seed": None,
+        }
+    )
     assert (out / "backbone.safetensors").read_bytes() == WEIGHTS
 
 
@@ -314,7 +366,9 @@ def test_weights_from_an_address_and_from_a_zip(fetching, web):
     (web.folder / "m.ckpt").write_bytes(WEIGHTS)
     about, passed_over = fetching.weights(
         {"kind": "file", "release": "tensorflow", "path": "weights/m.safetensors"},
-        {"kind": "download", "release": "mindcv", "url": web.url("m.ckpt")}, local=False)
+        {"kind": "download", "release": "mindcv", "url": web.url("m.ckpt")},
+        local=False,
+    )
     out = fetching.data / "weights/t"
     assert passed_over == ["file weights/m.safetensors: SORTLINE_DATA is not set"]
     assert (about["release"], about["file"], about["address"]) == ("mindcv", "backbone.ckpt", web.url("m.ckpt"))
@@ -351,8 +405,15 @@ def test_weights_that_are_not_what_they_should_be(fetching, web):
 
 def test_random_weights_are_a_description_only(fetching):
     about, _ = fetching.weights({"kind": "random", "release": "random", "width": 0.35, "seed": 3})
-    assert about == {"network": "mobilenet_v2", "release": "random", "file": None, "sha256": None, "width": 0.35,
-                     "address": None, "seed": 3}
+    assert about == {
+        "network": "mobilenet_v2",
+        "release": "random",
+        "file": None,
+        "sha256": None,
+        "width": 0.35,
+        "address": None,
+        "seed": 3,
+    }
     about, _ = fetching.weights({"kind": "random", "network": "resnet18"})
     assert (about["network"], about["width"], about["seed"]) == ("resnet18", None, 1)
     assert list(tree(fetching.data / "weights/t")) == ["backbone.json"]
@@ -384,17 +445,20 @@ def test_what_is_within_reach_is_told_without_fetching(fetching, web, refused):
     assert not fetching.data.exists()
 
 
-@pytest.mark.parametrize(("stage", "source", "words"), [
-    ("fetch", "{kind: ftp}", "'folder', 'archive', 'drawn'"),
-    ("fetch", "{kind: folder}", "path' is missing"),
-    ("fetch", "{kind: folder, path: a, pth: b}", "unknown key 't.fetch.sources.0.folder.pth'"),
-    ("fetch", "{kind: archive, url: 'file:///etc/passwd'}", "url"),
-    ("fetch", "{kind: archive, url: 'https://a/b.zip', max_mb: 0}", "greater than or equal to 1"),
-    ("fetch", "{kind: archive, url: 'https://a/b.zip', sha256: abc}", "sha256"),
-    ("weights", "{kind: file, release: tensorflow, path: m.npz}", "'m.npz' should end in .safetensors or .ckpt"),
-    ("weights", "{kind: download, release: course, url: 'https://a/b.zip'}", "should end in"),
-    ("weights", "{kind: file, release: keras, path: m.ckpt}", "'tensorflow', 'mindcv' or 'course'"),
-])
+@pytest.mark.parametrize(
+    ("stage", "source", "words"),
+    [
+        ("fetch", "{kind: ftp}", "'folder', 'archive', 'drawn'"),
+        ("fetch", "{kind: folder}", "path' is missing"),
+        ("fetch", "{kind: folder, path: a, pth: b}", "unknown key 't.fetch.sources.0.folder.pth'"),
+        ("fetch", "{kind: archive, url: 'file:///etc/passwd'}", "url"),
+        ("fetch", "{kind: archive, url: 'https://a/b.zip', max_mb: 0}", "greater than or equal to 1"),
+        ("fetch", "{kind: archive, url: 'https://a/b.zip', sha256: abc}", "sha256"),
+        ("weights", "{kind: file, release: tensorflow, path: m.npz}", "'m.npz' should end in .safetensors or .ckpt"),
+        ("weights", "{kind: download, release: course, url: 'https://a/b.zip'}", "should end in"),
+        ("weights", "{kind: file, release: keras, path: m.ckpt}", "'tensorflow', 'mindcv' or 'course'"),
+    ],
+)
 def test_mistakes_in_params_are_one_line(tmp_path, stage, source, words):
     (tmp_path / "params.yaml").write_text(f"t:\n  {stage}:\n    sources: [{source}]\n", encoding="utf-8")
     with pytest.raises(UserError) as caught:
@@ -405,8 +469,14 @@ def test_mistakes_in_params_are_one_line(tmp_path, stage, source, words):
 
 def run_stage(name, *arguments, cwd, **environment):
     clean = {key: value for key, value in os.environ.items() if not key.startswith("SORTLINE_")}
-    return subprocess.run([sys.executable, ROOT / "stages" / f"{name}.py", *arguments], cwd=cwd, encoding="utf-8",
-                          capture_output=True, env=clean | environment, check=False)
+    return subprocess.run(
+        [sys.executable, ROOT / "stages" / f"{name}.py", *arguments],
+        cwd=cwd,
+        encoding="utf-8",
+        capture_output=True,
+        env=clean | environment,
+        check=False,
+    )
 
 
 def test_the_stage_scripts(tmp_path):
@@ -415,7 +485,9 @@ def test_the_stage_scripts(tmp_path):
     write_tree(project / "mine", {"m.ckpt": WEIGHTS})
     (project / "params.yaml").write_text(
         "t:\n  fetch: {sources: [{kind: folder, path: gone}, {kind: folder, path: set}]}\n"
-        "  weights: {sources: [{kind: file, release: mindcv, path: m.ckpt}]}\n", encoding="utf-8")
+        "  weights: {sources: [{kind: file, release: mindcv, path: m.ckpt}]}\n",
+        encoding="utf-8",
+    )
     fetch = ("fetch", "t", "--out", "data/raw/t", "--source", "data/raw/t.json", "--downloads", "data/downloads")
     weights = ("weights", "t", "--out", "data/weights/t", "--downloads", "data/downloads")
 

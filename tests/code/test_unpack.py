@@ -49,7 +49,7 @@ def raw_zip(path, name: bytes, flag=0, content=b"x"):
     local, central = raw.index(b"PK\x03\x04"), raw.index(b"PK\x01\x02")
     raw = bytearray(raw)
     for place in (local + 6, central + 8):
-        raw[place:place + 2] = flag.to_bytes(2, "little")
+        raw[place : place + 2] = flag.to_bytes(2, "little")
     path.write_bytes(raw)
     return path
 
@@ -73,8 +73,16 @@ def test_only_the_chosen_members_are_written_and_where_the_chooser_says(tmp_path
     assert tree(tmp_path / "out") == {"new/train/00_00/一.jpg": b"one"}
 
 
-BAD_NAMES = ["../evil.jpg", "a/../../evil.jpg", "/etc/evil.jpg", "..\\evil.jpg", "C:\\evil.jpg", "C:evil.jpg",
-             "a.jpg:stream", "a\nb.jpg"]
+BAD_NAMES = [
+    "../evil.jpg",
+    "a/../../evil.jpg",
+    "/etc/evil.jpg",
+    "..\\evil.jpg",
+    "C:\\evil.jpg",
+    "C:evil.jpg",
+    "a.jpg:stream",
+    "a\nb.jpg",
+]
 
 
 @pytest.mark.parametrize("name", BAD_NAMES)
@@ -107,11 +115,14 @@ def test_a_link_in_a_zip_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize("make", [make_zip, make_tar])
-@pytest.mark.parametrize(("limits", "words"), [
-    (Limits(members=2), "more than 2 members"),
-    (Limits(file_bytes=2_000_000), "'bomb' goes beyond the limit of 2 MB"),
-    (Limits(total_bytes=2_000_000), "more than 2 MB"),
-])
+@pytest.mark.parametrize(
+    ("limits", "words"),
+    [
+        (Limits(members=2), "more than 2 members"),
+        (Limits(file_bytes=2_000_000), "'bomb' goes beyond the limit of 2 MB"),
+        (Limits(total_bytes=2_000_000), "more than 2 MB"),
+    ],
+)
 def test_bombs_are_stopped(tmp_path, make, limits, words):
     archive = make(tmp_path / "a.bin", {"small": b"1", "other": b"2", "bomb": bytes(5_000_000)})
     assert archive.stat().st_size < 20_000
@@ -128,16 +139,19 @@ def test_a_zip_that_lies_about_a_size_gives_no_more_than_it_claims(tmp_path):
         unpack(archive, tmp_path / "out", everything, Limits(total_bytes=1000))
 
 
-@pytest.mark.parametrize(("name", "flag", "read"), [
-    ("训练/塑料瓶.jpg".encode(), 0x800, "训练/塑料瓶.jpg"),
-    # These bytes would also be valid GBK.
-    ("垃圾分类.jpg".encode(), 0, "垃圾分类.jpg"),
-    ("训练/塑料瓶.jpg".encode("gbk"), 0, "训练/塑料瓶.jpg"),
-    # The second byte of this character in GBK is a backslash.
-    ("乗/乗.jpg".encode("gbk"), 0, "乗/乗.jpg"),
-    (b"train\\a.jpg", 0, "train/a.jpg"),
-    (b"caf\x82.jpg", 0, "café.jpg"),
-])
+@pytest.mark.parametrize(
+    ("name", "flag", "read"),
+    [
+        ("训练/塑料瓶.jpg".encode(), 0x800, "训练/塑料瓶.jpg"),
+        # These bytes would also be valid GBK.
+        ("垃圾分类.jpg".encode(), 0, "垃圾分类.jpg"),
+        ("训练/塑料瓶.jpg".encode("gbk"), 0, "训练/塑料瓶.jpg"),
+        # The second byte of this character in GBK is a backslash.
+        ("乗/乗.jpg".encode("gbk"), 0, "乗/乗.jpg"),
+        (b"train\\a.jpg", 0, "train/a.jpg"),
+        (b"caf\x82.jpg", 0, "café.jpg"),
+    ],
+)
 def test_zip_names_of_either_encoding(tmp_path, name, flag, read):
     unpack(raw_zip(tmp_path / "a.zip", name, flag), tmp_path / "out", everything)
     assert tree(tmp_path / "out") == {read: b"x"}
@@ -195,15 +209,25 @@ def paths(*names):
     return [PurePosixPath(name) for name in names]
 
 
-@pytest.mark.parametrize(("names", "inside", "found"), [
-    (["repo-9cdb/ori_data/train/a/1.jpg", "repo-9cdb/src/x.py", "repo-9cdb/ori_data/val/a/2.jpg"], "ori_data",
-     ["train/a/1.jpg", "val/a/2.jpg"]),
-    (["ori_data/train/a/1.jpg", "b/2.jpg"], "ori_data", ["train/a/1.jpg"]),
-    (["w/x/y/z/1.jpg", "w/readme.txt"], "y/z", ["1.jpg"]),
-    (["data_en/train/a/1.jpg", "data_en/test/a/2.jpg", "__MACOSX/data_en/._1"], "", ["train/a/1.jpg", "test/a/2.jpg"]),
-    (["train/a/1.jpg", "train/b/2.jpg"], "", ["train/a/1.jpg", "train/b/2.jpg"]),
-    (["a/1.jpg", "b/2.jpg"], "", ["a/1.jpg", "b/2.jpg"]),
-])
+@pytest.mark.parametrize(
+    ("names", "inside", "found"),
+    [
+        (
+            ["repo-9cdb/ori_data/train/a/1.jpg", "repo-9cdb/src/x.py", "repo-9cdb/ori_data/val/a/2.jpg"],
+            "ori_data",
+            ["train/a/1.jpg", "val/a/2.jpg"],
+        ),
+        (["ori_data/train/a/1.jpg", "b/2.jpg"], "ori_data", ["train/a/1.jpg"]),
+        (["w/x/y/z/1.jpg", "w/readme.txt"], "y/z", ["1.jpg"]),
+        (
+            ["data_en/train/a/1.jpg", "data_en/test/a/2.jpg", "__MACOSX/data_en/._1"],
+            "",
+            ["train/a/1.jpg", "test/a/2.jpg"],
+        ),
+        (["train/a/1.jpg", "train/b/2.jpg"], "", ["train/a/1.jpg", "train/b/2.jpg"]),
+        (["a/1.jpg", "b/2.jpg"], "", ["a/1.jpg", "b/2.jpg"]),
+    ],
+)
 def test_wrappers_are_looked_through(names, inside, found):
     assert [path.as_posix() for path in below_wrappers(paths(*names), inside).values()] == found
 
@@ -215,12 +239,17 @@ def test_a_missing_inside_folder_says_what_is_there():
         below_wrappers(paths("x.py"), "ori_data")
 
 
-@pytest.mark.parametrize(("names", "kept"), [
-    (["train/a/1.jpg", "val/a/2.JPG", "label.txt", "train/.DS_Store", "train/a/Thumbs.db", "train/a/note.txt"],
-     {"train/a/1.jpg", "val/a/2.JPG", "train/a/note.txt"}),
-    (["Train/a/1.jpg", "Validation/a/2.jpg", "other/a/3.jpg"], {"train/a/1.jpg", "validation/a/2.jpg"}),
-    (["a/1.png", "b/c/2.png", "3.png", ".git/4.png"], {"a/1.png", "b/c/2.png"}),
-])
+@pytest.mark.parametrize(
+    ("names", "kept"),
+    [
+        (
+            ["train/a/1.jpg", "val/a/2.JPG", "label.txt", "train/.DS_Store", "train/a/Thumbs.db", "train/a/note.txt"],
+            {"train/a/1.jpg", "val/a/2.JPG", "train/a/note.txt"},
+        ),
+        (["Train/a/1.jpg", "Validation/a/2.jpg", "other/a/3.jpg"], {"train/a/1.jpg", "validation/a/2.jpg"}),
+        (["a/1.png", "b/c/2.png", "3.png", ".git/4.png"], {"a/1.png", "b/c/2.png"}),
+    ],
+)
 def test_photos_are_those_in_class_folders(names, kept):
     assert {path.as_posix() for path in photo_places(paths(*names)).values()} == kept
 

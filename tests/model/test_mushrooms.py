@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
+from pydantic import ValidationError
 from ruamel.yaml import YAML
 
 from sortline import cli, runtime
@@ -18,6 +19,7 @@ from sortline.data.sample import picture
 from sortline.errors import UserError
 from sortline.files import read_csv, read_json
 from sortline.params.base import read_yaml
+from sortline.params.train import TrainParams
 from sortline.params.weights import WeightsParams
 
 ROOT = Path(__file__).parents[2]
@@ -32,6 +34,8 @@ ARGUMENTS = {
     "--metrics metrics/T/data.json --plots plots/T/prepare",
     "extract": "--prepared data/prepared/T --raw data/raw/T --weights data/weights/T --out data/features/T",
     "train_head": "--prepared data/prepared/T --features data/features/T --out models/T/head --plots plots/T/train "
+    "--metrics metrics/T/train.json",
+    "train": "--prepared data/prepared/T --features data/features/T --out models/T/head --plots plots/T/train "
     "--metrics metrics/T/train.json",
     "evaluate": "--prepared data/prepared/T --features data/features/T --head models/T/head --raw data/raw/T "
     "--source data/raw/T.json --data metrics/T/data.json --metrics metrics/T/evaluate.json --plots plots/T/evaluate",
@@ -49,10 +53,8 @@ def run_stage(name: str, task: str) -> None:
     module.main([task, *ARGUMENTS[name].replace("T", task).split()])
 
 
-@pytest.fixture(scope="module")
-def project(tmp_path_factory) -> Path:
-    """The shipped section, but for photos, weights and sizes, run in a folder that holds what the archive does."""
-    root = tmp_path_factory.mktemp("mushrooms") / "蘑菇"
+def line(root: Path, task: str, changes: dict[str, dict]) -> Path:
+    """Run the shipped section `task` with some `changes`, on photos as the public archive has them; return `root`."""
     photos = root / "photos"
     for genus, code in zip(GENERA, DRAWN, strict=True):
         (photos / "train" / genus).mkdir(parents=True)
@@ -61,25 +63,45 @@ def project(tmp_path_factory) -> Path:
     # The public archive's test folder holds photos without a class.
     (photos / "test").mkdir()
     picture(DRAWN[0], 50, SIDE, seed=4).save(photos / "test/tum.png")
-    params = read_yaml(ROOT / "params.yaml")["mushrooms"]
+    params = read_yaml(ROOT / "params.yaml")[task]
     params["fetch"] = {"sources": [{"kind": "folder", "path": str(photos)}]}
-    params["weights"] = {"sources": [{"kind": "random", "network": "resnet50", "seed": 1}]}
     params["prepare"] |= {"duplicates": {"threshold": 20}, "split": {"folds": 2}, "views": {"count": 1}}
-    params["extract"] |= {"image_size": SIDE}
-    params["train_head"] |= {"epochs": 3}
     params["export"] |= {"check_photos": 2}
+    for stage, keys in changes.items():
+        params[stage] |= keys
     with (root / "params.yaml").open("w", encoding="utf-8") as stream:
-        YAML().dump({"tasks": ["mushrooms"], "mushrooms": params}, stream)
+        YAML().dump({"tasks": [task], task: params}, stream)
     shutil.copytree(ROOT / "tables", root / "tables")
     before = Path.cwd()
     os.chdir(root)
     try:
         for name in ARGUMENTS:
-            run_stage(name, "mushrooms")
+            if name in params:
+                run_stage(name, task)
     finally:
         os.chdir(before)
         runtime.prepare()
     return root
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory) -> Path:
+    """The frozen ResNet-50, its weights random."""
+    changes = {
+        "weights": {"sources": [{"kind": "random", "network": "resnet50", "seed": 1}]},
+        "extract": {"image_size": SIDE},
+        "train_head": {"epochs": 3},
+    }
+    return line(tmp_path_factory.mktemp("frozen") / "蘑菇", "mushrooms", changes)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory) -> Path:
+    """The report's training, of the smallest ResNet on small pictures."""
+    train = {"net": "resnet18", "lr": 0.02, "epochs": 5, "every": 2, "keep": 1}
+    return line(
+        tmp_path_factory.mktemp("whole") / "蘑菇", "mushrooms_report", {"extract": {"image_size": 32}, "train": train}
+    )
 
 
 def test_a_split_is_made_where_the_photos_come_with_train_alone(project):
@@ -138,6 +160,7 @@ def test_predict_prints_the_card_of_the_genus_and_the_warning(project, monkeypat
 def test_the_shipped_recipes_differ_in_the_backbone_alone():
     params = read_yaml(ROOT / "params.yaml")
     assert "mushrooms" not in params["tasks"], "its photos cannot be had everywhere"
+    assert not [task for task in params["head_tasks"] + params["net_tasks"] if task.startswith("mushrooms")]
     frozen, small = params["mushrooms"], params["mushrooms_mobilenet"]
     assert {key for key in frozen if frozen[key] != small[key]} == {"weights"}
     sources = [WeightsParams.model_validate(section["weights"]).sources for section in (frozen, small)]
@@ -147,5 +170,57 @@ def test_the_shipped_recipes_differ_in_the_backbone_alone():
 
 def test_a_task_that_is_not_listed_says_how_to_list_it(project, monkeypatch):
     monkeypatch.chdir(ROOT)
-    with pytest.raises(UserError, match="'mushrooms' is ready but not listed; add it: tasks: "):
+    with pytest.raises(UserError, match="'mushrooms' is ready but not listed; add it to tasks and head_tasks$"):
         importlib.import_module("sortline.commands.summary").main(argparse.Namespace(task="mushrooms"))
+
+
+FLOOR = -(0.9 * math.log(0.9) + 0.1 * math.log(0.1 / 8))
+
+
+def test_the_reports_training_is_a_preset():
+    params = TrainParams.model_validate(read_yaml(ROOT / "params.yaml")["mushrooms_report"]["train"])
+    wanted = {
+        "net": "resnet50", "optimizer": "momentum", "momentum": 0.9, "lr": 0.8, "lr_end": 0, "schedule": "linear",
+        "warmup_epochs": 0, "weight_decay": 1e-4, "label_smoothing": 0.1, "batch_size": 32, "epochs": 90, "every": 5,
+        "keep": 10, "checkpoint": "last",
+    }  # fmt: skip
+    assert {key: getattr(params, key) for key in wanted} == wanted
+
+
+@pytest.mark.parametrize("change", [{"checkpoint": "best"}, {"patience": 3}])
+def test_nothing_can_be_chosen_on_the_photos_that_it_is_measured_on(change):
+    with pytest.raises(ValidationError, match="nothing may be chosen on it"):
+        TrainParams.model_validate({"preset": "report_mushrooms", **change})
+
+
+def test_a_net_trained_from_photos_keeps_what_the_preset_says(whole):
+    folder = whole / "models/mushrooms_report/head"
+    names = {path.name for path in folder.iterdir()}
+    assert names == {"best.safetensors", "last.safetensors", "epoch-00004.safetensors", "head.json"}
+    assert read_json(folder / "head.json")["checkpoint"] == "last"
+    pixels = np.load(whole / "data/features/mushrooms_report/pixels.npy")
+    assert pixels.shape == (9 * EACH, 32, 32, 3) and pixels.dtype == np.uint8
+
+
+def test_epochs_are_epochs_and_the_loss_stays_above_the_smoothing_floor(whole):
+    curve = read_csv(whole / "plots/mushrooms_report/train/curves.csv")
+    assert [int(row["epoch"]) for row in curve] == [1, 2, 3, 4, 5]
+    # 81 photos in batches of 32: 3 steps an epoch; the rate falls linearly over all 15.
+    rates = [0.02 * (1 - step / 15) for step in (2, 5, 8, 11, 14)]
+    assert [float(row["lr"]) for row in curve] == pytest.approx(rates, rel=1e-5)
+    losses = [float(row["train_loss"]) for row in curve]
+    assert losses[0] == pytest.approx(math.log(9), abs=0.3) and FLOOR < losses[-1] < losses[0]
+    assert (whole / "plots/mushrooms_report/train/loss.png").is_file()
+
+
+def test_the_exported_net_is_the_one_that_was_measured(whole, monkeypatch, capsys):
+    measured, exported = (read_json(whole / f"metrics/mushrooms_report/{name}.json") for name in ("evaluate", "export"))
+    assert measured["n"] == exported["onnx_n"] == 9 and measured["split"] == "val"
+    assert measured["accuracy"] == exported["onnx_accuracy"] and "top5" in measured
+    assert exported["max_abs_diff_onnx"] < 1e-3 and exported["max_abs_diff_mindir"] < 1e-3
+    card = (whole / "models/mushrooms_report/export/MODEL_CARD.md").read_text(encoding="utf-8")
+    assert "- Net: resnet18, 11,181,129 parameters, trained from pixels by momentum; input 32 pixels, RGB." in card
+    assert "nothing was chosen on the val part" in card and "no advice on eating" in card
+    monkeypatch.chdir(whole)
+    assert cli.main(["predict", "photos/test", "--task", "mushrooms_report", "--top", "1"]) == 0
+    assert "no advice on eating" in capsys.readouterr().out

@@ -94,12 +94,13 @@ export async function open(context, where, options = {}) {
     const { protocol, hostname } = new URL(request.url());
     if (protocol.startsWith("http") && hostname !== "localhost") strangers.push(request.url());
   });
+  profile.setDefaultTimeout(60_000); // a busy machine is slow
   const page = await profile.newPage();
   page.on("pageerror", (error) => strangers.push(`error on the page: ${error}`));
   // From the first on, or a dialog that opens early is not caught.
   page.on("filechooser", () => {});
   await page.goto(url);
-  await page.waitForFunction(() => document.body.dataset.ready === "true", null, { timeout: 60_000 });
+  await page.waitForFunction(() => document.body.dataset.ready === "true");
   return page;
 }
 
@@ -117,7 +118,7 @@ export async function choose(page, ...path) {
 export async function chooseAndWait(page, ...path) {
   await page.evaluate(() => document.getElementById("guesses").replaceChildren());
   await choose(page, ...path);
-  await page.waitForSelector("#guesses li", { timeout: 60_000 });
+  await page.waitForSelector("#guesses li");
 }
 
 export function indexOfMax(values) {

@@ -42,4 +42,4 @@ else
   echo "test-web: the garbage model is left out (no SORTLINE_DATA, or no models/garbage/export)"
 fi
 "$PYTHON" web/test/fixtures.py web/.test "${models[@]}" "${photos[@]}"
-node --test --test-concurrency 1 --test-timeout 120000 --test-reporter spec "$@" web/test/*.test.mjs
+node --test --test-concurrency 1 --test-timeout 600000 --test-reporter spec "$@" web/test/*.test.mjs

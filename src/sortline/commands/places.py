@@ -46,8 +46,10 @@ def listed_tasks() -> list[str]:
 def check_task(task: str) -> str:
     """Return `task` if params.yaml lists it; raise `UserError` naming the tasks there are."""
     tasks = listed_tasks()
-    if task not in tasks and isinstance(read_yaml(PARAMS).get(task), dict):
-        raise UserError(f"{PARAMS}: '{task}' is ready but not listed; add it: tasks: [{', '.join([*tasks, task])}]")
+    section = read_yaml(PARAMS).get(task)
+    if task not in tasks and isinstance(section, dict):
+        lists = f"tasks and {'net_tasks' if 'train' in section else 'head_tasks'}"
+        raise UserError(f"{PARAMS}: '{task}' is ready but not listed; add it to {lists}")
     if task not in tasks:
         raise UserError(f"{PARAMS}: no task '{task}'; the tasks there are: {', '.join(tasks)}")
     return task

@@ -9,7 +9,16 @@ from sortline.commands.new import check_name
 from sortline.errors import UserError
 from sortline.params.base import read_yaml
 
-BUILT_IN = ("garbage", "garbage_en", "mushrooms", "mushrooms_mobilenet", "sample", "mnist", "digits")
+BUILT_IN = (
+    "garbage",
+    "garbage_en",
+    "mushrooms",
+    "mushrooms_mobilenet",
+    "mushrooms_report",
+    "sample",
+    "mnist",
+    "digits",
+)
 
 
 def main(options: argparse.Namespace) -> int:

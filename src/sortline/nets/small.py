@@ -1,6 +1,7 @@
-"""The small nets that are trained from pixels, by name: built, initialised from a seed, saved, loaded strictly."""
+"""The nets that are trained from pixels, by name: built, initialised from a seed, saved, loaded strictly."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,18 @@ from safetensors.numpy import load, save
 
 from sortline.errors import UserError
 from sortline.nets.digits_cnn import DigitsCNN
-from sortline.nets.grey import GREY
+from sortline.nets.grey import GREY, GreyPreprocessing
 from sortline.nets.lenet5 import LeNet5, LeNet5Published
+from sortline.nets.photo_net import PhotoNet
+from sortline.nets.releases import DEPTHS, Preprocessing
 
-TEST_BATCH = 500
-NETS: dict[str, type[nn.Cell]] = {"lenet5": LeNet5, "lenet5_1998": LeNet5Published, "digits_cnn": DigitsCNN}
+TEST_BATCH, PHOTO_BATCH = 500, 16
+NETS: dict[str, Callable[..., nn.Cell]] = {
+    "lenet5": LeNet5,
+    "lenet5_1998": LeNet5Published,
+    "digits_cnn": DigitsCNN,
+    **{name: partial(PhotoNet, depth=depth) for name, depth in DEPTHS.items()},
+}
 
 
 def build(name: str, classes: int, options: dict[str, Any]) -> nn.Cell:
@@ -28,8 +36,11 @@ def initialise(net: nn.Cell, seed: int) -> None:
     """Give every weight and bias a uniform draw within +-1/sqrt(fan-in), seeded, the same on any machine.
 
     What PyTorch's layers start from; LeCun et al. 1998, "Efficient BackProp", section 4.6, up to a constant.
-    Batch norm and sub-sampling stay as they are built: the identity, the average.
+    Batch norm and sub-sampling stay as they are built: the identity, the average. A PhotoNet has a start of its own.
     """
+    if isinstance(net, PhotoNet):
+        net.initialise(seed)
+        return
     generator = np.random.default_rng(seed)
     for _, cell in net.cells_and_names():
         weight = getattr(cell, "weight", None)
@@ -80,17 +91,26 @@ def read(path: Path) -> dict[str, np.ndarray]:
         raise UserError(f"{path}: missing or damaged ({error!r}); run `dvc repro -f train@TASK`") from None
 
 
+def preprocessing(net: nn.Cell) -> Preprocessing | GreyPreprocessing:
+    """Return what makes the net's input of uint8 pixels."""
+    return net.preprocessing if isinstance(net, PhotoNet) else GREY
+
+
 def predictor(net: nn.Cell) -> Callable[[np.ndarray], np.ndarray]:
-    """Return a function from uint8 images (n, S, S) to logits float32 (n, classes) by the net as it is then."""
+    """Return a function from uint8 images (n, S, S), of a PhotoNet (n, S, S, 3), to logits float32 (n, classes).
+
+    They are those of the net as it is then.
+    """
+    size = PHOTO_BATCH if isinstance(net, PhotoNet) else TEST_BATCH
 
     def predict(images: np.ndarray) -> np.ndarray:
         net.set_train(False)
         found = []
-        for start in range(0, len(images), TEST_BATCH):
-            batch = images[start : start + TEST_BATCH]
+        for start in range(0, len(images), size):
+            batch = images[start : start + size]
             # One shape, one compiled graph.
-            full = np.resize(batch, (TEST_BATCH, *batch.shape[1:]))
-            found.append(net(mindspore.Tensor(GREY(full))).asnumpy()[: len(batch)])
+            full = np.resize(batch, (size, *batch.shape[1:]))
+            found.append(net(mindspore.Tensor(preprocessing(net)(full))).asnumpy()[: len(batch)])
         net.set_train(True)
         return np.concatenate(found)
 

@@ -10,7 +10,8 @@ from sortline.params.base import Section
 class ExtractParams(Section):
     """How photos become Feature Maps; the views come from `prepare`, the weights from `weights`."""
 
-    pixels: bool = Field(False, description="keep the pictures themselves, grey, for the stage train; no backbone")
+    pixels: bool = Field(False, description="keep the pictures themselves for the stage train; no backbone")
+    colour: bool = Field(False, description="with pixels: in colour, as train's resnets need them; else grey")
     image_size: int = Field(224, ge=8, le=512, description="side of the square input, pixels")
     engine: Literal["onnxruntime", "mindspore"] = Field(
         "onnxruntime",

@@ -5,6 +5,7 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from sortline.params.base import Section
+from sortline.params.prepare import Range
 
 # The reports' runs. A preset gives the keys that are left out.
 PRESETS: dict[str, dict[str, Any]] = {
@@ -20,6 +21,24 @@ PRESETS: dict[str, dict[str, Any]] = {
         "epochs": 3,
         "checkpoint": "last",
         "augment": {},
+    },
+    # Linear decay 0.8 -> 0 over 90 epochs, which here are epochs: the report's own were of 90 repeats each.
+    "report_mushrooms": {
+        "net": "resnet50",
+        "zero_last": True,
+        "optimizer": "momentum",
+        "momentum": 0.9,
+        "lr": 0.8,
+        "schedule": "linear",
+        "warmup_epochs": 0,
+        "weight_decay": 1e-4,
+        "label_smoothing": 0.1,
+        "batch_size": 32,
+        "epochs": 90,
+        "every": 5,
+        "keep": 10,
+        "checkpoint": "last",
+        "crops": {},
     },
     "report_cnn": {
         "net": "digits_cnn",
@@ -48,14 +67,33 @@ class AugmentParams(Section):
     elastic_sigma: float = Field(4, ge=1, le=20, description="pixels over which its field is smoothed")
 
 
+class CropParams(Section):
+    scale: Range = Field([0.08, 1.0], description="resnet: share of a photo's area that a crop keeps")
+    ratio: Range = Field([0.75, 1.3333], description="width to height of a crop")
+    flip: float = Field(0.5, ge=0, le=1, description="chance of left for right")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "CropParams":
+        if not 0 < self.scale[0] <= self.scale[1] <= 1:
+            raise ValueError("scale must be [low, high] with 0 < low <= high <= 1")
+        if not 0.1 <= self.ratio[0] <= self.ratio[1] <= 10:
+            raise ValueError("ratio must be [low, high] with 0.1 <= low <= high <= 10")
+        return self
+
+
 class TrainParams(Section):
     """How the net is built and trained; a preset's values stand where a key is left out."""
 
-    preset: Literal["report_lenet5", "report_cnn"] | None = Field(None, description="the run of a report, by name")
-    net: Literal["lenet5", "lenet5_1998", "digits_cnn"] = Field("lenet5", description="what is trained")
+    preset: Literal["report_lenet5", "report_cnn", "report_mushrooms"] | None = Field(
+        None, description="the run of a report, by name"
+    )
+    net: Literal["lenet5", "lenet5_1998", "digits_cnn", "resnet18", "resnet34", "resnet50", "resnet101"] = Field(
+        "lenet5", description="what is trained; a resnet needs extract.colour: true"
+    )
     pooling: Literal["max", "average"] = Field("max", description="lenet5: how maps are halved")
     activation: Literal["relu", "tanh", "sigmoid", "elu"] = Field("relu", description="lenet5")
     c3: Literal["partial", "full"] = Field("partial", description="lenet5_1998: connections of C3")
+    zero_last: bool = Field(False, description="resnet: the last batch norm of each block starts at zero")
     seed: int = Field(0, ge=0, description="of the first weights, the order of the batches, the augmentation")
 
     optimizer: Literal["momentum", "nesterov", "sgd", "adam", "adamw", "nadam"] = Field("momentum")
@@ -78,8 +116,10 @@ class TrainParams(Section):
         None, ge=1, description="epochs without a better val score before it stops; null: none"
     )
     checkpoint: Literal["last", "best"] = Field("best", description="which is used; best is by val accuracy")
-    keep: int = Field(3, ge=1, le=1000, description="latest epochs whose checkpoints are kept, besides best and last")
+    every: int = Field(1, ge=1, description="a checkpoint is kept of every so many epochs ...")
+    keep: int = Field(3, ge=1, le=1000, description="... the latest so many of these, besides best and last")
     augment: AugmentParams = AugmentParams()
+    crops: CropParams = CropParams()
 
     @model_validator(mode="before")
     @classmethod
@@ -87,7 +127,21 @@ class TrainParams(Section):
         preset = PRESETS.get(given.get("preset")) if isinstance(given, dict) else None
         return given if preset is None else {**preset, **given}
 
-    def net_options(self) -> dict[str, str]:
-        """Return what the net is told: pooling and activation, or c3, or nothing."""
-        keys = {"lenet5": ("pooling", "activation"), "lenet5_1998": ("c3",), "digits_cnn": ()}[self.net]
+    @model_validator(mode="after")
+    def _nothing_chosen_on_val(self) -> "TrainParams":
+        if self.on_photos and (self.checkpoint == "best" or self.patience):
+            raise ValueError(
+                "photos have no test part beside val, so nothing may be chosen on it: checkpoint: last, patience: null"
+            )
+        return self
+
+    @property
+    def on_photos(self) -> bool:
+        """Whether the net is one for photos in colour."""
+        return self.net.startswith("resnet")
+
+    def net_options(self) -> dict[str, Any]:
+        """Return what the net is told: pooling and activation, or c3, or zero_last, or nothing."""
+        known = {"lenet5": ("pooling", "activation"), "lenet5_1998": ("c3",), "digits_cnn": ()}
+        keys = known.get(self.net, ("zero_last",))
         return {key: getattr(self, key) for key in keys}
