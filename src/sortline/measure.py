@@ -9,7 +9,6 @@ from statistics import NormalDist
 from typing import Any
 
 import numpy as np
-from sklearn import metrics
 
 TOP = 5  # the k of top-5; tasks of fewer classes take all of them
 
@@ -45,12 +44,15 @@ def macro_f1(labels: np.ndarray, predicted: np.ndarray) -> float:
 
     A class predicted but never true counts as 0; one that occurs in neither does not count.
     """
+    from sklearn import metrics  # here, as it takes a second to load and training needs none of it
+
     return float(metrics.f1_score(labels, predicted, average="macro", zero_division=0))
 
 
 def log_loss(labels: np.ndarray, probabilities: np.ndarray) -> float:
     """Return the mean negative log of the true class's probability, in nats (0 is taken as the smallest step)."""
-    return float(metrics.log_loss(labels, probabilities, labels=range(probabilities.shape[1])))
+    own = probabilities[np.arange(len(labels)), labels].astype(np.float64)
+    return float(-np.log(np.maximum(own, np.finfo(np.float64).tiny)).mean())
 
 
 def calibration(labels: np.ndarray, probabilities: np.ndarray, bins: int = 15) -> list[dict[str, Any]]:
@@ -82,6 +84,8 @@ def ece(rows: Sequence[dict[str, Any]]) -> float:
 
 def confusion(labels: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:
     """Return int (classes, classes): photos of true class (row) answered as class (column)."""
+    from sklearn import metrics
+
     return metrics.confusion_matrix(labels, predicted, labels=range(classes))
 
 
