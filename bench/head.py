@@ -56,7 +56,7 @@ def pytorch(features: np.ndarray, targets: np.ndarray) -> np.ndarray:
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()
-            total += float(loss)
+            total += loss.item()
         losses.append(total / len(epoch))
     return np.array(losses)
 

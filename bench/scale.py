@@ -19,7 +19,7 @@ from sortline.figures.style import SERIES, figure_at
 ROOT = Path(__file__).parents[1]
 FACTORS, FIRST = (1, 2, 5), 16  # photos a class at 1x
 STAGES = {
-    "prepare": "--raw data/raw/part --source data/raw/part.json --out data/prepared/part"
+    "prepare": "--raw data/raw/part --source data/raw/part.json --tables tables --out data/prepared/part"
     " --metrics metrics/part/data.json --plots plots/part/prepare",
     "extract": "--prepared data/prepared/part --raw data/raw/part --weights data/weights/part --out data/features/part",
     "train_head": "--prepared data/prepared/part --features data/features/part --out models/part/head"
@@ -61,6 +61,7 @@ def project(scratch: Path, task: str, per_class: int) -> int:
             shutil.copy(paths[index], scratch / "data/raw/part" / name / f"{index}{paths[index].suffix}")
             count += 1
     shutil.copy(ROOT / f"data/raw/{task}.json", scratch / "data/raw/part.json")
+    shutil.copytree(ROOT / "tables", scratch / "tables")
     shutil.copytree(ROOT / "data/weights" / task, scratch / "data/weights/part")
     return count
 

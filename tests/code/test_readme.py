@@ -76,3 +76,21 @@ def test_the_stages_it_names_are_those_of_the_line() -> None:
     stages = set(re.findall(r"^  (\w+):$", line, re.M))
     table = README.split("| stage | does | writes |")[1].split("\n\n")[0]
     assert set(re.findall(r"`(\w+)`", "\n".join(row.split("|")[1] for row in table.splitlines()[2:]))) == stages
+
+
+def test_speed_table() -> None:
+    found = json.loads((ROOT / "bench/results.json").read_text(encoding="utf-8"))
+    block = README.split("<!-- speed:")[1].split("<!-- end of speed -->")[0]
+    rows = [line.split("|")[2:4] for line in block.splitlines() if line.startswith("|")][2:]
+    shown = [[float(number) for number in re.findall(r"\b\d+(?:\.\d+)?\b(?!\s*bits)", " ".join(row))] for row in rows]
+    extraction, head, lenet = found["extraction"], found["head"]["seconds"], found["lenet"]
+    model = found["int8"]["224x224, 1 thread"]
+    assert shown == [
+        [extraction[f"{name}_photos_per_s"] for name in
+         ("sortline", "pytorch_channels_last", "mindspore_capped", "mindspore_as_installed")],
+        [found["resnet"]["onnxruntime_images_per_s"], found["resnet"]["mindspore_images_per_s"]],
+        [head["sortline"], head["pytorch"], head["numpy"]],
+        [lenet["ours_32"], lenet["step_a_call_32"], lenet["torch_32"]],
+        [lenet["ours_256"], lenet["step_a_call_256"], lenet["torch_256"]],
+        [model["fp32_ms"], model["int8_ms"]],
+    ]  # fmt: skip
