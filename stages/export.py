@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import onnx
-from mindspore.nn import Cell
 
 from sortline import __version__, cam_output, export, files, parity, prepared, quantise, sessions, trained
 from sortline import backbone as backbones
@@ -119,7 +118,7 @@ def main(argv: list[str]) -> None:
 
 def load_network(
     weights: Path, folder: Path, checkpoint: str | None
-) -> tuple[Cell, Preprocessing | GreyPreprocessing, dict[str, Any]]:
+) -> tuple[Any, Preprocessing | GreyPreprocessing, dict[str, Any]]:
     """Return backbone and head as one network, or the net that was trained whole; its preprocessing; what it is."""
     if trained.is_net(folder):
         about = files.read_json(folder / "head.json")

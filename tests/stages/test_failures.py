@@ -9,9 +9,9 @@ WRONG_PARAMS = [
     ("weights.sources.random.width", "0.35", "is '0.35': input should be a valid number"),
     ("prepare.split.fold", 3, "unknown key 'tiny.prepare.split.fold'; allowed here: val_fraction, folds, seed"),
     ("prepare.table", "waste", "class table 'waste': no such table; there is: garbage"),
-    ("extract.image_size", 100, "'tiny.extract.image_size' is 100: input should be a multiple of 32"),
+    ("extract.image_size", 100, "'tiny.extract.image_size' is 100: value error, should be a multiple of 32"),
     ("train_head.epochs", 1.5, "'tiny.train_head.epochs' is 1.5: input should be a valid integer"),
-    ("train_head.views", 5, "train_head.views is 5, but prepare.views.count is 2"),
+    ("train_head.views", 5, "train_head.views is 5, but the features hold 2"),
     ("evaluate.ece_bins", 1, "'tiny.evaluate.ece_bins' is 1: input should be greater than or equal to 2"),
     ("export.max_difference", 0, "'tiny.export.max_difference' is 0: input should be greater than 0"),
 ]
