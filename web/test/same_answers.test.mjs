@@ -42,7 +42,9 @@ for (const task of TASKS) {
         const pixels = file.endsWith(".png") ? SAME_PIXELS : file === "large_6000x4000.jpg" ? AVERAGED : OTHER_DECODER;
         differences[file] = difference;
         const behind = Math.max(...theirs) - theirs[indexOfMax(ours)];
-        assert.ok(behind <= (task === "sample" ? TIE : 0), `${file}: another class, ${behind} behind (${difference})`);
+        // A tie may go either way: where weights are random, and where a photo over 16 megapixels was averaged first.
+        const tie = task === "sample" ? TIE : pixels === AVERAGED ? 0.01 : 0;
+        assert.ok(behind <= tie, `${file}: another class, ${behind} behind (${difference})`);
         const limit = precision === "int8" ? EIGHT_BITS : pixels;
         assert.ok(difference <= limit, `${file}: probabilities differ by ${difference}, over ${limit}`);
       }
