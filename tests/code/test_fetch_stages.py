@@ -1,0 +1,90 @@
+"""The stages fetch and weights: mistakes in their params, and what the scripts say and write."""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from source_files import PHOTOS, WEIGHTS, oracle, tree, write_tree
+
+from sortline.errors import UserError
+from sortline.files import sha256_file
+from sortline.params.base import load
+from sortline.params.fetch import FetchParams
+from sortline.params.weights import WeightsParams
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize(
+    ("stage", "source", "words"),
+    [
+        ("fetch", "{kind: ftp}", "'folder', 'archive', 'drawn'"),
+        ("fetch", "{kind: folder}", "path' is missing"),
+        ("fetch", "{kind: folder, path: a, pth: b}", "unknown key 't.fetch.sources.0.folder.pth'"),
+        ("fetch", "{kind: archive, url: 'file:///etc/passwd'}", "url"),
+        ("fetch", "{kind: archive, url: 'https://a/b.zip', max_mb: 0}", "greater than or equal to 1"),
+        ("fetch", "{kind: archive, url: 'https://a/b.zip', sha256: abc}", "sha256"),
+        ("weights", "{kind: file, release: tensorflow, path: m.npz}", "'m.npz' should end in .safetensors or .ckpt"),
+        ("weights", "{kind: download, release: course, url: 'https://a/b.zip'}", "should end in"),
+        ("weights", "{kind: file, release: keras, path: m.ckpt}", "'tensorflow', 'mindcv' or 'course'"),
+    ],
+)
+def test_mistakes_in_params_are_one_line(tmp_path, stage, source, words):
+    (tmp_path / "params.yaml").write_text(f"t:\n  {stage}:\n    sources: [{source}]\n", encoding="utf-8")
+    with pytest.raises(UserError) as caught:
+        load("t", stage, FetchParams if stage == "fetch" else WeightsParams, tmp_path / "params.yaml")
+    assert words in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def run_stage(name, *arguments, cwd, **environment):
+    clean = {key: value for key, value in os.environ.items() if not key.startswith("SORTLINE_")}
+    return subprocess.run(
+        [sys.executable, ROOT / "stages" / f"{name}.py", *arguments],
+        cwd=cwd,
+        encoding="utf-8",
+        capture_output=True,
+        env=clean | environment,
+        check=False,
+    )
+
+
+def test_the_stage_scripts(tmp_path):
+    project = tmp_path / "垃圾 分类"
+    write_tree(project / "mine/set", PHOTOS)
+    write_tree(project / "mine", {"m.ckpt": WEIGHTS})
+    (project / "params.yaml").write_text(
+        "t:\n  fetch: {sources: [{kind: folder, path: gone}, {kind: folder, path: set}]}\n"
+        "  weights: {sources: [{kind: file, release: mindcv, path: m.ckpt}]}\n",
+        encoding="utf-8",
+    )
+    fetch = ("fetch", "t", "--out", "data/raw/t", "--source", "data/raw/t.json", "--downloads", "data/downloads")
+    weights = ("weights", "t", "--out", "data/weights/t", "--downloads", "data/downloads")
+
+    done = run_stage(*fetch, cwd=project)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("error: no photos for 't': folder gone: SORTLINE_DATA is not set")
+    assert done.stderr.count("\n") == 1
+    assert not (project / "data/raw/t.json").exists()
+
+    # A relative SORTLINE_DATA is made absolute.
+    done = run_stage(*fetch, cwd=project, SORTLINE_DATA="mine")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert f"passed over: folder gone: {project / 'mine/gone'} does not exist" in done.stdout
+    assert "photos for 't': 3 files from folder set" in done.stdout
+    assert tree(project / "data/raw/t") == PHOTOS
+    source = (project / "data/raw/t.json").read_bytes()
+    assert oracle(PHOTOS).encode() in source
+    assert str(tmp_path).encode() not in source
+
+    done = run_stage(*weights, cwd=project, SORTLINE_DATA="mine")
+    assert (done.returncode, done.stdout) == (0, "weights for 't': mobilenet_v2, release mindcv, width 1\n")
+    assert sha256_file(project / "data/weights/t/backbone.ckpt") == hashlib.sha256(WEIGHTS).hexdigest()
+
+    shutil.rmtree(project / "data/raw/t")
+    run_stage(*fetch, cwd=project, SORTLINE_DATA="mine")
+    assert (project / "data/raw/t.json").read_bytes() == source
