@@ -3,21 +3,14 @@ only one fold has."""
 
 import numpy as np
 import pytest
-from threadpoolctl import threadpool_limits
 
-from sortline import runtime
 from sortline.lbfgs import train_lbfgs
 from sortline.params.train_head import TrainHeadParams
 from sortline.training import TrainingSet, train_by_steps
 
+pytestmark = pytest.mark.usefixtures("graph_mode")
+
 SOLVERS = {"momentum": train_by_steps, "lbfgs": train_lbfgs}
-
-
-@pytest.fixture(scope="module", autouse=True)
-def graph_mode():
-    runtime.prepare()
-    with threadpool_limits(1):
-        yield
 
 
 def drawn(classes: int, each: int, channels: int) -> TrainingSet:

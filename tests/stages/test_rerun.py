@@ -157,7 +157,7 @@ TABLE: list[tuple[str, Any, set[str]]] = [
     ("export.calibration_seed", 1, {"export"}),
 ]
 # Not in the table: three classes without bins take no share of a bin, no head lies about to start from (see
-# test_training.py), and pixels are for nets (see test_net_line.py).
+# test_recipes.py), and pixels are for nets (see test_net_line.py).
 APART = {"train_head.bin_share", "train_head.init_from", "extract.pixels", "extract.colour"}
 
 

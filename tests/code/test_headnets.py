@@ -1,0 +1,71 @@
+"""sortline.headnets: every kind of head is the same in MindSpore and NumPy, learns, and goes into the flat vector."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from mindspore import Tensor
+from test_fit import RECIPE, problem
+
+from sortline import fit
+from sortline.errors import UserError
+from sortline.headnets import HeadNet, forward
+from sortline.smoothing import smooth_targets
+
+pytestmark = pytest.mark.usefixtures("graph_mode")
+
+KINDS = {
+    "linear": {},
+    "hidden": {"hidden": 6},
+    "softmax": {"activation": "softmax"},
+    "sigmoid and hidden": {"activation": "sigmoid", "hidden": 4},
+    "attention": {"pooling": "attention"},
+    "attention and hidden": {"pooling": "attention", "hidden": 5},
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_kind_of_head_is_the_same_in_mindspore_and_in_numpy(kind):
+    net, random = HeadNet(7, 5, **KINDS[kind]), np.random.default_rng(2)
+    models, flat = 3, random.normal(size=net.initial(3, 0).size).astype(np.float32)
+    maps = random.normal(size=(11, 7, 2, 3)).astype(np.float32)
+    attention = net.pooling == "attention"
+    pooled = maps if attention else np.stack((maps.mean((2, 3)), maps.max((2, 3))), 1)
+    rows = maps.reshape(11, 7, 6).swapaxes(1, 2) if attention else pooled[:, 0]
+    ours = forward(net, models)(Tensor(flat), Tensor(net.rows(rows)), None).asnumpy()
+    assert ours.shape == (11, models, 5)
+    for model in range(models):
+        assert ours[:, model] == pytest.approx(net.head(flat, model).logits(pooled), abs=1e-5)
+    assert np.abs(ours[:, 0] - ours[:, 1]).max() > 0.05
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_kind_of_head_learns(kind):
+    features, labels, masks, classes = problem()
+    net = HeadNet(7, classes, **KINDS[kind])
+    # Three positions: noise, the features, noise.
+    noise = np.random.default_rng(1).normal(size=(2, *features.shape)).astype(np.float32) / 4
+    rows = np.stack((noise[0], 3 * features, noise[1]), 1) if net.pooling == "attention" else features
+    recipe = replace(RECIPE, epochs=60, weight_decay=0, optimiser="adam", lr=0.05)
+    targets = smooth_targets(labels, classes, 0)
+    epochs = list(fit.train(rows, targets, masks, net, recipe))
+    assert (epochs[-1].loss < epochs[0].loss - 0.25).all()
+    if net.pooling == "attention":
+        assert np.abs(epochs[-1].head(0).query).max() > 0.05
+
+
+def test_a_head_goes_into_the_flat_vector_and_back():
+    for options in KINDS.values():
+        net = HeadNet(7, 5, **options)
+        flat = np.random.default_rng(0).normal(size=net.initial(1, 0).size).astype(np.float32)
+        three = net.from_head(net.head(flat, 0), 3)
+        for model in range(3):
+            again = net.head(three, model).arrays()
+            assert all(np.array_equal(again[name], array) for name, array in net.head(flat, 0).arrays().items())
+
+
+def test_a_head_of_another_kind_is_no_start():
+    head = HeadNet(7, 5, hidden=3).head(HeadNet(7, 5, hidden=3).initial(1, 0), 0)
+    for other in (HeadNet(7, 5), HeadNet(7, 5, hidden=4), HeadNet(7, 4, hidden=3), HeadNet(7, 5, "max", hidden=3)):
+        with pytest.raises(UserError, match="init_from: a head of"):
+            other.from_head(head, 2)
