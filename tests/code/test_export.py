@@ -1,4 +1,4 @@
-"""sortline.export and the stage export: a photo of any size in, the measured network's answer out; the same bytes.
+"""sortline.export: a photo of any size in, the measured network's answer out; the same bytes.
 
 The model is a small MobileNetV2, or a single convolution, with drawn weights and three classes; what it should say is
 worked out with Pillow, NumPy and the backbone itself in MindSpore.
@@ -6,7 +6,6 @@ worked out with Pillow, NumPy and the backbone itself in MindSpore.
 
 import json
 import os
-import runpy
 import subprocess
 import sys
 import tempfile
@@ -24,16 +23,13 @@ from onnx import TensorProto, helper
 from PIL import Image
 from scipy.special import softmax
 
-from sortline import __version__, cam_output, export, files, runtime, sessions
-from sortline.backbone import Backbone
-from sortline.heads import POOLED, Head, save_heads
+from sortline import cam_output, export, runtime, sessions
+from sortline.heads import POOLED, Head
 from sortline.nets import checkpoints
 from sortline.nets.classifier import Classifier as Network
 from sortline.nets.mobilenetv2 import MobileNetV2
 from sortline.nets.releases import IMAGENET_MEAN, IMAGENET_STD, Preprocessing
-from sortline.predict import Classifier
 
-STAGE = Path(__file__).parents[2] / "stages" / "export.py"
 SIZE = 64  # a 2 x 2 feature map: mean and max pooling differ
 PREPROCESSING = Preprocessing(IMAGENET_MEAN, IMAGENET_STD)  # differs from channel to channel
 NAMES = [("Cup", "杯"), ("Can", "罐"), ("Peel", "果皮")]
@@ -43,7 +39,6 @@ LABELS = {
     "bins": [{"id": "dry", "en": "Dry", "zh": "干垃圾", "colour": "#6f7782"}],
     "note": "",
 }
-ABOUT = {"title": "one convolution", "width": 1.0, "mean": list(IMAGENET_MEAN), "std": list(IMAGENET_STD)}
 
 
 class OneConvolution(nn.Cell):
@@ -286,120 +281,3 @@ def test_two_processes_in_two_folders_write_the_same_bytes_without_a_trace_of_th
     graph = mind_ir_pb2.ModelProto.FromString(one).graph
     assert not [name for node in graph.node for name in (node.name, *node.input, *node.output) if "$" in name]
     assert {one.s for one in graph.attribute if one.name == "compile_phase"} == {b"export.mindir"}
-
-
-# ---- the stage
-
-
-@pytest.fixture
-def project(tmp_path, monkeypatch):
-    """A folder with what the stage export reads, seven val photos among it; a stand-in for the backbone's weights."""
-    root = tmp_path / "垃圾 分类"
-    header = ["image", "label", "split", "fold", "group", "in_train_exact", "in_train_near"]
-    table = [
-        ["train/a.png", 0, "train", 0, 9, 0, 0],
-        *([f"val/{i} 果皮.png", i % 3, "val", "", i, 0, 0] for i in range(7)),
-    ]
-    files.write_csv(root / "prepared" / "split.csv", header, table)
-    files.write_json(root / "prepared" / "classes.json", LABELS | {"table": None})
-    for i, row in enumerate(table):
-        path = root / "raw" / row[0]
-        path.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(photo(*[(64, 64), (90, 70), (31, 45)][i % 3], seed=i)).save(path)
-    files.write_json(root / "features" / "features.json", {"image_size": SIZE})
-    backbone, head, _ = built(OneConvolution)
-    loaded = Backbone(backbone, PREPROCESSING, ABOUT)
-    monkeypatch.setattr("sortline.backbone.load", lambda folder: loaded)
-    (root / "head").mkdir()
-    save_heads(root / "head", {"best": head, "last": head}, {"checkpoint": "last"})
-    for name, content in metrics_before().items():
-        files.write_json(root / "metrics" / f"{name}.json", content)
-    files.write_json(root / "params.yaml", {"toy": {"export": {"check_photos": 2}}})
-    monkeypatch.chdir(root)
-
-
-def metrics_before():
-    def share(name):
-        return {name: 0.5, f"{name}_low": 0.25, f"{name}_high": 0.75}
-
-    note, dataset = "drawn: proves nothing", "0123456789abcdef"
-    data = {"source": "drawn", "dataset": dataset, "train": 1, "val": 7, "exact_cross": 0, "near_cross": 0,
-            "duplicate_hash": "phash of 256 bits", "duplicate_threshold": 76, "dropped": 0, "exact_groups_train": 0,
-            "near_groups_train": 0}  # fmt: skip
-    train = {
-        "solver": "momentum",
-        "head": "linear, on the mean",
-        "views": 2,
-        "folds": 2,
-        "cv_n": 4,
-        "selected_on_folds": [],
-        "threshold": 0.6,
-        **share("cv_accuracy"),
-    }
-    evaluate = {"dataset": dataset, "n": 7, "n_deduplicated": 7, "macro_f1": 0.4, "log_loss": 1.2, "ece": 0.1,
-                "confused_pairs": [], "note": note, **share("accuracy"), **share("top5"),
-                **share("accuracy_deduplicated")}  # fmt: skip
-    diagnose = {"mean_corruption_accuracy": 0.4, "corruption_accuracy": {"blur 1": {"accuracy": 0.4}}}
-    return {"data": data, "train": train, "evaluate": evaluate, "diagnose": diagnose}
-
-
-def run_stage(monkeypatch):
-    words = "export toy --prepared prepared --raw raw --weights weights --features features --head head"
-    monkeypatch.setattr(sys, "argv", f"{words} --out out/export --metrics metrics/export.json".split())
-    with pytest.raises(SystemExit) as ended:
-        runpy.run_path(str(STAGE), run_name="__main__")
-    return ended.value.code
-
-
-def test_the_stage(project, monkeypatch, capsys):
-    assert run_stage(monkeypatch) == 0, capsys.readouterr().err
-    out = Path("out/export")
-    assert sorted(path.name for path in out.iterdir()) == [
-        "MODEL_CARD.md", "labels.json", "model.mindir", "model.onnx", "model_int8.onnx"]  # fmt: skip
-    added = {"note": "drawn: proves nothing", "threshold": 0.6, "cam": True}
-    assert files.read_json(out / "labels.json") == LABELS | added
-
-    session = onnxruntime.InferenceSession((out / "model.onnx").read_bytes(), providers=["CPUExecutionProvider"])
-    metadata = session.get_modelmeta().custom_metadata_map
-    assert metadata["sortline_version"] == __version__ and metadata["dataset"] == "0123456789abcdef"
-    assert json.loads(metadata["backbone"]) == ABOUT
-    right = 0
-    for i in range(7):
-        pixels = np.asarray(Image.open(f"raw/val/{i} 果皮.png"))
-        right += int(session.run(["probabilities"], {"image": pixels})[0].argmax() == i % 3)
-
-    metrics = files.read_json(Path("metrics/export.json"))
-    assert metrics["onnx_accuracy"] == pytest.approx(right / 7, abs=5e-5) and metrics["onnx_n"] == 7
-    assert metrics["onnx_accuracy_low"] <= metrics["onnx_accuracy"] <= metrics["onnx_accuracy_high"]
-    assert metrics["max_abs_diff_onnx"] < 1e-3 and metrics["max_abs_diff_mindir"] < 1e-4
-    assert metrics["checked_photos"] == 2 and metrics["image_size"] == SIZE
-    assert metrics["resized_n"] == sum(kind["n"] for kind in metrics["resized_kinds"].values()) > 7
-    assert metrics["resized_agreement_low"] <= metrics["resized_agreement"] <= metrics["resized_agreement_high"]
-    assert metrics["onnx_mb"] == pytest.approx((out / "model.onnx").stat().st_size / 1e6, abs=1e-4)
-    small = sessions.session(out / "model_int8.onnx")
-    assert small.get_modelmeta().custom_metadata_map == metadata
-    answers = [
-        [int(one.run(["logits"], {"image": np.asarray(Image.open(path))})[0].argmax()) for one in (session, small)]
-        for path in sorted(Path("raw").rglob("*.png"))
-    ]
-    assert metrics["int8_agreement"] == pytest.approx(np.mean([a == b for a, b in answers]), abs=5e-5)
-    hits = [answer == i % 3 for i, (_, answer) in enumerate(answers[1:])]
-    assert metrics["int8_accuracy"] == pytest.approx(np.mean(hits), abs=5e-5) and metrics["int8_n"] == 7
-    assert metrics["int8_agreement_n"] == 8 and metrics["int8_calibration_photos"] == 1
-    assert metrics["int8_bytes"] == (out / "model_int8.onnx").stat().st_size
-    assert metrics["note"] == "drawn: proves nothing" and metrics["dataset"] == "0123456789abcdef"
-    assert "drawn: proves nothing" in (out / "MODEL_CARD.md").read_text(encoding="utf-8")
-    assert f"{right / 7:.1%} on val" in capsys.readouterr().out
-
-    guess = Classifier(out)(Image.open("raw/val/1 果皮.png"), top=3)
-    assert len(guess.top) == 3 and guess.bin["zh"] == "干垃圾"
-
-
-def test_a_stage_that_fails_its_check_leaves_the_old_export(project, monkeypatch, capsys):
-    files.write_json(Path("params.yaml"), {"toy": {"export": {"check_photos": 2, "max_difference": 1e-12}}})
-    files.write_text(Path("out/export/model.onnx"), "old")
-    assert run_stage(monkeypatch) == 2
-    line = capsys.readouterr().err
-    assert line.startswith("error: export: onnx logits differ") and line.count("\n") == 1
-    assert [path.name for path in Path("out").iterdir()] == ["export"]
-    assert Path("out/export/model.onnx").read_text() == "old" and not Path("metrics/export.json").exists()

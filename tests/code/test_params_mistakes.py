@@ -1,0 +1,197 @@
+"""sortline.params: every mistake is one line that says what is allowed."""
+
+import pytest
+from test_params import mistake
+
+from sortline.errors import UserError
+from sortline.params.base import load, read_yaml
+from sortline.params.train_head import TrainHeadParams
+
+
+def test_an_unknown_key_is_named_with_all_that_are_allowed(tmp_path):
+    line = mistake(tmp_path, "learning_rate: 0.1")
+    assert line == "unknown key 'toy.train_head.learning_rate'; allowed here: " + ", ".join(
+        TrainHeadParams.model_fields
+    )
+
+
+def test_an_unknown_key_of_a_nested_section(tmp_path):
+    line = mistake(tmp_path, "split: {fold: 3}", "prepare")
+    assert line == "unknown key 'toy.prepare.split.fold'; allowed here: val_fraction, folds, seed"
+
+
+@pytest.mark.parametrize(
+    ("kind", "allowed"),
+    [
+        ("folder, path: a", "kind, path"),
+        ("archive, url: 'https://x.cn/a.zip'", "kind, url, name, inside, max_mb, sha256, content_sha256"),
+        ("drawn", "kind, per_class, side, seed"),
+    ],
+)
+def test_an_unknown_key_of_a_source_names_the_keys_of_its_kind(tmp_path, kind, allowed):
+    line = mistake(tmp_path, f"sources: [{{kind: {kind}, flavour: sweet}}]", "fetch")
+    assert "unknown key" in line and ".flavour'" in line and line.endswith(f"allowed here: {allowed}")
+
+
+def test_an_unknown_key_of_a_weights_source(tmp_path):
+    line = mistake(tmp_path, "sources: [{kind: random, size: 3}]", "weights")
+    assert line.endswith("allowed here: network, kind, release, width, seed")
+
+
+def test_an_unknown_kind_names_the_known_ones(tmp_path):
+    line = mistake(tmp_path, "sources: [{kind: web, path: a}]", "fetch")
+    assert "toy.fetch.sources.0" in line and all(f"'{kind}'" in line for kind in ("folder", "archive", "drawn"))
+
+
+def test_a_source_without_its_kind(tmp_path):
+    line = mistake(tmp_path, "sources: [{path: a}]", "fetch")
+    assert "toy.fetch.sources.0" in line and "'kind'" in line
+
+
+@pytest.mark.parametrize(
+    ("stage", "text", "key"),
+    [
+        ("fetch", "sources: [{kind: folder}]", "path"),
+        ("fetch", "sources: [{kind: drawn}, {kind: archive}]", "url"),
+        ("weights", "sources: [{kind: file, path: a.ckpt}]", "release"),
+    ],
+)
+def test_a_missing_key_of_a_source(tmp_path, stage, text, key):
+    line = mistake(tmp_path, text, stage)
+    assert line.startswith(f"'toy.{stage}.sources.") and line.endswith(f".{key}' is missing")
+
+
+@pytest.mark.parametrize("stage", ["fetch", "weights"])
+def test_a_stage_that_cannot_do_without_its_section(tmp_path, stage):
+    assert mistake(tmp_path, "", stage) == f"'toy.{stage}.sources' is missing"
+    assert "at least 1 item" in mistake(tmp_path, "sources: []", stage)
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "shown", "allowed"),
+    [
+        ("lr: '0.1'", "lr", "'0.1'", "valid number"),
+        ("lr: ~", "lr", "None", "valid number"),
+        ("lr: [0.1]", "lr", "[0.1]", "valid number"),
+        ("lr: true", "lr", "True", "valid number"),
+        ("lr: 0", "lr", "0", "greater than 0"),
+        ("lr: -0.1", "lr", "-0.1", "greater than 0"),
+        ("lr: 1e9", "lr", "1000000000.0", "less than or equal to 100"),
+        ("lr: .nan", "lr", "nan", ""),
+        ("epochs: 2.5", "epochs", "2.5", "valid integer"),
+        ("epochs: 30.0", "epochs", "30.0", "valid integer"),
+        ("epochs: '30'", "epochs", "'30'", "valid integer"),
+        ("epochs: true", "epochs", "True", "valid integer"),
+        ("epochs: 0", "epochs", "0", "greater than or equal to 1"),
+        ("batch_size: 0", "batch_size", "0", "greater than or equal to 1"),
+        ("views: 0", "views", "0", "greater than or equal to 1"),
+        ("momentum: 1", "momentum", "1", "less than 1"),
+        ("label_smoothing: 1.0", "label_smoothing", "1.0", "less than 1"),
+        ("weight_decay: -1e-4", "weight_decay", "-0.0001", "greater than or equal to 0"),
+        ("solver: rmsprop", "solver", "'rmsprop'", "'nadam' or 'lbfgs'"),
+        ("pooling: Mean", "pooling", "'Mean'", "'mean+max' or 'attention'"),
+        ("checkpoint: first", "checkpoint", "'first'", "'last' or 'best'"),
+        ("lbfgs_c: 1.0", "lbfgs_c", "1.0", "valid list"),
+        ("lbfgs_c: []", "lbfgs_c", "[]", "at least 1 item"),
+        ("lbfgs_c: [1.0, a]", "lbfgs_c.1", "'a'", "valid number"),
+    ],
+)  # fmt: skip
+def test_a_wrong_value_is_shown_with_its_key_and_what_is_allowed(tmp_path, text, key, shown, allowed):
+    line = mistake(tmp_path, text)
+    assert line.startswith(f"'toy.train_head.{key}' is {shown}: ") and allowed in line
+
+
+@pytest.mark.parametrize("text", ["lr: .inf", "weight_decay: .inf", "warmup_epochs: .inf", "weight_decay: .nan",
+                                  "lbfgs_c: [.inf]", "lbfgs_c: [.nan]"])  # fmt: skip
+def test_infinity_and_nan_are_no_values(tmp_path, text):
+    assert mistake(tmp_path, text).startswith(f"'toy.train_head.{text.split(':')[0]}")
+
+
+@pytest.mark.parametrize("value", ["0", "-1.0", "0.0"])
+def test_an_l2_strength_is_above_zero(tmp_path, value):
+    assert mistake(tmp_path, f"lbfgs_c: [1.0, {value}]").startswith("'toy.train_head.lbfgs_c.1' is ")
+
+
+@pytest.mark.parametrize(
+    ("stage", "text", "named"),
+    [
+        ("prepare", "split: {folds: 1}", ["toy.prepare.split.folds", "is 1", "greater than or equal to 2"]),
+        ("prepare", "split: 5", ["toy.prepare.split", "is 5"]),
+        ("prepare", "duplicates: {near_train: keep}", ["duplicates.near_train", "'report', 'drop' or 'fail'"]),
+        ("prepare", "duplicates: {hash_size: 8, threshold: 32}", ["toy.prepare.duplicates", "below half the bits, 32"]),
+        ("prepare", "views: {crop_scale: [0.6]}", ["views.crop_scale", "at least 2 items"]),
+        ("prepare", "views: {crop_scale: [1.0, 0.6]}", ["toy.prepare.views", "0 < low <= high <= 1"]),
+        ("prepare", "views: {crop_ratio: [0.0, 1.0]}", ["toy.prepare.views", "0.1 <= low <= high <= 10"]),
+        ("prepare", "views: {flip: 1.5}", ["views.flip", "is 1.5", "less than or equal to 1"]),
+        ("prepare", "table: 3", ["toy.prepare.table", "is 3", "valid string"]),
+        ("extract", "image_size: 225", ["toy.extract.image_size", "multiple of 32"]),
+        ("extract", "engine: torch", ["toy.extract.engine", "'onnxruntime' or 'mindspore'"]),
+        ("evaluate", "ece_bins: 1", ["toy.evaluate.ece_bins", "greater than or equal to 2"]),
+        ("export", "check_photos: 0", ["toy.export.check_photos", "greater than or equal to 1"]),
+        ("fetch", "sources: [{kind: archive, url: 'ftp://x/a.zip'}]", ["url", "ftp://x/a.zip", "https?://"]),
+        ("fetch", "sources: [{kind: drawn, side: 8}]", ["side", "is 8", "greater than or equal to 16"]),
+        ("weights", "sources: [{kind: file, release: tensorflow, path: a.h5}]", [".safetensors or .ckpt", "a.h5"]),
+        ("weights", "sources: [{kind: file, release: torch, path: a.ckpt}]", ["release", "'mindcv'"]),
+        ("weights", "sources: [{kind: file, network: vgg, release: mindcv, path: a.ckpt}]", ["network", "'resnet50'"]),
+        (
+            "weights",
+            "sources: [{kind: file, network: resnet50, release: tensorflow, path: a.ckpt}]",
+            ["no release 'tensorflow' of resnet50", "mindcv, course, random"],
+        ),
+        (
+            "weights",
+            "sources: [{kind: file, network: resnet18, release: course, path: a.ckpt}]",
+            ["no release 'course' of resnet18", "mindcv, random"],
+        ),
+        ("weights", "sources: [{kind: random, network: resnet18, width: 0.5}]", ["width is of mobilenet_v2 alone"]),
+    ],
+)
+def test_mistakes_in_the_other_sections(tmp_path, stage, text, named):
+    line = mistake(tmp_path, text, stage)
+    assert all(word in line for word in named), line
+
+
+@pytest.mark.parametrize("text", ["5", "text", "[lr, 0.1]", "true", "0", "[]", "false", "''"])
+def test_a_section_that_is_no_mapping(tmp_path, text):
+    line = mistake(tmp_path, text)
+    assert "'toy.train_head' is " in line and "dictionary" in line
+
+
+def test_a_key_that_is_no_text(tmp_path):
+    assert mistake(tmp_path, "1: 2").startswith("'toy.train_head.1")
+
+
+def test_a_value_with_line_breaks_is_still_one_line(tmp_path):
+    assert r"'sgd\nadam'" in mistake(tmp_path, 'solver: "sgd\\nadam"')
+
+
+def test_an_unknown_task_names_the_tasks_there(tmp_path):
+    path = tmp_path / "params.yaml"
+    path.write_text("tasks: [toy]\ntoy: {train_head: {}}\nother: {}\n")
+    for name in ("tpy", "tasks"):
+        with pytest.raises(UserError) as caught:
+            load(name, "train_head", TrainHeadParams, path)
+        assert str(caught.value) == f"{path}: no task '{name}'; the tasks there are: toy, other"
+
+
+@pytest.mark.parametrize("content", [b"toy: [1, 2", b"toy:\n\tlr: 1\n", b"toy: {a: 1, a: 2}\n", b"a: b: c\n",
+                                     b"toy: \xff\xfe\n", b"toy: !!python/object:os.system {}\n"])  # fmt: skip
+def test_broken_yaml_is_one_line(tmp_path, content):
+    path = tmp_path / "params.yaml"
+    path.write_bytes(content)
+    with pytest.raises(UserError) as caught:
+        load("toy", "train_head", TrainHeadParams, path)
+    line = str(caught.value)
+    assert line.startswith(f"{path}: not valid YAML: ") and "\n" not in line
+
+
+@pytest.mark.parametrize("content", ["", "# nothing\n", "- a\n- b\n", "text\n"])
+def test_a_file_that_is_no_mapping(tmp_path, content):
+    (tmp_path / "params.yaml").write_text(content)
+    with pytest.raises(UserError, match="`key: value` lines at the top level"):
+        read_yaml(tmp_path / "params.yaml")
+
+
+def test_a_missing_file_says_where_to_run(tmp_path):
+    with pytest.raises(UserError, match=r"params\.yaml: no such file; run .* root folder"):
+        load("toy", "train_head", TrainHeadParams, tmp_path / "params.yaml")

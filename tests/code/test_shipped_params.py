@@ -1,0 +1,75 @@
+"""The project's own params.yaml is valid and shows every key."""
+
+import importlib
+
+import pytest
+from test_params import ROOT, STAGES
+
+from sortline.params.base import Section, load, read_yaml
+from sortline.params.train import TrainParams
+
+# Keys that the home task's section does not show, and why.
+NOT_SHOWN = {
+    "prepare.max_pixels": "a safety limit",
+    "prepare.max_file_mb": "a safety limit",
+    "export.max_difference": "a safety limit",
+    "extract.pixels": "of tasks that are trained from pixels; mnist shows it",
+    "extract.colour": "of photos that a net is trained on; mushrooms_report shows it",
+}
+
+
+@pytest.fixture(scope="module")
+def ours():
+    return read_yaml(ROOT / "params.yaml")
+
+
+def test_every_schema_is_one_of_the_stages():
+    modules = {path.stem for path in (ROOT / "src/sortline/params").glob("*.py")} - {"__init__", "base"}
+    assert modules == set(STAGES)
+    for stage, schema in STAGES.items():
+        assert schema.__module__ == importlib.import_module(f"sortline.params.{stage}").__name__
+        assert (ROOT / "stages" / f"{stage}.py").is_file()
+
+
+def test_every_task_of_params_yaml_is_valid_for_every_stage(ours):
+    tasks = [name for name, value in ours.items() if isinstance(value, dict)]
+    assert {"garbage", "sample", *ours["tasks"]} <= set(tasks)
+    for task in tasks:
+        assert set(ours[task]) <= set(STAGES), f"{task}: a section that no stage reads"
+        for stage, schema in STAGES.items():
+            load(task, stage, schema, ROOT / "params.yaml")
+
+
+def keys(schema: type[Section], where: str) -> set[str]:
+    """Return the dotted names of the schema's keys, nested sections opened, lists of sources not."""
+    found = set()
+    for name, field in schema.model_fields.items():
+        nested = isinstance(field.annotation, type) and issubclass(field.annotation, Section)
+        found |= keys(field.annotation, f"{where}.{name}") if nested else {f"{where}.{name}"}
+    return found
+
+
+def shown(value, where: str) -> set[str]:
+    if isinstance(value, dict):
+        return set().union(*(shown(item, f"{where}.{name}") for name, item in value.items()))
+    return {where}
+
+
+def test_the_home_task_shows_every_key_there_is(ours):
+    every = set().union(*(keys(schema, stage) for stage, schema in STAGES.items() if stage != "train"))
+    there = set().union(*(shown(section, stage) for stage, section in ours["garbage"].items()))
+    assert every - there == set(NOT_SHOWN)
+
+
+def test_mnist_shows_every_key_of_train_and_its_pixels(ours):
+    of_photos = {"train.zero_last", "train.crops.scale", "train.crops.ratio", "train.crops.flip", "train.every"}
+    assert keys(TrainParams, "train") - of_photos == shown(ours["mnist"]["train"], "train")
+    assert of_photos <= shown(ours["mushrooms_report"]["train"], "train")
+    assert ours["mnist"]["extract"]["pixels"] is True
+
+
+def test_tasks_with_a_head_and_tasks_with_a_net_part_the_list(ours):
+    heads, nets = ours["head_tasks"], ours["net_tasks"]
+    assert sorted(heads + nets) == sorted(ours["tasks"])
+    assert all("train_head" in ours[task] and "train" not in ours[task] for task in heads)
+    assert all("train" in ours[task] and "train_head" not in ours[task] for task in nets)
