@@ -7,16 +7,17 @@ from pathlib import Path
 import mindspore
 import numpy as np
 import pytest
+from batch_norms import PARTS, waves
 
-from sortline import runtime
 from sortline.errors import UserError
 from sortline.nets import checkpoints
 from sortline.nets.mobilenetv2 import MobileNetV2, Pooled
 
+pytestmark = pytest.mark.usefixtures("pynative_mode")
+
 GOLDEN = Path(__file__).resolve().parents[1] / "golden"
 WIDTH = 0.35
 SEED = 5
-PARTS = ("gamma", "beta", "moving_mean", "moving_variance")
 # (convolution, batch norm) of every layer, in network order.
 # MindCV 0.3, mindcv/models/mobilenetv2.py: convolution, norm and ReLU6 stand one after the other in `features`
 # (stem 0 to 2, blocks 3 to 19, last 20 to 22) and in each block's `layers`; block 0 does not expand.
@@ -61,14 +62,6 @@ PUBLIC_NAMES = {
 }
 
 
-@pytest.fixture(autouse=True)
-def quick():
-    runtime.prepare()
-    mindspore.set_context(mode=mindspore.PYNATIVE_MODE)
-    yield
-    runtime.prepare()
-
-
 @cache
 def layers() -> list[dict[str, np.ndarray]]:
     """Weights of the net of tests/golden/make_mobilenetv2.py at width 0.35, layer after layer."""
@@ -76,18 +69,7 @@ def layers() -> list[dict[str, np.ndarray]]:
     checkpoints.randomise(net, SEED)
     kernels = [p.asnumpy() for name, p in net.parameters_dict().items() if name.endswith("conv.weight")]
     assert len(kernels) == 52
-    return [{"weight": kernel} | waves(k, len(kernel)) for k, kernel in enumerate(kernels)]
-
-
-def waves(k: int, channels: int) -> dict[str, np.ndarray]:
-    i = np.arange(channels)
-    values = (
-        0.8 + 0.25 * np.sin(i + k),
-        0.2 * np.cos(2 * i + k),
-        0.1 * np.sin(3 * i + 2 * k),
-        1 + 0.6 * np.cos(5 * i + 3 * k),
-    )
-    return {part: value.astype(np.float32) for part, value in zip(PARTS, values, strict=True)}
+    return [{"weight": kernel} | waves(k, len(kernel), 0.8) for k, kernel in enumerate(kernels)]
 
 
 def published(naming: str) -> dict[str, np.ndarray]:

@@ -1,6 +1,5 @@
 """LeNet-5, as taught and as published, and the digits CNN: shapes and counts by the tables, numbers by PyTorch's."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import mindspore
@@ -8,13 +7,15 @@ import numpy as np
 import pytest
 from mindspore import Tensor, ops
 
-from sortline import losses, runtime
+from sortline import losses
 from sortline.errors import UserError
 from sortline.graphs import to_onnx
 from sortline.nets import small
 from sortline.nets.grey import GREY, to_grey
 from sortline.nets.lenet5 import C3_TABLE, LeNet5Published
 from sortline.sessions import session
+
+pytestmark = pytest.mark.usefixtures("pynative_mode")
 
 GOLDEN = np.load(Path(__file__).resolve().parents[1] / "golden" / "digit_nets.npz")
 VARIANTS = {
@@ -23,15 +24,6 @@ VARIANTS = {
     **{f"lenet5_1998_{c3}": ("lenet5_1998", {"c3": c3}) for c3 in ("partial", "full")},
     "digits_cnn": ("digits_cnn", {}),
 }  # fmt: skip
-
-
-@pytest.fixture(autouse=True)
-def quick() -> Iterator[None]:
-    """PyNative mode: nothing to compile."""
-    runtime.prepare()
-    mindspore.set_context(mode=mindspore.PYNATIVE_MODE)
-    yield
-    runtime.prepare()
 
 
 def wave(shape, k: int) -> np.ndarray:

@@ -1,12 +1,12 @@
 """MobileNetV2 in MindSpore: against an independent PyTorch net, published parameter counts, and a real backbone."""
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import mindspore
 import numpy as np
 import pytest
+from batch_norms import waves
 from PIL import Image
 from safetensors.numpy import load_file
 
@@ -17,6 +17,8 @@ from sortline.nets import checkpoints
 from sortline.nets.mobilenetv2 import MobileNetV2, Pooled
 from sortline.nets.releases import IMAGENET_MEAN, IMAGENET_STD, RELEASES, Preprocessing
 
+pytestmark = pytest.mark.usefixtures("pynative_mode")
+
 GOLDEN = Path(__file__).resolve().parents[1] / "golden"
 SEED = 5
 EPS = {"same": 1e-3, "symmetric": 1e-5}
@@ -24,15 +26,6 @@ WEIGHTS = "mobilenet_v2_1.0_224_imagenet.safetensors"
 
 # Out-channels of stem, 17 blocks and last, at width 1: table 2 of the paper.
 TABLE = [32, 16, 24, 24, 32, 32, 32, 64, 64, 64, 64, 96, 96, 96, 160, 160, 160, 320, 1280]
-
-
-@pytest.fixture(autouse=True)
-def quick() -> Iterator[None]:
-    """PyNative mode: nothing to compile for every size. Graph mode, the project's own, has its own test."""
-    runtime.prepare()
-    mindspore.set_context(mode=mindspore.PYNATIVE_MODE)
-    yield
-    runtime.prepare()
 
 
 def network(width: float, padding: str, trained: bool = True, eps: float | None = None) -> Pooled:
@@ -43,15 +36,8 @@ def network(width: float, padding: str, trained: bool = True, eps: float | None 
     norms = [name.removesuffix(".gamma") for name in parameters if name.endswith(".gamma")]
     assert len(norms) == 52
     for k, norm in enumerate(norms if trained else []):
-        i = np.arange(parameters[f"{norm}.gamma"].shape[0])
-        waves = {
-            "gamma": 0.8 + 0.25 * np.sin(i + k),
-            "beta": 0.2 * np.cos(2 * i + k),
-            "moving_mean": 0.1 * np.sin(3 * i + 2 * k),
-            "moving_variance": 1 + 0.6 * np.cos(5 * i + 3 * k),
-        }
-        for part, values in waves.items():
-            parameters[f"{norm}.{part}"].set_data(mindspore.Tensor(values.astype(np.float32)))
+        for part, values in waves(k, len(parameters[f"{norm}.gamma"]), 0.8).items():
+            parameters[f"{norm}.{part}"].set_data(mindspore.Tensor(values))
     return Pooled(net).set_train(False)
 
 

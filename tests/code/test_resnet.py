@@ -6,9 +6,10 @@ from pathlib import Path
 import mindspore
 import numpy as np
 import pytest
+from batch_norms import PARTS, waves
 from mindspore import nn, ops
 
-from sortline import backbone, features, runtime
+from sortline import backbone, features
 from sortline.errors import UserError
 from sortline.files import sha256_file, write_json
 from sortline.heads import Head
@@ -17,19 +18,12 @@ from sortline.nets.classifier import Classifier
 from sortline.nets.mobilenetv2 import Pooled
 from sortline.nets.resnet import ResNet
 
+pytestmark = pytest.mark.usefixtures("pynative_mode")
+
 GOLDEN = Path(__file__).resolve().parents[1] / "golden" / "resnet.npz"
 SEED = 7
 EPS = {"symmetric": 1e-5, "same": 1e-4}
-PARTS = ("gamma", "beta", "moving_mean", "moving_variance")
 COUNTS = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3), 101: (3, 4, 23, 3)}
-
-
-@pytest.fixture(autouse=True)
-def quick():
-    runtime.prepare()
-    mindspore.set_context(mode=mindspore.PYNATIVE_MODE)
-    yield
-    runtime.prepare()
 
 
 def layers(depth: int) -> list[tuple[str, str, tuple[int, ...], int]]:
@@ -56,17 +50,6 @@ def layers(depth: int) -> list[tuple[str, str, tuple[int, ...], int]]:
     return found
 
 
-def waves(k: int, channels: int) -> dict[str, np.ndarray]:
-    i = np.arange(channels)
-    values = (
-        0.6 + 0.25 * np.sin(i + k),
-        0.2 * np.cos(2 * i + k),
-        0.1 * np.sin(3 * i + 2 * k),
-        1 + 0.6 * np.cos(5 * i + 3 * k),
-    )
-    return {part: value.astype(np.float32) for part, value in zip(PARTS, values, strict=True)}
-
-
 SHORTCUTS = {
     # MindCV 0.3, mindcv/models/resnet.py.
     "mindcv": ("down_sample.0", "down_sample.1"),
@@ -81,7 +64,7 @@ def drawn(depth: int) -> list[dict[str, np.ndarray]]:
     generator, found = np.random.default_rng(SEED), []
     for k, (_, _, shape, _) in enumerate(layers(depth)):
         kernel = generator.standard_normal(shape) * np.sqrt(2 / np.prod(shape[1:]))
-        found.append({"weight": kernel.astype(np.float32)} | waves(k, shape[0]))
+        found.append({"weight": kernel.astype(np.float32)} | waves(k, shape[0], 0.6))
     return found
 
 
