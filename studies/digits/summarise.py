@@ -9,7 +9,7 @@ import numpy as np
 from sortline import files
 from sortline.errors import run
 from sortline.figures import curves
-from sortline.figures.style import BLUE, GREY, figure_at
+from sortline.figures.style import BLUE, GREY, INK, figure_at
 
 CELLS = Path("cells")
 COLUMNS = ("group", "cell", "train_n", "val_n", "seeds", "val_accuracy", "val_std", "val_log_loss", "if_sampled")
@@ -151,16 +151,18 @@ def draw_grid(grid: list[dict[str, Any]], path: Path) -> None:
     table = np.array([[100 * values[o, s]["val_accuracy"] for s in schedules] for o in optimizers])
     with figure_at(path, 5.6, 3.4) as figure:
         axes = figure.subplots()
-        axes.imshow(table, cmap="Blues", vmin=table.min() - 0.6 * np.ptp(table), aspect="auto")
+        shades = axes.imshow(table, cmap="Blues", vmin=table.min() - 0.6 * np.ptp(table), aspect="auto")
         for i, optimizer in enumerate(optimizers):
             for j, schedule in enumerate(schedules):
                 cell = values[optimizer, schedule]
                 text = f"{100 * cell['val_accuracy']:.2f}\n+-{100 * cell['val_std']:.2f}"
-                axes.text(j, i, text, ha="center", va="center", fontsize=8)
+                colour = "white" if shades.norm(table[i, j]) > 0.65 else INK
+                axes.text(j, i, text, ha="center", va="center", fontsize=8, color=colour)
         axes.set_xticks(range(len(schedules)), schedules)
         axes.set_yticks(range(len(optimizers)), optimizers)
-        n, m = grid[0]["train_n"], grid[0]["val_n"]
-        axes.set_title(f"Validation accuracy, %, n = {m:,}; mean and spread of 3 seeds\n{n:,} digits, 8 epochs")
+        n, m, seeds = grid[0]["train_n"], grid[0]["val_n"], grid[0]["seeds"]
+        of, epochs = f"mean and spread of {len(seeds)} seeds", len(seeds[0]["curve"])
+        axes.set_title(f"Validation accuracy, %: {of}\nn = {m:,}; trained on {n:,} digits for {epochs} epochs")
 
 
 def draw_variants(best: dict[str, Any], variants: list[dict[str, Any]], path: Path) -> None:
