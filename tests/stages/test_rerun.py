@@ -130,7 +130,8 @@ TABLE: list[tuple[str, Any, set[str]]] = [
     ("train_head.clip_norm", 0.001, HEAD),
     ("train_head.patience", 1, HEAD),
     ("train_head.keep_checkpoints", 2, HEAD),
-    ("train_head.reject_accuracy", 0.3, HEAD),
+    # A share that any head reaches, with another threshold than the default's unless it is right on every photo.
+    ("train_head.reject_accuracy", 0.01, HEAD),
     ("train_head.class_weights", "balanced", HEAD),
     # Of other schedules and optimisers: the same head.
     ("train_head.decay_rate", 0.5, {"train_head"}),
@@ -143,8 +144,8 @@ TABLE: list[tuple[str, Any, set[str]]] = [
     ("train_head.chosen_on_folds", ["lr"], {"train_head", "export"}),  # noted in train.json, which the card quotes
     ("evaluate.checkpoint", "best", {"evaluate", "export"}),
     # export reads evaluate.json; the sheet of wrong photos is not in it.
-    ("evaluate.ece_bins", 2, {"evaluate", "export"}),
-    ("evaluate.worst_pairs", 1, {"evaluate", "export"}),
+    ("evaluate.ece_bins", 2, {"evaluate"}),
+    ("evaluate.worst_pairs", 1, {"evaluate"}),
     ("evaluate.sheet_columns", 3, {"evaluate"}),
     ("evaluate.sheet_limit", 1, {"evaluate"}),
     ("diagnose.severities", [2], {"diagnose", "export"}),
@@ -160,9 +161,12 @@ TABLE: list[tuple[str, Any, set[str]]] = [
 # test_recipes.py), and pixels are for nets (see test_net_line.py).
 APART = {"train_head.bin_share", "train_head.init_from", "extract.pixels", "extract.colour"}
 
+# Stages that may run besides: val's few answers hang on rounding, and with them whether evaluate.json changes. The
+# calibration error does not, where all confidences lie in one bin before and after; nor do the pairs, where one is all.
+MAYBE = {"evaluate.ece_bins": {"export"}, "evaluate.worst_pairs": {"export"}}
 
 # One of each kind runs to the end, the others as far as they must to know.
-TO_THE_END = {"prepare.duplicates.hash", "prepare.split.folds", "prepare.views.seed", "evaluate.worst_pairs"}
+TO_THE_END = {"prepare.duplicates.hash", "prepare.split.folds", "prepare.views.seed", "evaluate.checkpoint"}
 
 
 def leaves(schema: type[Section]) -> Iterator[str]:
@@ -227,11 +231,12 @@ def test_an_edit_runs_the_stages_that_it_touches(project, key, value, expected):
     after = load("tiny", stage, SCHEMAS[stage], project.root / "params.yaml")
     assert after != before, "this is the value that it has; the table needs another"
     if key in TO_THE_END:
-        assert project.repro() == expected
+        found = project.repro()
     else:
         # As far as outputs change, in earnest. From there on DVC is asked, which takes a tenth of the time.
         until = "train_head" if "extract" in expected else "prepare" if "prepare" in expected else stage
-        assert project.repro_until(until) == expected
+        found = project.repro_until(until)
+    assert found - MAYBE.get(key, set()) == expected
 
 
 def test_nothing_changed_nothing_runs(project):
