@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from sortline import diagnosis, featuremaps, figures, files, pixels, prepared, suspects, trained
+from sortline import diagnosis, featuremaps, figures, files, inputs, prepared, suspects, trained
 from sortline.data.pictures import open_picture
 from sortline.errors import run
 from sortline.heads import load_head
@@ -34,7 +34,9 @@ def main(argv: list[str]) -> None:
     dataset = files.read_json(args.features / "features.json")["dataset"]
     if net:
         head = mapper = trained.NetSession(args.head)
-        features = pixels.read(args.features, val.total)[train.places].reshape(len(train.images), -1).astype(np.float32)
+        stored = inputs.read(args.features, val.total)
+        seen = stored.array if stored.pooled is None else stored.pooled[:, 0]
+        features = seen[train.places].reshape(len(train.images), -1).astype(np.float32)
         out_of_fold = trained.probabilities(args.head, args.features, train, dataset)
     else:
         head, mapper = load_head(args.head), Mapper(args.features)

@@ -1,8 +1,9 @@
 """extract: run the frozen backbone once over every view of every photo.
 
-Reads `images.csv` and `views.json` (never the split), the raw photos and the backbone; writes `pooled.npy`,
-`maps.npy` where the head is to pool, in images.csv order, `features.json`, and the backbone as `backbone.onnx`. Of a
-task that is trained from pixels it keeps the pictures themselves, `pixels.npy`. Params: `<task>.extract`.
+Reads `images.csv` and `views.json` (never the split), the raw photos and the backbone; writes `pooled.npy`, `maps.npy`
+where the head is to pool, `inner.npy` where the backbone's last blocks are to train, all in images.csv order,
+`features.json`, and the backbone as `backbone.onnx`. Of a task that is trained from pixels it keeps the pictures
+themselves, `pixels.npy`. Params: `<task>.extract`.
 """
 
 import argparse
@@ -15,7 +16,8 @@ from sortline import backbone as backbones
 from sortline import features, files, pixels
 from sortline.data.images import open_rgb
 from sortline.data.views import ViewPlan, render
-from sortline.errors import run
+from sortline.errors import UserError, run
+from sortline.nets.mobilenetv2 import MobileNetV2
 from sortline.params.base import load
 from sortline.params.extract import ExtractParams
 
@@ -37,9 +39,11 @@ def main(argv: list[str]) -> None:
 
     backbone = backbones.load(args.weights)
     size = params.image_size
-    model = features.to_onnx(backbone, size)
+    if params.upto and not isinstance(backbone.net, MobileNetV2):
+        raise UserError("params.yaml: extract.upto is for a MobileNetV2; leave it out, or change weights")
+    model = features.to_onnx(backbone, size, params.upto)
     if params.engine == "mindspore":
-        engine = features.mindspore_engine(backbone)
+        engine = features.mindspore_engine(backbone, params.upto)
     else:
         engine = features.onnxruntime_engine(model)
         first = np.stack([render(open_rgb(photo.path), plan, 0, photo.key, size) for photo in photos[:2]])
@@ -49,7 +53,8 @@ def main(argv: list[str]) -> None:
     with files.replacing(args.out) as out:
         out.mkdir()
         maps = out / "maps.npy" if params.pool == "none" else None
-        features.extract(photos, plan, size, backbone, engine, out / "pooled.npy", maps)
+        inner = out / "inner.npy" if params.upto else None
+        features.extract(photos, plan, size, backbone, engine, out / "pooled.npy", maps, inner)
         about = {
             "backbone": backbone.info,
             "image_size": size,
@@ -58,6 +63,7 @@ def main(argv: list[str]) -> None:
             "views": plan.count,
             "channels": backbone.net.channels,
             "dataset": dataset,
+            "upto": params.upto,
         }
         files.write_json(out / "features.json", about)
         # For what comes after and needs a few more maps, without MindSpore.
@@ -68,7 +74,7 @@ def keep_pixels(pictures: list[Path], size: int, colour: bool, dataset: str, out
     """Write `pixels.npy` and `features.json` into the folder `out`, whole or not at all."""
     with files.replacing(out) as temporary:
         temporary.mkdir()
-        pixels.write(pictures, size, temporary / pixels.FILE, colour)
+        pixels.write(pictures, size, temporary / "pixels.npy", colour)
         about = {"image_size": size, "count": len(pictures), "channels": 3 if colour else 1, "dataset": dataset}
         files.write_json(temporary / "features.json", about)
 

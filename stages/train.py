@@ -1,13 +1,13 @@
-"""train: train a whole net from pixels; choose its epoch on the validation part.
+"""train: train a whole net from pixels, or fine-tune one; choose its epoch on the validation part.
 
-Reads the pictures that extract kept and `split.csv`; writes `best.safetensors`, `last.safetensors`, the latest epochs'
-checkpoints and `head.json`, the curves, and `train.json`. Params: `<task>.train`.
+Reads what extract kept, `split.csv` and, to fine-tune, the weights; writes `best.safetensors`, `last.safetensors`, the
+latest epochs' checkpoints and `head.json`, the curves, and `train.json`. Params: `<task>.train`.
 """
 
 import argparse
 from pathlib import Path
 
-from sortline import files, net_training, pixels, runtime
+from sortline import files, inputs, net_training, runtime
 from sortline.errors import run
 from sortline.params.base import load
 from sortline.params.train import TrainParams
@@ -18,7 +18,7 @@ THREADS = 2  # more gain nothing on nets as small as those of digits
 def main(argv: list[str]) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("task")
-    for option in ("--prepared", "--features", "--out", "--plots", "--metrics"):
+    for option in ("--prepared", "--weights", "--features", "--out", "--plots", "--metrics"):
         parser.add_argument(option, type=Path, required=True)
     args = parser.parse_args(argv)
     params = load(args.task, "train", TrainParams)
@@ -28,11 +28,12 @@ def main(argv: list[str]) -> None:
     split = files.read_csv(args.prepared / "split.csv")
     classes = len(files.read_json(args.prepared / "classes.json")["classes"])
     dataset = files.read_json(args.features / "features.json")["dataset"]
-    data = net_training.read(split, pixels.read(args.features, len(split)), classes)
+    data = net_training.read(split, inputs.read(args.features, len(split)), classes)
+    net, options = net_training.build(data, params, args.weights)
 
     with files.replacing(args.out) as out:
         out.mkdir()
-        trained = net_training.train(data, params, out)
+        trained = net_training.train(net, options, data, params, out)
         files.write_json(out / "head.json", trained.about | {"dataset": dataset})
     with files.replacing(args.plots) as plots:
         plots.mkdir()

@@ -56,7 +56,7 @@ def train(data: TrainingSet, params: TrainHeadParams) -> Trained:
 def read(folder: Path, features: Path, params: TrainHeadParams) -> TrainingSet:
     """Return the train rows of the features; refuse views that were not extracted."""
     split = files.read_csv(folder / "split.csv")
-    stored = featuremaps.read(features, len(split), maps=params.pooling == "attention")
+    stored = featuremaps.read(features, len(split), what="maps" if params.pooling == "attention" else "pooled")
     if (params.views or 0) > stored.shape[1]:
         raise UserError(
             f"params.yaml: train_head.views is {params.views}, but the features hold {stored.shape[1]} "

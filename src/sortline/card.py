@@ -33,9 +33,14 @@ def _what(labels: dict[str, Any], backbone: dict[str, Any], metrics: dict[str, d
     )
     train = metrics["train"]
     if "net" in train:
+        trained = f"{train['parameters']:,} parameters, trained from pixels"
+        if "mode" in train:
+            trained = (
+                f"{train['trainable_parameters']:,} of {train['parameters']:,} parameters trained ({train['mode']})"
+            )
         colours = "grey, light on dark" if backbone["channel_order"] == "grey" else "RGB"
         return says + (
-            f"- Net: {train['net']}, {train['parameters']:,} parameters, trained from pixels by {train['optimizer']}; "
+            f"- Net: {train['net']}, {trained} by {train['optimizer']}; "
             f"input {metrics['export']['image_size']} pixels, {colours}.\n"
             f"- Used: epoch {train['epoch']} of {train['epochs_run']}."
         )

@@ -1,6 +1,5 @@
 """Photos to Feature Maps: the frozen backbone, once over every view of every photo."""
 
-import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from tqdm import tqdm
 
 from sortline import graphs, sessions
 from sortline.backbone import Backbone
+from sortline.cores import cores
 from sortline.data.images import open_rgb
 from sortline.data.views import ViewPlan, render
 from sortline.nets.mobilenetv2 import Pooled
@@ -30,34 +30,31 @@ class Photo:
 
 @dataclass(frozen=True)
 class Engine:
-    """What runs the backbone: float32 (n, 3, S, S) to mean (n, C), max (n, C) and map (n, C, h, w), float32."""
+    """What runs the backbone: float32 (n, 3, S, S) to what `Pooled` puts out, float32."""
 
-    run: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray, np.ndarray]]
+    run: Callable[[np.ndarray], tuple[np.ndarray, ...]]
     workers: int
 
 
-def mindspore_engine(backbone: Backbone) -> Engine:
+def mindspore_engine(backbone: Backbone, upto: int | None = None) -> Engine:
     """Run the network in MindSpore, one call at a time (its graph executor uses all cores itself)."""
-    net = Pooled(backbone.net)
+    net = Pooled(backbone.net, upto)
     net.set_train(False)
     return Engine(lambda x: tuple(output.asnumpy() for output in net(mindspore.Tensor(x))), workers=1)
 
 
-def to_onnx(backbone: Backbone, size: int) -> onnx.ModelProto:
-    """Return the network as ONNX: input `x` float32 (n, 3, S, S), preprocessed; outputs `mean`, `max` and `map`."""
-    net = Pooled(backbone.net)
+def to_onnx(backbone: Backbone, size: int, upto: int | None = None) -> onnx.ModelProto:
+    """Return the network as ONNX: input `x` float32 (n, 3, S, S), preprocessed; outputs `mean`, `max`, `map` and, with
+    `upto`, `inner`."""
+    net = Pooled(backbone.net, upto)
     net.set_train(False)
-    return graphs.to_onnx(net, (1, 3, size, size), ("mean", "max", "map"))
+    return graphs.to_onnx(net, (1, 3, size, size), ("mean", "max", "map", "inner")[: 3 if upto is None else 4])
 
 
 def onnxruntime_engine(model: onnx.ModelProto) -> Engine:
     """Run the network's `to_onnx`, one single-threaded call a core: no waiting between decoding and convolving."""
     opened = sessions.session(model)
-    return Engine(lambda x: tuple(opened.run(["mean", "max", "map"], {"x": x})), workers=_cores())
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return Engine(lambda x: tuple(opened.run(None, {"x": x})), workers=cores())
 
 
 def check_engines(backbone: Backbone, engine: Engine, images: np.ndarray) -> float:
@@ -81,30 +78,34 @@ def extract(
     backbone: Backbone,
     engine: Engine,
     pooled: Path,
-    maps: Path | None,
+    maps: Path | None = None,
+    inner: Path | None = None,
 ) -> None:
     """Write the Feature Maps of `photos`, in their order, each as one block.
 
     `pooled`: float32 .npy (N photos, K views, 2 poolings (mean, max), C). `maps`, unless None: float16 .npy
-    (N, 1, C, S/32, S/32) of the plain view. Both go through memory maps, so memory does not grow with N.
+    (N, 1, C, S/32, S/32) of the plain view. `inner`, unless None: float16 .npy (N, K, C, h, w), the engine's fourth
+    output. All go through memory maps, so memory does not grow with N.
     """
-    channels, side = backbone.net.channels, size // 32
-    shape = (len(photos), plan.count, 2, channels)
-    pooled_map = np.lib.format.open_memmap(pooled, "w+", np.float32, shape)
-    maps_map = None
+    shapes = [output.shape[1:] for output in engine.run(np.zeros((1, 3, size, size), np.float32))]
+    kept = {"pooled": _create(pooled, np.float32, (len(photos), plan.count, 2, *shapes[0]))}
     if maps is not None:
-        maps_map = np.lib.format.open_memmap(maps, "w+", np.float16, (len(photos), 1, channels, side, side))
+        kept["maps"] = _create(maps, np.float16, (len(photos), 1, *shapes[2]))
+    if inner is not None:
+        kept["inner"] = _create(inner, np.float16, (len(photos), plan.count, *shapes[3]))
 
     def work(index: int) -> None:
         photo = photos[index]
         image = open_rgb(photo.path)
         views = np.stack([render(image, plan, view, photo.key, size) for view in range(plan.count)])
-        mean, maximum, feature_map = engine.run(backbone.preprocessing(views))
+        mean, maximum, feature_map, *rest = engine.run(backbone.preprocessing(views))
         if not (np.isfinite(mean).all() and np.isfinite(maximum).all()):
             raise RuntimeError(f"{photo.path}: the backbone gave NaN or Inf")
-        pooled_map[index] = np.stack((mean, maximum), 1)
-        if maps_map is not None:
-            maps_map[index] = feature_map[:1]
+        kept["pooled"][index] = np.stack((mean, maximum), 1)
+        if maps is not None:
+            kept["maps"][index] = feature_map[:1]
+        if inner is not None:
+            kept["inner"][index] = rest[0]
 
     try:
         with ThreadPoolExecutor(engine.workers) as pool:
@@ -113,4 +114,8 @@ def extract(
                 pass
     finally:
         # Unmapped even while an error is on its way: Windows can neither rename nor remove a mapped file.
-        pooled_map = maps_map = None
+        kept.clear()
+
+
+def _create(path: Path, dtype: type, shape: tuple[int, ...]) -> np.ndarray:
+    return np.lib.format.open_memmap(path, "w+", dtype, shape)

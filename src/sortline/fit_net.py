@@ -1,7 +1,7 @@
 """Training a whole net from pixels: an epoch of steps in one graph call, fed from memory."""
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -10,13 +10,12 @@ import numpy as np
 from mindspore import Tensor, nn, ops
 
 from sortline import losses, optim
-from sortline.data.augment import Distortion, distort
-from sortline.data.crops import Crops, crop
 from sortline.errors import UserError
-from sortline.nets import small
+from sortline.feeds import Feed
 from sortline.smoothing import smooth_targets
 
-AT_ONCE = 256 * 2**20  # bytes of pictures handed over in one piece
+DECAYED = ("weight", "down", "up")  # the ends of their names
+AT_ONCE = 256 * 2**20  # bytes of inputs handed over in one piece
 
 
 @dataclass(frozen=True)
@@ -61,9 +60,10 @@ class _WithLoss(nn.Cell):
 class _Steps(nn.Cell):
     """All steps of an epoch; the optimiser works on one flat vector of all parameters: ten kernels, not hundreds."""
 
-    def __init__(self, net: nn.Cell, recipe: Recipe) -> None:
+    def __init__(self, net: nn.Cell, recipe: Recipe, even: bool) -> None:
         super().__init__(auto_prefix=False)
         self.params = mindspore.ParameterTuple(net.trainable_params())
+        self.even = even  # whether all parameters have the same rate
         self.gradient = ops.value_and_grad(_WithLoss(net), None, self.params)
         self.step_function = optim.step_function(recipe.optimizer)
         self.limit = recipe.clip_norm
@@ -71,21 +71,23 @@ class _Steps(nn.Cell):
         self.ends = np.cumsum([0, *(int(np.prod(shape)) for shape in self.shapes)]).tolist()
         self.count = len(self.shapes)
 
-    def construct(self, step, images, targets, plan, scale, shift, decay, value, mean, square):
+    def construct(self, step, inputs, targets, plan, scale, shift, decay, factor, value, mean, square):
         # `step` comes in as a tensor 0: a constant would have the compiler unroll the loop.
         total = ops.zeros_like(plan[0, 0])
-        while step < images.shape[0]:
-            x = ops.cast(images[step], mindspore.float32) * scale + shift
+        while step < inputs.shape[0]:
+            x = ops.cast(inputs[step], mindspore.float32) * scale + shift
             loss, gradients = self.gradient(x, targets[step])
             gradient = ops.cat([gradients[k].reshape(-1) for k in range(self.count)])
             if self.limit is not None:
                 gradient = optim.clip((gradient,), self.limit)[0]
-            value, mean, square = self.step_function(value, gradient, mean, square, plan[step], decay)
+            stepped, mean, square = self.step_function(value, gradient, mean, square, plan[step], decay)
+            # Every update is its rate times something that does not depend on it.
+            value = stepped if self.even else value + factor * (stepped - value)
             for k in range(self.count):
                 ops.assign(self.params[k], value[self.ends[k] : self.ends[k + 1]].reshape(self.shapes[k]))
             total = total + loss
             step = step + 1
-        return value, mean, square, total / images.shape[0]
+        return value, mean, square, total / inputs.shape[0]
 
 
 def order(count: int, batch_size: int, generator: np.random.Generator) -> np.ndarray:
@@ -96,40 +98,44 @@ def order(count: int, batch_size: int, generator: np.random.Generator) -> np.nda
 
 
 def train(
-    net: nn.Cell, images: np.ndarray, labels: np.ndarray, classes: int, recipe: Recipe, change: Distortion | Crops
+    net: nn.Cell,
+    feed: Feed,
+    labels: np.ndarray,
+    classes: int,
+    recipe: Recipe,
+    factors: Mapping[str, float] | None = None,
 ) -> Iterator[Epoch]:
-    """Train `net` in place on uint8 images (n, S, S) or, in colour, (n, S, S, 3), and int labels (n,).
+    """Train `net` in place on the n inputs of `feed` and int labels (n,); yield after each epoch.
 
-    `change` is what happens to each picture in each epoch: a Distortion of grey ones, Crops of photos. Yields after
-    each epoch.
-
-    Weights decay, biases and batch norm do not. Raises `UserError` when the loss or a parameter turns NaN or Inf.
+    Only parameters that require a gradient change; `factors` multiplies the rate of those that it names. Weights decay,
+    biases and batch norm do not. Raises `UserError` when the loss or a parameter turns NaN or Inf.
     """
     net.set_train(True)
-    steps = _Steps(net, recipe)
     params = net.trainable_params()
+    steps = _Steps(net, recipe, even=factors is None)
     value = Tensor(np.concatenate([parameter.asnumpy().ravel() for parameter in params]))
     state = [value, ops.zeros_like(value), ops.zeros_like(value)]
-    decays = [recipe.weight_decay * parameter.name.endswith("weight") for parameter in params]
-    decay = Tensor(np.repeat(decays, [parameter.size for parameter in params]).astype(np.float32))
+    sizes = [parameter.size for parameter in params]
+    decays = [recipe.weight_decay * parameter.name.endswith(DECAYED) for parameter in params]
+    rates = [(factors or {}).get(parameter.name, 1.0) for parameter in params]
+    constants = [Tensor(array) for array in (feed.scale, feed.shift)]
+    constants += [Tensor(np.repeat(each, sizes).astype(np.float32)) for each in (decays, rates)]
     targets = smooth_targets(labels, classes, recipe.label_smoothing)
-    scaling = small.preprocessing(net)
-    constants = [Tensor(array.reshape(-1, 1, 1)) for array in (scaling.scale, scaling.shift)]
     zero = Tensor(0, mindspore.int32)
-    a_epoch = -(-len(images) // min(recipe.batch_size, len(images)))
+    a_epoch = -(-len(feed) // min(recipe.batch_size, len(feed)))
     plan = _plan(recipe, a_epoch)
-    feed = _batches(images, targets, recipe, change)
+    batches = _batches(feed, targets, recipe)
     total = 0.0
     with ThreadPoolExecutor(1) as pool:
-        coming = pool.submit(next, feed)
+        coming = pool.submit(next, batches)
         while coming is not None:
-            number, first, pictures, wanted = coming.result()
-            now = plan[(number - 1) * a_epoch + first :][: len(pictures)]
-            ended = first + len(pictures) == a_epoch
-            coming = None if ended and number == recipe.epochs else pool.submit(next, feed)
-            data = [Tensor(array) for array in (pictures, wanted, now)]
-            *state, loss = steps(zero, *data, *constants, decay, *state)
-            total += float(loss.asnumpy()) * len(pictures) / a_epoch
+            number, first, inputs, wanted = coming.result()
+            now = plan[(number - 1) * a_epoch + first :][: len(inputs)]
+            ended = first + len(inputs) == a_epoch
+            coming = None if ended and number == recipe.epochs else pool.submit(next, batches)
+            data = [Tensor(array) for array in (inputs, wanted, now)]
+            *state, loss = steps(zero, *data, *constants, *state)
+            total += float(loss.asnumpy()) * len(inputs) / a_epoch
             if not ended and np.isfinite(total):
                 continue
             if not (np.isfinite(total) and np.isfinite(state[0].asnumpy()).all()):
@@ -152,23 +158,17 @@ def _plan(recipe: Recipe, steps: int) -> np.ndarray:
     return optim.plan(recipe.optimizer, rates, momentum=recipe.momentum, beta2=recipe.beta2)
 
 
-def _batches(
-    images: np.ndarray, targets: np.ndarray, recipe: Recipe, change: Distortion | Crops
-) -> Iterator[tuple[int, int, np.ndarray, np.ndarray]]:
-    """Yield (epoch, first step, pictures uint8 (steps, batch, C, S, S), targets (steps, batch, classes)) without end.
+def _batches(feed: Feed, targets: np.ndarray, recipe: Recipe) -> Iterator[tuple[int, int, np.ndarray, np.ndarray]]:
+    """Yield (epoch, first step, inputs (steps, batch, ...), targets (steps, batch, classes)) without end.
 
     An epoch comes whole where it is small, else step by step. What it is depends on the seed and its number.
     """
     for number in itertools.count(1):
         generator = np.random.default_rng([recipe.seed, number])
-        rows = order(len(images), recipe.batch_size, generator)
-        size = rows.size * images[0].nbytes
-        for first in [0] if size <= AT_ONCE else range(len(rows)):
-            chosen = rows if size <= AT_ONCE else rows[first : first + 1]
-            pictures = images[chosen.ravel()]
-            if images.ndim == 3:
-                pictures = distort(pictures, change, generator)[:, None]
-            else:
-                pictures = crop(pictures, change, generator).transpose(0, 3, 1, 2)
-            pictures = np.ascontiguousarray(pictures.reshape(*chosen.shape, *pictures.shape[1:]))
-            yield number, first, pictures, targets[chosen]
+        rows = order(len(feed), recipe.batch_size, generator)
+        whole = rows.size * feed.plain(rows[0, :1]).nbytes <= AT_ONCE
+        for first in [0] if whole else range(len(rows)):
+            chosen = rows if whole else rows[first : first + 1]
+            inputs = feed.augmented(chosen.ravel(), generator)
+            inputs = np.ascontiguousarray(inputs.reshape(*chosen.shape, *inputs.shape[1:]))
+            yield number, first, inputs, targets[chosen]

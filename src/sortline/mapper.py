@@ -1,6 +1,5 @@
 """The frozen backbone that `extract` left beside the features, for a few more of them, without MindSpore."""
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -8,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
+from sortline.cores import cores
 from sortline.files import read_json
 from sortline.nets.releases import Preprocessing
 from sortline.sessions import session
@@ -40,6 +40,5 @@ class Mapper:
 
 def on_all_cores(work: Callable, items: Sequence, what: str) -> Iterator:
     """Yield `work(item)` of each item, in order, on as many threads as there are cores, with a progress bar."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    with ThreadPoolExecutor(cores) as pool:
+    with ThreadPoolExecutor(cores()) as pool:
         yield from tqdm(pool.map(work, items), total=len(items), desc=what, unit="photo", disable=None)

@@ -1,4 +1,4 @@
-"""Training a net on pictures that are held in memory, its epoch chosen on the validation part; checkpoints, curves."""
+"""Training a net on inputs that are held in memory, its epoch chosen on the validation part; checkpoints, curves."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,6 +14,7 @@ from sortline.data.augment import Distortion
 from sortline.data.crops import Crops
 from sortline.errors import UserError
 from sortline.heads import softmax
+from sortline.inputs import Inputs
 from sortline.nets import small
 from sortline.nets.photo_net import PhotoNet
 from sortline.params.train import TrainParams
@@ -23,15 +24,17 @@ RECIPE = (
     "optimizer", "lr", "schedule", "warmup_epochs", "lr_end", "decay_rate", "decay_epochs", "momentum", "beta2",
     "weight_decay", "clip_norm", "label_smoothing", "batch_size", "epochs", "seed",
 )  # fmt: skip
+STATISTICS = (".moving_mean", ".moving_variance")  # of batch norms: no parameters
 
 
 @dataclass(frozen=True)
-class Pictures:
-    """Pictures uint8 (n, S, S), in colour (n, S, S, 3), and labels int (n,) to train on; those to validate with."""
+class Parts:
+    """What there is to train on and to validate with: rows int (n,) of `inputs`, their labels int (n,)."""
 
-    images: np.ndarray
+    inputs: Inputs
+    rows: np.ndarray
     labels: np.ndarray
-    val_images: np.ndarray
+    val_rows: np.ndarray
     val_labels: np.ndarray
     classes: int
 
@@ -40,41 +43,61 @@ class Pictures:
 class TrainedNet:
     """What a training left: head.json's content, a row of the curves an epoch, the used checkpoint's answers on val.
 
-    `floor`: the least training loss that smoothed targets allow, None without smoothing.
+    `counts`: of all parameters and of those that trained. `floor`: the least training loss that smoothed targets
+    allow, None without smoothing.
     """
 
     about: dict[str, Any]
     curve: list[dict[str, float]]
     val_logits: np.ndarray
+    counts: dict[str, int]
     floor: float | None = None
 
 
-def read(split: Sequence[dict[str, str]], pictures: np.ndarray, classes: int) -> Pictures:
-    """Take the train and the val rows of split.csv; `pictures` as in `Pictures`."""
+def read(split: Sequence[dict[str, str]], inputs: Inputs, classes: int) -> Parts:
+    """Take the train and the val rows of split.csv."""
     labels = np.array([int(row["label"]) for row in split])
     train, val = (np.flatnonzero([row["split"] == part for row in split]) for part in ("train", "val"))
-    return Pictures(pictures[train], labels[train], pictures[val], labels[val], classes)
+    return Parts(inputs, train, labels[train], val, labels[val], classes)
 
 
-def train(data: Pictures, params: TrainParams, out: Path) -> TrainedNet:
-    """Train the net; write best, last, and the latest `keep` of every `every` epochs as safetensors into folder `out`.
+def build(data: Parts, params: TrainParams, weights: Path) -> tuple[nn.Cell, dict[str, Any]]:
+    """Return the net at its start, and the options that `small.build` needs to make it again.
+
+    `weights`: the folder of the backbone that a mode of fine-tuning starts from. Raises `UserError` where net and
+    inputs do not go together.
+    """
+    if params.mode is not None:
+        from sortline import backbone, finetune  # what most nets can do without
+
+        pretrained = backbone.load(weights)
+        net = finetune.build(pretrained, data.classes, params, data.inputs, data.rows, data.labels)
+        return net, finetune.options(pretrained, params)
+    net = small.build(params.net, data.classes, params.net_options())
+    check_pictures(net, data.inputs, params.net)
+    small.initialise(net, params.seed)
+    return net, params.net_options()
+
+
+def train(net: nn.Cell, options: dict[str, Any], data: Parts, params: TrainParams, out: Path) -> TrainedNet:
+    """Train what `build` returned; write best, last, and the latest `keep` of every `every` epochs as safetensors into
+    folder `out`: the whole net each time, whatever part of it trains.
 
     The best epoch is that of the highest accuracy on the validation part, then of the lowest log-loss there. Raises
-    `UserError` where the pictures' size is not the net's, and where the training diverges.
+    `UserError` where the training diverges.
     """
-    net = small.build(params.net, data.classes, params.net_options())
-    side = data.images.shape[1]
-    _check_pictures(net, data.images, params.net)
-    small.initialise(net, params.seed)
-    answer = small.predictor(net)
+    cell, inputs = data.inputs.part(net), data.inputs
+    change = Crops(**params.crops.model_dump()) if params.on_photos else Distortion(**params.augment.model_dump())
+    feed, held = inputs.feed(net, data.rows, change), inputs.feed(net, data.val_rows)
+    answer = small.predictor(cell)
     recipe = fit_net.Recipe(**{key: getattr(params, key) for key in RECIPE})
-    change = Crops(**params.crops.model_dump()) if data.images.ndim == 4 else Distortion(**params.augment.model_dump())
     curve: list[dict[str, float]] = []
     used, best = {}, 0
-    epochs = fit_net.train(net, data.images, data.labels, data.classes, recipe, change)
-    bar = tqdm(epochs, total=params.epochs, desc=f"train {params.net}", unit="epoch", disable=None)
+    factors = layer_rates(net, params.layer_decay)
+    epochs = fit_net.train(cell, feed, data.labels, data.classes, recipe, factors)
+    bar = tqdm(epochs, total=params.epochs, desc=f"train {params.mode or params.net}", unit="epoch", disable=None)
     for epoch in bar:
-        logits = answer(data.val_images)
+        logits = answer(held)
         curve.append(_row(epoch, logits, data.val_labels))
         best = min(range(len(curve)), key=lambda i: (-curve[i]["val_accuracy"], curve[i]["val_loss"]))
         arrays = small.values(net)
@@ -90,29 +113,50 @@ def train(data: Pictures, params: TrainParams, out: Path) -> TrainedNet:
     number, logits = used[params.checkpoint]
     about = {
         "net": params.net,
-        "options": params.net_options(),
+        "options": options,
         "classes": data.classes,
-        "image_size": side,
+        "image_size": inputs.image_size,
         "checkpoint": params.checkpoint,
         "epoch": number,
         "threshold": None,
     }
     floor = smoothing_floor(data.classes, params.label_smoothing) if params.label_smoothing else None
-    return TrainedNet(about, curve, logits, floor)
+    counts = {
+        "parameters": sum(array.size for name, array in arrays.items() if not name.endswith(STATISTICS)),
+        "trainable": sum(parameter.size for parameter in net.trainable_params()),
+    }
+    return TrainedNet(about, curve, logits, counts, floor)
 
 
-def _check_pictures(net: nn.Cell, images: np.ndarray, name: str) -> None:
-    photos, side = isinstance(net, PhotoNet), images.shape[1]
-    if photos != (images.ndim == 4):
-        raise UserError(f"params.yaml: train.net {name} needs extract.colour: {str(photos).lower()}")
+def layer_rates(net: nn.Cell, decay: float) -> dict[str, float] | None:
+    """Return each parameter's factor of the rate: `decay` to the power of its layer's distance from the head.
+
+    A MobileNetV2's head has distance 0, its last convolution 1, the last block 2, and so on. None where all are 1.
+    """
+    if decay == 1:
+        return None
+    found, blocks = {}, len(net.backbone.blocks)
+    for parameter in net.trainable_params():
+        part, layer, *inner = parameter.name.split(".")
+        distance = 0
+        if part == "backbone":
+            distance = {"last": 1, "stem": blocks + 2}.get(layer) or blocks + 1 - int(inner[0])
+        found[parameter.name] = decay**distance
+    return found
+
+
+def check_pictures(net: nn.Cell, inputs: Inputs, name: str) -> None:
+    """Raise `UserError` where a net that starts from its first weights cannot take these inputs."""
+    photos, side, where = isinstance(net, PhotoNet), inputs.image_size, f"params.yaml: train.net {name}"
+    if inputs.blocks is not None:
+        raise UserError(f"{where} trains from pictures; set extract.pixels to true")
+    if photos != (inputs.array.ndim == 4):
+        raise UserError(f"{where} needs extract.colour: {str(photos).lower()}")
     if photos and side % 32:
-        raise UserError(
-            f"params.yaml: train.net {name} takes pictures of 32 pixels or a multiple, extract.image_size is {side}"
-        )
+        raise UserError(f"{where} takes pictures of 32 pixels or a multiple, extract.image_size is {side}")
     if not photos and side != net.image_size:
         raise UserError(
-            f"params.yaml: train.net {name} takes pictures of {net.image_size} x {net.image_size} pixels, "
-            f"extract.image_size is {side}"
+            f"{where} takes pictures of {net.image_size} x {net.image_size} pixels, extract.image_size is {side}"
         )
 
 
@@ -130,14 +174,14 @@ def _row(epoch: fit_net.Epoch, logits: np.ndarray, labels: np.ndarray) -> dict[s
     }
 
 
-def metrics(trained: TrainedNet, data: Pictures, params: TrainParams) -> dict[str, Any]:
+def metrics(trained: TrainedNet, data: Parts, params: TrainParams) -> dict[str, Any]:
     """Return the content of metrics/<task>/train.json."""
     score = measure.share(trained.val_logits.argmax(1) == data.val_labels)
-    net = small.build(params.net, data.classes, params.net_options())
     return {
         "split": "validation part" + ("; the epoch was chosen on it" if params.checkpoint == "best" else ""),
         "net": params.net,
-        "parameters": sum(small.layer_parameters(net).values()),
+        "parameters": trained.counts["parameters"],
+        **({"mode": params.mode, "trainable_parameters": trained.counts["trainable"]} if params.mode else {}),
         "optimizer": params.optimizer,
         "schedule": params.schedule,
         "checkpoint": params.checkpoint,
@@ -154,7 +198,7 @@ def metrics(trained: TrainedNet, data: Pictures, params: TrainParams) -> dict[st
     }
 
 
-def draw(trained: TrainedNet, data: Pictures, plots: Path) -> None:
+def draw(trained: TrainedNet, data: Parts, plots: Path) -> None:
     """Write curves.csv, loss.png, accuracy.png and lr.png into the existing folder `plots`."""
     columns = list(trained.curve[0])
     files.write_csv(plots / "curves.csv", columns, ([f"{row[key]:.6g}" for key in columns] for row in trained.curve))

@@ -1,9 +1,7 @@
 """The exported graph in 8 bits: a quarter of the size, for phones and browsers."""
 
-import os
 import tempfile
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +13,7 @@ from tqdm import tqdm
 
 from sortline import measure, sessions
 from sortline.data.pictures import open_picture
+from sortline.mapper import on_all_cores
 
 # What the work is in. The steps of an attention head, say, are few and suffer.
 QUANTISED = ["Conv", "Gemm", "Add", "Clip", "Relu"]
@@ -102,16 +101,13 @@ def compared(
     model: onnx.ModelProto | Path, small: onnx.ModelProto | Path, photos: Sequence[Path]
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the classes that both models answer to each photo file, int (n,) each; a session a model and core."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     opened = sessions.session(model), sessions.session(small)
 
     def answers(photo: Path) -> list[int]:
         image = np.asarray(open_picture(photo))
         return [int(session.run(["logits"], {"image": image})[0].argmax()) for session in opened]
 
-    with ThreadPoolExecutor(cores) as pool:
-        both = list(tqdm(pool.map(answers, photos), total=len(photos), desc="int8", unit="photo", disable=None))
-    first, second = np.array(both).T
+    first, second = np.array(list(on_all_cores(answers, photos, "int8"))).T
     return first, second
 
 

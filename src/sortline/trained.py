@@ -23,15 +23,15 @@ def probabilities(folder: Path, features: Path, held: Part, dataset: str, checkp
     """
     if not is_net(folder):
         head = load_head(folder, checkpoint)
-        stored = featuremaps.read(features, held.total, dataset, maps=head.pooling == "attention")
+        what = "maps" if head.pooling == "attention" else "pooled"
+        stored = featuremaps.read(features, held.total, dataset, what)
         return head.probabilities(stored[:, 0][held.places])
     # MindSpore takes seconds to load.
-    from sortline import pixels
+    from sortline import inputs
     from sortline.nets import small
 
-    net = load_net(folder, checkpoint)
-    pictures = pixels.read(features, held.total, dataset)
-    return softmax(small.predictor(net)(pictures[held.places]))
+    net, stored = load_net(folder, checkpoint), inputs.read(features, held.total, dataset)
+    return softmax(small.predictor(stored.part(net))(stored.feed(net, held.places)))
 
 
 def load_net(folder: Path, checkpoint: str | None = None):

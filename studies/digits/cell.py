@@ -12,6 +12,7 @@ from sortline import files, fit_net, measure, runtime
 from sortline.data import idx
 from sortline.data.augment import Distortion
 from sortline.errors import run
+from sortline.feeds import GreyPictures
 from sortline.heads import softmax
 from sortline.net_training import RECIPE
 from sortline.nets import small
@@ -109,8 +110,9 @@ def trained(settings: TrainParams, parts: dict[str, Any], wrong: bool, whole: bo
     answer = small.predictor(net)
     recipe = fit_net.Recipe(**{key: getattr(settings, key) for key in RECIPE})
     curve = []
-    for epoch in fit_net.train(net, images, labels, idx.CLASSES, recipe, Distortion(**settings.augment.model_dump())):
-        logits = answer(val_images)
+    feed, held = GreyPictures(images, Distortion(**settings.augment.model_dump())), GreyPictures(val_images)
+    for epoch in fit_net.train(net, feed, labels, idx.CLASSES, recipe):
+        logits = answer(held)
         curve.append(accuracy(logits, val_labels))
         print(f"seed {settings.seed}, epoch {epoch.number}: loss {epoch.loss:.4f}, val {curve[-1]:.2%}", flush=True)
     # What the net says are probabilities, where softmax is in it, is already in `logits`.
@@ -124,7 +126,7 @@ def trained(settings: TrainParams, parts: dict[str, Any], wrong: bool, whole: bo
         "curve": curve,
     }
     if whole:
-        score = measure.share(answer(parts["test"][0]).argmax(1) == parts["test"][1])
+        score = measure.share(answer(GreyPictures(parts["test"][0])).argmax(1) == parts["test"][1])
         result |= {f"test_{key}": value for key, value in score.items()}
     return result
 

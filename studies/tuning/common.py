@@ -19,11 +19,11 @@ PARAMS = read_yaml(HERE / "params.yaml")
 PREPARED = LINE / "data" / "prepared" / PARAMS["task"]
 
 
-def training_set(pixels: int | None, seed: int) -> TrainingSet:
-    """Return the train photos with features of `pixels` (None: the line's own) and the folds of `seed`."""
+def training_set(extracted: str | None, seed: int) -> TrainingSet:
+    """Return the train photos with the features of that name (None: the line's own) and the folds of `seed`."""
     line = LINE / "data" / "features" / PARAMS["task"]
     train = prepared.read_part(PREPARED / "split.csv", "train")
-    folder = line if pixels is None else HERE / "features" / str(pixels)
+    folder = line if extracted is None else HERE / "features" / extracted
     features = featuremaps.read(folder, train.total, files.read_json(line / "features.json")["dataset"])[train.places]
     rows = files.read_csv(PREPARED / "split.csv")
     folds, groups = (np.array([int(rows[place][key]) for place in train.places]) for key in ("fold", "group"))
@@ -34,9 +34,9 @@ def training_set(pixels: int | None, seed: int) -> TrainingSet:
 
 
 def trained(changes: dict[str, Any], seed: int) -> tuple[Trained, TrainingSet]:
-    """Train with `base` and `changes`; of these, `pixels` chooses the features."""
+    """Train with `base` and `changes`; of these, `features` names what `extract.py` made."""
     changes = dict(changes)
-    data = training_set(changes.pop("pixels", None), seed)
+    data = training_set(changes.pop("features", None), seed)
     params = TrainHeadParams(**PARAMS["base"] | {"seed": seed + 1} | changes)
     if params.solver == "lbfgs":
         from sortline.lbfgs import train_lbfgs

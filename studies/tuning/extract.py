@@ -1,7 +1,8 @@
-"""extract: the line's features once more, at another size. Usage: extract.py PIXELS --out FOLDER"""
+"""extract: the line's features once more, at another size or with more views. Usage: extract.py NAME --out FOLDER"""
 
 import argparse
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,22 +16,23 @@ from sortline.errors import run
 
 def main(argv: list[str]) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("pixels", type=int)
+    parser.add_argument("name")
     parser.add_argument("--out", type=Path, required=True)
     args = parser.parse_args(argv)
     started, task = time.perf_counter(), PARAMS["task"]
     rows = files.read_csv(PREPARED / "images.csv")
+    about, changes = files.read_json(LINE / "data" / "features" / task / "features.json"), PARAMS[args.name]
     plan = ViewPlan(**files.read_json(PREPARED / "views.json"))
+    plan, size = replace(plan, count=changes.get("views", plan.count)), changes.get("image_size", about["image_size"])
     photos = [features.Photo(LINE / "data" / "raw" / task / row["path"], row["sha256"]) for row in rows]
     backbone = backbones.load(LINE / "data" / "weights" / task)
-    engine = features.onnxruntime_engine(features.to_onnx(backbone, args.pixels))
+    engine = features.onnxruntime_engine(features.to_onnx(backbone, size))
     with files.replacing(args.out) as out:
         out.mkdir()
-        features.extract(photos, plan, args.pixels, backbone, engine, out / "pooled.npy", None)
-        about = files.read_json(LINE / "data" / "features" / task / "features.json")
-        files.write_json(out / "features.json", about | {"image_size": args.pixels})
+        features.extract(photos, plan, size, backbone, engine, out / "pooled.npy", None)
+        files.write_json(out / "features.json", about | {"image_size": size})
         assert np.load(out / "pooled.npy", mmap_mode="r").shape[0] == len(rows)
-    note_time(f"extract@{args.pixels}", started)
+    note_time(f"extract@{args.name}", started)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from common import PARAMS, correct, note_time, score, trained
+from common import HERE, PARAMS, correct, note_time, score, trained
 from tqdm import tqdm
 
 from sortline import files, runtime
@@ -44,13 +44,12 @@ def main(argv: list[str]) -> None:
     args = parser.parse_args(argv)
     started = time.perf_counter()
     runtime.prepare(1)
-    base, grid = correct({}), PARAMS["joint"]
+    base, grid = np.load(HERE / "base.npy"), PARAMS["joint"]
     combinations = [dict(zip(grid, values, strict=True)) for values in itertools.product(*grid.values())]
     rows = [{**one, **score(correct(one), base)} for one in tqdm(combinations, desc="joint", disable=None)]
-    size = PARAMS["sizes"][-1]
     together = {
         "the mean over the four views": view_averaged(),
-        f"heads at 224 and {size} pixels": averaged([{}, {"pixels": size}]),
+        "heads at 224 and 288 pixels": averaged([{}, {"features": "288px"}]),
         "heads on the mean and on the maximum": averaged([{}, {"pooling": "max", "lr": 0.01}]),
     }
     scores = {name: score(right, base) for name, right in together.items()}

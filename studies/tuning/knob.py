@@ -4,7 +4,8 @@ import argparse
 import time
 from pathlib import Path
 
-from common import PARAMS, correct, note_time, score
+import numpy as np
+from common import HERE, PARAMS, correct, note_time, score
 from tqdm import tqdm
 
 from sortline import files, runtime
@@ -18,10 +19,10 @@ def main(argv: list[str]) -> None:
     args = parser.parse_args(argv)
     started = time.perf_counter()
     runtime.prepare(1)
-    values = PARAMS[args.knob]
+    values, base = PARAMS[args.knob], np.load(HERE / "base.npy")
     (default,) = [value for value, changes in values.items() if not changes]
-    right = {value: correct(changes) for value, changes in tqdm(values.items(), desc=args.knob, disable=None)}
-    scores = {value: score(one, right[default]) for value, one in right.items()}
+    bar = tqdm(values.items(), desc=args.knob, disable=None)
+    scores = {value: score(correct(changes) if changes else base, base) for value, changes in bar}
     files.write_metrics(args.out, {"knob": args.knob, "default": default, "values": scores, "order": list(values)})
     note_time(f"knob@{args.knob}", started)
 

@@ -250,4 +250,4 @@ def test_features_that_are_not_numbers_are_refused_and_the_photo_is_named(tmp_pa
 def test_the_views_of_a_photo_go_through_the_backbone_together(tmp_path, photos):
     stubbed, engine, calls = stub()
     features.extract(photos, PLAN, 32, stubbed, engine, tmp_path / "pooled.npy", None)
-    assert calls == [3] * 7
+    assert calls == [1] + [3] * 7  # the first tells the shapes

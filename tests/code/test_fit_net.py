@@ -2,14 +2,16 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from mindspore import nn
 
 from sortline import fit_net, net_training, runtime
-from sortline.data.augment import Distortion
 from sortline.errors import UserError
+from sortline.feeds import GreyPictures
+from sortline.inputs import Inputs
 from sortline.nets import small
 from sortline.nets.grey import GREY
 from sortline.params.train import TrainParams
@@ -90,7 +92,7 @@ def test_every_epoch_matches_numpy(change):
     recipe, (images, labels), net = replace(RECIPE, **change), problem(), linear()
     expected = reference(images, labels, recipe)
     for epoch, (weight, bias, loss) in zip(
-        fit_net.train(net, images, labels, CLASSES, recipe, Distortion()), expected, strict=True
+        fit_net.train(net, GreyPictures(images), labels, CLASSES, recipe), expected, strict=True
     ):
         values = small.values(net)
         assert values["dense.weight"] == pytest.approx(weight, abs=1e-4)
@@ -110,7 +112,7 @@ def test_a_rate_that_is_too_high_is_named():
     images, labels = problem()
     with pytest.raises(UserError, match=r"diverged: NaN or Inf in epoch \d; lower lr \(now 100"):
         recipe = replace(RECIPE, lr=100.0, weight_decay=1.0, schedule="constant", epochs=9)
-        list(fit_net.train(linear(), images, labels, CLASSES, recipe, Distortion()))
+        list(fit_net.train(linear(), GreyPictures(images), labels, CLASSES, recipe))
 
 
 # ---- net_training: LeNet-5 on a few pictures
@@ -123,7 +125,12 @@ def pictures(count=60):
     for i, label in enumerate(labels):
         images[i, 3 * label : 3 * label + 3] += 150
     images = images.astype(np.uint8)
-    return net_training.Pictures(images[:40], labels[:40], images[40:], labels[40:], 10)
+    rows = np.arange(count)
+    return net_training.Parts(Inputs(images, None, 32), rows[:40], labels[:40], rows[40:], labels[40:], 10)
+
+
+def train(data, params, out):
+    return net_training.train(*net_training.build(data, params, Path("none")), data, params, out)
 
 
 def params(**more):
@@ -139,7 +146,7 @@ def folder(tmp_path, name):
 def test_the_same_seed_gives_the_same_bytes_and_another_does_not(tmp_path):
     data = pictures()
     runs = [folder(tmp_path, name) for name in "abc"]
-    results = [net_training.train(data, params(seed=seed), out) for seed, out in zip((1, 1, 2), runs, strict=True)]
+    results = [train(data, params(seed=seed), out) for seed, out in zip((1, 1, 2), runs, strict=True)]
     assert results[0].curve == results[1].curve != results[2].curve
     files = [{path.name: path.read_bytes() for path in out.iterdir()} for out in runs]
     assert files[0] == files[1] and files[0].keys() == files[2].keys()
@@ -148,7 +155,7 @@ def test_the_same_seed_gives_the_same_bytes_and_another_does_not(tmp_path):
 
 def test_checkpoints_best_last_and_the_latest(tmp_path):
     data, out = pictures(), folder(tmp_path, "a")
-    trained = net_training.train(data, params(), out)
+    trained = train(data, params(), out)
     assert sorted(path.name for path in out.iterdir()) == [
         "best.safetensors", "epoch-00003.safetensors", "epoch-00004.safetensors", "last.safetensors"]  # fmt: skip
     assert (out / "last.safetensors").read_bytes() == (out / "epoch-00004.safetensors").read_bytes()
@@ -157,7 +164,7 @@ def test_checkpoints_best_last_and_the_latest(tmp_path):
     # The saved net gives the answers that were scored.
     net = small.build("lenet5", 10, params().net_options())
     small.set_values(net, small.read(out / "best.safetensors"), "best")
-    assert np.allclose(small.predictor(net)(data.val_images), trained.val_logits, atol=1e-4)
+    assert np.allclose(small.predictor(net)(data.inputs.feed(net, data.val_rows)), trained.val_logits, atol=1e-4)
     metrics = net_training.metrics(trained, data, params())
     assert metrics["selected_on_val"] == ["epoch"] and metrics["parameters"] == 61706
     assert metrics["val_accuracy"] == trained.curve[trained.about["epoch"] - 1]["val_accuracy"]
@@ -165,18 +172,18 @@ def test_checkpoints_best_last_and_the_latest(tmp_path):
 
 
 def test_the_last_epoch_is_used_where_that_is_asked_for(tmp_path):
-    trained = net_training.train(pictures(), params(checkpoint="last"), folder(tmp_path, "a"))
+    trained = train(pictures(), params(checkpoint="last"), folder(tmp_path, "a"))
     assert trained.about["epoch"] == 4
     assert net_training.metrics(trained, pictures(), params(checkpoint="last"))["selected_on_val"] == []
 
 
 def test_patience_ends_the_training(tmp_path):
     slow = params(lr=1e-9, patience=2, epochs=30, schedule="constant", warmup_epochs=0, augment={})
-    trained = net_training.train(pictures(), slow, folder(tmp_path, "a"))
+    trained = train(pictures(), slow, folder(tmp_path, "a"))
     best = trained.about["epoch"]
     assert len(trained.curve) == best + 2 < 30
 
 
 def test_pictures_of_another_size_than_the_nets_are_refused(tmp_path):
     with pytest.raises(UserError, match=r"digits_cnn takes pictures of 28 x 28 pixels, extract.image_size is 32"):
-        net_training.train(pictures(), params(net="digits_cnn"), folder(tmp_path, "a"))
+        train(pictures(), params(net="digits_cnn"), folder(tmp_path, "a"))

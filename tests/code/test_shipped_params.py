@@ -63,8 +63,10 @@ def test_the_home_task_shows_every_key_there_is(ours):
 
 def test_mnist_shows_every_key_of_train_and_its_pixels(ours):
     of_photos = {"train.zero_last", "train.crops.scale", "train.crops.ratio", "train.crops.flip", "train.every"}
-    assert keys(TrainParams, "train") - of_photos == shown(ours["mnist"]["train"], "train")
+    of_modes = {f"train.{key}" for key in ("mode", "blocks", "rank", "alpha", "start", "norms", "layer_decay")}
+    assert keys(TrainParams, "train") - of_photos - of_modes == shown(ours["mnist"]["train"], "train")
     assert of_photos <= shown(ours["mushrooms_report"]["train"], "train")
+    assert of_modes <= shown(ours["garbage_tuned"]["train"], "train")
     assert ours["mnist"]["extract"]["pixels"] is True
 
 

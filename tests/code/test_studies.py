@@ -40,7 +40,7 @@ def test_every_setting_of_the_study_is_a_valid_one_and_one_of_each_knob_is_the_d
         values = params[knob].values()
         assert sum(not changes for changes in values) == 1
         for changes in values:
-            changed = {key: value for key, value in changes.items() if key != "pixels"}
+            changed = {key: value for key, value in changes.items() if key != "features"}
             TrainHeadParams(**params["base"] | changed)
 
 

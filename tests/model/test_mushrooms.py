@@ -1,20 +1,18 @@
 """The task `mushrooms`, run stage by stage on drawn pictures and random weights: plumbing, and no accuracy."""
 
 import argparse
-import importlib.util
+import importlib
 import json
 import math
-import os
-import shutil
 from pathlib import Path
 
 import numpy as np
 import onnx
 import pytest
+import staged
 from pydantic import ValidationError
-from ruamel.yaml import YAML
 
-from sortline import cli, runtime
+from sortline import cli
 from sortline.data.sample import picture
 from sortline.errors import UserError
 from sortline.files import read_csv, read_json
@@ -29,31 +27,6 @@ ROOT = Path(__file__).parents[2]
 GENERA = ["Agaricus", "Amanita", "Boletus", "Cortinarius", "Entoloma", "Hygrocybe", "Lactarius", "Russula", "Suillus"]
 DRAWN = ["00_01", "00_05", "00_07", "01_02", "01_06", "02_01", "03_00", "03_01", "03_03"]  # nine kinds of pictures
 EACH, SIDE = 10, 64
-
-ARGUMENTS = {
-    "fetch": "--out data/raw/T --source data/raw/T.json --downloads data/downloads",
-    "weights": "--out data/weights/T --downloads data/downloads",
-    "prepare": "--raw data/raw/T --source data/raw/T.json --tables tables --out data/prepared/T "
-    "--metrics metrics/T/data.json --plots plots/T/prepare",
-    "extract": "--prepared data/prepared/T --raw data/raw/T --weights data/weights/T --out data/features/T",
-    "train_head": "--prepared data/prepared/T --features data/features/T --out models/T/head --plots plots/T/train "
-    "--metrics metrics/T/train.json",
-    "train": "--prepared data/prepared/T --features data/features/T --out models/T/head --plots plots/T/train "
-    "--metrics metrics/T/train.json",
-    "evaluate": "--prepared data/prepared/T --features data/features/T --head models/T/head --raw data/raw/T "
-    "--source data/raw/T.json --data metrics/T/data.json --metrics metrics/T/evaluate.json --plots plots/T/evaluate",
-    "diagnose": "--prepared data/prepared/T --features data/features/T --head models/T/head --raw data/raw/T "
-    "--metrics metrics/T/diagnose.json --plots plots/T/diagnose",
-    "export": "--prepared data/prepared/T --raw data/raw/T --weights data/weights/T --features data/features/T "
-    "--head models/T/head --out models/T/export --metrics metrics/T/export.json",
-}
-
-
-def run_stage(name: str, task: str) -> None:
-    spec = importlib.util.spec_from_file_location(name, ROOT / "stages" / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    module.main([task, *ARGUMENTS[name].replace("T", task).split()])
 
 
 def line(root: Path, task: str, changes: dict[str, dict]) -> Path:
@@ -72,18 +45,7 @@ def line(root: Path, task: str, changes: dict[str, dict]) -> Path:
     params["export"] |= {"check_photos": 2}
     for stage, keys in changes.items():
         params[stage] |= keys
-    with (root / "params.yaml").open("w", encoding="utf-8") as stream:
-        YAML().dump({"tasks": [task], task: params}, stream)
-    shutil.copytree(ROOT / "tables", root / "tables")
-    before = Path.cwd()
-    os.chdir(root)
-    try:
-        for name in ARGUMENTS:
-            if name in params:
-                run_stage(name, task)
-    finally:
-        os.chdir(before)
-        runtime.prepare()
+    staged.run(root, task, params)
     return root
 
 

@@ -110,6 +110,7 @@ TABLE: list[tuple[str, Any, set[str]]] = [
     ("extract.engine", "mindspore", PIXELS),
     # One file more in the folder of features, read by nobody yet: the head comes out as it was.
     ("extract.pool", "none", {"extract", "train_head", "evaluate", "diagnose"}),
+    ("extract.upto", 3, PIXELS),
     ("train_head.solver", "lbfgs", HEAD),
     ("train_head.pooling", "mean+max", HEAD),
     ("train_head.views", 1, HEAD),

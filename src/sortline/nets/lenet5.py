@@ -92,6 +92,34 @@ class LeNet5(nn.Cell):
         return self.dense3(x)
 
 
+class LeNet5Norm(nn.Cell):
+    """LeNet-5 with batch norm after each convolution and dropout of 0.5 before the last two layers, ReLU, max pooling.
+
+    float32 (n, 1, 32, 32) to logits (n, classes).
+    """
+
+    image_size = 32
+
+    def __init__(self, classes: int = 10) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(1, 6, 5, pad_mode="valid", has_bias=True)
+        self.norm1 = nn.BatchNorm2d(6)
+        self.conv2 = nn.Conv2d(6, 16, 5, pad_mode="valid", has_bias=True)
+        self.norm2 = nn.BatchNorm2d(16)
+        self.dense1 = nn.Dense(400, 120)
+        self.dense2 = nn.Dense(120, 84)
+        self.dense3 = nn.Dense(84, classes)
+        self.pool = nn.MaxPool2d(2, 2)
+        self.relu = nn.ReLU()
+        self.dropout = nn.Dropout(p=0.5)
+
+    def construct(self, x: Tensor) -> Tensor:
+        x = self.relu(self.pool(self.norm1(self.conv1(x))))
+        x = self.relu(self.pool(self.norm2(self.conv2(x))))
+        x = self.dropout(self.relu(self.dense1(x.reshape((-1, 400)))))
+        return self.dense3(self.dropout(self.relu(self.dense2(x))))
+
+
 class ScaledTanh(nn.Cell):
     """The paper's squashing function (its appendix A): 1.7159 tanh(2 x / 3), so that f(1) = 1 and f(-1) = -1."""
 

@@ -100,13 +100,49 @@ class MobileNetV2(nn.Cell):
         return self.last(self.blocks(self.stem(x)))
 
 
+class Front(nn.Cell):
+    """What lies before the last `blocks` blocks: float32 (n, 3, S, S) to their input."""
+
+    def __init__(self, backbone: MobileNetV2, blocks: int) -> None:
+        super().__init__(auto_prefix=False)
+        self.backbone, self.end = backbone, len(backbone.blocks) - blocks
+
+    def construct(self, x: Tensor) -> Tensor:
+        x = self.backbone.stem(x)
+        # Not by a slice, which would be a new cell that renames the parameters.
+        for place in range(self.end):
+            x = self.backbone.blocks[place](x)
+        return x
+
+
+class Back(nn.Cell):
+    """What lies after `Front`: to the last feature map."""
+
+    def __init__(self, backbone: MobileNetV2, blocks: int) -> None:
+        super().__init__(auto_prefix=False)
+        self.backbone, self.start, self.end = backbone, len(backbone.blocks) - blocks, len(backbone.blocks)
+
+    def construct(self, x: Tensor) -> Tensor:
+        for place in range(self.start, self.end):
+            x = self.backbone.blocks[place](x)
+        return self.backbone.last(x)
+
+
 class Pooled(nn.Cell):
-    """A backbone with both global poolings: (n, 3, S, S) to mean (n, C), max (n, C) and the map (n, C, h, w)."""
+    """A backbone with both global poolings: (n, 3, S, S) to mean (n, C), max (n, C) and the map (n, C, h, w).
 
-    def __init__(self, backbone: nn.Cell) -> None:
-        super().__init__()
-        self.backbone = backbone
+    With `upto` also the map before a MobileNetV2's last so many blocks.
+    """
 
-    def construct(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        feature_map = self.backbone(x)
-        return feature_map.mean((2, 3)), feature_map.amax((2, 3)), feature_map
+    def __init__(self, backbone: nn.Cell, upto: int | None = None) -> None:
+        super().__init__(auto_prefix=False)
+        self.whole = backbone if upto is None else None
+        self.front, self.back = (None, None) if upto is None else (Front(backbone, upto), Back(backbone, upto))
+
+    def construct(self, x: Tensor) -> tuple[Tensor, ...]:
+        if self.whole is not None:
+            feature_map = self.whole(x)
+            return feature_map.mean((2, 3)), feature_map.amax((2, 3)), feature_map
+        inner = self.front(x)
+        feature_map = self.back(inner)
+        return feature_map.mean((2, 3)), feature_map.amax((2, 3)), feature_map, inner

@@ -1,29 +1,53 @@
-"""A ResNet with its linear head, trained whole from photos."""
+"""A backbone with its head, as one net that is trained from photos, or its last part from cached Feature Maps."""
 
 import mindspore
 import numpy as np
 from mindspore import Tensor, nn
 
-from sortline.nets.releases import IMAGENET_MEAN, IMAGENET_STD, Preprocessing
+from sortline.nets.mobilenetv2 import Back, MobileNetV2
+from sortline.nets.names import Net
+from sortline.nets.releases import IMAGENET_MEAN, IMAGENET_STD, MOBILENET, Preprocessing, find
 from sortline.nets.resnet import ResNet
 
 
-class PhotoNet(nn.Cell):
-    """float32 (n, 3, S, S), preprocessed, to logits (n, classes); S a multiple of 32. `zero_last` as in ResNet."""
+class HeadV3(nn.Cell):
+    """The head of MobileNetV3 (Howard et al. 2019, arXiv:1905.02244) on pooled features (n, C), to logits.
 
-    preprocessing = Preprocessing(IMAGENET_MEAN, IMAGENET_STD)
+    Convolution 1x1 of C to C (on one place, so a dense layer), batch norm, h-swish, dropout 0.2, convolution 1x1.
+    """
+
+    def __init__(self, channels: int, classes: int) -> None:
+        super().__init__()
+        self.first = nn.Dense(channels, channels, has_bias=False)
+        self.norm = nn.BatchNorm1d(channels)
+        self.dropout = nn.Dropout(p=0.2)
+        self.last = nn.Dense(channels, classes)
+        self.relu6 = nn.ReLU6()
+
+    def construct(self, x: Tensor) -> Tensor:
+        x = self.norm(self.first(x))
+        return self.last(self.dropout(x * self.relu6(x + 3) / 6))
+
+
+HEADS = {"linear": nn.Dense, "v3": HeadV3}
+
+
+class PhotoNet(nn.Cell):
+    """float32 (n, 3, S, S), preprocessed, to logits (n, classes); S a multiple of 32."""
+
     image_size = None  # any
 
-    def __init__(self, classes: int, depth: int, zero_last: bool = False) -> None:
+    def __init__(self, classes: int, backbone: Net, preprocessing: Preprocessing, head: str = "linear") -> None:
         super().__init__()
-        self.backbone = ResNet(depth, zero_last=zero_last)
-        self.head = nn.Dense(self.backbone.channels, classes)
+        self.preprocessing = preprocessing
+        self.backbone = backbone
+        self.head = HEADS[head](backbone.channels, classes)
 
     def construct(self, x: Tensor) -> Tensor:
         return self.head(self.backbone(x).mean((2, 3)))
 
     def initialise(self, seed: int) -> None:
-        """Draw the kernels from `seed`: He-normal by fan-out (He et al. 2015, arXiv:1502.01852); the head starts at 0.
+        """Draw all kernels from `seed`: He-normal by fan-out (He et al. 2015, arXiv:1502.01852); see `start_head`.
 
         The batch norms stay as they are built.
         """
@@ -33,5 +57,46 @@ class PhotoNet(nn.Cell):
                 fan_out = parameter.shape[0] * np.prod(parameter.shape[2:])
                 draw = generator.standard_normal(parameter.shape) * np.sqrt(2 / fan_out)
                 parameter.set_data(mindspore.Tensor(draw.astype(np.float32)))
-        for parameter in (self.head.weight, self.head.bias):
-            parameter.set_data(mindspore.Tensor(np.zeros(parameter.shape, np.float32)))
+        self.start_head(generator)
+
+    def start_head(self, generator: np.random.Generator) -> None:
+        """Start the head: its last layer at 0, one before that He-normal."""
+        for name, parameter in self.head.parameters_dict().items():
+            if "norm" in name:
+                continue
+            value = np.zeros(parameter.shape)
+            if ".first." in name:
+                value = generator.standard_normal(parameter.shape) * np.sqrt(2 / parameter.shape[1])
+            parameter.set_data(mindspore.Tensor(value.astype(np.float32)))
+
+
+class Tail(nn.Cell):
+    """The last `blocks` blocks of a PhotoNet's MobileNetV2, its last convolution and its head, on cached maps.
+
+    Takes what `mobilenetv2.Front` puts out; with 0 blocks pooled features, (n, C, 1, 1), the head alone. The parameters
+    are the net's own.
+    """
+
+    def __init__(self, net: PhotoNet, blocks: int) -> None:
+        super().__init__(auto_prefix=False)
+        self.net = net
+        self.back = Back(net.backbone, blocks) if blocks else None
+
+    def construct(self, x: Tensor) -> Tensor:
+        return self.net.head((x if self.back is None else self.back(x)).mean((2, 3)))
+
+    def set_train(self, mode: bool = True) -> "Tail":
+        super().set_train(mode)
+        self.net.set_train(mode)
+        return self
+
+
+def resnet(classes: int, depth: int, zero_last: bool = False) -> PhotoNet:
+    """Return a ResNet to be trained from its first weights."""
+    return PhotoNet(classes, ResNet(depth, zero_last=zero_last), Preprocessing(IMAGENET_MEAN, IMAGENET_STD))
+
+
+def mobilenet(classes: int, release: str, width: float, head: str = "linear") -> PhotoNet:
+    """Return a MobileNetV2 as `release` (a key of releases.RELEASES) has it, its values not yet meant for use."""
+    how = find(MOBILENET, release)
+    return PhotoNet(classes, MobileNetV2(width, how.padding, how.bn_eps), how.preprocessing, head)

@@ -1,4 +1,4 @@
-"""The nets that are trained from pixels, by name: built, initialised from a seed, saved, loaded strictly."""
+"""The nets that are trained whole, by name: built, initialised from a seed, saved, loaded strictly."""
 
 from collections.abc import Callable
 from functools import partial
@@ -12,18 +12,22 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from sortline.errors import UserError
+from sortline.feeds import Feed
 from sortline.nets.digits_cnn import DigitsCNN
 from sortline.nets.grey import GREY, GreyPreprocessing
-from sortline.nets.lenet5 import LeNet5, LeNet5Published
-from sortline.nets.photo_net import PhotoNet
-from sortline.nets.releases import DEPTHS, Preprocessing
+from sortline.nets.lenet5 import LeNet5, LeNet5Norm, LeNet5Published
+from sortline.nets.low_rank import merged_weights
+from sortline.nets.photo_net import PhotoNet, mobilenet, resnet
+from sortline.nets.releases import DEPTHS, MOBILENET, Preprocessing
 
-TEST_BATCH, PHOTO_BATCH = 500, 16
+BATCHES, AT_ONCE = (16, 500), 2**21  # inputs that are answered at once: least and most; bytes of them
 NETS: dict[str, Callable[..., nn.Cell]] = {
     "lenet5": LeNet5,
     "lenet5_1998": LeNet5Published,
+    "lenet5_norm": LeNet5Norm,
     "digits_cnn": DigitsCNN,
-    **{name: partial(PhotoNet, depth=depth) for name, depth in DEPTHS.items()},
+    **{name: partial(resnet, depth=depth) for name, depth in DEPTHS.items()},
+    MOBILENET: mobilenet,
 }
 
 
@@ -63,8 +67,10 @@ def layer_parameters(net: nn.Cell) -> dict[str, int]:
 
 
 def values(net: nn.Cell) -> dict[str, np.ndarray]:
-    """Return all parameters, the statistics of batch norm too, by name."""
-    return {name: parameter.asnumpy().copy() for name, parameter in net.parameters_dict().items()}
+    """Return all parameters, the statistics of batch norm too, by name; low-rank updates merged into their weights."""
+    merged = merged_weights(net)
+    kept = {name: value for name, value in net.parameters_dict().items() if not name.endswith((".down", ".up"))}
+    return {name: merged.get(name, value.asnumpy().copy()) for name, value in kept.items()}
 
 
 def set_values(net: nn.Cell, arrays: dict[str, np.ndarray], where: object) -> None:
@@ -96,21 +102,18 @@ def preprocessing(net: nn.Cell) -> Preprocessing | GreyPreprocessing:
     return net.preprocessing if isinstance(net, PhotoNet) else GREY
 
 
-def predictor(net: nn.Cell) -> Callable[[np.ndarray], np.ndarray]:
-    """Return a function from uint8 images (n, S, S), of a PhotoNet (n, S, S, 3), to logits float32 (n, classes).
+def predictor(net: nn.Cell) -> Callable[[Feed], np.ndarray]:
+    """Return a function from a feed's plain inputs to logits float32 (n, classes): those of the net as it is then."""
 
-    They are those of the net as it is then.
-    """
-    size = PHOTO_BATCH if isinstance(net, PhotoNet) else TEST_BATCH
-
-    def predict(images: np.ndarray) -> np.ndarray:
+    def predict(feed: Feed) -> np.ndarray:
         net.set_train(False)
+        size = int(np.clip(AT_ONCE // feed.plain(np.arange(1)).nbytes, *BATCHES))
         found = []
-        for start in range(0, len(images), size):
-            batch = images[start : start + size]
+        for start in range(0, len(feed), size):
+            rows = np.arange(start, min(start + size, len(feed)))
             # One shape, one compiled graph.
-            full = np.resize(batch, (size, *batch.shape[1:]))
-            found.append(net(mindspore.Tensor(preprocessing(net)(full))).asnumpy()[: len(batch)])
+            inputs = feed.plain(np.resize(rows, size)) * feed.scale + feed.shift
+            found.append(net(mindspore.Tensor(inputs.astype(np.float32))).asnumpy()[: len(rows)])
         net.set_train(True)
         return np.concatenate(found)
 

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from sortline.params.base import Section
 
@@ -21,9 +21,22 @@ class ExtractParams(Section):
         "mean+max", description="none: also keep the plain view's whole map (maps.npy), for a head that pools it itself"
     )
 
+    upto: int | None = Field(
+        None,
+        ge=1,
+        le=16,
+        description="also keep the maps before a MobileNetV2's last so many blocks, to train these",
+    )
+
     @field_validator("image_size")
     @classmethod
     def _size_fits(cls, size: int, info: ValidationInfo) -> int:
         if not info.data.get("pixels") and size % 32:
             raise ValueError("should be a multiple of 32: the backbone halves it five times")
         return size
+
+    @model_validator(mode="after")
+    def _pictures_or_maps(self) -> "ExtractParams":
+        if self.pixels and self.upto:
+            raise ValueError("upto keeps maps and pixels the pictures themselves; set one of them")
+        return self

@@ -87,8 +87,32 @@ class TrainParams(Section):
     preset: Literal["report_lenet5", "report_cnn", "report_mushrooms"] | None = Field(
         None, description="the run of a report, by name"
     )
-    net: Literal["lenet5", "lenet5_1998", "digits_cnn", "resnet18", "resnet34", "resnet50", "resnet101"] = Field(
-        "lenet5", description="what is trained; a resnet needs extract.colour: true"
+    net: Literal[
+        "lenet5",
+        "lenet5_1998",
+        "lenet5_norm",
+        "digits_cnn",
+        "resnet18",
+        "resnet34",
+        "resnet50",
+        "resnet101",
+        "mobilenet_v2",
+    ] = Field("lenet5", description="what is trained; a resnet or mobilenet_v2 needs extract.colour: true")
+    mode: Literal["head_v3", "lora_head", "lora_backbone", "partial", "full", "scratch"] | None = Field(
+        None, description="mobilenet_v2: what of it trains"
+    )
+    blocks: int = Field(3, ge=1, le=17, description="lora_backbone, partial: the last so many blocks train")
+    rank: int = Field(8, ge=1, le=1280, description="lora_head, lora_backbone: of the update")
+    alpha: float = Field(16, gt=0, description="lora_head, lora_backbone: the update counts alpha / rank times")
+    start: Literal["fitted", "zero", "random"] = Field(
+        "fitted",
+        description="mobilenet_v2: the head starts as trained on the frozen backbone's features, at zero, drawn",
+    )
+    norms: Literal["fixed", "train"] = Field(
+        "fixed", description="partial, full: batch norms keep their statistics; train: use those of each batch"
+    )
+    layer_decay: float = Field(
+        1, gt=0, le=1, description="mobilenet_v2: factor of the rate per layer away from the head"
     )
     pooling: Literal["max", "average"] = Field("max", description="lenet5: how maps are halved")
     activation: Literal["relu", "tanh", "sigmoid", "elu"] = Field("relu", description="lenet5")
@@ -128,6 +152,12 @@ class TrainParams(Section):
         return given if preset is None else {**preset, **given}
 
     @model_validator(mode="after")
+    def _mode_and_net(self) -> "TrainParams":
+        if (self.net == "mobilenet_v2") != (self.mode is not None):
+            raise ValueError("mode goes with net: mobilenet_v2, and that needs a mode")
+        return self
+
+    @model_validator(mode="after")
     def _nothing_chosen_on_val(self) -> "TrainParams":
         if self.on_photos and (self.checkpoint == "best" or self.patience):
             raise ValueError(
@@ -138,10 +168,18 @@ class TrainParams(Section):
     @property
     def on_photos(self) -> bool:
         """Whether the net is one for photos in colour."""
-        return self.net.startswith("resnet")
+        return self.net.startswith(("resnet", "mobilenet"))
+
+    @property
+    def trained_blocks(self) -> int | None:
+        """How many of a mobilenet_v2's last blocks train; None: the whole net, from pictures."""
+        return {"full": None, "scratch": None, "partial": self.blocks, "lora_backbone": self.blocks}.get(self.mode, 0)
 
     def net_options(self) -> dict[str, Any]:
-        """Return what the net is told: pooling and activation, or c3, or zero_last, or nothing."""
-        known = {"lenet5": ("pooling", "activation"), "lenet5_1998": ("c3",), "digits_cnn": ()}
-        keys = known.get(self.net, ("zero_last",))
+        """Return what the net is told: pooling and activation, or c3, or zero_last, or nothing.
+
+        A mobilenet_v2 is told of its weights (finetune.options).
+        """
+        known = {"lenet5": ("pooling", "activation"), "lenet5_1998": ("c3",)}
+        keys = known.get(self.net, ("zero_last",) if self.net.startswith("resnet") else ())
         return {key: getattr(self, key) for key in keys}

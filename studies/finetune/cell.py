@@ -1,0 +1,207 @@
+"""cell: one way of fine-tuning, measured. Usage: cell.py NAME --out FILE --curves FILE --answers FILE
+
+Out of fold: trained on the other folds, each fold in turn, and once on all of train for val. Held out: trained on all
+folds but the first, scored on the first, and on val by the same net.
+"""
+
+import argparse
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import mindspore
+import numpy as np
+from common import DATA, HERE, LINE, PARAMS, noted
+
+from sortline import backbone as backbones
+from sortline import export, files, inputs, measure, net_training, prepared, runtime
+from sortline.data.holdout import hold_out
+from sortline.errors import run
+from sortline.inputs import Inputs
+from sortline.nets import small
+from sortline.nets.classifier import Classifier
+from sortline.params.base import load
+from sortline.params.train import TrainParams
+from sortline.params.train_head import TrainHeadParams
+from sortline.training import INNER, TrainingSet, train_by_steps
+
+OWN = ("features", "scored", "inner")  # the keys of a cell that are not the line's
+
+
+@dataclass(frozen=True)
+class Photos:
+    """All photos, in split.csv's order: path, label, "train" or "val" or "dropped", fold (-1 outside train), group."""
+
+    paths: list[str]
+    labels: np.ndarray
+    part: np.ndarray
+    fold: np.ndarray
+    group: np.ndarray
+    classes: int
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training: where it was scored (rows), with what logits, how long an epoch took, and the rest."""
+
+    rows: np.ndarray
+    logits: np.ndarray
+    curve: list[dict[str, float]]
+    epoch_seconds: float
+    facts: dict[str, Any]
+
+
+def main(argv: list[str]) -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("name")
+    for option in ("--out", "--curves", "--answers"):
+        parser.add_argument(option, type=Path, required=True)
+    args = parser.parse_args(argv)
+    cell = PARAMS["cells"][args.name]
+    runtime.prepare()
+    photos = read()
+    with noted(f"cell@{args.name}") as seen:
+        runs = list((heads if "mode" not in cell and "net" not in cell else nets)(cell, photos))
+        seen |= {"seconds_per_epoch": round(float(np.mean([one.epoch_seconds for one in runs])), 3), "runs": len(runs)}
+    rows = np.concatenate([one.rows for one in runs])
+    answers = np.concatenate([one.logits for one in runs]).argmax(1)
+    right = answers == photos.labels[rows]
+    scored = photos.part[rows] == "train"
+    result = {
+        "scored": "out of fold" if cell["scored"] == "folds" else "held out: fold 0 of train",
+        **measure.share(right[scored]),
+        **{f"val_{key}": value for key, value in measure.share(right[~scored]).items()},
+        **runs[-1].facts,
+        "train_n": int((photos.part == "train").sum()) if cell["scored"] == "folds" else runs[-1].facts["train_n"],
+    }
+    steps = [one.facts["step0_right"] for one in runs if "step0_right" in one.facts]
+    result.pop("step0_right", None)
+    if steps:
+        before = np.concatenate(steps)
+        result["step0_accuracy"] = measure.share(before[scored])["accuracy"]
+    for path in (args.curves, args.answers):
+        path.parent.mkdir(exist_ok=True)
+    columns = ["image", "part", "truth", "predicted"]
+    table = zip([photos.paths[i] for i in rows], photos.part[rows], photos.labels[rows], answers, strict=True)
+    files.write_csv(args.answers, columns, sorted(map(list, table)))
+    write_curves(args.curves, [one.curve for one in runs[: 1 if cell["scored"] == "holdout" else -1]])
+    files.write_metrics(args.out, result)
+    print(f"{args.name}: {result['accuracy']:.2%} {result['scored']}, val {result['val_accuracy']:.2%}")
+
+
+def read() -> Photos:
+    split = files.read_csv(DATA["prepared"] / "split.csv")
+    part = np.array([row["split"] for row in split])
+    fold = np.array([int(row["fold"]) if row["fold"] != "" else -1 for row in split])
+    labels, group = (np.array([int(row[key]) for row in split]) for key in ("label", "group"))
+    classes = len(prepared.read_classes(DATA["prepared"] / "classes.json").names)
+    return Photos([row["image"] for row in split], labels, part, fold, group, classes)
+
+
+def stored(name: str, photos: Photos) -> Inputs:
+    return inputs.read(DATA["features"] if name == "line" else HERE / "features" / name, len(photos.paths))
+
+
+def heads(cell: dict[str, Any], photos: Photos) -> Iterator[Run]:
+    """Train the line's own head, by the line's own stage and parameters: all folds and the final one at once."""
+    found = stored(cell["features"], photos)
+    train, val = (np.flatnonzero(photos.part == part) for part in ("train", "val"))
+    features = np.stack((found.pooled[train], found.pooled[train]), 2)  # [mean, max], of which it takes the mean
+    data = TrainingSet(features, photos.labels[train], photos.fold[train], photos.classes, photos.group[train])
+    params = load(PARAMS["task"], "train_head", TrainHeadParams, LINE / "params.yaml")
+    started = time.perf_counter()
+    trained = train_by_steps(data, params)
+    seconds = (time.perf_counter() - started) / params.epochs
+    head = trained.heads[trained.checkpoint]
+    backbone = backbones.load(DATA["weights"])
+    network = Classifier(backbone.net, head)
+    network.set_train(False)
+    counts = head.weight.size + head.bias.size
+    facts = {
+        "trainable": counts,
+        "parameters": counts + sum(p.size for p in backbone.net.trainable_params()),
+        "epochs": params.epochs,
+        "image_size": found.image_size,
+        "onnx_mb": onnx_mb(network, found.image_size, 3),
+    }
+    curve = [
+        {"train_loss": row["fold_train_loss"], "held_loss": row["oof_loss"], "held_accuracy": row["oof_accuracy"]}
+        for row in trained.curve
+    ]
+    # scikit-learn's order: out-of-fold answers of train, then those of the head on all of train to val.
+    yield Run(train, np.log(trained.out_of_fold), curve, seconds, facts)
+    yield Run(val, head.logits(np.stack((found.pooled[val, 0],) * 2, 1)), curve, seconds, facts)
+
+
+def nets(cell: dict[str, Any], photos: Photos) -> Iterator[Run]:
+    """Train by the line's stage `train`, once a fold and once on all, or once for a held-out fold."""
+    params = TrainParams(**{key: value for key, value in cell.items() if key not in OWN})
+    found = stored(cell["features"], photos)
+    train, val = (np.flatnonzero(photos.part == part) for part in ("train", "val"))
+    if cell["scored"] == "holdout":
+        held = photos.fold == 0
+        rows = np.flatnonzero((photos.part == "train") & ~held)
+        yield trained(params, found, photos, rows, np.concatenate((np.flatnonzero(held), val)), cell.get("inner"))
+        return
+    for fold in range(photos.fold.max() + 1):
+        inside = np.flatnonzero((photos.part == "train") & (photos.fold != fold))
+        yield trained(params, found, photos, inside, np.flatnonzero(photos.fold == fold))
+    yield trained(params, found, photos, train, val)
+
+
+def trained(
+    params: TrainParams, found: Inputs, photos: Photos, rows: np.ndarray, scored: np.ndarray, inner: bool = False
+) -> Run:
+    """Train on `rows` and answer `scored`; with `inner` a grouped tenth of `rows` chooses the epoch."""
+    watched = scored
+    if inner:
+        taken = hold_out(photos.labels[rows], photos.group[rows], INNER, params.seed)
+        rows, watched = rows[~taken], rows[taken]
+    data = net_training.Parts(found, rows, photos.labels[rows], watched, photos.labels[watched], photos.classes)
+    net, options = net_training.build(data, params, DATA["weights"])
+    feed = found.feed(net, scored)
+    answer = small.predictor(found.part(net))
+    started_at = answer(feed)
+    started = time.perf_counter()
+    with tempfile.TemporaryDirectory() as scratch:
+        result = net_training.train(net, options, data, params, Path(scratch))
+        seconds = (time.perf_counter() - started) / len(result.curve)
+        final = small.build(params.net, photos.classes, options)
+        path = Path(scratch) / f"{params.checkpoint}.safetensors"
+        small.set_values(final, small.read(path), path)
+    final.set_train(False)
+    channels = small.preprocessing(final).scale.size
+    curve = [
+        {"train_loss": row["train_loss"], "held_loss": row["val_loss"], "held_accuracy": row["val_accuracy"]}
+        for row in result.curve
+    ]
+    facts = result.counts | {
+        "train_n": len(rows),
+        "epochs": len(result.curve),
+        "epoch": result.about["epoch"],
+        "image_size": found.image_size,
+        "onnx_mb": onnx_mb(final, found.image_size, channels),
+        "step0_right": started_at.argmax(1) == photos.labels[scored],
+    }
+    return Run(scored, small.predictor(found.part(final))(feed), curve, seconds, facts)
+
+
+def onnx_mb(network: mindspore.nn.Cell, size: int, channels: int) -> float:
+    return export.network_graph(network, size, channels).ByteSize() / 1e6
+
+
+def write_curves(path: Path, curves: list[list[dict[str, float]]]) -> None:
+    """Write the mean over the trainings, epoch by epoch, as long as all of them ran."""
+    length = min(map(len, curves))
+    columns = list(curves[0][0])
+    rows = [
+        [epoch + 1, *(f"{np.mean([c[epoch][key] for c in curves]):.5f}" for key in columns)] for epoch in range(length)
+    ]
+    files.write_csv(path, ["epoch", *columns], rows)
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,306 @@
+"""sortline.finetune and the cells it uses: what trains, from which start, and what must not change."""
+
+import re
+from pathlib import Path
+
+import mindspore
+import numpy as np
+import pytest
+
+from sortline import backbone as backbones
+from sortline import finetune, net_training, runtime
+from sortline.backbone import Backbone
+from sortline.errors import UserError
+from sortline.inputs import Inputs
+from sortline.nets import batch_norm, checkpoints, low_rank, releases, small
+from sortline.nets.mobilenetv2 import Back, Front
+from sortline.nets.photo_net import HeadV3, PhotoNet, Tail
+from sortline.params.train import TrainParams
+
+CLASSES, COUNT, VIEWS = 3, 18, 2
+WIDTH = 0.35
+RELEASE = releases.find("mobilenet_v2", "random")
+STATISTICS = r"\.moving_(mean|variance)$"
+
+
+@pytest.fixture(autouse=True, scope="module")
+def graph_mode():
+    runtime.prepare()
+
+
+def pretrained(seed=1) -> Backbone:
+    """A small backbone whose batch norms do something."""
+    net = backbones.build("mobilenet_v2", RELEASE, WIDTH)
+    checkpoints.draw(net, seed)
+    generator = np.random.default_rng(seed)
+    for name, parameter in net.parameters_dict().items():
+        if name.endswith(("moving_variance", "gamma")):
+            parameter.set_data(mindspore.Tensor(generator.uniform(0.8, 1.2, parameter.shape).astype(np.float32)))
+        elif name.endswith("moving_mean"):
+            parameter.set_data(mindspore.Tensor(generator.normal(0, 0.1, parameter.shape).astype(np.float32)))
+    net.set_train(False)
+    return Backbone(net, RELEASE.preprocessing, {"release": "random", "width": WIDTH})
+
+
+def pictures(count=COUNT, side=32):
+    return np.random.default_rng(0).integers(0, 256, (count, side, side, 3)).astype(np.uint8)
+
+
+def batch(backbone, count=8, side=32):
+    return mindspore.Tensor(backbone.preprocessing(pictures(count, side)))
+
+
+def features(net, x):
+    net.set_train(False)
+    return net(x).asnumpy()
+
+
+def inputs(kind):
+    generator = np.random.default_rng(2)
+    pooled = generator.standard_normal((COUNT, VIEWS, 1280)).astype(np.float32)
+    if kind == "pixels":
+        return Inputs(pictures(), None, 32)
+    if kind == "pooled":
+        return Inputs(pooled[..., None, None], 0, 32, pooled)
+    maps = generator.standard_normal((COUNT, VIEWS, 56, 1, 1)).astype(np.float16)
+    return Inputs(maps, 3, 32, pooled)
+
+
+def params(mode, **more):
+    settings = {"net": "mobilenet_v2", "mode": mode, "checkpoint": "last", "batch_size": 6, "epochs": 1, "lr": 0.01}
+    return TrainParams(**settings | {"rank": 2} | more)
+
+
+def parts(kind):
+    labels = np.arange(COUNT) % CLASSES
+    return net_training.Parts(inputs(kind), np.arange(12), labels[:12], np.arange(12, COUNT), labels[12:], CLASSES)
+
+
+def built(mode, kind, **more):
+    data, settings = parts(kind), params(mode, **more)
+    backbone = pretrained()
+    net = finetune.build(backbone, CLASSES, settings, data.inputs, data.rows, data.labels)
+    return net, finetune.options(backbone, settings), data, settings
+
+
+# What a mode trains, as a pattern of the names of what is saved; and of what it adds to these while it trains.
+TRAINED = {
+    ("head_v3", "pooled"): r"head\.",
+    ("lora_head", "pooled"): r"head\.(weight|bias)$",
+    ("lora_backbone", "maps"): r"head\.|backbone\.(last|blocks\.1[456]\.(expand|project))\.conv\.weight$",
+    ("partial", "maps"): r"head\.|backbone\.(last|blocks\.1[456]\.\w+)\.(conv\.weight|norm\.beta)$",
+    ("full", "pixels"): r"head\.|backbone\..*(conv\.weight|norm\.beta)$",
+    ("scratch", "pixels"): r"",
+}
+
+
+@pytest.mark.parametrize(("mode", "kind"), TRAINED)
+def test_exactly_what_should_train_does_and_all_else_stays_to_the_bit(mode, kind, tmp_path):
+    net, options, data, settings = built(mode, kind)
+    before = small.values(net)
+    net_training.train(net, options, data, settings, tmp_path)
+    after = small.values(net)
+    assert list(before) == list(after)
+    changed = {name for name in before if not np.array_equal(before[name], after[name])}
+    wanted = {name for name in before if re.match(TRAINED[mode, kind], name)}
+    assert {name for name in changed if not re.search(STATISTICS, name)} == {
+        name for name in wanted if not re.search(STATISTICS, name)
+    }
+    # Statistics of batch norms move where these are trained, only there.
+    moved = {name for name in changed if re.search(STATISTICS, name)}
+    assert moved == {name for name in wanted if re.search(STATISTICS, name)}
+
+
+@pytest.mark.parametrize(("mode", "kind"), TRAINED)
+def test_the_saved_net_answers_as_the_trained_one(mode, kind, tmp_path):
+    net, options, data, settings = built(mode, kind, checkpoint="last")
+    result = net_training.train(net, options, data, settings, tmp_path)
+    again = small.build("mobilenet_v2", CLASSES, options)
+    small.set_values(again, small.read(tmp_path / "last.safetensors"), "here")
+    logits = small.predictor(data.inputs.part(again))(data.inputs.feed(again, data.val_rows))
+    assert np.abs(logits - result.val_logits).max() < 1e-4
+
+
+def test_parameters_are_counted_without_the_statistics(tmp_path):
+    net, options, data, settings = built("head_v3", "pooled")
+    counts = net_training.train(net, options, data, settings, tmp_path).counts
+    head = 1280 * 1280 + 2 * 1280 + CLASSES * 1280 + CLASSES
+    assert counts["trainable"] == head
+    backbone = pretrained().net
+    assert counts["parameters"] == head + sum(parameter.size for parameter in backbone.trainable_params())
+
+
+@pytest.mark.parametrize(
+    ("mode", "kind", "message"),
+    [
+        ("full", "maps", "train.mode full trains from pictures; set extract.pixels"),
+        ("scratch", "pooled", "train.mode scratch trains from pictures"),
+        ("partial", "pooled", "trains the last 3 blocks, and extract kept pooled features; set extract.upto: 3"),
+    ],
+)
+def test_a_mode_that_does_not_fit_what_was_cached_is_one_line(mode, kind, message):
+    with pytest.raises(UserError, match=message):
+        built(mode, kind)
+
+
+def test_more_blocks_than_were_cached_is_one_line():
+    with pytest.raises(UserError, match="the last 5 blocks, and extract kept the maps before the last 3"):
+        built("lora_backbone", "maps", blocks=5)
+
+
+def test_fewer_blocks_than_were_cached_train_too(tmp_path):
+    net, options, data, settings = built("partial", "maps", blocks=1)
+    before = small.values(net)
+    net_training.train(net, options, data, settings, tmp_path)
+    changed = {name for name, value in small.values(net).items() if not np.array_equal(value, before[name])}
+    assert not any(name.startswith(("backbone.blocks.14", "backbone.blocks.15")) for name in changed)
+    assert "backbone.blocks.16.depthwise.conv.weight" in changed
+
+
+def test_front_and_tail_are_the_net():
+    backbone = pretrained()
+    net = PhotoNet(CLASSES, backbone.net, backbone.preprocessing, "v3")
+    net.initialise(3)
+    net.head.last.weight.set_data(mindspore.Tensor(np.random.default_rng(0).normal(0, 1, (3, 1280)).astype(np.float32)))
+    names = [parameter.name for parameter in net.get_parameters()]
+    x = batch(backbone)
+    whole = features(net, x)
+    for blocks in (1, 3, 16):
+        maps = mindspore.Tensor(features(Front(net.backbone, blocks), x))
+        assert np.abs(features(Tail(net, blocks), maps) - whole).max() < 1e-4
+    pooled = mindspore.Tensor(features(net.backbone, x).mean((2, 3), keepdims=True))
+    assert np.abs(features(Tail(net, 0), pooled) - whole).max() < 1e-4
+    assert [parameter.name for parameter in net.get_parameters()] == names
+
+
+def test_head_v3_is_its_formula():
+    head = HeadV3(40, CLASSES)
+    generator = np.random.default_rng(0)
+    for parameter in head.get_parameters():
+        parameter.set_data(mindspore.Tensor(generator.uniform(0.2, 1, parameter.shape).astype(np.float32)))
+    value = {name: parameter.asnumpy().astype(np.float64) for name, parameter in head.parameters_dict().items()}
+    x = generator.normal(0, 0.4, (5, 40)).astype(np.float32)
+    y = x @ value["first.weight"].T
+    y = (y - value["norm.moving_mean"]) / np.sqrt(value["norm.moving_variance"] + head.norm.eps)
+    y = y * value["norm.gamma"] + value["norm.beta"]
+    y = y * np.clip(y + 3, 0, 6) / 6
+    expected = y @ value["last.weight"].T + value["last.bias"]
+    assert np.abs(features(head, mindspore.Tensor(x)) - expected).max() < 1e-3
+
+
+# ---- low-rank updates
+
+
+@pytest.mark.parametrize("kind", ["conv", "dense"])
+def test_merged_is_unmerged(kind):
+    """Against W x + alpha / rank up (down x), worked out apart in float64."""
+    owner = mindspore.nn.Cell()
+    conv = kind == "conv"
+    owner.layer = mindspore.nn.Conv2d(6, 4, 1, has_bias=False) if conv else mindspore.nn.Dense(6, 4)
+    name = owner.layer.weight.name
+    low_rank.adapt(owner, "layer", 2, 16, np.random.default_rng(0))
+    layer, generator = owner.layer, np.random.default_rng(1)
+    assert layer.weight.name == name and np.abs(layer.merged() - layer.weight.asnumpy()).max() == 0
+    layer.up.set_data(mindspore.Tensor(generator.normal(0, 1, (4, 2)).astype(np.float32)))
+    x = generator.normal(0, 1, (5, 6, 3, 3) if conv else (5, 6)).astype(np.float32)
+    weight = layer.weight.asnumpy().reshape(4, 6).astype(np.float64)
+    expected = np.einsum("oi,ni...->no...", weight, x)
+    expected += 8 * np.einsum("or,ri,ni...->no...", layer.up.asnumpy(), layer.down.asnumpy(), x)
+    if not conv:
+        expected += layer.bias.asnumpy()
+    assert np.abs(layer(mindspore.Tensor(x)).asnumpy() - expected).max() < 1e-4
+    merged = np.einsum("oi,ni...->no...", layer.merged().reshape(4, 6), x) + (0 if conv else layer.bias.asnumpy())
+    assert np.abs(merged.reshape(expected.shape) - expected).max() < 1e-4
+
+
+def test_the_rank_bounds_the_update(tmp_path):
+    net, options, data, settings = built("lora_head", "pooled", start="zero", rank=1, epochs=3, lr=0.1)
+    net_training.train(net, options, data, settings, tmp_path)
+    weight = small.read(tmp_path / "last.safetensors")["head.weight"]
+    assert np.linalg.matrix_rank(weight, tol=1e-4 * np.abs(weight).max()) == 1
+
+
+# ---- batch norm
+
+
+def test_folding_changes_no_feature():
+    backbone = pretrained()
+    before = features(backbone.net, batch(backbone))
+    batch_norm.fold(backbone.net)
+    assert np.abs(features(backbone.net, batch(backbone)) - before).max() < 1e-4
+
+
+def test_measured_batch_norm_changes_no_feature_and_holds_the_statistics_of_a_batch():
+    backbone = pretrained()
+    batch_norm.fold(backbone.net)
+    released = Backbone(backbones.build("mobilenet_v2", RELEASE, WIDTH), backbone.preprocessing, {})
+    names = [parameter.name for parameter in released.net.get_parameters()]
+    checkpoints.draw(released.net, 1)
+    x = batch(released, 16, 64)
+    before = features(released.net, x)
+    batch_norm.measure(released.net, [x])
+    assert [parameter.name for parameter in released.net.get_parameters()] == names
+    assert np.abs(features(released.net, x) - before).max() < 1e-4
+    # In training mode each norm takes the batch's own mean and variance, which are the measured ones.
+    released.net.set_train(True)
+    assert np.abs(released.net(x).asnumpy() - before).max() < 1e-2
+
+
+def test_without_measuring_training_mode_throws_the_features_away():
+    """What the test above guards against."""
+    backbone = pretrained()
+    x = batch(backbone, 16, 64)
+    before = features(backbone.net, x)
+    backbone.net.set_train(True)
+    assert np.abs(backbone.net(x).asnumpy() - before).max() > 0.5
+
+
+# ---- the start
+
+
+def test_a_fitted_head_answers_before_any_step(tmp_path):
+    """Three heaps of features: a head that was trained tells them apart, the net has not been trained yet."""
+    generator = np.random.default_rng(0)
+    labels = np.arange(60) % CLASSES
+    pooled = 0.1 * generator.standard_normal((60, 1, 1280)).astype(np.float32)
+    pooled[np.arange(60), 0, labels] += 6
+    found = Inputs(pooled[..., None, None], 0, 32, pooled)
+    net = finetune.build(pretrained(), CLASSES, params("lora_head"), found, np.arange(40), labels[:40])
+    logits = small.predictor(found.part(net))(found.feed(net, np.arange(40, 60)))
+    assert (logits.argmax(1) == labels[40:]).all()
+
+
+def test_from_pictures_the_head_is_fitted_to_the_backbones_features():
+    net, _, data, _ = built("full", "pixels")
+    backbone = pretrained()
+    expected = features(backbone.net, mindspore.Tensor(backbone.preprocessing(pictures()[:4]))).mean((2, 3))
+    found = finetune.pooled(net, data.inputs, np.arange(4))
+    assert found.shape == (4, 1, 1280) and np.abs(found[:, 0] - expected).max() < 1e-3
+
+
+def test_layers_further_from_the_head_go_slower():
+    net, *_ = built("full", "pixels")
+    rates = net_training.layer_rates(net, 0.5)
+    assert rates["head.weight"] == 1 and rates["backbone.last.conv.weight"] == 0.5
+    assert rates["backbone.blocks.16.project.norm.beta"] == 0.25
+    assert rates["backbone.blocks.0.depthwise.conv.weight"] == 0.5**18 and rates["backbone.stem.conv.weight"] == 0.5**19
+    assert net_training.layer_rates(net, 1) is None
+
+
+def test_back_is_not_a_copy():
+    backbone = pretrained()
+    back = Back(backbone.net, 2)
+    assert {id(p) for p in back.get_parameters()} == {id(p) for p in backbone.net.get_parameters()}
+
+
+def test_from_a_folder_that_holds_a_resnet_is_one_line(tmp_path):
+    resnet = backbones.build("resnet18", releases.find("resnet18", "random"))
+    with pytest.raises(UserError, match="for a MobileNetV2"):
+        other = Backbone(resnet, RELEASE.preprocessing, {"release": "random", "width": None})
+        finetune.build(other, CLASSES, params("full"), inputs("pixels"), np.arange(6), np.arange(6) % 3)
+
+
+def test_a_net_without_a_mode_takes_no_maps():
+    data = parts("maps")
+    with pytest.raises(UserError, match="train.net resnet18 trains from pictures"):
+        net_training.build(data, TrainParams(net="resnet18", checkpoint="last"), Path("none"))
