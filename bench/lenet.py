@@ -8,15 +8,14 @@ dense layers, loss and optimiser 5. What is left are oneDNN's convolutions and M
 """
 
 import importlib.util
-import os
 import statistics
-import subprocess
 import sys
 import time
-from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from bench._apart import NO_PEER, apart
 
 BATCHES = (32, 256)
 DIGITS = 4096  # per epoch
@@ -35,7 +34,7 @@ def run(repeats: int) -> dict[str, Any]:
     for _ in range(repeats):
         for batch in BATCHES:
             for way in WAYS:
-                speed = measured(way, batch)
+                speed = apart(__file__, way, str(batch), peer=way == "torch")
                 if speed is not None:
                     found.setdefault(f"{way}_{batch}", []).append(speed)
     result: dict[str, Any] = {key: round(statistics.median(speeds)) for key, speeds in found.items()}
@@ -43,21 +42,6 @@ def run(repeats: int) -> dict[str, Any]:
         if f"torch_{batch}" in result:
             result[f"ours_over_torch_{batch}"] = round(result[f"ours_{batch}"] / result[f"torch_{batch}"], 2)
     return result | {"unit": "digits a second", "repeats": repeats, "ways": WAYS}
-
-
-def measured(way: str, batch: int) -> float | None:
-    """Return digits a second, measured in a new process; None where PyTorch is not there."""
-    path = [str(Path(__file__).with_name("peers"))] if way == "torch" else []
-    path += [folder for folder in (os.environ.get("PYTHONPATH"),) if folder]
-    done = subprocess.run(
-        [sys.executable, __file__, way, str(batch)], capture_output=True, encoding="utf-8",
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(path)},
-    )  # fmt: skip
-    if done.returncode == 3:
-        return None
-    if done.returncode:
-        raise RuntimeError(done.stderr)
-    return float(done.stdout.split()[-1])
 
 
 def digits() -> tuple[np.ndarray, np.ndarray]:
@@ -117,7 +101,7 @@ def step_a_call(batch: int) -> float:
 
 def by_torch(batch: int) -> float:
     if importlib.util.find_spec("torch") is None:
-        sys.exit(3)
+        sys.exit(NO_PEER)
     import torch
     from torch import nn
 

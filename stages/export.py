@@ -38,24 +38,14 @@ def main(argv: list[str]) -> None:
     params = load(args.task, "export", ExportParams)
     size = files.read_json(args.features / "features.json")["image_size"]
     measured = {name: files.read_json(args.metrics.with_name(f"{name}.json")) for name in MEASURED}
-    net = trained.is_net(args.head)
-    network, preprocessing, info = load_network(args.weights, args.head, measured["evaluate"].get("checkpoint"))
-    channels = preprocessing.scale.size
-
-    classes = files.read_json(args.prepared / "classes.json")
-    labels = {
-        "task": args.task,
-        "classes": classes["classes"],
-        "bins": classes["bins"],
-        "note": measured["evaluate"].get("note", ""),
-        "threshold": measured["train"]["threshold"],
-        "cam": not net and load_head(args.head).linear,
-    }
-    if idx.is_idx(args.raw):
-        labels["reads"] = DIGITS
-    graph = export.network_graph(network, size, channels)
+    checkpoint = measured["evaluate"].get("checkpoint")
+    network, preprocessing, info = load_network(args.weights, args.head, checkpoint)
+    head = None if trained.is_net(args.head) else load_head(args.head, checkpoint)
+    labels = labels_of(args.task, args.prepared, args.raw, measured)
+    labels["cam"] = head is not None and head.linear
+    graph = export.network_graph(network, size, preprocessing.scale.size)
     if labels["cam"]:
-        cam_output.add_cam(graph, load_head(args.head, measured["evaluate"].get("checkpoint")))
+        cam_output.add_cam(graph, head)
     about = {
         "labels": labels,
         "sortline_version": __version__,
@@ -63,48 +53,24 @@ def main(argv: list[str]) -> None:
         "backbone": info,
     }
     model = export.self_contained(graph, preprocessing, size, about)
-    session = sessions.session(graph, threads=0)
     split = args.prepared / "split.csv"
-    every, train = ([args.raw / image for image in prepared.read_images(split, part)] for part in (None, "train"))
+    train, every = ([args.raw / image for image in prepared.read_images(split, part)] for part in ("train", None))
+    val = prepared.read_part(split)
+    photos = [args.raw / image for image in val.images]
 
     with files.replacing(args.out) as out:
         out.mkdir()
         onnx.save(model, out / "model.onnx")
-        export.write_mindir(network, size, out / "model.mindir", channels)
+        export.write_mindir(network, size, out / "model.mindir", preprocessing.scale.size)
         files.write_json(out / "labels.json", labels)
-        calibration = quantise.chosen(train, params.calibration_photos, params.calibration_seed)
-        onnx.save(quantise.quantised(model, calibration), out / "model_int8.onnx")
-
-        val = prepared.read_part(split)
-        photos = [args.raw / image for image in val.images]
-        few = parity.spread(len(photos), params.check_photos)
-        shown = [photos[index] for index in few]
-        classifier = Classifier(out)
-        x = parity.network_inputs(shown, preprocessing, size)
-        result = parity.logit_differences(
-            network, out / "model.mindir", classifier.logits, shown, x, params.max_difference
-        )
-        result |= parity.remeasured(classifier, photos, val.labels)
-
-        def reference(images: np.ndarray) -> np.ndarray:
-            return softmax(session.run(["logits"], {"x": preprocessing(images)})[0][0])
-
-        result |= parity.resized_agreement(classifier, reference, photos, few, size)
-        if "reads" in labels:
-            result |= parity.digit_photos(classifier, photos, val.labels)
+        shown = quantise.chosen(train, params.calibration_photos, params.calibration_seed)
+        onnx.save(quantise.quantised(model, shown), out / "model_int8.onnx")
+        result = {"int8_calibration_photos": len(shown), "image_size": size, "dataset": about["dataset"]}
+        result |= compared(out, network, graph, preprocessing, photos, val.labels, params, size)
         # Of a net's many pictures the held-out ones are enough.
-        compared, places = (photos, np.arange(len(photos))) if net else (every, val.places)
-        answers = quantise.compared(out / "model.onnx", out / "model_int8.onnx", compared)
+        looked_at, places = (every, val.places) if head is not None else (photos, np.arange(len(photos)))
+        answers = quantise.compared(out / "model.onnx", out / "model_int8.onnx", looked_at)
         result |= quantise.scores(*answers, places, val.labels)
-        result |= {
-            "checked_photos": len(few),
-            "dataset": measured["evaluate"]["dataset"],
-            "image_size": size,
-            "onnx_mb": (out / "model.onnx").stat().st_size / 1e6,
-            "int8_bytes": (out / "model_int8.onnx").stat().st_size,
-            "int8_calibration_photos": len(calibration),
-            "mindir_mb": (out / "model.mindir").stat().st_size / 1e6,
-        }
         if labels["note"]:
             result["note"] = labels["note"]
         files.write_text(out / "MODEL_CARD.md", model_card(labels, info, measured | {"export": result}))
@@ -114,6 +80,52 @@ def main(argv: list[str]) -> None:
         f"{args.task}: exported; the ONNX alone scores {accuracy:.1%} on {val.split} from the photo files (n = {n:,}),"
     )
     print(f"its logits are within {difference:.1e} of MindSpore's")
+
+
+def labels_of(task: str, folder: Path, raw: Path, measured: dict[str, Any]) -> dict[str, Any]:
+    """Return what the model needs to name its answers; `folder` is prepare's."""
+    classes = files.read_json(folder / "classes.json")
+    labels = {
+        "task": task,
+        "classes": classes["classes"],
+        "bins": classes["bins"],
+        "note": measured["evaluate"].get("note", ""),
+        "threshold": measured["train"]["threshold"],
+    }
+    return labels | ({"reads": DIGITS} if idx.is_idx(raw) else {})
+
+
+def compared(
+    folder: Path,
+    network: Any,
+    graph: onnx.ModelProto,
+    preprocessing: Preprocessing | GreyPreprocessing,
+    photos: list[Path],
+    truth: np.ndarray,
+    params: ExportParams,
+    size: int,
+) -> dict[str, Any]:
+    """Return how the files of `folder` agree with `network` on the held-out `photos`, and what they weigh."""
+    few = parity.spread(len(photos), params.check_photos)
+    some = [photos[index] for index in few]
+    classifier, session = Classifier(folder), sessions.session(graph, threads=0)
+
+    def reference(images: np.ndarray) -> np.ndarray:
+        return softmax(session.run(["logits"], {"x": preprocessing(images)})[0][0])
+
+    x = parity.network_inputs(some, preprocessing, size)
+    result: dict[str, Any] = {
+        "checked_photos": len(few),
+        "onnx_mb": (folder / "model.onnx").stat().st_size / 1e6,
+        "int8_bytes": (folder / "model_int8.onnx").stat().st_size,
+        "mindir_mb": (folder / "model.mindir").stat().st_size / 1e6,
+    }
+    result |= parity.logit_differences(
+        network, folder / "model.mindir", classifier.logits, some, x, params.max_difference
+    )
+    result |= parity.remeasured(classifier, photos, truth)
+    result |= parity.resized_agreement(classifier, reference, photos, few, size)
+    return result | (parity.digit_photos(classifier, photos, truth) if "reads" in classifier.labels else {})
 
 
 def load_network(

@@ -6,15 +6,17 @@ leave images.csv and views.json as they are, so that extract does not rerun.
 """
 
 import argparse
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from sortline import figures, files
 from sortline.data import classes, idx, preview
-from sortline.data.audit import Audit, audit_folder, refuse_problems
+from sortline.data.audit import Audit, Problem, audit_folder, refuse_problems
 from sortline.data.digits import audit_digits, digits_metrics, digits_sheet, split_digits
 from sortline.data.report import audit_report
-from sortline.data.split import SPLIT_COLUMNS, class_counts, data_metrics, make_split, split_rows
+from sortline.data.split import SPLIT_COLUMNS, Split, class_counts, data_metrics, make_split, split_rows
 from sortline.data.views import ViewPlan
 from sortline.errors import run
 from sortline.params.base import load
@@ -45,30 +47,50 @@ def main(argv: list[str]) -> None:
         )
     # What is trained from pixels is augmented while it trains: no views are planned.
     plan = ViewPlan(**params.views.model_dump() | ({"count": 1} if digits else {}))
+    metrics = (digits_metrics if digits else data_metrics)(audit, split, policy) | {"source": source["name"]}
 
-    files.write_csv(args.out / "images.csv", ("path", "sha256"), [(photo.path, photo.sha256) for photo in audit.photos])
-    files.write_json(args.out / "views.json", asdict(plan))
-    files.write_csv(args.out / "split.csv", SPLIT_COLUMNS, split_rows(audit, split))
-    files.write_json(args.out / "classes.json", about)
-    files.write_json(args.out / "audit.json", audit_report(audit, split.raw == "train", split.label))
-    note = {"note": source["note"]} if source["note"] else {}
-    metrics = (digits_metrics if digits else data_metrics)(audit, split, policy) | {"source": source["name"]} | note
-    files.write_metrics(args.metrics, metrics)
+    write(args.out, audit, split, about, plan)
+    files.write_metrics(args.metrics, metrics | ({"note": source["note"]} if source["note"] else {}))
+    draw(args.plots, split, about)
+    if digits:
+        sheets = {"digits": digits_sheet(args.raw)}
+    else:
+        sheets = {
+            "views": preview.views_sheet(audit, split, names, plan),
+            "duplicates": preview.duplicates_sheet(audit, split, names),
+        }
+    for name, sheet in sheets.items():
+        preview.save(sheet, args.plots / "photos" / f"{name}.png")
+    say(args.task, metrics, names, args.plots, [] if digits else audit.problems)
 
+
+def write(out: Path, audit: Audit, split: Split, about: dict[str, Any], plan: ViewPlan) -> None:
+    """Write the tables that the stages after this one read."""
+    files.write_csv(out / "images.csv", ("path", "sha256"), [(photo.path, photo.sha256) for photo in audit.photos])
+    files.write_json(out / "views.json", asdict(plan))
+    files.write_csv(out / "split.csv", SPLIT_COLUMNS, split_rows(audit, split))
+    files.write_json(out / "classes.json", about)
+    files.write_json(out / "audit.json", audit_report(audit, split.raw == "train", split.label))
+
+
+def draw(plots: Path, split: Split, about: dict[str, Any]) -> None:
+    """Write the classes' legend and how many photos each has, as table and chart."""
+    names = [row["en"] for row in about["classes"]]
     legend = [(label, *(row[key] for key in ("code", "en", "zh"))) for label, row in enumerate(about["classes"])]
-    files.write_csv(args.plots / "classes.csv", ("number", "code", "en", "zh"), legend)
+    files.write_csv(plots / "classes.csv", ("number", "code", "en", "zh"), legend)
     counts = class_counts(split, len(names))
     rows = list(zip(names, *counts.values(), strict=True))
-    files.write_csv(args.plots / "class_counts.csv", ("class", *counts), rows)
-    figures.class_counts(names, counts, args.plots / "class_counts.png")
-    if digits:
-        preview.save(digits_sheet(args.raw), args.plots / "photos" / "digits.png")
-        print(f"{args.task}: {metrics['train']:,} train, {metrics['val']:,} val, {metrics['test']:,} test")
+    files.write_csv(plots / "class_counts.csv", ("class", *counts), rows)
+    figures.class_counts(names, counts, plots / "class_counts.png")
+
+
+def say(task: str, metrics: dict[str, Any], names: list[str], plots: Path, problems: Sequence[Problem]) -> None:
+    """Print what was found, and what to know about it."""
+    if "test" in metrics:
+        print(f"{task}: {metrics['train']:,} train, {metrics['val']:,} val, {metrics['test']:,} test")
         return
-    preview.save(preview.views_sheet(audit, split, names, plan), args.plots / "photos" / "views.png")
-    preview.save(preview.duplicates_sheet(audit, split, names), args.plots / "photos" / "duplicates.png")
     print(
-        f"{args.task}: {metrics['train']:,} train, {metrics['val']:,} val, {metrics['dropped']} dropped, "
+        f"{task}: {metrics['train']:,} train, {metrics['val']:,} val, {metrics['dropped']} dropped, "
         f"{metrics['unreadable']} unreadable; val photos also in train: {metrics['exact_cross']} exactly, "
         f"{metrics['near_cross']} nearly"
     )
@@ -76,9 +98,9 @@ def main(argv: list[str]) -> None:
     if lost:
         print(
             f"WARNING: no installed font can draw {len(lost)} of the {len(names)} class names; in figures they are "
-            f"numbers, '{names[lost[0]]}' is 'class {lost[0]}': see {(args.plots / 'classes.csv').as_posix()}"
+            f"numbers, '{names[lost[0]]}' is 'class {lost[0]}': see {(plots / 'classes.csv').as_posix()}"
         )
-    for problem in audit.problems:
+    for problem in problems:
         print(f"left out: {problem.path}: {problem.what}")
 
 

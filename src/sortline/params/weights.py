@@ -38,15 +38,10 @@ class _Published(_Backbone):
     width: float = Field(1.0, gt=0, le=4, description="mobilenet_v2: width multiplier")
     sha256: Sha256 | None = Field(None, description="of the weights file itself")
 
-    @property
-    def file_name(self) -> str:
-        raise NotImplementedError
 
-    @model_validator(mode="after")
-    def _known_suffix(self) -> "_Published":
-        if PurePosixPath(self.file_name).suffix not in WEIGHT_SUFFIXES:
-            raise ValueError(f"'{self.file_name}' should end in {' or '.join(WEIGHT_SUFFIXES)}")
-        return self
+def _check_suffix(name: str) -> None:
+    if PurePosixPath(name).suffix not in WEIGHT_SUFFIXES:
+        raise ValueError(f"'{name}' should end in {' or '.join(WEIGHT_SUFFIXES)}")
 
 
 class WeightsFile(_Published):
@@ -56,6 +51,11 @@ class WeightsFile(_Published):
     @property
     def file_name(self) -> str:
         return self.path
+
+    @model_validator(mode="after")
+    def _known_suffix(self) -> "WeightsFile":
+        _check_suffix(self.file_name)
+        return self
 
 
 class WeightsDownload(_Published):
@@ -67,6 +67,11 @@ class WeightsDownload(_Published):
     @property
     def file_name(self) -> str:
         return self.member or urlsplit(self.url).path
+
+    @model_validator(mode="after")
+    def _known_suffix(self) -> "WeightsDownload":
+        _check_suffix(self.file_name)
+        return self
 
 
 class RandomWeights(_Backbone):
