@@ -72,8 +72,10 @@ def check(params: TrainParams, inputs: Inputs) -> None:
     if needed is not None and not pictures and cached < needed:
         kept = f"the maps before the last {cached} blocks" if cached else "pooled features"
         raise UserError(f"{where} trains the last {needed} blocks, and extract kept {kept}; set extract.upto: {needed}")
-    if params.norms == "train" and not pictures:
-        raise UserError(f"{where}: norms: train needs pictures; set extract.pixels and extract.colour to true")
+    if pictures and inputs.array.ndim != 4:
+        raise UserError(f"{where} needs extract.colour: true")
+    if pictures and inputs.image_size % 32:
+        raise UserError(f"{where} takes pictures of a multiple of 32 pixels, extract.image_size is {inputs.image_size}")
 
 
 def plain_batches(pictures: Photos, rows: np.ndarray, size: int = 32) -> Iterator[Tensor]:
@@ -131,10 +133,10 @@ def fitted_head(pooled_features: np.ndarray, labels: np.ndarray, classes: int) -
 
 
 def last_layers(net: PhotoNet, blocks: int) -> list[mindspore.nn.Cell]:
-    """Return the ConvNorms of the last `blocks` blocks and the last one, in network order; all for 17 blocks."""
-    chosen = [*net.backbone.blocks][-blocks:] if blocks else []
+    """Return the ConvNorms of the last `blocks` blocks and the last one, in network order."""
+    chosen = [*net.backbone.blocks][-blocks:]
     inside = [cell for block in chosen for cell in (block.expand, block.depthwise, block.project) if cell is not None]
-    return [*inside, net.backbone.last] if blocks else []
+    return [*inside, net.backbone.last]
 
 
 def adapt(net: PhotoNet, params: TrainParams, generator: np.random.Generator) -> None:

@@ -39,6 +39,9 @@ def main(argv: list[str]) -> None:
         cell["val_against_head"] = against(answers[BASE], answers[name], "val")
     timings = json.loads((HERE / "timings.json").read_text(encoding="utf-8"))
     files.write_metrics(args.out, cells)
+    # As they stand there, rounded: table and figures can be made again from the file.
+    written = files.read_json(args.out)
+    cells = {name: written[name] for name in names}
     files.write_text(args.table, "\n".join(table(cells)) + "\n")
     files.write_text(HERE / "costs.md", "\n".join(costs(cells, timings)) + "\n")
     draw_use(timings, HERE / "cpu.png")

@@ -6,6 +6,7 @@ from pathlib import Path
 import mindspore
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
 from sortline import backbone as backbones
 from sortline import finetune, net_training, runtime
@@ -141,6 +142,27 @@ def test_parameters_are_counted_without_the_statistics(tmp_path):
 def test_a_mode_that_does_not_fit_what_was_cached_is_one_line(mode, kind, message):
     with pytest.raises(UserError, match=message):
         built(mode, kind)
+
+
+def test_pictures_that_are_grey_or_of_another_size_are_one_line():
+    backbone, rows = pretrained(), np.arange(6)
+    for array, side, message in (
+        (pictures()[..., 0], 32, "mode full needs extract.colour: true"),
+        (pictures(side=40), 40, "takes pictures of a multiple of 32 pixels, extract.image_size is 40"),
+    ):
+        with pytest.raises(UserError, match=message):
+            finetune.build(backbone, CLASSES, params("full"), Inputs(array, None, side), rows, rows % CLASSES)
+
+
+def test_settings_that_do_not_go_together_are_refused():
+    with pytest.raises(ValidationError, match="mode goes with net: mobilenet_v2"):
+        TrainParams(net="mobilenet_v2", checkpoint="last")
+    with pytest.raises(ValidationError, match="mode goes with net: mobilenet_v2"):
+        TrainParams(net="lenet5", mode="full")
+    with pytest.raises(ValidationError, match="norms: train goes with mode: full"):
+        params("partial", norms="train")
+    with pytest.raises(ValidationError, match="nothing may be chosen on it"):
+        params("full", checkpoint="best")
 
 
 def test_more_blocks_than_were_cached_is_one_line():

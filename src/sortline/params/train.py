@@ -109,7 +109,7 @@ class TrainParams(Section):
         description="mobilenet_v2: the head starts as trained on the frozen backbone's features, at zero, drawn",
     )
     norms: Literal["fixed", "train"] = Field(
-        "fixed", description="partial, full: batch norms keep their statistics; train: use those of each batch"
+        "fixed", description="full: batch norms keep their statistics; train: use those of each batch"
     )
     layer_decay: float = Field(
         1, gt=0, le=1, description="mobilenet_v2: factor of the rate per layer away from the head"
@@ -155,6 +155,8 @@ class TrainParams(Section):
     def _mode_and_net(self) -> "TrainParams":
         if (self.net == "mobilenet_v2") != (self.mode is not None):
             raise ValueError("mode goes with net: mobilenet_v2, and that needs a mode")
+        if self.norms == "train" and self.mode != "full":
+            raise ValueError("norms: train goes with mode: full; scratch trains so anyway, the others keep statistics")
         return self
 
     @model_validator(mode="after")

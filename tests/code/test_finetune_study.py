@@ -1,0 +1,85 @@
+"""What studies/finetune says is what its committed results say."""
+
+import json
+import runpy
+import sys
+from pathlib import Path
+
+import pytest
+
+from sortline import measure
+from sortline.params.train import TrainParams
+
+STUDY = Path(__file__).parents[2] / "studies" / "finetune"
+OWN = ("features", "scored", "inner")
+# Every way that there is, by the name of its cell.
+WAYS = {
+    "head", "head_160", "head_v3", *(f"lora_head_{rank}" for rank in (1, 2, 4, 8, 16, 25)), "lora_head_fitted",
+    "lora_head_report", "lora_backbone", "partial_1", "partial_3", "full", "full_224", "full_report", "scratch",
+    "lenet5_plain", "lenet5_norm",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def report():
+    sys.path.insert(0, str(STUDY))
+    sys.modules.pop("common", None)
+    yield runpy.run_path(str(STUDY / "report.py"))
+    sys.path.remove(str(STUDY))
+    sys.modules.pop("common", None)
+
+
+def read(name):
+    return json.loads((STUDY / name).read_text(encoding="utf-8"))
+
+
+def text(name):
+    return (STUDY / name).read_text(encoding="utf-8")
+
+
+def test_every_way_is_there_with_what_was_measured():
+    metrics = read("metrics.json")
+    assert set(metrics) == WAYS
+    for name, row in metrics.items():
+        cell = read(f"cells/{name}.json")
+        assert {key: row[key] for key in cell} == cell
+        for prefix in ("", "val_"):
+            right = round(row[f"{prefix}accuracy"] * row[f"{prefix}n"])
+            low, high = measure.wilson(right, row[f"{prefix}n"])
+            assert (row[f"{prefix}low"], row[f"{prefix}high"]) == pytest.approx((low, high), abs=1e-4)
+        assert row["trainable"] <= row["parameters"] and row["val_n"] == 130
+        assert row["n"] == row["against_head"]["n"]
+
+
+def test_the_tables_of_the_readme_are_made_of_the_results(report):
+    order = {name: read("metrics.json")[name] for name in report["PARAMS"]["names"]}
+    made = "\n".join(report["table"](order)) + "\n"
+    assert made == text("table.md")
+    assert made == text("README.md").split("<!-- table -->\n")[1].split("<!-- end of table -->")[0]
+    spent = "\n".join(report["costs"](order, read("timings.json"))) + "\n"
+    assert spent == text("costs.md")
+    assert spent == text("README.md").split("<!-- costs -->\n")[1].split("<!-- end of costs -->")[0]
+
+
+def test_every_cell_is_a_valid_setting_and_the_sources_of_its_inputs_are_extracted(report):
+    params = report["PARAMS"]
+    assert set(params["names"]) == set(params["cells"]) == WAYS
+    for cell in params["cells"].values():
+        assert cell["features"] == "line" or cell["features"] in params["extracts"]
+        assert cell["scored"] in ("folds", "holdout")
+        settings = {key: value for key, value in cell.items() if key not in OWN}
+        if settings:
+            TrainParams(**settings)
+
+
+def test_the_curves_are_as_long_as_the_training_was():
+    for name, row in read("metrics.json").items():
+        assert len(text(f"curves/{name}.csv").splitlines()) == row["epochs"] + 1
+
+
+def test_a_low_rank_update_trains_what_its_rank_says():
+    metrics = read("metrics.json")
+    for rank in (1, 2, 4, 8, 16, 25):
+        # down (rank, 1280), up (26, rank), and the bias
+        assert metrics[f"lora_head_{rank}"]["trainable"] == rank * (1280 + 26) + 26
+    assert metrics["head"]["trainable"] == 26 * 1280 + 26
