@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
+import mindspore
 import numpy as np
 import pytest
 from PIL import Image
@@ -15,6 +16,7 @@ from sortline.data.images import BadImage, open_rgb, resize
 from sortline.data.views import ViewPlan, render
 from sortline.features import Engine, Photo
 from sortline.files import write_json
+from sortline.nets.mobilenetv2 import Back, Front
 from sortline.nets.releases import Preprocessing
 
 pytestmark = pytest.mark.xdist_group("features")  # exported once, not once a process
@@ -251,3 +253,19 @@ def test_the_views_of_a_photo_go_through_the_backbone_together(tmp_path, photos)
     stubbed, engine, calls = stub()
     features.extract(photos, PLAN, 32, stubbed, engine, tmp_path / "pooled.npy", None)
     assert calls == [1] + [3] * 7  # the first tells the shapes
+
+
+def test_the_maps_before_the_last_blocks_are_those_of_the_network(tmp_path, tiny, photos):
+    """Of every view, and what the pooled features are made of."""
+    engine = features.onnxruntime_engine(features.to_onnx(tiny, 32, upto=3))
+    features.extract(photos, PLAN, 32, tiny, engine, tmp_path / "pooled.npy", inner=tmp_path / "inner.npy")
+    inner, pooled = np.load(tmp_path / "inner.npy"), np.load(tmp_path / "pooled.npy")
+    assert inner.dtype == np.float16 and inner.shape[:2] == (7, 3)
+    back = Back(tiny.net, 3)
+    back.set_train(False)
+    for view in range(3):
+        x = tiny.preprocessing(np.stack([render(open_rgb(p.path), PLAN, view, p.key, 32) for p in photos]))
+        expected = Front(tiny.net, 3)(mindspore.Tensor(x)).asnumpy()
+        assert np.abs(inner[:, view] - expected).max() <= 2e-3 * np.abs(expected).max()
+        rest = back(mindspore.Tensor(inner[:, view].astype(np.float32))).asnumpy()
+        assert np.abs(rest.mean((2, 3)) - pooled[:, view, 0]).max() < 0.02

@@ -136,12 +136,12 @@ class Pooled(nn.Cell):
 
     def __init__(self, backbone: nn.Cell, upto: int | None = None) -> None:
         super().__init__(auto_prefix=False)
-        self.whole = backbone if upto is None else None
+        self.backbone = backbone
         self.front, self.back = (None, None) if upto is None else (Front(backbone, upto), Back(backbone, upto))
 
     def construct(self, x: Tensor) -> tuple[Tensor, ...]:
-        if self.whole is not None:
-            feature_map = self.whole(x)
+        if self.front is None:
+            feature_map = self.backbone(x)
             return feature_map.mean((2, 3)), feature_map.amax((2, 3)), feature_map
         inner = self.front(x)
         feature_map = self.back(inner)
