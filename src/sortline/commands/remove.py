@@ -12,6 +12,7 @@ from sortline.params.base import read_yaml
 BUILT_IN = (
     "garbage",
     "garbage_en",
+    "garbage_tuned",
     "mushrooms",
     "mushrooms_mobilenet",
     "mushrooms_report",
