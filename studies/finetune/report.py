@@ -37,6 +37,8 @@ def main(argv: list[str]) -> None:
     for name, cell in cells.items():
         cell["against_head"] = against(answers[BASE], answers[name], "train")
         cell["val_against_head"] = against(answers[BASE], answers[name], "val")
+        if cell["image_size"] == 160:
+            cell["against_head_160"] = against(answers["head_160"], answers[name], "train")
     timings = json.loads((HERE / "timings.json").read_text(encoding="utf-8"))
     files.write_metrics(args.out, cells)
     # As they stand there, rounded: table and figures can be made again from the file.

@@ -15,7 +15,7 @@ OWN = ("features", "scored", "inner")
 # Every way that there is, by the name of its cell.
 WAYS = {
     "head", "head_160", "head_v3", *(f"lora_head_{rank}" for rank in (1, 2, 4, 8, 16, 25)), "lora_head_fitted",
-    "lora_head_report", "lora_backbone", "partial_1", "partial_3", "full", "full_224", "full_report", "scratch",
+    "lora_head_report", "lora_backbone", "partial_1", "partial_3", "full", "full_report", "scratch",
     "lenet5_plain", "lenet5_norm",
 }  # fmt: skip
 
@@ -83,3 +83,22 @@ def test_a_low_rank_update_trains_what_its_rank_says():
         # down (rank, 1280), up (26, rank), and the bias
         assert metrics[f"lora_head_{rank}"]["trainable"] == rank * (1280 + 26) + 26
     assert metrics["head"]["trainable"] == 26 * 1280 + 26
+
+
+def test_the_projects_readme_says_what_was_measured():
+    metrics, readme = read("metrics.json"), (STUDY.parents[1] / "README.md").read_text(encoding="utf-8")
+    part = readme.split("<!-- finetune:")[1].split("-->\n", 1)[1].split("<!-- end of finetune -->")[0]
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in part.splitlines()[2:]]
+    shown = {
+        "the head alone (the line's `train_head`)": "head", "head_v3": "head_v3",
+        "lora_head, rank 8, on the fitted head": "lora_head_fitted", "lora_backbone, last 3 blocks": "lora_backbone",
+        "partial, last 3 blocks": "partial_3", "partial, last block": "partial_1",
+    }  # fmt: skip
+    assert [row[0].replace("**", "") for row in rows] == list(shown)
+    for (_, accuracy, interval, n, difference), name in zip(rows, shown.values(), strict=True):
+        row = metrics[name]
+        how = {key: 100 * row["against_head"][f"difference{key}"] for key in ("", "_low", "_high")}
+        assert accuracy == f"{100 * row['accuracy']:.1f}" and n == f"{row['n']:,}"
+        assert interval == f"{100 * row['low']:.1f} to {100 * row['high']:.1f}"
+        wanted = f"{how['']:+.1f} [{how['_low']:+.1f}, {how['_high']:+.1f}]"
+        assert difference == ("" if name == "head" else wanted)
