@@ -18,7 +18,7 @@ import numpy as np
 
 from bench._apart import NO_PEER, apart
 
-BATCH, STEPS, EPOCHS, CLASSES, SIZE = 32, 4, 4, 26, 224  # of the epochs the first, which compiles, does not count
+BATCH, STEPS, EPOCHS, CLASSES, SIZE = 32, 2, 3, 26, 224  # of the epochs the first, which compiles, does not count
 WAYS = {
     "full": "the stage train, mode full, norms fixed",
     "full_train_norms": "the same, norms: train",

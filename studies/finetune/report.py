@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 from common import HERE, INTERVAL, PARAMS
-from matplotlib.ticker import PercentFormatter
+from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from sortline import comparison, files
 from sortline.errors import run
@@ -107,9 +107,12 @@ def costs(cells: dict[str, dict[str, Any]], timings: dict[str, Any]) -> list[str
         spent = timings[f"cell@{name}"]
         features = PARAMS["cells"][name]["features"]
         extracted = "the line's" if features == "line" else f"{timings[f'extract@{features}']['seconds']:.0f}"
+        # The line's heads, all folds' and the final one, train side by side.
+        trainings = spent["runs"] if "net" in PARAMS["cells"][name] else "6 at once"
+        epoch = spent["seconds_per_epoch"]
         use = np.mean(spent["cpu_percent"]) if spent["cpu_percent"] else float("nan")
         row = [
-            f"`{name}`", extracted, spent["runs"], cell["epochs"], f"{spent['seconds_per_epoch']:.2g}",
+            f"`{name}`", extracted, trainings, cell["epochs"], f"{epoch:.2f}" if epoch < 10 else f"{epoch:.0f}",
             f"{spent['seconds']:.0f}", f"{spent['peak_mb']:,}", f"{use:.0f}",
         ]  # fmt: skip
         lines.append(f"| {' | '.join(map(str, row))} |")
@@ -150,6 +153,7 @@ def draw_pairs(curves: dict[str, list[dict[str, str]]], cells: dict[str, dict[st
                 score = f"{100 * cells[name]['accuracy']:.1f} %"
                 axes.plot(epochs, column(curves[name], "held_loss"), color=colour, label=f"{name}: not seen ({score})")
             axes.set(xlabel="epoch", ylabel="loss, nats", title=title, ylim=(0, 4.5))
+            axes.xaxis.set_major_locator(MaxNLocator(integer=True))
             axes.grid()
             axes.legend(fontsize=7)
 

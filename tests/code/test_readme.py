@@ -84,7 +84,7 @@ def test_speed_table() -> None:
     rows = [line.split("|")[2:4] for line in block.splitlines() if line.startswith("|")][2:]
     shown = [[float(number) for number in re.findall(r"\b\d+(?:\.\d+)?\b(?!\s*bits)", " ".join(row))] for row in rows]
     extraction, head, lenet = found["extraction"], found["head"]["seconds"], found["lenet"]
-    model = found["int8"]["224x224, 1 thread"]
+    model, tuning = found["int8"]["224x224, 1 thread"], found["finetune"]
     assert shown == [
         [extraction[f"{name}_photos_per_s"] for name in
          ("sortline", "pytorch_channels_last", "mindspore_capped", "mindspore_as_installed")],
@@ -92,5 +92,7 @@ def test_speed_table() -> None:
         [head["sortline"], head["pytorch"], head["numpy"]],
         [lenet["ours_32"], lenet["step_a_call_32"], lenet["torch_32"]],
         [lenet["ours_256"], lenet["step_a_call_256"], lenet["torch_256"]],
+        [tuning["full"], tuning["torch_full"]],
+        [tuning["partial_cached"], tuning["partial_uncached"], tuning["torch_partial_cached"]],
         [model["fp32_ms"], model["int8_ms"]],
     ]  # fmt: skip
