@@ -3,6 +3,11 @@
 `python bench/finetune.py WAY` prints one measurement; ours and PyTorch's (eager, channels_last, batch norm fixed) in
 processes of their own, in turns. Random weights and pictures of 224 pixels, batches of 32; decoding is left out. An
 uncached epoch runs the frozen blocks forward too, as it must with other crops every time.
+
+Where the time goes (ONEDNN_VERBOSE, mode full): over nine tenths of a step are oneDNN's convolutions, all by its gemm
+kernel: gradients of kernels 52 %, of inputs 28 %, forward 20 %. Adding beta in place of a batch norm with fixed
+statistics took a third off a step. Batches of 16, 32 and 64 do alike. 1x1 convolutions as matrix products with
+channels last were no quicker, depthwise ones as shifted products six times slower, with or without the cap.
 """
 
 import importlib.util
