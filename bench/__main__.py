@@ -12,6 +12,7 @@ import platform
 import sys
 from pathlib import Path
 
+from sortline.cores import cores
 from sortline.errors import UserError, run
 from sortline.files import write_json
 
@@ -30,10 +31,9 @@ def machine() -> dict[str, object]:
     fields = dict(line.split(":", 1) for line in info.read_text().splitlines() if ":" in line) if info.exists() else {}
     fields = {key.strip(): value.strip() for key, value in fields.items()}
     flags = fields.get("flags", "").split()
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return {
         "processor": fields.get("model name", platform.processor()),
-        "cores": cores,
+        "cores": cores(),
         "flags": [flag for flag in flags if flag.startswith(("avx", "amx", "fma", "sse4"))],
         "system": f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
     }

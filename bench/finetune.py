@@ -5,9 +5,9 @@ processes of their own, in turns. Random weights and pictures of 224 pixels, bat
 uncached epoch runs the frozen blocks forward too, as it must with other crops every time.
 
 Where the time goes (ONEDNN_VERBOSE, mode full): over nine tenths of a step are oneDNN's convolutions, all by its gemm
-kernel: gradients of kernels 52 %, of inputs 28 %, forward 20 %. Adding beta in place of a batch norm with fixed
-statistics took a third off a step. Batches of 16, 32 and 64 do alike. 1x1 convolutions as matrix products with
-channels last were no quicker, depthwise ones as shifted products six times slower, with or without the cap.
+kernel: gradients of kernels 52 %, of inputs 28 %, forward 20 %. Tried once, on a busy machine: beta added in place of a
+batch norm with fixed statistics took a third off a step (so it is done), batches of 16, 32 and 64 did alike, 1x1
+convolutions as matrix products were no quicker, depthwise ones as shifted products several times slower.
 """
 
 import importlib.util

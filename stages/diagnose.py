@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from sortline import diagnosis, featuremaps, figures, files, inputs, prepared, suspects, trained
+from sortline import diagnosis, featuremaps, figures, files, prepared, suspects, trained
 from sortline.data.pictures import open_picture
 from sortline.errors import run
 from sortline.heads import load_head
@@ -33,6 +33,8 @@ def main(argv: list[str]) -> None:
     names = prepared.read_classes(args.prepared / "classes.json").names
     dataset = files.read_json(args.features / "features.json")["dataset"]
     if net:
+        from sortline import inputs  # MindSpore takes seconds to load, and a head needs none of it
+
         head = mapper = trained.NetSession(args.head)
         stored = inputs.read(args.features, val.total)
         seen = stored.array if stored.pooled is None else stored.pooled[:, 0]

@@ -1,11 +1,14 @@
 """sortline.finetune and the cells it uses: what trains, from which start, and what must not change."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import mindspore
 import numpy as np
 import pytest
+from pretrained import COUNT, RELEASE, batch, features, pictures, pretrained
 from pydantic import ValidationError
 
 from sortline import backbone as backbones
@@ -13,47 +16,18 @@ from sortline import finetune, net_training, runtime
 from sortline.backbone import Backbone
 from sortline.errors import UserError
 from sortline.inputs import Inputs
-from sortline.nets import batch_norm, checkpoints, low_rank, releases, small
+from sortline.nets import releases, small
 from sortline.nets.mobilenetv2 import Back, Front
 from sortline.nets.photo_net import HeadV3, PhotoNet, Tail
 from sortline.params.train import TrainParams
 
-CLASSES, COUNT, VIEWS = 3, 18, 2
-WIDTH = 0.35
-RELEASE = releases.find("mobilenet_v2", "random")
+CLASSES, VIEWS = 3, 2
 STATISTICS = r"\.moving_(mean|variance)$"
 
 
 @pytest.fixture(autouse=True, scope="module")
 def graph_mode():
     runtime.prepare()
-
-
-def pretrained(seed=1) -> Backbone:
-    """A small backbone whose batch norms do something."""
-    net = backbones.build("mobilenet_v2", RELEASE, WIDTH)
-    checkpoints.draw(net, seed)
-    generator = np.random.default_rng(seed)
-    for name, parameter in net.parameters_dict().items():
-        if name.endswith(("moving_variance", "gamma")):
-            parameter.set_data(mindspore.Tensor(generator.uniform(0.8, 1.2, parameter.shape).astype(np.float32)))
-        elif name.endswith("moving_mean"):
-            parameter.set_data(mindspore.Tensor(generator.normal(0, 0.1, parameter.shape).astype(np.float32)))
-    net.set_train(False)
-    return Backbone(net, RELEASE.preprocessing, {"release": "random", "width": WIDTH})
-
-
-def pictures(count=COUNT, side=32):
-    return np.random.default_rng(0).integers(0, 256, (count, side, side, 3)).astype(np.uint8)
-
-
-def batch(backbone, count=8, side=32):
-    return mindspore.Tensor(backbone.preprocessing(pictures(count, side)))
-
-
-def features(net, x):
-    net.set_train(False)
-    return net(x).asnumpy()
 
 
 def inputs(kind):
@@ -210,73 +184,6 @@ def test_head_v3_is_its_formula():
     assert np.abs(features(head, mindspore.Tensor(x)) - expected).max() < 1e-3
 
 
-# ---- low-rank updates
-
-
-@pytest.mark.parametrize("kind", ["conv", "dense"])
-def test_merged_is_unmerged(kind):
-    """Against W x + alpha / rank up (down x), worked out apart in float64."""
-    owner = mindspore.nn.Cell()
-    conv = kind == "conv"
-    owner.layer = mindspore.nn.Conv2d(6, 4, 1, has_bias=False) if conv else mindspore.nn.Dense(6, 4)
-    name = owner.layer.weight.name
-    low_rank.adapt(owner, "layer", 2, 16, np.random.default_rng(0))
-    layer, generator = owner.layer, np.random.default_rng(1)
-    assert layer.weight.name == name and np.abs(layer.merged() - layer.weight.asnumpy()).max() == 0
-    layer.up.set_data(mindspore.Tensor(generator.normal(0, 1, (4, 2)).astype(np.float32)))
-    x = generator.normal(0, 1, (5, 6, 3, 3) if conv else (5, 6)).astype(np.float32)
-    weight = layer.weight.asnumpy().reshape(4, 6).astype(np.float64)
-    expected = np.einsum("oi,ni...->no...", weight, x)
-    expected += 8 * np.einsum("or,ri,ni...->no...", layer.up.asnumpy(), layer.down.asnumpy(), x)
-    if not conv:
-        expected += layer.bias.asnumpy()
-    assert np.abs(layer(mindspore.Tensor(x)).asnumpy() - expected).max() < 1e-4
-    merged = np.einsum("oi,ni...->no...", layer.merged().reshape(4, 6), x) + (0 if conv else layer.bias.asnumpy())
-    assert np.abs(merged.reshape(expected.shape) - expected).max() < 1e-4
-
-
-def test_the_rank_bounds_the_update(tmp_path):
-    net, options, data, settings = built("lora_head", "pooled", start="zero", rank=1, epochs=3, lr=0.1)
-    net_training.train(net, options, data, settings, tmp_path)
-    weight = small.read(tmp_path / "last.safetensors")["head.weight"]
-    assert np.linalg.matrix_rank(weight, tol=1e-4 * np.abs(weight).max()) == 1
-
-
-# ---- batch norm
-
-
-def test_folding_changes_no_feature():
-    backbone = pretrained()
-    before = features(backbone.net, batch(backbone))
-    batch_norm.fold(backbone.net)
-    assert np.abs(features(backbone.net, batch(backbone)) - before).max() < 1e-4
-
-
-def test_measured_batch_norm_changes_no_feature_and_holds_the_statistics_of_a_batch():
-    backbone = pretrained()
-    batch_norm.fold(backbone.net)
-    released = Backbone(backbones.build("mobilenet_v2", RELEASE, WIDTH), backbone.preprocessing, {})
-    names = [parameter.name for parameter in released.net.get_parameters()]
-    checkpoints.draw(released.net, 1)
-    x = batch(released, 16, 64)
-    before = features(released.net, x)
-    batch_norm.measure(released.net, [x])
-    assert [parameter.name for parameter in released.net.get_parameters()] == names
-    assert np.abs(features(released.net, x) - before).max() < 1e-4
-    # In training mode each norm takes the batch's own mean and variance, which are the measured ones.
-    released.net.set_train(True)
-    assert np.abs(released.net(x).asnumpy() - before).max() < 1e-2
-
-
-def test_without_measuring_training_mode_throws_the_features_away():
-    """What the test above guards against."""
-    backbone = pretrained()
-    x = batch(backbone, 16, 64)
-    before = features(backbone.net, x)
-    backbone.net.set_train(True)
-    assert np.abs(backbone.net(x).asnumpy() - before).max() > 0.5
-
-
 # ---- the start
 
 
@@ -326,3 +233,29 @@ def test_a_net_without_a_mode_takes_no_maps():
     data = parts("maps")
     with pytest.raises(UserError, match="train.net resnet18 trains from pictures"):
         net_training.build(data, TrainParams(net="resnet18", checkpoint="last"), Path("none"))
+
+
+def test_the_rank_bounds_the_update(tmp_path):
+    net, options, data, settings = built("lora_head", "pooled", start="zero", rank=1, epochs=3, lr=0.1)
+    net_training.train(net, options, data, settings, tmp_path)
+    weight = small.read(tmp_path / "last.safetensors")["head.weight"]
+    assert np.linalg.matrix_rank(weight, tol=1e-4 * np.abs(weight).max()) == 1
+
+
+def test_two_processes_train_the_same_bytes(tmp_path):
+    """With dropout, whose draws are MindSpore's own."""
+    program = (
+        "import sys; sys.path.insert(0, sys.argv[1]); import test_finetune as t; from pathlib import Path; "
+        "t.runtime.prepare(); t.net_training.train(*t.built('head_v3', 'pooled', epochs=2), Path(sys.argv[2]))"
+    )
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        here = str(Path(__file__).parent)
+        subprocess.run([sys.executable, "-c", program, here, str(tmp_path / name)], check=True, capture_output=True)
+    first, second = ((tmp_path / name / "last.safetensors").read_bytes() for name in ("a", "b"))
+    assert first == second
+
+
+def test_a_setting_of_another_net_is_refused():
+    with pytest.raises(ValidationError, match="only with a mode of mobilenet_v2: layer_decay, rank"):
+        TrainParams(net="lenet5", layer_decay=0.5, rank=2)

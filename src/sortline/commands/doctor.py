@@ -17,6 +17,7 @@ from sortline import __version__, runtime
 from sortline.commands.checks import Check, show
 from sortline.commands.doctor_data import data_checks
 from sortline.commands.selftest import TOLERANCE
+from sortline.cores import cores
 
 PACKAGES = ("mindspore", "onnxruntime", "numpy", "pillow", "scikit-learn", "dvc")
 SELF_TEST = "sortline.commands.selftest"
@@ -68,11 +69,11 @@ def locked_versions(path: Path) -> dict[str, str]:
 
 
 def processor() -> list[Check]:
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     flags = runtime.cpu_flags()
     known = [name for flag, name in (("avx2", "AVX2"), ("avx512f", "AVX-512")) if flag in flags]
     described = ", ".join(known) or ("neither AVX2 nor AVX-512" if flags else "instruction sets unknown")
-    return [Check("ok", "processor", f"{cpu_model()}, {cores} core{'s' * (cores != 1)}, {described}"), _cap()]
+    count = cores()
+    return [Check("ok", "processor", f"{cpu_model()}, {count} core{'s' * (count != 1)}, {described}"), _cap()]
 
 
 def cpu_model() -> str:

@@ -37,8 +37,8 @@ class _Shift(nn.Cell):
 def fold(net: nn.Cell) -> None:
     """Move each batch norm's factor into its convolution, so that it only adds beta, and its statistics stay fixed.
 
-    Features stay the same. A step on a kernel then does the same whatever release the weights came from, and a training
-    step takes two thirds of the time (MindSpore 2.10 on a CPU).
+    Features stay the same. A step on a kernel then does the same whatever release the weights came from, and sooner
+    (bench/finetune.py).
     """
     for cell in norms(net):
         gamma, beta, mean, variance = _statistics(cell.norm)

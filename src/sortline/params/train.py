@@ -101,7 +101,7 @@ class TrainParams(Section):
     mode: Literal["head_v3", "lora_head", "lora_backbone", "partial", "full", "scratch"] | None = Field(
         None, description="mobilenet_v2: what of it trains"
     )
-    blocks: int = Field(3, ge=1, le=17, description="lora_backbone, partial: the last so many blocks train")
+    blocks: int = Field(3, ge=1, le=16, description="lora_backbone, partial: the last so many blocks train")
     rank: int = Field(8, ge=1, le=1280, description="lora_head, lora_backbone: of the update")
     alpha: float = Field(16, gt=0, description="lora_head, lora_backbone: the update counts alpha / rank times")
     start: Literal["fitted", "zero", "random"] = Field(
@@ -155,6 +155,9 @@ class TrainParams(Section):
     def _mode_and_net(self) -> "TrainParams":
         if (self.net == "mobilenet_v2") != (self.mode is not None):
             raise ValueError("mode goes with net: mobilenet_v2, and that needs a mode")
+        given = {"blocks", "rank", "alpha", "start", "norms", "layer_decay"} & self.model_fields_set
+        if given and self.mode is None:
+            raise ValueError(f"only with a mode of mobilenet_v2: {', '.join(sorted(given))}")
         if self.norms == "train" and self.mode != "full":
             raise ValueError("norms: train goes with mode: full; scratch trains so anyway, the others keep statistics")
         return self
