@@ -3,7 +3,7 @@
     python web/test/fixtures.py OUT MODEL_FOLDER... [--photos FOLDER]
 
 Writes OUT/<task>/*.png|jpg, drawn ones (and up to one real photo a class out of --photos), OUT/<task>/expected.json,
-and OUT/bad/, files that are no photos.
+OUT/digits/, drawn digits with crops.json, what Python cuts out of them, and OUT/bad/, files that are no photos.
 """
 
 import argparse
@@ -14,9 +14,10 @@ from pathlib import Path
 
 import numpy as np
 import onnxruntime
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 
-from sortline.data.images import open_rgb
+from sortline.data.digit import read_digit
+from sortline.data.images import NoDigit, open_rgb
 from sortline.data.sample import picture
 from sortline.files import read_json, write_json
 
@@ -48,6 +49,40 @@ def draw(folder: Path) -> None:
         grain = np.random.default_rng(0).integers(-9, 10, (height, width, 1), dtype=np.int16)
         pixels = np.clip(np.asarray(large, np.int16) + grain, 0, 255).astype(np.uint8)
         Image.fromarray(pixels).save(folder / f"large_{width}x{height}.jpg", quality=90)
+
+
+def digit(text: str, size: tuple[int, int], at: tuple[int, int], height: int, ink: int, paper: int) -> Image.Image:
+    """Draw `text` in grey on paper that a shadow lies across."""
+    shadow = np.linspace(1, 0.8, size[0]) * np.ones((size[1], 1))
+    image = Image.fromarray((paper * shadow).round().astype(np.uint8))
+    ImageDraw.Draw(image).text(at, text, fill=ink, font=ImageFont.load_default(height))
+    return image.convert("RGB")
+
+
+def draw_digits(folder: Path) -> None:
+    """Draw the digits as people photograph them, and two pictures without one."""
+    folder.mkdir(parents=True)
+    for text in "0123456789":
+        digit(text, (640, 480), (60, 40), 260, 30, 225).save(folder / f"dark_{text}.png")
+        digit(text, (480, 640), (250, 300), 200, 230, 40).save(folder / f"light_{text}.png")
+        digit(text, (640, 480), (400, 90), 120, 120, 200).save(folder / f"pale_{text}.jpg", quality=90)
+    digit("4", (4000, 3000), (2100, 300), 1700, 50, 210).save(folder / "large_4.jpg", quality=90)
+    digit("7", (6000, 4000), (700, 900), 1900, 50, 210).save(folder / "huge_7.jpg", quality=90)
+    digit("5", (28, 28), (8, 2), 22, 255, 0).save(folder / "small_5.png")
+    digit("1", (40, 240), (4, 10), 150, 0, 255).save(folder / "narrow_1.png")
+    Image.new("RGB", (300, 200), "white").save(folder / "blank.png")
+    digit("", (640, 480), (0, 0), 10, 0, 240).save(folder / "shadow.png")
+
+
+def crops(folder: Path) -> dict[str, list[int] | None]:
+    """Return, by file, the levels of the digit that Python cuts out; None where there is no digit."""
+    cut = {}
+    for path in sorted(folder.iterdir()):
+        try:
+            cut[path.name] = np.asarray(read_digit(open_rgb(path)))[..., 0].ravel().tolist()
+        except NoDigit:
+            cut[path.name] = None
+    return cut
 
 
 def expected(folder: Path, model: Path) -> dict[str, dict[str, list[float]]]:
@@ -95,6 +130,8 @@ def main() -> None:
         answers = expected(folder, model)
         write_json(folder / "expected.json", answers)
         print(f"{folder.as_posix()}: {len(answers)} pictures")
+    draw_digits(args.out / "digits")
+    write_json(args.out / "digits" / "crops.json", crops(args.out / "digits"))
     spoil(args.out / "bad", folder / "00_00.png")
 
 
