@@ -27,7 +27,7 @@ export function show(answer) {
   $("picture").setAttribute("aria-label", say("picture", plain(best.label)));
   $("looked").hidden = !answer.cam;
   showHeat(answer, $("looked").getAttribute("aria-pressed") === "true");
-  $("answer").hidden = false;
+  $("answer").hidden = $("verdict").hidden = false;
 }
 
 export function showHeat(answer, wanted) {

@@ -47,7 +47,8 @@ function introduce() {
 // ---- what is shown
 
 function status(text) {
-  $("status").textContent = text;
+  // Screen readers say again what is set again.
+  if ($("status").textContent !== text) $("status").textContent = text;
 }
 
 function fail(error) {
@@ -135,42 +136,56 @@ if (navigator.clipboard?.read) {
 // ---- live camera
 
 async function lookLive(frame) {
-  try {
-    const found = await (await engine).look(frame);
-    if (!camera.on) return;
-    const before = current && $("spoken").textContent;
-    showEntry({ shown: found.shown, answer: judge(labels, found) });
-    $("picture").hidden = true; // the moving one is shown
-    status(say("watching"));
-    const text = spoken(current.answer).replace(/, [^,]*$/, ""); // the percentage would never be still
-    if (text !== before) $("spoken").textContent = text;
-  } catch (error) {
-    stopCamera();
-    fail(error);
+  const found = await (await engine).look(frame).catch((error) => {
+    if (error.kind !== "noDigit") throw error;
+    return null; // none yet, or none any more: the next frame may have one
+  });
+  if ($("video").hidden) return; // stopped in the meantime
+  if (!found) {
+    current = null;
+    $("verdict").hidden = true;
+    status(say("errors.noDigit"));
+    return;
   }
+  const before = current && $("spoken").textContent;
+  showEntry({ shown: found.shown, answer: judge(labels, found) });
+  $("picture").hidden = true; // the moving one is shown
+  status(say("watching"));
+  const text = spoken(current.answer).replace(/, [^,]*$/, ""); // the percentage would never be still
+  if (text !== before) $("spoken").textContent = text;
 }
 
 async function startCamera() {
   clearError();
   asked++;
+  status(say("opening"));
+  const opened = camera.start(engine.then((one) => one.ready), lookLive, cameraFailed);
+  showCameraState();
   try {
-    await (await engine).ready;
-    await camera.start(lookLive);
-    $("video").hidden = $("keep").hidden = false;
+    if (!(await opened)) return;
+    $("video").hidden = $("keep").hidden = $("answer").hidden = false;
     $("picture").hidden = true;
+    $("verdict").hidden = !current;
     status(say("watching"));
   } catch (error) {
-    camera.stop();
-    fail(error);
+    cameraFailed(error);
   }
-  showCameraState();
 }
 
 function stopCamera() {
   if (!camera.on) return;
   camera.stop();
+  showStopped();
+}
+
+function cameraFailed(error) {
+  showStopped();
+  fail(error);
+}
+
+function showStopped() {
   $("video").hidden = $("keep").hidden = true;
-  if (current) $("picture").hidden = false;
+  $("picture").hidden = $("answer").hidden = !current;
   status("");
   showCameraState();
 }
@@ -181,7 +196,12 @@ function showCameraState() {
 
 $("live").addEventListener("click", () => (camera.on ? stopCamera() : startCamera()));
 $("keep").addEventListener("click", async () => {
-  if (camera.on) look(await camera.frame());
+  try {
+    look(await camera.frame());
+  } catch (error) {
+    stopCamera();
+    fail(error);
+  }
 });
 
 // ---- the rest

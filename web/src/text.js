@@ -34,6 +34,7 @@ const en = {
   install: "Install as an app",
   updateReady: "A newer version is ready.",
   updateNow: "Use it now",
+  opening: "Opening the camera …",
   watching: "The camera is on.",
   errors: {
     empty: "This file is empty. Choose another photo.",
@@ -44,6 +45,7 @@ const en = {
     noPicture: "There is no picture in what was dropped or pasted.",
     cameraDenied: "The camera was not allowed. Allow it in the browser's settings, or choose a photo.",
     cameraMissing: "No camera was found, or another app is using it. Choose a photo instead.",
+    cameraEnded: "The camera stopped. Start it again, or choose a photo.",
     cameraInsecure: "Browsers open the camera only on https:// or localhost. Choose a photo instead.",
     model: "The model could not be loaded. Check the connection and reload the page.",
     engine: "Something went wrong while looking at this picture. Try again, or another picture.",
@@ -81,6 +83,7 @@ const zh = {
   install: "安装为应用",
   updateReady: "新版本已就绪。",
   updateNow: "立即使用",
+  opening: "正在打开相机……",
   watching: "相机已打开。",
   errors: {
     empty: "文件是空的。请选择另一张照片。",
@@ -91,6 +94,7 @@ const zh = {
     noPicture: "拖入或粘贴的内容里没有图片。",
     cameraDenied: "没有相机权限。请在浏览器设置中允许，或选择一张照片。",
     cameraMissing: "找不到相机，或相机正被其他应用占用。请选择一张照片。",
+    cameraEnded: "相机已停止。请重新打开，或选择一张照片。",
     cameraInsecure: "浏览器只在 https:// 或 localhost 下打开相机。请选择一张照片。",
     model: "模型加载失败。请检查网络后刷新本页。",
     engine: "识别时出错。请重试，或换一张图片。",
