@@ -36,6 +36,23 @@ function setLanguage(wanted) {
   if (current) show(current.answer);
 }
 
+// Where storage is blocked, touching it throws: the choice then lasts as long as the page.
+function remembered() {
+  try {
+    return localStorage.getItem(LANGUAGE);
+  } catch {
+    return null;
+  }
+}
+
+function remember(wanted) {
+  try {
+    localStorage.setItem(LANGUAGE, wanted);
+  } catch {
+    // Nothing to be done.
+  }
+}
+
 function introduce() {
   const title = say(labels.bins.length ? "titleBins" : "titlePlain");
   $("title").textContent = document.title = title;
@@ -214,12 +231,12 @@ $("looked").addEventListener("click", () => {
 
 $("language").addEventListener("click", () => {
   const wanted = language() === "zh" ? "en" : "zh";
-  localStorage.setItem(LANGUAGE, wanted);
+  remember(wanted);
   setLanguage(wanted);
 });
 
 async function start() {
-  setLanguage(localStorage.getItem(LANGUAGE) ?? (navigator.language.startsWith("zh") ? "zh" : "en"));
+  setLanguage(remembered() ?? (navigator.language.startsWith("zh") ? "zh" : "en"));
   try {
     const files = ["model/labels.json", "about.json"].map((file) => fetch(file).then((response) => response.json()));
     [labels, about] = await Promise.all(files).catch((error) => {

@@ -73,7 +73,8 @@ export const strangers = []; // requests to any other host, by any page of this 
 let browser;
 
 // Open an app in a fresh profile, for the test `context`: a folder, which is then served, or a served app's address.
-export async function open(context, where, options = {}) {
+// `prepare(profile)` comes before the page does; without `ready` the model is not waited for.
+export async function open(context, where, { prepare, ready = true, ...options } = {}) {
   browser ??= await chromium.launch({
     executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
     args: [
@@ -99,8 +100,9 @@ export async function open(context, where, options = {}) {
   page.on("pageerror", (error) => strangers.push(`error on the page: ${error}`));
   // From the first on, or a dialog that opens early is not caught.
   page.on("filechooser", () => {});
+  await prepare?.(profile);
   await page.goto(url);
-  await page.waitForFunction(() => document.body.dataset.ready === "true");
+  if (ready) await page.waitForFunction(() => document.body.dataset.ready === "true");
   return page;
 }
 

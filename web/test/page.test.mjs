@@ -160,6 +160,20 @@ test("Chinese, by the button and by the browser's language, kept for the next vi
   assert.equal(await text(other, "#title"), "扔进哪个桶？");
 });
 
+test("where storage is blocked all the rest works", async (context) => {
+  const blocked = () =>
+    Object.defineProperty(window, "localStorage", {
+      get() {
+        throw new DOMException("blocked", "SecurityError");
+      },
+    });
+  const page = await open(context, app, { prepare: (profile) => profile.addInitScript(blocked) });
+  await page.click("#language");
+  assert.equal(await text(page, "#title"), "扔进哪个桶？");
+  await chooseAndWait(page, TASK, PHOTO);
+  assert.ok((await text(page, "#card")).includes(answer.zh));
+});
+
 test("everything by keyboard alone", async (context) => {
   const page = await open(context, app);
   const reach = async (id) => {
