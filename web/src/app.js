@@ -14,12 +14,15 @@ const engine = keepOffline().then(() => new Engine());
 const camera = new Camera($("video"));
 const history = new History((entry) => {
   stopCamera();
+  clearError();
   showEntry(entry);
+  announce(entry.answer);
   scrollTo({ top: 0 });
 });
 let labels, about;
 let current = null; // the entry on the page: {shown, answer}
 let asked = 0; // photos looked at, to tell a late answer from the last one
+const told = {}; // by element what it says: a function, as the language may change while it stands there
 
 // ---- language
 
@@ -34,6 +37,7 @@ function setLanguage(wanted) {
   history.show();
   if (labels) introduce();
   if (current) show(current.answer);
+  for (const id in told) tell(id, told[id]);
 }
 
 // Where storage is blocked, touching it throws: the choice then lasts as long as the page.
@@ -63,15 +67,26 @@ function introduce() {
 
 // ---- what is shown
 
-function status(text) {
+function tell(id, text = () => "") {
+  told[id] = text;
   // Screen readers say again what is set again.
-  if ($("status").textContent !== text) $("status").textContent = text;
+  if ($(id).textContent !== text()) $(id).textContent = text();
+}
+
+function status(key, ...details) {
+  tell("status", () => say(key, ...details));
+}
+
+// Have the answer read out, even if it is the same as the one before.
+function announce(answer) {
+  tell("spoken");
+  tell("spoken", () => spoken(answer));
 }
 
 function fail(error) {
   if (!(error instanceof LookError)) console.error(error);
-  status("");
-  $("error").textContent = say(`errors.${error.kind ?? "engine"}`, error.detail);
+  tell("status");
+  tell("error", () => say(`errors.${error.kind ?? "engine"}`, error.detail));
   $("error").hidden = false;
 }
 
@@ -86,7 +101,7 @@ function showEntry(entry) {
 
 function clearError() {
   $("error").hidden = true;
-  $("error").textContent = "";
+  tell("error");
 }
 
 // ---- photos
@@ -95,15 +110,15 @@ async function look(file) {
   stopCamera();
   clearError();
   const turn = ++asked;
-  status(say("looking"));
+  status("looking");
   try {
     const found = await (await engine).look(file);
     if (turn !== asked) return;
     const entry = { shown: found.shown, answer: judge(labels, found) };
     showEntry(entry);
     history.add(entry);
-    $("spoken").textContent = spoken(entry.answer);
-    status("");
+    announce(entry.answer);
+    tell("status");
   } catch (error) {
     if (turn === asked) fail(error);
   }
@@ -161,21 +176,20 @@ async function lookLive(frame) {
   if (!found) {
     current = null;
     $("verdict").hidden = true;
-    status(say("errors.noDigit"));
+    status("errors.noDigit");
     return;
   }
-  const before = current && $("spoken").textContent;
-  showEntry({ shown: found.shown, answer: judge(labels, found) });
+  const answer = judge(labels, found);
+  showEntry({ shown: found.shown, answer });
   $("picture").hidden = true; // the moving one is shown
-  status(say("watching"));
-  const text = spoken(current.answer).replace(/, [^,]*$/, ""); // the percentage would never be still
-  if (text !== before) $("spoken").textContent = text;
+  status("watching");
+  tell("spoken", () => spoken(answer).replace(/, [^,]*$/, "")); // the percentage would never be still
 }
 
 async function startCamera() {
   clearError();
   asked++;
-  status(say("opening"));
+  status("opening");
   const opened = camera.start(engine.then((one) => one.ready), lookLive, cameraFailed);
   showCameraState();
   try {
@@ -183,7 +197,7 @@ async function startCamera() {
     $("video").hidden = $("keep").hidden = $("answer").hidden = false;
     $("picture").hidden = true;
     $("verdict").hidden = !current;
-    status(say("watching"));
+    status("watching");
   } catch (error) {
     cameraFailed(error);
   }
@@ -203,7 +217,7 @@ function cameraFailed(error) {
 function showStopped() {
   $("video").hidden = $("keep").hidden = true;
   $("picture").hidden = $("answer").hidden = !current;
-  status("");
+  tell("status");
   showCameraState();
 }
 
@@ -243,9 +257,9 @@ async function start() {
       throw new LookError("model", undefined, error);
     });
     introduce();
-    status(say("loading", about.load_mb));
+    status("loading", about.load_mb);
     await (await engine).ready;
-    status("");
+    tell("status");
     document.body.dataset.ready = "true";
   } catch (error) {
     fail(error);

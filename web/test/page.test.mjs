@@ -140,8 +140,12 @@ test("the last photos come back, and are forgotten on request", async (context) 
   const page = await open(context, app);
   for (const file of [PHOTO, "03_03.png", "dot.png"]) await chooseAndWait(page, TASK, file);
   assert.equal((await page.$$("#kept li")).length, 3);
+  await choose(page, "bad", "text.jpg");
+  await page.waitForSelector("#error:not([hidden])");
   await page.click("#kept li:last-child button");
   assert.ok((await text(page, "#card")).includes(answer.en));
+  assert.ok((await text(page, "#spoken")).startsWith(answer.en), "read out");
+  assert.ok(await page.isHidden("#error"));
   await page.click("#clear");
   assert.ok(await page.isHidden("#history"));
 });
@@ -158,6 +162,22 @@ test("Chinese, by the button and by the browser's language, kept for the next vi
   assert.equal(await text(page, "#title"), "扔进哪个桶？");
   const other = await open(context, app, { locale: "zh-CN" });
   assert.equal(await text(other, "#title"), "扔进哪个桶？");
+});
+
+test("what stands there is said again in the other language", async (context) => {
+  const page = await open(context, app, { permissions: ["camera"] });
+  await chooseAndWait(page, TASK, PHOTO);
+  await page.click("#language");
+  assert.ok((await text(page, "#spoken")).startsWith(answer.zh));
+  await choose(page, "bad", "text.jpg");
+  await page.waitForSelector("#error:not([hidden])");
+  assert.match(await text(page, "#error"), /浏览器读不了/);
+  await page.click("#language");
+  assert.match(await text(page, "#error"), /not a picture/);
+  await page.click("#live");
+  await page.waitForFunction(() => document.getElementById("status").textContent === "The camera is on.");
+  await page.click("#language");
+  assert.equal(await text(page, "#status"), "相机已打开。");
 });
 
 test("where storage is blocked all the rest works", async (context) => {
