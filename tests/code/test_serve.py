@@ -1,10 +1,13 @@
 """`sortline serve`: the app's files, with their types and headers, and nothing else."""
 
+import socket
 import threading
 import urllib.error
+import urllib.parse
 import urllib.request
 
 import pytest
+from command_line import sortline
 
 from sortline.cli import parser
 from sortline.commands import serve
@@ -61,9 +64,39 @@ def test_mistakes_are_one_line(tmp_path):
         serve.start(tmp_path, "localhost", 0)
     (tmp_path / "index.html").write_text("")
     first = serve.start(tmp_path, "localhost", 0)
-    with pytest.raises(UserError, match="choose another: --port"):
+    with pytest.raises(UserError, match="choose another port: --port 0 takes a free one"):
         serve.start(tmp_path, "localhost", first.server_port)
     first.server_close()
+
+
+@pytest.mark.parametrize("port", ["-1", "65536", "99999"])
+def test_a_port_out_of_range_is_one_line(tmp_path, port):
+    (tmp_path / "index.html").write_text("")
+    code, out, err = sortline("serve", "--folder", str(tmp_path), "--port", port)
+    assert (code, out, len(err.splitlines())) == (2, "", 1)
+    assert f"--port {port}: ports are 0 to 65,535" in err
+
+
+@pytest.mark.parametrize("host", ["no-such-host.invalid", "a..b", "192.0.2.1", "::1"])
+def test_a_wrong_host_gets_advice_about_the_host(tmp_path, host):
+    (tmp_path / "index.html").write_text("")
+    with pytest.raises(UserError, match="--host localhost") as error:
+        serve.start(tmp_path, host, 0)
+    assert "port:" not in str(error.value)
+
+
+def test_a_client_that_goes_away_in_the_middle_is_no_news(app, tmp_path, capfd):
+    (tmp_path / "网 页" / "large.onnx").write_bytes(bytes(50_000_000))
+    address = urllib.parse.urlsplit(app)
+    with socket.create_connection((address.hostname, address.port)) as client:
+        client.sendall(b"GET /large.onnx HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert client.recv(1000).startswith(b"HTTP/1.1 200")
+        handlers = [one for one in threading.enumerate() if "process_request_thread" in one.name]
+        assert handlers
+    for one in handlers:
+        one.join(10)
+        assert not one.is_alive()
+    assert capfd.readouterr().err == ""
 
 
 def test_its_arguments():

@@ -1,6 +1,9 @@
 """`sortline serve`: the built web app on this machine, with the headers that it needs."""
 
 import argparse
+import errno
+import socket
+import sys
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -32,6 +35,8 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
 }
 
+LAST_PORT = 65535
+
 
 class Handler(SimpleHTTPRequestHandler):
     """Serves files of one folder; no listings."""
@@ -51,6 +56,14 @@ class Handler(SimpleHTTPRequestHandler):
         """Say nothing: a line a file is noise."""
 
 
+class Server(ThreadingHTTPServer):
+    """Says nothing of a client that went away in the middle of a file: browsers do that at every reload."""
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
+
 def main(options: argparse.Namespace) -> int:
     """Serve until Ctrl-C; return 0."""
     server = start(Path(options.folder), options.host, options.port)
@@ -64,11 +77,18 @@ def main(options: argparse.Namespace) -> int:
     return 0
 
 
-def start(folder: Path, host: str, port: int) -> ThreadingHTTPServer:
+def start(folder: Path, host: str, port: int) -> Server:
     """Return a listening server of the app in `folder`; port 0 takes a free one. Raises `UserError`."""
     if not (folder / "index.html").is_file():
         raise UserError(f"{folder.as_posix()}: no app there; build it: make web (or: node web/build.mjs MODEL_FOLDER)")
+    if not 0 <= port <= LAST_PORT:
+        raise UserError(f"--port {port}: ports are 0 to {LAST_PORT:,}; 0 takes a free one")
     try:
-        return ThreadingHTTPServer((host, port), partial(Handler, directory=str(folder)))
-    except OSError as error:
-        raise UserError(f"{host}:{port} cannot be used ({error.strerror}); choose another: --port 8001") from None
+        return Server((host, port), partial(Handler, directory=str(folder)))
+    except (OSError, UnicodeError) as error:
+        why = getattr(error, "strerror", None) or error
+        if isinstance(error, (socket.gaierror, UnicodeError)) or error.errno == errno.EADDRNOTAVAIL:
+            advice = "name an address of this machine: --host localhost, or --host 0.0.0.0 for all it has"
+        else:
+            advice = "choose another port: --port 0 takes a free one"
+        raise UserError(f"{host}:{port} cannot be used ({why}); {advice}") from None
