@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { after, before, test } from "node:test";
-import { build, choose, chooseAndWait, closeBrowser, expected, fixture, indexOfMax, labelsOf, open, strangers } from "./harness.mjs";
+import { build, choose, chooseAndWait, closeBrowser, expected, fixture, indexOfMax, labelsOf, open, strangers, TASKS } from "./harness.mjs";
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const PHONE = { viewport: { width: 360, height: 740 }, isMobile: true, hasTouch: true, deviceScaleFactor: 2 };
@@ -125,15 +125,18 @@ test("a bad file gets its sentence, and the next photo its answer", async (conte
 });
 
 test("a photo of 12 megapixels takes at most 1.5 s", async (context) => {
-  const page = await open(context, app);
+  const task = TASKS.at(-1); // the larger model where it is there
+  const page = await open(context, build(task));
   const times = [];
   for (let i = 0; i < 3; i++) {
     const start = performance.now();
-    await chooseAndWait(page, TASK, "large_4000x3000.jpg");
-    times.push(((performance.now() - start) / 1000).toFixed(2)); // from the click to the answer on the page
+    await chooseAndWait(page, task, "large_4000x3000.jpg");
+    times.push((performance.now() - start) / 1000); // from the click to the answer on the page
   }
-  console.log(`# 12 megapixels: ${times.join(", ")} s`);
-  assert.ok(Math.min(...times) <= 1.5, `${times}`);
+  const median = times.toSorted((a, b) => a - b)[1];
+  const told = times.map((one) => one.toFixed(2)).join(", ");
+  console.log(`# 12 megapixels, ${task}: median ${median.toFixed(2)} s of ${told}`);
+  assert.ok(median <= 1.5, told);
 });
 
 test("the last photos come back, and are forgotten on request", async (context) => {
