@@ -51,10 +51,13 @@ export function announced(head) {
 }
 
 // Return {data: Uint8Array (height, width, 3) RGB, width, height}; transparent pixels lie on white. A photo of more than
-// PLENTY pixels is averaged over whole boxes of pixels first, as phones are short of memory.
-export function pixels(bitmap) {
-  const box = Math.ceil(Math.sqrt((bitmap.width * bitmap.height) / PLENTY));
-  const [across, down] = [bitmap.width, bitmap.height].map((side) => Math.max(1, Math.min(box, Math.floor(side / FEW))));
+// PLENTY pixels is averaged over whole boxes of pixels first, as phones are short of memory. The boxes are `square`, or of
+// as few rows as will do: the model resizes along the rows first and rounds each, and so answers nearly the same.
+export function pixels(bitmap, square = false) {
+  const count = bitmap.width * bitmap.height;
+  const box = (side, count) => Math.max(1, Math.min(Math.ceil(count / PLENTY), Math.floor(side / FEW)));
+  const across = square ? Math.ceil(Math.sqrt(count / PLENTY)) : box(bitmap.width, count);
+  const down = square ? across : box(bitmap.height, count / across);
   const [width, height] = [Math.ceil(bitmap.width / across), Math.ceil(bitmap.height / down)];
   const data = new Uint8Array(width * height * 3);
   const [tileWidth, tileHeight] = [TILE - (TILE % across), TILE - (TILE % down)];
@@ -88,7 +91,8 @@ function copy(tile, data, width, left, top) {
   }
 }
 
-// The same with the means of boxes of `across` x `down` pixels.
+// The same with the means of boxes of `across` x `down` pixels. What rounding one of them leaves goes to the next: a half
+// rounded up in every box makes the photo brighter, and the model's own rounding then tips over.
 function average(tile, across, down, data, width, left, top) {
   const columns = Math.ceil(tile.width / across);
   const sums = new Uint32Array(columns * 3);
@@ -111,9 +115,15 @@ function average(tile, across, down, data, width, left, top) {
       }
     }
     const to = ((top + row) * width + left) * 3;
+    const rest = new Array(3).fill((across * (end - row * down)) / 2);
     for (let column = 0; column < columns; column++) {
       const count = (end - row * down) * (Math.min((column + 1) * across, tile.width) - column * across);
-      for (let i = 3 * column; i < 3 * column + 3; i++) data[to + i] = Math.round(sums[i] / count);
+      for (let colour = 0; colour < 3; colour++) {
+        const sum = sums[3 * column + colour] + rest[colour];
+        const level = Math.min(255, Math.floor(sum / count));
+        rest[colour] = sum - level * count;
+        data[to + 3 * column + colour] = level;
+      }
     }
   }
 }

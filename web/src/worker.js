@@ -26,7 +26,7 @@ async function load() {
 async function look({ session, digits }, source) {
   const start = performance.now();
   const bitmap = source instanceof Blob ? await open(source) : source;
-  const photo = pixels(bitmap);
+  const photo = pixels(bitmap, digits); // a digit keeps its proportions
   const shown = preview(bitmap);
   bitmap.close();
   const { data, width, height } = digits ? readDigit(photo) : photo;

@@ -68,6 +68,7 @@ def draw_digits(folder: Path) -> None:
         digit(text, (640, 480), (400, 90), 120, 120, 200).save(folder / f"pale_{text}.jpg", quality=90)
     digit("4", (4000, 3000), (2100, 300), 1700, 50, 210).save(folder / "large_4.jpg", quality=90)
     digit("7", (6000, 4000), (700, 900), 1900, 50, 210).save(folder / "huge_7.jpg", quality=90)
+    digit("3", (1100, 16000), (150, 6000), 1000, 50, 210).save(folder / "long_3.jpg", quality=90)
     digit("5", (28, 28), (8, 2), 22, 255, 0).save(folder / "small_5.png")
     digit("1", (40, 240), (4, 10), 150, 0, 255).save(folder / "narrow_1.png")
     Image.new("RGB", (300, 200), "white").save(folder / "blank.png")
