@@ -23,6 +23,7 @@ test: $(READY)   ## all tests; those that need the real photos only where SORTLI
 	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadgroup $(ARGS)
 
 web: $(READY)    ## the web app out of an exported model, into web/dist/, for sortline serve; TASK=name for another task
+	@command -v npm >/dev/null || { echo "error: there is no npm on the PATH; install Node.js 20 or newer, with npm"; exit 2; }
 	@npm ci --prefix web --ignore-scripts --no-audit --no-fund --silent
 	@node web/build.mjs models/$(WEB_TASK)/export
 

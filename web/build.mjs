@@ -1,4 +1,4 @@
-// Build the app around an exported model: node web/build.mjs models/TASK/export [--out web/dist] [--fp32]
+// Build the app around an exported model, see USAGE.
 
 import { createHash } from "node:crypto";
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
@@ -10,6 +10,7 @@ const HERE = dirname(fileURLToPath(import.meta.url));
 const RUNTIME = join(HERE, "node_modules", "onnxruntime-web", "dist");
 // The smallest build with every operator: plain WebAssembly, no GPU.
 const RUNTIME_FILES = ["ort.wasm.bundle.min.mjs", "ort-wasm-simd-threaded.wasm"];
+const USAGE = "node web/build.mjs FOLDER_OF_THE_EXPORTED_MODEL [--out web/dist] [--fp32]";
 const COLOUR = "#1d6b3a";
 
 class UserError extends Error {}
@@ -79,12 +80,21 @@ function build(model, out, precision) {
   return { ...about, bytes };
 }
 
+function commandLine() {
+  const options = { out: { type: "string", default: join(HERE, "dist") }, fp32: { type: "boolean", default: false } };
+  let parsed;
+  try {
+    parsed = parseArgs({ allowPositionals: true, options });
+  } catch (error) {
+    if (!error.code?.startsWith("ERR_PARSE_ARGS")) throw error;
+    throw new UserError(`${error.message.split(/[.\n]/)[0]}; usage: ${USAGE}`);
+  }
+  if (parsed.positionals.length !== 1) throw new UserError(`one model is wanted; usage: ${USAGE}`);
+  return parsed;
+}
+
 function main() {
-  const { values, positionals } = parseArgs({
-    allowPositionals: true,
-    options: { out: { type: "string", default: join(HERE, "dist") }, fp32: { type: "boolean", default: false } },
-  });
-  if (positionals.length !== 1) throw new UserError("node web/build.mjs FOLDER_OF_THE_EXPORTED_MODEL [--out FOLDER] [--fp32]");
+  const { values, positionals } = commandLine();
   const unfinished = join(dirname(values.out), `.tmp-${basename(values.out)}`);
   rmSync(unfinished, { recursive: true, force: true });
   try {
