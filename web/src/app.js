@@ -158,7 +158,8 @@ addEventListener("drop", (event) => {
 if (navigator.clipboard?.read) {
   $("paste").hidden = false;
   $("paste").addEventListener("click", async () => {
-    const items = await navigator.clipboard.read().catch(() => []);
+    const items = await navigator.clipboard.read().catch(() => null);
+    if (!items) return fail(new LookError("clipboardDenied"));
     const type = (item) => item.types.find((one) => one.startsWith("image/"));
     const item = items.find(type);
     lookAt(item ? [await item.getType(type(item))] : []);
@@ -257,9 +258,9 @@ async function start() {
       throw new LookError("model", undefined, error);
     });
     introduce();
-    status("loading", about.load_mb);
+    if (!asked) status("loading", about.load_mb);
     await (await engine).ready;
-    tell("status");
+    if (!asked) tell("status"); // a photo chosen in the meantime has its own to say
     document.body.dataset.ready = "true";
   } catch (error) {
     fail(error);

@@ -2,12 +2,14 @@
 
 export const MAX_MB = 100;
 export const MAX_PIXELS = 100e6;
+const [RIFF, WEBP] = [0x52494646, 0x57454250];
 const TILE = 2048; // canvas side; phones refuse canvases of many megapixels
 const PLENTY = 16e6; // pixels that the model gets as they are: it resizes itself, antialiased
 const FEW = 1024; // pixels a side that are never made fewer
 const PREVIEW = 1024;
 
-// A fault of the photo that the user can mend: `kind` is a key of the page's errors, `detail` its number.
+// A fault of the photo that the user can mend: `kind` is a key of the page's errors, `detail` its number, rounded up, or it
+// could read as the very limit that was passed.
 export class PhotoError extends Error {
   constructor(kind, detail) {
     super(kind);
@@ -19,7 +21,7 @@ export class PhotoError extends Error {
 // Return the upright photo in a Blob as an ImageBitmap, colours as stored; as open_rgb does it in Python.
 export async function open(blob) {
   if (blob.size === 0) throw new PhotoError("empty");
-  if (blob.size > MAX_MB * 2 ** 20) throw new PhotoError("tooBig", blob.size / 2 ** 20);
+  if (blob.size > MAX_MB * 2 ** 20) throw new PhotoError("tooBig", Math.ceil(blob.size / 2 ** 20));
   const size = announced(new DataView(await blob.slice(0, 2 ** 20).arrayBuffer()));
   if (size) check(...size);
   const options = { imageOrientation: "from-image", colorSpaceConversion: "none" };
@@ -34,13 +36,14 @@ export async function open(blob) {
 }
 
 function check(width, height) {
-  if (width * height > MAX_PIXELS) throw new PhotoError("tooManyPixels", (width * height) / 1e6);
+  if (width * height > MAX_PIXELS) throw new PhotoError("tooManyPixels", Math.ceil((width * height) / 1e6));
 }
 
-// The width and height that a PNG's or JPEG's header announces, before anything is decoded; null for other files.
+// The width and height that a PNG's, WebP's or JPEG's header announces, before anything is decoded; null for other files.
 export function announced(head) {
   const at = (place) => (place + 8 <= head.byteLength ? head.getUint16(place) : 0);
   if (head.byteLength > 24 && head.getUint32(0) === 0x89504e47) return [head.getUint32(16), head.getUint32(20)];
+  if (head.byteLength >= 30 && head.getUint32(0) === RIFF && head.getUint32(8) === WEBP) return announcedWebp(head);
   if (at(0) !== 0xffd8) return null;
   for (let place = 2; at(place) >= 0xffc0; place += 2 + at(place + 2)) {
     const marker = at(place) & 0xff;
@@ -48,6 +51,23 @@ export function announced(head) {
     if (startOfFrame && place + 9 <= head.byteLength) return [head.getUint16(place + 7), head.getUint16(place + 5)];
   }
   return null;
+}
+
+// By the kind of its first chunk: lossy, lossless, or extended, which says the size of the whole canvas.
+function announcedWebp(head) {
+  const three = (place) => head.getUint16(place, true) + (head.getUint8(place + 2) << 16);
+  switch (String.fromCharCode(...[12, 13, 14, 15].map((place) => head.getUint8(place)))) {
+    case "VP8 ":
+      return [head.getUint16(26, true) & 0x3fff, head.getUint16(28, true) & 0x3fff];
+    case "VP8L": {
+      const bits = head.getUint32(21, true);
+      return [1 + (bits & 0x3fff), 1 + ((bits >> 14) & 0x3fff)];
+    }
+    case "VP8X":
+      return [1 + three(24), 1 + three(27)];
+    default:
+      return null;
+  }
 }
 
 // Return {data: Uint8Array (height, width, 3) RGB, width, height}; transparent pixels lie on white. A photo of more than

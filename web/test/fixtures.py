@@ -7,6 +7,7 @@ OUT/digits/, drawn digits with crops.json, what Python cuts out of them, and OUT
 """
 
 import argparse
+import io
 import shutil
 import struct
 import zlib
@@ -100,7 +101,7 @@ def expected(folder: Path, model: Path) -> dict[str, dict[str, list[float]]]:
 
 
 def spoil(folder: Path, photo: Path) -> None:
-    """Write files that must get a sentence: empty, text, cut off, a few bytes that announce 3,600 megapixels."""
+    """Write files that must get a sentence: empty, text, cut off, a few bytes that announce thousands of megapixels."""
     folder.mkdir(parents=True)
     (folder / "empty.jpg").write_bytes(b"")
     (folder / "text.jpg").write_text("not a photo", encoding="utf-8")
@@ -112,6 +113,26 @@ def spoil(folder: Path, photo: Path) -> None:
     for kind, data in chunks:
         content += struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
     (folder / "bomb.png").write_bytes(content)
+    for name, content in webp_bombs().items():
+        (folder / name).write_bytes(content)
+
+
+def webp_bombs() -> dict[str, bytes]:
+    """Return a WebP of each of its three kinds, its header changed to announce the most pixels it can, or many."""
+    plain, see_through = Image.new("RGB", (300, 200)), Image.new("RGBA", (300, 200), (9, 9, 9, 99))
+    wide = 16_383
+    bombs = {
+        "lossy.webp": (plain, {}, 26, struct.pack("<HH", wide, wide)),
+        "lossless.webp": (plain, {"lossless": True}, 21, struct.pack("<I", (wide - 1) | (wide - 1) << 14)),
+        "extended.webp": (see_through, {}, 24, (59_999).to_bytes(3, "little") * 2),
+    }
+    changed = {}
+    for name, (image, options, place, size) in bombs.items():
+        stream = io.BytesIO()
+        image.save(stream, "WEBP", **options)
+        content = stream.getvalue()
+        changed[name] = content[:place] + size + content[place + len(size) :]
+    return changed
 
 
 def main() -> None:

@@ -112,7 +112,8 @@ test("a bad file gets its sentence, and the next photo its answer", async (conte
   const page = await open(context, app);
   const wanted = {
     "empty.jpg": /empty/, "text.jpg": /not a picture/, "note.txt": /not a picture/, "cut.png": /not a picture/,
-    "bomb.png": /3,600 million pixels/,
+    "bomb.png": /3,600 million pixels/, "lossy.webp": /269 million pixels/, "lossless.webp": /269 million pixels/,
+    "extended.webp": /3,600 million pixels/,
   };
   for (const [file, sentence] of Object.entries(wanted)) {
     await choose(page, "bad", file);
@@ -122,6 +123,49 @@ test("a bad file gets its sentence, and the next photo its answer", async (conte
     await chooseAndWait(page, TASK, PHOTO);
     assert.ok(await page.isHidden("#error"), file);
   }
+});
+
+test("a file just over the limit is not said to be at it", async (context) => {
+  const page = await open(context, app);
+  await page.evaluate(() => {
+    const carried = new DataTransfer();
+    carried.items.add(new File([new Uint8Array(100 * 2 ** 20 + 1)], "a.png", { type: "image/png" }));
+    window.dispatchEvent(new DragEvent("drop", { dataTransfer: carried }));
+  });
+  await page.waitForSelector("#error:not([hidden])");
+  assert.equal(await text(page, "#error"), "This file has 101 MB; up to 100 MB work.");
+});
+
+test("a clipboard that the browser keeps shut has its own sentence", async (context) => {
+  const page = await open(context, app);
+  await page.evaluate(() => {
+    navigator.clipboard.read = () => Promise.reject(new DOMException("", "NotAllowedError"));
+  });
+  await page.click("#paste");
+  await page.waitForSelector("#error:not([hidden])");
+  assert.match(await text(page, "#error"), /not let this page read the clipboard/);
+});
+
+test("a photo chosen while the model loads: the page says that it is being looked at until it is", async (context) => {
+  let release;
+  const released = new Promise((done) => (release = done));
+  // Without a service worker the test stands between the page and its model.
+  const prepare = (profile) => profile.route("**/model.onnx", (route) => released.then(() => route.continue()));
+  const page = await open(context, app, { prepare, ready: false, serviceWorkers: "block" });
+  await page.waitForFunction(() => document.getElementById("status").textContent.startsWith("Loading"));
+  const said = await page.evaluateHandle(() => {
+    const texts = [];
+    const status = document.getElementById("status");
+    const note = () => texts.push(`${status.textContent}|${document.querySelectorAll("#guesses li").length}`);
+    new MutationObserver(note).observe(status, { childList: true });
+    return texts;
+  });
+  await choose(page, TASK, PHOTO);
+  await page.waitForFunction(() => document.getElementById("status").textContent === "Looking …");
+  release();
+  await page.waitForSelector("#guesses li");
+  await page.waitForFunction(() => document.getElementById("status").textContent === "");
+  assert.deepEqual(await said.jsonValue(), ["Looking …|0", "|5"]);
 });
 
 test("a photo of 12 megapixels takes at most 1.5 s", async (context) => {
