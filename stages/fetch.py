@@ -12,7 +12,7 @@ from pathlib import Path
 from sortline.data.sources import fetch_photos
 from sortline.errors import run
 from sortline.files import write_json
-from sortline.params.base import load
+from sortline.params.base import check_listed, load, read_yaml
 from sortline.params.fetch import FetchParams
 
 
@@ -25,6 +25,7 @@ def main(argv: list[str]) -> None:
     options = parser.parse_args(argv)
 
     params = load(options.task, "fetch", FetchParams)
+    check_listed(options.task, read_yaml(Path("params.yaml")))
     folder = os.environ.get("SORTLINE_DATA")
     about, passed_over = fetch_photos(
         options.task,

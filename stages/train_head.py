@@ -1,7 +1,7 @@
 """train_head: train a head on the cached features; score it out of fold.
 
-Reads the features and `split.csv`; writes `best.safetensors`, `last.safetensors`, `head.json` and the out-of-fold
-probabilities, the curves, and `train.json`. Params: `<task>.train_head`.
+Reads the features and `split.csv`; writes `best.safetensors`, `last.safetensors`, `head.json`, a line an epoch for
+people (`log.txt`) and the out-of-fold probabilities, the curves, and `train.json`. Params: `<task>.train_head`.
 """
 
 import argparse
@@ -38,6 +38,9 @@ def main(argv: list[str]) -> None:
         about = {"checkpoint": trained.checkpoint, "solver": params.solver, "dataset": data.dataset}
         save_heads(out, heads, about | {"threshold": threshold})
         np.save(out / "out_of_fold.npy", tempered.astype(np.float32))
+        if trained.curve_x == "epoch":
+            rows = (line(row, len(trained.curve), trained.floor) for row in trained.curve)
+            files.write_text(out / "log.txt", "".join(f"{row}\n" for row in rows))
     with files.replacing(args.plots) as plots:
         plots.mkdir()
         draw(trained, data, plots)
@@ -120,7 +123,6 @@ def draw(trained: Trained, data: TrainingSet, plots: Path) -> None:
             title=f"L-BFGS head: C against out-of-fold accuracy, n = {n:,}",
         )
         return
-    files.write_text(plots / "log.txt", "".join(f"{line(row, len(curve), trained.floor)}\n" for row in curve))
     floor = ("least for these targets", trained.floor) if trained.floor else None
     series = {
         "train (smoothed targets)" if trained.floor else "train": [row["train_loss"] for row in curve],

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from sortline.measure import percentages
 from sortline.usage import usage
 
 WARNING = "warning"  # the column of a class table that is said once, last
@@ -16,7 +17,7 @@ def model_card(labels: dict[str, Any], backbone: dict[str, Any], metrics: dict[s
         _failures(labels, metrics["evaluate"], metrics["diagnose"]),
         _classes(labels),
         _files(labels, metrics["export"]),
-        usage(labels["task"], backbone, metrics["export"]["image_size"]),
+        usage(labels["task"], backbone, metrics["export"]["image_size"], "reads" in labels),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -88,6 +89,7 @@ def _accuracy(metrics: dict[str, dict[str, Any]]) -> str:
         more = [_row(folds, trained, "cv_accuracy", trained["cv_n"])]
         chosen = ", ".join(trained["selected_on_folds"]) or "nothing"
         where = f"Chosen by looking at the folds: {chosen}; nothing was chosen on the held-out photos."
+    agreeing = f"same answer in 8 bits, {exported['int8_agreement_split']}"
     rows = [
         _row("top-1, held out", evaluated, "accuracy", evaluated["n"]),
         _row(
@@ -101,8 +103,10 @@ def _accuracy(metrics: dict[str, dict[str, Any]]) -> str:
         *more,
         _row("top-1, held out, the ONNX file alone", exported, "onnx_accuracy", exported["onnx_n"]),
         _row("top-1, held out, the 8-bit ONNX file alone", exported, "int8_accuracy", exported["int8_n"]),
-        _row("same answer in 8 bits, all photos", exported, "int8_agreement", exported["int8_agreement_n"]),
+        _row(agreeing, exported, "int8_agreement", exported["int8_agreement_n"]),
     ]
+    for shown, row in exported.get("digit_photos", {}).items():
+        rows.append(_row(f"top-1, digits as photos, {shown}, by `sortline predict`", row, "accuracy", row["n"]))
     return (
         "## Accuracy\n\n| what | % | 95 % interval (Wilson) | n |\n| --- | --- | --- | --- |\n"
         + "\n".join(row for row in rows if row)
@@ -114,7 +118,7 @@ def _accuracy(metrics: dict[str, dict[str, Any]]) -> str:
 def _row(name: str, metrics: dict[str, Any], key: str, n: int) -> str:
     if metrics.get(key) is None:
         return ""
-    value, low, high = (100 * metrics[name] for name in (key, f"{key}_low", f"{key}_high"))
+    value, low, high = percentages(metrics, key, n)
     return f"| {name} | {value:.1f} | {low:.1f} to {high:.1f} | {n:,} |"
 
 
@@ -125,11 +129,10 @@ def _failures(labels: dict[str, Any], evaluated: dict[str, Any], diagnosed: dict
     ]
     lines += pairs or ["No held-out photo was answered wrongly."]
     if "per_bin" in evaluated:
+        titles = {row["id"]: row["en"] for row in labels["bins"]}
         lines += ["", "| bin | right bin, % | 95 % interval | n |", "| --- | --- | --- | --- |"]
         lines += [
-            f"| {name} | {100 * row['accuracy']:.1f} | {100 * row['low']:.1f} to {100 * row['high']:.1f} | {row['n']} |"
-            for name, row in evaluated["per_bin"].items()
-            if row["n"]
+            _row(titles[name], row, "accuracy", row["n"]) for name, row in evaluated["per_bin"].items() if row["n"]
         ]
     spoilt = {kind: one["accuracy"] for kind, one in diagnosed["corruption_accuracy"].items() if kind != "none 0"}
     worst = ", ".join(f"{kind} {100 * spoilt[kind]:.1f} %" for kind in sorted(spoilt, key=spoilt.get)[:3])
@@ -168,12 +171,14 @@ def _files(labels: dict[str, Any], exported: dict[str, Any]) -> str:
         if labels.get("cam")
         else ""
     )
-    channels, size = 1 if "digit_photos" in exported else 3, exported["image_size"]
+    digits, size = "reads" in labels, exported["image_size"]
+    channels = 1 if digits else 3
+    shown = " The digit must be light on dark, cut out and centred, as `sortline predict` does first." if digits else ""
     return (
         "## Files\n\n"
         f"- `model.onnx` ({exported['onnx_mb']:.1f} MB, opset 18): `image` uint8 RGB (height, width, 3), any size, "
         "upright, to `probabilities` and `logits`; resizing and scaling are inside. Labels are in its metadata."
-        f"{cam}\n"
+        f"{shown}{cam}\n"
         f"- `model_int8.onnx` ({exported['int8_bytes'] / 1e6:.1f} MB): the same in 8 bits (static, per channel, "
         f"calibrated on {exported['int8_calibration_photos']} train photos), for phones and browsers.\n"
         f"- `model.mindir` ({exported['mindir_mb']:.1f} MB): preprocessed float32 "

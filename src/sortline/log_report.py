@@ -115,10 +115,9 @@ def _floor(log: TrainingLog, smoothing: float, classes: int) -> tuple[str, str]:
 def _not_read(log: TrainingLog) -> list[str]:
     if not log.other:
         return []
-    shown = log.damaged_shown or log.other_shown
-    first = f"{log.damaged:,} of them much like a loss or a time:" if log.damaged else "the first:"
-    lines = [f"{_count(log.other, 'line')}, {first}"]
-    for number, text in shown:
+    like = f"{log.damaged:,} of them much like a loss or a time, " if log.damaged else ""
+    lines = [f"{_count(log.other, 'line')}, {like}the first:"]
+    for number, text in dict.fromkeys([*log.damaged_shown, *log.other_shown]):
         clean = "".join(letter if letter.isprintable() else " " for letter in text).strip()
         lines.append(f"line {number:,}: {clean if len(clean) <= 80 else clean[:79] + '…'}")
     return lines

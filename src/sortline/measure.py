@@ -106,6 +106,16 @@ def share(correct: np.ndarray) -> dict[str, Any]:
     return {"accuracy": right / n if n else None, "low": low, "high": high, "n": n}
 
 
+def percentages(metrics: dict[str, Any], key: str, n: int) -> tuple[float, float, float]:
+    """Return (accuracy, low, high) in percent, for people, of `key` in a metrics file; `n`: of how many it is a share.
+
+    Worked out anew from the count: rounded to the file's 4 decimals and again to one, 98.346 would be shown as 98.4.
+    """
+    correct = round(metrics[key] * n)
+    low, high = wilson(correct, n)
+    return 100 * correct / n, 100 * low, 100 * high
+
+
 def answered(labels: np.ndarray, probabilities: np.ndarray, threshold: float | None) -> dict[str, Any]:
     """Return what saying "not sure" below `threshold` does: the share answered, and how many of those are right."""
     inside = probabilities.max(axis=1) >= (0 if threshold is None else threshold)
@@ -139,9 +149,9 @@ def summary(
     """Return the metrics of an evaluation, every accuracy with its `_low` and `_high`.
 
     `classes` names by label; `duplicated` bool (n,): the photo has a duplicate in train, so `accuracy_deduplicated`
-    leaves it out (None if that leaves none). With `bins` (ids) and `bin_of` int (classes,), the bin of each class, also
-    `bin_accuracy`: is the bin of the answer the bin of the truth? Raises ValueError without photos or on shapes that
-    disagree.
+    and all of `deduplicated` leave it out (None, and not there, if that leaves none). With `bins` (ids) and `bin_of`
+    int (classes,), the bin of each class, also `bin_accuracy`: is the bin of the answer the bin of the truth? Raises
+    ValueError without photos or on shapes that disagree.
     """
     n = len(labels)
     if n == 0 or probabilities.shape != (n, len(classes)) or duplicated.shape != (n,):
@@ -153,19 +163,31 @@ def summary(
         "accuracy_deduplicated": correct[~duplicated],
         "top5": top_k(labels, probabilities, min(TOP, len(classes))),
     }
+    if bin_of is not None:
+        accuracies["bin_accuracy"] = bin_of[predicted] == bin_of[labels]
+
+    def scores(kept: np.ndarray) -> dict[str, Any]:
+        rows = calibration(labels[kept], probabilities[kept], ece_bins)
+        found = {
+            "macro_f1": macro_f1(labels[kept], predicted[kept]),
+            "log_loss": log_loss(labels[kept], probabilities[kept]),
+            "ece": ece(rows),
+            "per_class": shares_by(correct[kept], labels[kept], classes),
+        }
+        if bin_of is not None:
+            found["per_bin"] = shares_by(accuracies["bin_accuracy"][kept], bin_of[labels[kept]], bins)
+        return found
+
     result: dict[str, Any] = {
         "n": n,
         "n_deduplicated": int(np.sum(~duplicated)),
-        "macro_f1": macro_f1(labels, predicted),
-        "log_loss": log_loss(labels, probabilities),
-        "ece": ece(calibration(labels, probabilities, ece_bins)),
-        "per_class": shares_by(correct, labels, classes),
         "confused_pairs": confused_pairs(confusion(labels, predicted, len(classes)), classes, worst_pairs),
+        **scores(np.ones(n, bool)),
     }
-    if bin_of is not None:
-        accuracies["bin_accuracy"] = bin_of[predicted] == bin_of[labels]
-        result["per_bin"] = shares_by(accuracies["bin_accuracy"], bin_of[labels], bins)
     for name, hits in accuracies.items():
         value = share(hits)
         result |= {name: value["accuracy"], f"{name}_low": value["low"], f"{name}_high": value["high"]}
+    if not duplicated.all():
+        hits = {name: value[~duplicated] for name, value in accuracies.items() if name in ("top5", "bin_accuracy")}
+        result["deduplicated"] = {name: share(value) for name, value in hits.items()} | scores(~duplicated)
     return result

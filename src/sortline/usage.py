@@ -3,10 +3,15 @@
 from typing import Any
 
 
-def usage(task: str, backbone: dict[str, Any], size: int) -> str:
-    """Return the section as Markdown; `backbone` with `mean` and `std` of its preprocessing, `size` in pixels."""
+def usage(task: str, backbone: dict[str, Any], size: int, digits: bool) -> str:
+    """Return the section as Markdown; `backbone` with `mean` and `std` of its preprocessing, `size` in pixels.
+
+    `digits`: the model reads digits, in grey, light on dark, cut out.
+    """
     scaling = ", ".join(f"(x / 255 - {mean:g}) / {std:g}" for mean, std in _per_channel(backbone))
-    return TEXT.format(task=task, size=size, scaling=scaling)
+    channels, colours = (1, "grey") if digits else (3, "RGB")
+    note = DIGITS if digits else ""
+    return TEXT.format(task=task, size=size, scaling=scaling, channels=channels, colours=colours, note=note)
 
 
 def _per_channel(backbone: dict[str, Any]) -> list[tuple[float, float]]:
@@ -15,11 +20,16 @@ def _per_channel(backbone: dict[str, Any]) -> list[tuple[float, float]]:
     return pairs[:1] if len(set(pairs)) == 1 else pairs
 
 
+DIGITS = """
+Of these ways only the command line and the app find the digit in a photo. For the others it must be cut out, centred
+and light on dark first, as `sortline.data.digit.read_digit` does.
+"""
+
 # Doubled braces are for format().
 TEXT = """## Use
 
 Only the ONNX files resize and scale photos themselves; turn a photo upright by its EXIF orientation first.
-
+{note}
 Command line (a folder works too; `--json` and `--csv` for programs):
 
 ```
@@ -64,8 +74,8 @@ val probabilities = model.run(mapOf("image" to image)).get("probabilities").get(
 ```
 
 C++, with MindSpore Lite: convert the MindIR once with `sortline export --ms --model FOLDER_OF_THIS_CARD`, which gives
-`model.ms`. `pixels`: the photo squeezed to {size} x {size} by an antialiased bilinear filter, RGB, each value x as
-{scaling} in float32, row by row, (1, {size}, {size}, 3).
+`model.ms`. `pixels`: the photo squeezed to {size} x {size} by an antialiased bilinear filter, {colours}, each value
+x as {scaling} in float32, row by row, (1, {size}, {size}, {channels}).
 
 ```cpp
 #include "include/api/context.h"

@@ -74,7 +74,7 @@ def test_photos_alone_can_be_audited_but_not_prepared(tmp_path):
     draw(tmp_path / "a.png", 0)
     audit = audit_folder(tmp_path)
     assert len(audit.photos) == 1
-    assert summary(audit)[0] == "1 usable photos of 1 files, 0 left out"
+    assert summary(audit)[0] == "1 usable photo of 1 file, 0 left out"
     with pytest.raises(UserError, match="0 class folders"):
         audit.class_folders()
 

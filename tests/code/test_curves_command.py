@@ -77,6 +77,14 @@ def test_command_draws_and_says(folder, capsys):
     assert (rows[0]["seconds"], rows[2]["not_finite"], rows[3]["seconds"]) == ("0.01", "1", "")
 
 
+def test_lines_that_are_not_read_are_named_those_much_like_a_loss_first(folder, capsys):
+    Path("train.log").write_text(TWO + "what\nepoch: 3 step: 5, loss is about 2\nwhy\n", encoding="utf-8")
+    cli.main(["curves", "train.log"])
+    said = [line.strip() for line in capsys.readouterr().out.splitlines()]
+    first = said.index("not read    3 lines, 1 of them much like a loss or a time, the first:")
+    assert [line.split(":")[0] for line in said[first + 1 : first + 4]] == ["line 6", "line 5", "line 7"]
+
+
 def test_command_goes_on_with_the_logs_that_can_be_read(folder, capsys):
     Path("空.log").write_bytes(b"")
     Path("二.log").write_text("Train epoch time: 5.0 ms\n", encoding="utf-8")

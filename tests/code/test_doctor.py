@@ -2,6 +2,7 @@
 
 import json
 from importlib import metadata
+from pathlib import Path
 
 import pytest
 from command_line import put_photos, put_weights, sortline
@@ -25,6 +26,13 @@ def test_doctor_finds_data_weights_and_models_without_the_network(sources, monke
     monkeypatch.setenv("SORTLINE_DATA", "gone")
     found = statuses(data_checks())
     assert (found["SORTLINE_DATA"], found["garbage photos"]) == ("fail", "warn")
+
+
+def test_doctor_says_what_to_mend_in_params_yaml(sources):
+    put_photos(sources)
+    Path("params.yaml").write_text("tasks: garbage\n", encoding="utf-8")
+    (check,) = (check for check in data_checks() if check.name == "tasks")
+    assert (check.status, check.advice) == ("fail", "mend params.yaml") and "must be a list" in check.found
 
 
 @pytest.mark.parametrize(

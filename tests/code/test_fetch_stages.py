@@ -53,6 +53,21 @@ def run_stage(name, *arguments, cwd, **environment):
     )
 
 
+@pytest.mark.parametrize(
+    ("lists", "section", "words"),
+    [
+        ("tasks: [a]\nhead_tasks: [a]", "t: {fetch: {sources: [{kind: drawn}]}}", "add it to tasks and head_tasks"),
+        ("tasks: [a, t]\nhead_tasks: [a]", "t: {fetch: {sources: [{kind: drawn}]}}", "add it to head_tasks"),
+        ("tasks: [t]\nhead_tasks: [t]\nnet_tasks:", "t: {train: {}, fetch: {sources: [{kind: drawn}]}}", "net_tasks"),
+    ],
+)
+def test_a_task_that_misses_in_a_list_is_refused_before_anything_is_fetched(tmp_path, lists, section, words):
+    (tmp_path / "params.yaml").write_text(f"{lists}\n{section}\n", encoding="utf-8")
+    done = run_stage("fetch", "t", "--out", "out", "--source", "s.json", "--downloads", "d", cwd=tmp_path)
+    assert done.returncode == 2 and done.stderr.endswith(f"{words}\n") and done.stderr.count("\n") == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["params.yaml"]
+
+
 def test_the_stage_scripts(tmp_path):
     project = tmp_path / "垃圾 分类"
     write_tree(project / "mine/set", PHOTOS)

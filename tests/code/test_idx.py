@@ -84,6 +84,16 @@ def test_a_malformed_file_is_named_in_one_line_and_nothing_is_left(folder, tmp_p
     assert not (tmp_path / "raw").exists()
 
 
+def test_a_malformed_zipped_file_is_named_as_it_lies_there(folder, tmp_path):
+    raw = (folder / LABELS).read_bytes()
+    (folder / LABELS).unlink()
+    (folder / f"{LABELS}.gz").write_bytes(gzip.compress(raw + b"\0"))
+    with pytest.raises(UserError, match="bytes after the last element") as caught:
+        fetch(IdxFolder(kind="idx", path=str(folder)), tmp_path)
+    assert f"{folder / LABELS}.gz: " in str(caught.value)
+    assert "make run TASK=digits" in str(caught.value)
+
+
 def test_a_missing_file_is_named(folder, tmp_path):
     (folder / idx.FILES[3]).unlink()
     with pytest.raises(UserError, match="no t10k-labels-idx1-ubyte in it"):

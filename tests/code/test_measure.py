@@ -129,11 +129,15 @@ def test_confused_pairs_are_directed_and_most_first():
 
 def small_summary(**more):
     """Four photos of four classes in two bins: right, wrong within the bin, wrong across bins, right."""
-    labels, predicted = np.array([0, 0, 1, 3]), np.array([0, 1, 2, 3])
-    probabilities = np.full((4, 4), 0.1)
-    probabilities[np.arange(4), predicted] = 0.7
+    labels = np.array([0, 0, 1, 3])
     duplicated = more.pop("duplicated", np.array([True, False, False, False]))
-    return measure.summary(labels, probabilities, ["a", "b", "c", "d"], duplicated, **more)
+    return measure.summary(labels, small_probabilities(), ["a", "b", "c", "d"], duplicated, **more)
+
+
+def small_probabilities():
+    probabilities = np.full((4, 4), 0.1)
+    probabilities[np.arange(4), [0, 1, 2, 3]] = 0.7
+    return probabilities
 
 
 def test_summary_by_hand():
@@ -150,10 +154,35 @@ def test_summary_by_hand():
         assert result[f"{name}_low"] <= result[name] <= result[f"{name}_high"]
 
 
+def test_summary_without_duplicates_is_the_summary_of_the_rest():
+    bins = {"bin_of": np.array([0, 0, 1, 1]), "bins": ["x", "y"]}
+    reduced = small_summary(**bins)["deduplicated"]
+    rest = measure.summary(
+        np.array([0, 1, 3]), small_probabilities()[1:], ["a", "b", "c", "d"], np.zeros(3, bool), **bins
+    )
+    for name in ("macro_f1", "log_loss", "ece", "per_class", "per_bin"):
+        assert reduced[name] == rest[name]
+    for name in ("top5", "bin_accuracy"):
+        assert reduced[name] == {
+            "accuracy": rest[name],
+            "low": rest[f"{name}_low"],
+            "high": rest[f"{name}_high"],
+            "n": 3,
+        }
+
+
+@pytest.mark.parametrize("n", [1, 7, 130, 2125, 4999])
+def test_percentages_of_a_rounded_file_are_those_of_the_counts(n):
+    for correct in {0, 1, n // 3, n - n // 26, n}:
+        low, high = measure.wilson(correct, n)
+        file = {"accuracy": round(correct / n, 4)}
+        assert measure.percentages(file, "accuracy", n) == (100 * correct / n, 100 * low, 100 * high)
+
+
 def test_summary_without_bins_or_without_unduplicated_photos():
     result = small_summary(duplicated=np.ones(4, dtype=bool))
     assert not any("bin" in key for key in result)
-    assert result["n_deduplicated"] == 0
+    assert result["n_deduplicated"] == 0 and "deduplicated" not in result
     assert [result[f"accuracy_deduplicated{end}"] for end in ("", "_low", "_high")] == [None] * 3
 
 

@@ -93,6 +93,27 @@ def test_classes_that_are_too_small_are_named(project, tmp_path):
     assert "copies" in refused("new", "x", tmp_path / "t")
 
 
+def test_where_photos_are_missing_because_they_cannot_be_read_that_is_said(project, tmp_path, capsys):
+    phone = fill(tmp_path / "phone", {"cup": 4})
+    (phone / "pot").mkdir()
+    for number in range(5):
+        (phone / f"pot/{number}.heic").write_bytes(b"\0\0\0\x18ftypheic")
+    assert "'pot' (0)" in refused("new", "x", phone)
+    assert "save them as JPEG to use them: 5 files (5 .heic)" in capsys.readouterr().err
+    shutil.rmtree(phone / "cup")
+    (phone / "cup").mkdir()
+    shutil.copy(phone / "pot/0.heic", phone / "cup/0.heic")
+    assert "there is: 6 .heic" in refused("new", "x", phone)
+
+
+def test_files_outside_the_class_folders_are_named_by_their_place(project, tmp_path, capsys):
+    folder = fill(tmp_path / "p", {"train/cup": 5, "train/pot": 5, "val/cup": 2, "val/pot": 2}, 3)
+    for name in ("train/notes.txt", "readme.md"):
+        (folder / name).write_text("no photo")
+    cli.main(["new", "x", str(folder)])
+    assert "not looked at, in no class folder: 2 files ('readme.md', 'train/notes.txt')" in capsys.readouterr().out
+
+
 def test_folders_named_like_a_split_are_not_taken_for_classes(project, tmp_path):
     line = refused("new", "x", fill(tmp_path / "p", {"Training/cup": 3, "Training/pot": 3, "Test_set/cup": 3}))
     assert "'Test_set' and 'Training'" in line and "train and val" in line

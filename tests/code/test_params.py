@@ -3,8 +3,10 @@
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from sortline.errors import UserError
+from sortline.nets import small
 from sortline.params.base import load
 from sortline.params.diagnose import DiagnoseParams
 from sortline.params.evaluate import EvaluateParams
@@ -122,7 +124,20 @@ def test_the_preset_of_the_cnn_is_the_reports_run(tmp_path):
 def test_every_preset_has_keys_that_there_are():
     for name, values in PRESETS.items():
         assert set(values) <= set(TrainParams.model_fields)
-        assert TrainParams(preset=name) == TrainParams(**values, preset=name)
+        assert TrainParams(preset=name) == TrainParams(**values).model_copy(update={"preset": name})
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_preset_that_could_change_nothing_is_refused(name):
+    with pytest.raises(ValidationError, match="changes nothing"):
+        TrainParams(**PRESETS[name] | {"epochs": 5}, preset=name)
+
+
+@pytest.mark.parametrize(("task", "net"), [("mnist_report", "lenet5"), ("mnist_cnn", "digits_cnn")])
+def test_the_reports_runs_are_ready_tasks(task, net):
+    params = load(task, "train", TrainParams, ROOT / "params.yaml")
+    assert params == TrainParams(preset=params.preset) and params.net == net
+    assert load(task, "extract", ExtractParams, ROOT / "params.yaml").image_size == small.NETS[net].image_size
 
 
 def test_an_unknown_preset_names_those_there_are(tmp_path):

@@ -82,6 +82,18 @@ def test_every_way_to_write_the_file_comes_back_byte_for_byte(project, tmp_path,
     assert Path("params.yaml").read_bytes() == before
 
 
+def test_a_list_without_a_task_takes_one_and_lets_it_go(project, tmp_path):
+    before = b"tasks: [sample]\nhead_tasks: []   # none yet\nnet_tasks: [sample]\n" + REST.encode()
+    Path("params.yaml").write_bytes(before)
+    folder = fill(tmp_path / "p", {"a": 3, "b": 3})
+    cli.main(["new", "one", str(folder)])
+    assert read_yaml(Path("params.yaml"))["head_tasks"] == ["one"]
+    cli.main(["remove", "one"])
+    assert Path("params.yaml").read_bytes() == before
+    Path("params.yaml").write_bytes(before.replace(b"[]", b""))
+    assert "by hand" in refused("new", "one", folder)
+
+
 def test_a_section_written_by_hand_is_removed_with_its_comment_and_nothing_else(project):
     text = "tasks:\n- mine # first\n- sample\n# keep\n\n# mine\n# too\nmine: {\n  fetch: {},\n}\n\n# next\nsample: {}\n"
     Path("params.yaml").write_text(text, encoding="utf-8")

@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
+from scipy.stats import binomtest
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -21,24 +22,44 @@ ROWS = [
 ]
 
 
-def metrics(stage: str) -> dict:
-    return json.loads((ROOT / f"metrics/garbage/{stage}.json").read_text(encoding="utf-8"))
+def metrics(stage: str, task: str = "garbage") -> dict:
+    return json.loads((ROOT / f"metrics/{task}/{stage}.json").read_text(encoding="utf-8"))
 
 
 def percent(value: float) -> str:
     return f"{100 * value:.1f}"
 
 
-def test_results_table() -> None:
-    block = README.split("<!-- results:")[1].split("<!-- end of results -->")[0]
+def interval(of: dict, key: str, n: str) -> list[str]:
+    """Return Wilson's interval by SciPy, and check the one in the file."""
+    found = binomtest(round(of[key] * of[n]), of[n]).proportion_ci(method="wilson")
+    prefix = "" if "low" in of else f"{key}_"
+    assert [of[f"{prefix}low"], of[f"{prefix}high"]] == pytest.approx([found.low, found.high], abs=6e-5)
+    return [percent(found.low), percent(found.high)]
+
+
+def row(of: dict, key: str, n: str) -> tuple[str, ...]:
+    return percent(of[key]), " to ".join(interval(of, key, n)), f"{of[n]:,}"
+
+
+def rows_of(name: str) -> list[tuple[str, ...]]:
+    block = README.split(f"<!-- {name}:")[1].split(f"<!-- end of {name} -->")[0]
     rows = [line.split("|")[2:5] for line in block.splitlines() if line.startswith("|")][2:]
-    found = [tuple(cell.strip() for cell in row) for row in rows]
-    wanted = []
-    for stage, key, n in ROWS:
-        of = metrics(stage)
-        low, high = percent(of[f"{key}_low"]), percent(of[f"{key}_high"])
-        wanted.append((percent(of[key]), f"{low} to {high}", f"{of[n]:,}"))
-    assert found == wanted
+    return [tuple(cell.strip() for cell in row) for row in rows]
+
+
+def test_results_table() -> None:
+    assert rows_of("results") == [row(metrics(stage), key, n) for stage, key, n in ROWS]
+
+
+def test_table_of_mnist() -> None:
+    photos = metrics("export", "mnist")["digit_photos"]
+    assert rows_of("mnist") == [
+        row(metrics("evaluate", "mnist"), "accuracy", "n"),
+        row(metrics("train", "mnist"), "val_accuracy", "val_n"),
+        row(photos["dark on light"], "accuracy", "n"),
+        row(photos["on paper"], "accuracy", "n"),
+    ]
 
 
 def test_figures_in_the_text() -> None:
@@ -56,7 +77,7 @@ def test_figures_in_the_text() -> None:
         assert f"`{key}`" in README
     assert f"{percent(train['cv_accuracy'])} %" in CHINESE and f"{percent(evaluate['accuracy'])} %" in CHINESE
     assert f"{percent(evaluate['accuracy_deduplicated'])} %" in CHINESE
-    assert f"{percent(evaluate['accuracy_low'])} 到 {percent(evaluate['accuracy_high'])}" in CHINESE
+    assert " 到 ".join(interval(evaluate, "accuracy", "n")) in CHINESE
 
 
 @pytest.mark.parametrize("text", [README, CHINESE], ids=["en", "zh"])

@@ -117,9 +117,9 @@ def test_run_runs_the_tasks_stages_and_ends_with_the_summary(sources, repro, cap
     assert repro.targets == ["export@sample"]
     for text in (
         "2,126 photos in train, 130 photos held out",
-        "95.4 %  (95 % interval 90.2 to 97.9, n = 130)",
+        "95.4 %  (95 % interval 90.3 to 97.9, n = 130)",
         "94.2 %  (95 % interval 87.9 to 97.3, n = 103)",
-        "95.1 %  (95 % interval 94.1 to 96.0, n = 2,126, 5 folds of train)",
+        "95.1 %  (95 % interval 94.1 to 95.9, n = 2,126, 5 folds of train)",
         "chosen on it    C",
         "Paper taken for Newspaper (2)",
         "models/sample/export/model.onnx",

@@ -201,6 +201,14 @@ def test_classes_that_do_not_do_are_one_clear_line(raw, damage, options, text):
     assert "\n" not in str(caught.value)
 
 
+def test_a_class_that_is_dropped_as_copies_says_so(raw):
+    for path in (raw / "train/can").iterdir():
+        shutil.copy(path, raw / "val/can" / f"again-{path.name}")
+    policy = REPORT | {"exact_cross": "drop"}
+    with pytest.raises(UserError, match=r"'can': 0 train photos \(8 more are dropped as copies\).*; add photos$"):
+        make_split(audit_folder(raw), LABELS, NAMES, policy=policy, **OPTIONS)
+
+
 PARAMS = """
 toy:
   prepare:

@@ -68,7 +68,8 @@ def test_metrics_show_has_every_stage_with_numbers(experiment):
 
 @pytest.mark.parametrize("command", ["show", "diff"])
 def test_plots_make_a_page_with_the_confusion_matrix_the_curves_and_the_pictures(experiment, command):
-    experiment.dvc("plots", command, "--out", f"page {command}")
+    output = experiment.dvc("plots", command, "--out", f"page {command}").stdout
+    assert "failed" not in output and "ERROR" not in output, output
     folder = experiment.root / f"page {command}"
     page = (folder / "index.html").read_text(encoding="utf-8")
     for title in ("plots/tiny/evaluate/confusion.csv", "plots/tiny/train/curves.csv", "Plastic Bottle"):

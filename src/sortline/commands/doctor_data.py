@@ -15,6 +15,8 @@ def data_checks() -> list[Check]:
     try:
         tasks = places.listed_tasks()
     except UserError as error:
+        if places.PARAMS.exists():
+            return [*checks, Check("fail", "tasks", str(error), "mend params.yaml")]
         return [*checks, Check("warn", "tasks", str(error), "run sortline in the project's root folder")]
     for task in tasks:
         try:

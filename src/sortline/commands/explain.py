@@ -23,6 +23,8 @@ def explainer(classifier: Classifier, options: argparse.Namespace) -> Callable[[
     """
     from sortline import cam, sheets  # matplotlib takes half a second to load
 
+    if Path(options.explain).is_file():
+        raise UserError(f"{options.explain}: a file; --explain takes a folder to write pictures into")
     evidence_of, folder, taken = _evidence(classifier), Path(options.explain), set()
     labels = [tuple(one.items()) for one in map(_plain, classifier.classes)]
 

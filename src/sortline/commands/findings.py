@@ -5,7 +5,7 @@ from pathlib import PurePosixPath
 
 from sortline.commands.photos import SUFFIXES
 from sortline.data.audit import Audit
-from sortline.data.layout import PHOTO_SUFFIXES
+from sortline.data.layout import PHOTO_SUFFIXES, SPLIT_FOLDERS
 
 MOST = 5  # files named one by one
 
@@ -46,10 +46,16 @@ def _left_out(audit: Audit) -> list[str]:
     if others:
         said.append(f"left out, no photos: {_files(others.total())} ({_kinds(others)})")
     if audit.tree.ignored:
-        tops = Counter(PurePosixPath(path).parts[0] for path in audit.tree.ignored)
+        tops = Counter(_top(PurePosixPath(path), audit.tree.given) for path in audit.tree.ignored)
         shown = ", ".join(f"'{top}'" for top, _ in tops.most_common(MOST)) + (", ..." if len(tops) > MOST else "")
         said.append(f"not looked at, in no class folder: {_files(len(audit.tree.ignored))} ({shown})")
     return said
+
+
+def _top(path: PurePosixPath, given: bool) -> str:
+    """Return what to name of a path outside the class folders: its first folder, below train/ and val/ one more."""
+    inside = given and path.parts[0].casefold() in SPLIT_FOLDERS
+    return PurePosixPath(*path.parts[: 1 + inside]).as_posix()
 
 
 def _deeper(audit: Audit) -> list[str]:

@@ -2,6 +2,7 @@
 
 import argparse
 import re
+import sys
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -33,7 +34,12 @@ def main(options: argparse.Namespace) -> int:
     check_free(task, content, root)
     backbone = backbone_sources(content)
     audit = audit_folder(root, threshold=THRESHOLD if options.threshold is None else options.threshold)
-    suggested = suggest(audit)
+    try:
+        suggested = suggest(audit)
+    except UserError:
+        # Why there are too few photos stands there: files that cannot be read, copies.
+        print("\n".join(findings.lines(audit)), file=sys.stderr)
+        raise
     section = section_of(root, backbone, suggested)
     text = sections.add_task(sections.read_text(places.PARAMS), task, COMMENT.format(task), section)
     memory.forget_stages(task)

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from sortline.errors import UserError
-from sortline.params.base import read_yaml
+from sortline.params.base import check_listed, read_yaml
 
 PARAMS = Path("params.yaml")
 TABLES = Path("tables")  # class tables, see tables/README.md
@@ -45,11 +45,9 @@ def listed_tasks() -> list[str]:
 
 def check_task(task: str) -> str:
     """Return `task` if params.yaml lists it; raise `UserError` naming the tasks there are."""
-    tasks = listed_tasks()
-    section = read_yaml(PARAMS).get(task)
-    if task not in tasks and isinstance(section, dict):
-        lists = f"tasks and {'net_tasks' if 'train' in section else 'head_tasks'}"
-        raise UserError(f"{PARAMS}: '{task}' is ready but not listed; add it to {lists}")
-    if task not in tasks:
+    tasks, content = listed_tasks(), read_yaml(PARAMS)
+    section = content.get(task)
+    if task not in tasks and not isinstance(section, dict):
         raise UserError(f"{PARAMS}: no task '{task}'; the tasks there are: {', '.join(tasks)}")
+    check_listed(task, content)
     return task

@@ -18,6 +18,8 @@ BUILT_IN = (
     "mushrooms_report",
     "sample",
     "mnist",
+    "mnist_cnn",
+    "mnist_report",
     "digits",
 )
 

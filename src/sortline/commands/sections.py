@@ -38,16 +38,19 @@ def add_task(text: str, task: str, comment: str, section: CommentedMap) -> str:
     `comment` is one line without its `#`. Raises `UserError` where the file is written in a way that this cannot edit.
     """
     newline = "\r\n" if "\r\n" in text else "\n"
+    by_hand = f"add {task} to tasks: and head_tasks:, and a section {task}:"
     before = _load(text)
     added, after = text, dict(before)
     for name in [name for name in LISTS[:2] if name in before]:
+        if not isinstance(before[name], list):
+            raise UserError(BY_HAND.format(by_hand))
         added = _with_item(added, _node(added, name), task, newline)
         after[name] = [*before[name], task]
     lines = ["", f"# {comment}", *_dump({task: section}).rstrip("\n").split("\n")]
     # What ended without a line end still does: taking the task out again gives back the same bytes.
     added += newline.join(lines) + newline if added.endswith("\n") else newline + newline.join(lines)
     after |= {task: _load(_dump({task: section}))[task]}
-    return _checked(added, after, f"add {task} to tasks: and a section {task}:")
+    return _checked(added, after, by_hand)
 
 
 def remove_task(text: str, task: str) -> str:
@@ -113,6 +116,9 @@ def _node(text: str, name: str) -> SequenceNode:
 
 
 def _with_item(text: str, tasks: SequenceNode, task: str, newline: str) -> str:
+    if not tasks.value:
+        at, item = tasks.start_mark.index + 1, task
+        return text[:at] + item + text[at:]
     last = tasks.value[-1]
     if tasks.flow_style:
         at, item = last.end_mark.index, f", {task}"
@@ -126,9 +132,11 @@ def _with_item(text: str, tasks: SequenceNode, task: str, newline: str) -> str:
 def _without_item(text: str, tasks: SequenceNode, name: str, task: str, by_hand: str) -> str:
     items = tasks.value
     place = next(i for i, item in enumerate(items) if item.value == task)
-    if len(items) == 1:
+    if len(items) == 1 and (name == "tasks" or not tasks.flow_style):
         raise UserError(f"params.yaml: '{task}' is the only one of {name}: list another one there first")
-    if not tasks.flow_style:
+    if len(items) == 1:
+        start, stop = items[0].start_mark.index, items[0].end_mark.index
+    elif not tasks.flow_style:
         start = _line_start(text, items[place].start_mark.index)
         stop = _line_end(text, items[place].end_mark.index)
     elif place:

@@ -10,6 +10,7 @@ from typing import Any
 from sortline.commands import places
 from sortline.errors import UserError
 from sortline.files import read_json
+from sortline.measure import percentages
 
 PAIRS = 3  # confusions shown
 
@@ -72,11 +73,10 @@ def _rows(task: str, evaluated: dict[str, Any]) -> list[tuple[str, str]]:
 
 def _accuracy(metrics: dict[str, Any], key: str, n: int) -> str:
     """Return "95.4 %  (95 % interval 90.3 to 97.9, n = 130)"; empty where there is no such accuracy."""
-    value, low, high = (metrics.get(name) for name in (key, f"{key}_low", f"{key}_high"))
-    if value is None:
+    if metrics.get(key) is None:
         return ""
-    interval = f"95 % interval {100 * low:.1f} to {100 * high:.1f}, " if None not in (low, high) else ""
-    return f"{100 * value:.1f} %  ({interval}n = {n:,})"
+    value, low, high = percentages(metrics, key, n)
+    return f"{value:.1f} %  (95 % interval {low:.1f} to {high:.1f}, n = {n:,})"
 
 
 def _cross_validated(trained: dict[str, Any]) -> str:

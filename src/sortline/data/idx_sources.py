@@ -1,6 +1,6 @@
 """Digits from where they are: a folder with the four IDX files, a public mirror of them, scikit-learn's own."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +49,8 @@ def copy_idx(source: IdxFolder, root: Path, out: Path) -> About:
     for name in idx.FILES:
         path = find_file(root, name)
         (out / name).write_bytes(idx.unpacked(path.read_bytes(), path))
-    return _finished(source, out, {"address": None, "name": root.name, "note": ""}, origin=root)
+    places = {name: find_file(root, name) for name in idx.FILES}
+    return _finished(source, out, {"address": None, "name": root.name, "note": ""}, root, places)
 
 
 def find_file(root: Path, name: str) -> Path:
@@ -71,7 +72,8 @@ def download_idx(source: IdxMirror, out: Path, downloads: Path) -> About:
         # Gone also where it is broken: the next run must not find it again.
         path.unlink()
         (out / name).write_bytes(idx.unpacked(content, f"{base}/{name}.gz"))
-    return _finished(source, out, {"address": source.url, "name": source.name, "note": ""}, origin=base)
+    places = {name: f"{base}/{name}.gz" for name in idx.FILES}
+    return _finished(source, out, {"address": source.url, "name": source.name, "note": ""}, base, places)
 
 
 def write_sklearn(source: SklearnDigits, out: Path) -> About:
@@ -87,7 +89,7 @@ def write_sklearn(source: SklearnDigits, out: Path) -> About:
         (out / f"{start}-{idx.IMAGES}").write_bytes(idx.packed(images[part]))
         (out / f"{start}-{idx.LABELS}").write_bytes(idx.packed(labels[part]))
     about = {"address": None, "name": "scikit-learn digits", "note": SKLEARN_NOTE}
-    return _finished(source, out, about, origin="scikit-learn")
+    return _finished(source, out, about, "scikit-learn", {})
 
 
 def _enlarged(image: np.ndarray, side: int) -> np.ndarray:
@@ -100,12 +102,18 @@ def _enlarged(image: np.ndarray, side: int) -> np.ndarray:
     return large
 
 
-def _finished(source: IdxFolder | IdxMirror | SklearnDigits, out: Path, about: dict[str, Any], origin: object) -> About:
+def _finished(
+    source: IdxFolder | IdxMirror | SklearnDigits, out: Path, about: dict[str, Any], origin: object,
+    places: Mapping[str, object],
+) -> About:  # fmt: skip
     try:
         idx.read(out)
     except UserError as error:
-        # What lies in `out` is a copy that goes away: name the file where the user finds it.
-        raise UserError(str(error).replace(str(out), str(origin))) from None
+        # What lies in `out` is a copy that goes away: name the files where the user finds them.
+        text = str(error)
+        for name, place in places.items():
+            text = text.replace(str(out / name), str(place))
+        raise UserError(text) from None
     hashes = {name: sha256_file(out / name) for name in idx.FILES}
     found, wanted = content_sha256(hashes), getattr(source, "content_sha256", None)
     if wanted not in (None, found):

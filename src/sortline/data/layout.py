@@ -1,6 +1,7 @@
 """Which files of a folder or an archive are the photos of a data set, and where they belong."""
 
 import os
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath
 
@@ -29,7 +30,12 @@ def photo_places(paths: Iterable[PurePosixPath]) -> dict[PurePosixPath, PurePosi
     else:
         places = {path: path for path in visible if len(path.parts) > 1}
     if not any(path.suffix.lower() in PHOTO_SUFFIXES for path in places):
-        raise UserError("no photos in it; expected class folders, or train/ and val/ that hold class folders")
+        kinds = Counter(path.suffix.lower() or "no suffix" for path in places)
+        found = ", ".join(f"{count:,} {kind}" for kind, count in kinds.most_common(3))
+        raise UserError(
+            "no photos in it; expected class folders, or train/ and val/ that hold class folders, of JPEG, PNG or the "
+            f"like{f'; there is: {found}' if found else ''}"
+        )
     return places
 
 
@@ -55,6 +61,8 @@ def photo_files(root: Path) -> dict[PurePosixPath, Path]:
     places = {place: files[path] for path, place in photo_places(files).items()}
     for path in places.values():
         # Resolving also sees through Windows junctions, which are no symlinks to Python 3.11.
+        if path.is_symlink() and not path.exists():
+            raise UserError(f"{path} is a link that leads nowhere; remove it, or put the photo itself there")
         if not path.is_file() or not path.resolve().is_relative_to(root):
             raise UserError(f"{path} is a link to a folder or out of {root}; put the photos themselves there")
     return places

@@ -51,7 +51,7 @@ def summary(audit: Audit) -> list[str]:
     exact, near = copies.exact_groups(train), copies.near_groups(train)
     lines = [f"{problem.path}: {problem.what}" for problem in audit.problems]
     files, left_out = len(audit.tree.entries), len(audit.problems)
-    lines.append(f"{len(audit.photos):,} usable photos of {files:,} files, {left_out} left out")
+    lines.append(f"{_count(len(audit.photos), 'usable photo')} of {_count(files, 'file')}, {left_out:,} left out")
     for split, counts in audit.counts().items():
         if set(counts) != {""}:
             least, most = min(counts, key=counts.get), max(counts, key=counts.get)
@@ -59,7 +59,7 @@ def summary(audit: Audit) -> list[str]:
             spread = spread if counts[least] < counts[most] else f"{counts[most]} photos each"
             lines.append(f"{split or 'no train and val'}: {sum(counts.values()):,} in {len(counts)} classes, {spread}")
     if audit.tree.ignored:
-        lines.append(f"{len(audit.tree.ignored)} files outside class folders, not looked at")
+        lines.append(f"{_count(len(audit.tree.ignored), 'file')} outside class folders, not looked at")
     inside = "train" if audit.tree.given else "the folder"
     lines.append(f"exact copies in {inside}: {_groups(exact)}")
     lines.append(f"near-duplicates in {inside} ({_criterion(audit)}): {_groups(near)}")
@@ -74,7 +74,11 @@ def summary(audit: Audit) -> list[str]:
 
 
 def _groups(groups: list[list[int]]) -> str:
-    return f"{len(groups)} groups, {sum(map(len, groups))} photos" if groups else "none"
+    return f"{_count(len(groups), 'group')}, {sum(map(len, groups)):,} photos" if groups else "none"
+
+
+def _count(n: int, thing: str) -> str:
+    return f"{n:,} {thing}{'s' * (n != 1)}"
 
 
 def _criterion(audit: Audit) -> str:

@@ -129,9 +129,10 @@ def _first(what: str, task: str, sources: Sequence[Any], attempt: Callable[[Any]
             failures.append(_reason(source, error))
     paths = [source.path for source in sources if _is_relative(source)]
     advice = f"set SORTLINE_DATA to the folder that holds {paths[0]}" if paths else "mend the sources in params.yaml"
+    built_in = "digits" if any(isinstance(source, IdxFolder | IdxMirror) for source in sources) else "sample"
     raise UserError(
         f"no {what} for '{task}': {'; '.join(failures)}; {advice}, or run the built-in task: "
-        "make run TASK=sample (dvc repro export@sample)"
+        f"make run TASK={built_in} (dvc repro export@{built_in})"
     )
 
 

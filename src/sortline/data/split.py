@@ -57,7 +57,7 @@ def make_split(
         _check_filled(label[mask], names, side, audit.tree.given)
     dropped = to_drop(duplicates, val, policy, [photo.path for photo in audit.photos])
     train = ~val & ~dropped
-    _check_train(label[train], duplicates.group[train], names, folds, min_per_class)
+    _check_train(label, train, dropped, duplicates.group, names, folds, min_per_class)
     fold = np.full(label.size, -1, dtype=np.int64)
     fold[train] = deal_folds(label[train], duplicates.group[train], folds, seed)
     exact, near = np.zeros(label.size, dtype=bool), np.zeros(label.size, dtype=bool)
@@ -173,13 +173,19 @@ def _check_filled(label: np.ndarray, names: Sequence[str], side: str, given: boo
         raise UserError(f"no usable photo in {side} of {_listed(empty)}; {remedy}")
 
 
-def _check_train(label: np.ndarray, group: np.ndarray, names: Sequence[str], folds: int, min_per_class: int) -> None:
+def _check_train(
+    label: np.ndarray, train: np.ndarray, dropped: np.ndarray, group: np.ndarray, names: Sequence[str], folds: int,
+    min_per_class: int,
+) -> None:  # fmt: skip
     for c, name in enumerate(names):
-        count, groups = (label == c).sum(), np.unique(group[label == c]).size
+        own = train & (label == c)
+        count, copies = own.sum(), (dropped & (label == c)).sum()
         if count < max(folds, min_per_class):
             limit = f"folds ({folds})" if count < folds else f"min_per_class ({min_per_class})"
-            raise UserError(f"class '{name}': {count} train photos, fewer than {limit}; add photos or lower it")
-        if groups < 2:
+            left = f" ({copies} more are dropped as copies)" if copies else ""
+            remedy = "add photos or lower it" if count > 1 else "add photos"
+            raise UserError(f"class '{name}': {count} train photos{left}, fewer than {limit}; {remedy}")
+        if np.unique(group[own]).size < 2:
             raise UserError(f"class '{name}': all {count} train photos are copies of one another; add others")
 
 

@@ -45,6 +45,16 @@ def load(task: str, stage: str, schema: type[S], path: Path = Path("params.yaml"
         raise UserError(f"{path}: {_one_line(error, f'{task}.{stage}', schema)}") from None
 
 
+def check_listed(task: str, content: dict[str, Any]) -> None:
+    """Raise `UserError` where the lists of params.yaml do not name the task, so that DVC lacks some of its stages."""
+    section = content.get(task)
+    trained = "net_tasks" if isinstance(section, dict) and "train" in section else "head_tasks"
+    # A params.yaml of one's own may do without the second.
+    missing = [name for name in ("tasks", trained) if name in content and task not in (content[name] or [])]
+    if missing:
+        raise UserError(f"params.yaml: '{task}' is ready but not listed; add it to {' and '.join(missing)}")
+
+
 def _one_line(error: pydantic.ValidationError, where: str, schema: type[Section]) -> str:
     first = error.errors()[0]
     key = ".".join([where, *map(str, first["loc"])])

@@ -51,6 +51,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "weight_decay": 1e-5,
         "clip_norm": 10,
         "batch_size": 16,
+        "epochs": 200,
         "patience": 48,
         "checkpoint": "best",
         "augment": {},
@@ -149,7 +150,11 @@ class TrainParams(Section):
     @classmethod
     def _with_preset(cls, given: Any) -> Any:
         preset = PRESETS.get(given.get("preset")) if isinstance(given, dict) else None
-        return given if preset is None else {**preset, **given}
+        if preset is None:
+            return given
+        if preset.keys() <= given.keys():
+            raise ValueError(f"preset {given['preset']} changes nothing: all its keys are set here; leave them out")
+        return {**preset, **given}
 
     @model_validator(mode="after")
     def _mode_and_net(self) -> "TrainParams":
