@@ -12,7 +12,7 @@ import numpy as np
 from common import HERE, INTERVAL, PARAMS
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from sortline import comparison, files
+from sortline import comparison, files, measure
 from sortline.errors import run
 from sortline.figures.style import BLUE, GREY, SERIES, VERMILION, figure_at
 
@@ -75,7 +75,7 @@ def against(base: dict[str, dict[str, bool]], other: dict[str, dict[str, bool]],
 
 def percent(row: dict[str, Any], key: str = "accuracy") -> str:
     prefix = key.removesuffix("accuracy")
-    value, low, high = (100 * row[name] for name in (key, f"{prefix}low", f"{prefix}high"))
+    value, low, high = measure.percentages(row, key, row[f"{prefix}n"])
     return f"{value:.1f} [{low:.1f}, {high:.1f}]"
 
 

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from scipy.stats import binomtest
 
 from sortline import measure
 from sortline.params.train import TrainParams
@@ -99,6 +100,7 @@ def test_the_projects_readme_says_what_was_measured():
         row = metrics[name]
         how = {key: 100 * row["against_head"][f"difference{key}"] for key in ("", "_low", "_high")}
         assert accuracy == f"{100 * row['accuracy']:.1f}" and n == f"{row['n']:,}"
-        assert interval == f"{100 * row['low']:.1f} to {100 * row['high']:.1f}"
+        counted = binomtest(round(row["accuracy"] * row["n"]), row["n"]).proportion_ci(method="wilson")
+        assert interval == f"{100 * counted.low:.1f} to {100 * counted.high:.1f}"
         wanted = f"{how['']:+.1f} [{how['_low']:+.1f}, {how['_high']:+.1f}]"
         assert difference == ("" if name == "head" else wanted)
