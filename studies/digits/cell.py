@@ -35,15 +35,16 @@ class SoftmaxInNet(nn.Cell):
 
 def main(argv: list[str]) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("group", choices=["grid", "variant", "report", "cnn"])
-    parser.add_argument("names", nargs="*", help="grid: optimizer and schedule; variant, report: which")
+    parser.add_argument("group", choices=["grid", "variant", "report", "final"])
+    parser.add_argument("names", nargs="*", help="grid: optimizer and schedule; the others: which")
     parser.add_argument("--out", type=Path, required=True)
     args = parser.parse_args(argv)
     content = read_yaml(Path("params.yaml"))
     runtime.prepare()
     runtime.limit_threads(content["threads"])
-    settings, seeds = settings_of(content, args.group, args.names)
-    whole = args.group == "cnn" or args.names == ["lenet5"]
+    settings = settings_of(content, args.group, args.names)
+    seeds = content["cnn_seeds" if settings.net == "digits_cnn" else "seeds"]
+    whole = args.group == "final" or args.names == ["lenet5"]
     parts = read(None if whole else content["subset"], small.NETS[settings.net].image_size)
     wrong = "softmax_in_net" in "".join(args.names)
     runs = [trained(settings.model_copy(update={"seed": seed}), parts, wrong, whole) for seed in seeds]
@@ -63,20 +64,19 @@ def main(argv: list[str]) -> None:
     )
 
 
-def settings_of(content: dict[str, Any], group: str, names: list[str]) -> tuple[TrainParams, list[int]]:
-    """Return a cell's settings and its seeds."""
-    base, seeds = content["base"], content["seeds"]
+def settings_of(content: dict[str, Any], group: str, names: list[str]) -> TrainParams:
+    """Return a cell's settings."""
+    base = content["base"]
     if group == "grid":
         optimizer, schedule = names
-        return TrainParams(**base | content["optimizers"][optimizer] | content["schedules"][schedule]), seeds
+        return TrainParams(**base | content["optimizers"][optimizer] | content["schedules"][schedule])
     if group == "report":
-        settings = TrainParams(**content["reports"][names[0]])
-        return settings, content["cnn_seeds"] if settings.net == "digits_cnn" else seeds
+        return TrainParams(**content["reports"][names[0]])
     chosen = files.read_json(Path("chosen.json"))
     chosen = content["optimizers"][chosen["optimizer"]] | content["schedules"][chosen["schedule"]]
     if group == "variant":
-        return TrainParams(**base | chosen | content["variants"][names[0]]), seeds
-    return TrainParams(**chosen | content["cnn"]), content["cnn_seeds"]
+        return TrainParams(**base | chosen | content["variants"][names[0]])
+    return TrainParams(**chosen | content["finals"][names[0]])
 
 
 def read(subset: dict[str, int] | None, side: int) -> dict[str, tuple[np.ndarray, np.ndarray]]:
