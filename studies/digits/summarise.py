@@ -172,7 +172,7 @@ def draw_grid(grid: list[dict[str, Any]], path: Path) -> None:
 
 
 def draw_variants(best: dict[str, Any], variants: list[dict[str, Any]], path: Path) -> None:
-    """Draw the errors of each variant's seeds beside the chosen cell's, by their logarithm: 2 % and 89 % in one chart."""
+    """Draw the errors of each variant's seeds beside the chosen cell's, on a log scale: 2 % and 89 % in one."""
     cells = ranked([best, *variants])
     with figure_at(path, 6.4, 0.7 + 0.32 * len(cells)) as figure:
         axes = figure.subplots()
