@@ -13,6 +13,8 @@ from sortline.files import read_csv, read_json
 from sortline.params.base import read_yaml
 from sortline.predict import Classifier
 
+pytestmark = pytest.mark.xdist_group("finetuned_task")  # one worker runs the task and goes on with it
+
 TASK = "garbage_tuned"
 CODES, EACH, SIDE = ["00_01", "00_07", "01_06"], 10, 64
 

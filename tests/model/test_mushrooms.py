@@ -21,7 +21,10 @@ from sortline.params.train import TrainParams
 from sortline.params.weights import WeightsParams
 
 # Of a net, the labels of val are looked at: here one photo a class, and too few for cleanlab to doubt any.
-pytestmark = pytest.mark.filterwarnings("ignore:May not flag all label issues in class:UserWarning")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:May not flag all label issues in class:UserWarning"),
+    pytest.mark.xdist_group("mushrooms"),  # one worker runs the tasks and goes on with them
+]
 
 ROOT = Path(__file__).parents[2]
 GENERA = ["Agaricus", "Amanita", "Boletus", "Cortinarius", "Entoloma", "Hygrocybe", "Lactarius", "Russula", "Suillus"]

@@ -13,6 +13,8 @@ from PIL import ImageEnhance, ImageOps
 from sortline.data.images import open_rgb
 from sortline.predict import Classifier
 
+pytestmark = pytest.mark.xdist_group("sample_task")  # one worker runs the task and goes on with it
+
 ROOT = Path(__file__).parents[2]
 NOTE = "proves the pipeline, not the accuracy"
 CHANCE = 1 / 26

@@ -6,6 +6,8 @@ import pytest
 
 from sortline.files import read_json
 
+pytestmark = pytest.mark.xdist_group("net_line")  # one worker runs the line and goes on with it
+
 TASK = "numbers"
 SECTION = {
     "fetch": {"sources": [{"kind": "sklearn_digits", "side": 28, "test": 360}]},
