@@ -12,7 +12,7 @@ from pretrained import COUNT, RELEASE, batch, features, pictures, pretrained
 from pydantic import ValidationError
 
 from sortline import backbone as backbones
-from sortline import finetune, net_training, runtime
+from sortline import finetune, net_training
 from sortline.backbone import Backbone
 from sortline.errors import UserError
 from sortline.inputs import Inputs
@@ -21,13 +21,10 @@ from sortline.nets.mobilenetv2 import Back, Front
 from sortline.nets.photo_net import HeadV3, PhotoNet, Tail
 from sortline.params.train import TrainParams
 
+pytestmark = pytest.mark.usefixtures("graph_mode")
+
 CLASSES, VIEWS = 3, 2
 STATISTICS = r"\.moving_(mean|variance)$"
-
-
-@pytest.fixture(autouse=True, scope="module")
-def graph_mode():
-    runtime.prepare()
 
 
 def inputs(kind):
@@ -241,7 +238,8 @@ def test_two_processes_train_the_same_bytes(tmp_path):
     """With dropout, whose draws are MindSpore's own."""
     program = (
         "import sys; sys.path.insert(0, sys.argv[1]); import test_finetune as t; from pathlib import Path; "
-        "t.runtime.prepare(); t.net_training.train(*t.built('head_v3', 'pooled', epochs=2), Path(sys.argv[2]))"
+        "from sortline import runtime; runtime.prepare(); "
+        "t.net_training.train(*t.built('head_v3', 'pooled', epochs=2), Path(sys.argv[2]))"
     )
     for name in ("a", "b"):
         (tmp_path / name).mkdir()

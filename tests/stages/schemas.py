@@ -1,0 +1,47 @@
+"""The schemas of the stages' sections in params.yaml, and all keys that they have."""
+
+from collections.abc import Iterator
+from typing import Any, Literal, get_args, get_origin
+
+from sortline.params.base import Section
+from sortline.params.diagnose import DiagnoseParams
+from sortline.params.evaluate import EvaluateParams
+from sortline.params.export import ExportParams
+from sortline.params.extract import ExtractParams
+from sortline.params.fetch import FetchParams
+from sortline.params.prepare import PrepareParams
+from sortline.params.train_head import TrainHeadParams
+from sortline.params.weights import WeightsParams
+
+SCHEMAS: dict[str, type[Section]] = {
+    "fetch": FetchParams,
+    "weights": WeightsParams,
+    "prepare": PrepareParams,
+    "extract": ExtractParams,
+    "train_head": TrainHeadParams,
+    "evaluate": EvaluateParams,
+    "diagnose": DiagnoseParams,
+    "export": ExportParams,
+}
+
+
+def leaves(schema: type[Section]) -> Iterator[str]:
+    """Yield the keys of a schema; where one of several schemas may stand, with its kind as a step.
+
+    A key that allows one value only (the kind) cannot be edited and is left out.
+    """
+    for key, about in schema.model_fields.items():
+        sections = list(_sections(about.annotation))
+        fixed = get_origin(about.annotation) is Literal and len(get_args(about.annotation)) == 1
+        if not sections and not fixed:
+            yield key
+        for section in sections:
+            kind = f".{get_args(section.model_fields['kind'].annotation)[0]}" if "kind" in section.model_fields else ""
+            yield from (f"{key}{kind}.{leaf}" for leaf in leaves(section))
+
+
+def _sections(annotation: Any) -> Iterator[type[Section]]:
+    if isinstance(annotation, type) and issubclass(annotation, Section):
+        yield annotation
+    for part in get_args(annotation):
+        yield from _sections(part)
