@@ -46,10 +46,9 @@ def check_digits(source: IdxFolder | IdxMirror, locate: Callable[[str], Path], t
 
 def copy_idx(source: IdxFolder, root: Path, out: Path) -> About:
     """Copy the four files of the folder `root`, gzipped or not."""
-    for name in idx.FILES:
-        path = find_file(root, name)
-        (out / name).write_bytes(idx.unpacked(path.read_bytes(), path))
     places = {name: find_file(root, name) for name in idx.FILES}
+    for name, path in places.items():
+        (out / name).write_bytes(idx.unpacked(path.read_bytes(), path))
     return _finished(source, out, {"address": None, "name": root.name, "note": ""}, root, places)
 
 
@@ -65,14 +64,14 @@ def find_file(root: Path, name: str) -> Path:
 def download_idx(source: IdxMirror, out: Path, downloads: Path) -> About:
     """Download the four gzipped files below the source's address."""
     base = source.url.rstrip("/")
-    for name in idx.FILES:
+    places = {name: f"{base}/{name}.gz" for name in idx.FILES}
+    for name, address in places.items():
         path = downloads / f"{name}.gz"
-        download(f"{base}/{name}.gz", path, max_bytes=source.max_mb * 10**6)
+        download(address, path, max_bytes=source.max_mb * 10**6)
         content = path.read_bytes()
         # Gone also where it is broken: the next run must not find it again.
         path.unlink()
-        (out / name).write_bytes(idx.unpacked(content, f"{base}/{name}.gz"))
-    places = {name: f"{base}/{name}.gz" for name in idx.FILES}
+        (out / name).write_bytes(idx.unpacked(content, address))
     return _finished(source, out, {"address": source.url, "name": source.name, "note": ""}, base, places)
 
 
