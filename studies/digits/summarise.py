@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from sortline import files
+from sortline import files, measure
 from sortline.errors import run
 from sortline.figures import curves
 from sortline.figures.style import BLUE, GREY, INK, figure_at
@@ -41,7 +41,7 @@ def main(argv: list[str]) -> None:
         draw_grid(grid, folder / "grid.png")
         draw_variants(grid[0], [cell for cell in rest if cell["group"] == "variant"], folder / "variants.png")
         series = {" + ".join(cell["names"]): mean_curve(cell) for cell in grid[:3] + grid[-3:]}
-        title = f"The three best and the three worst, mean of {len(grid[0]['seeds'])} seeds"
+        title = f"Three best, three worst: mean of {len(grid[0]['seeds'])} seeds, n = {grid[0]['val_n']:,}"
         curves(series, "epoch", "validation accuracy", folder / "curves.png", title)
 
 
@@ -84,7 +84,23 @@ def summary(cells: list[dict[str, Any]], best: dict[str, Any]) -> dict[str, Any]
 
 
 def scores(cell: dict[str, Any]) -> dict[str, Any]:
-    return {"val_accuracy": cell["val_accuracy"], "val_std": cell["val_std"], "val_n": cell["val_n"]}
+    low, high = interval(cell["val_accuracy"], cell["val_n"])
+    return {
+        "val_accuracy": cell["val_accuracy"],
+        "val_accuracy_low": low,
+        "val_accuracy_high": high,
+        "val_std": cell["val_std"],
+        "val_n": cell["val_n"],
+    }
+
+
+def interval(accuracy: float, n: int) -> tuple[float, float]:
+    """Return the 95 % interval (Wilson) of an accuracy on n digits, for other digits; other seeds are not in it."""
+    return measure.wilson(round(accuracy * n), n)
+
+
+def shown(accuracy: float, n: int) -> str:
+    return "{:.2f} [{:.2f}, {:.2f}]".format(*(100 * value for value in (accuracy, *interval(accuracy, n))))
 
 
 def tested(cell: dict[str, Any]) -> dict[str, Any]:
@@ -113,14 +129,15 @@ def mistakes(right: dict[str, Any], softmax: dict[str, Any]) -> dict[str, Any]:
 
 def report(grid: list[dict[str, Any]], rest: list[dict[str, Any]], found: dict[str, Any]) -> str:
     """Return RESULTS.md: what the cells say, in tables."""
-    head = "| cell | digits to train on | validation accuracy, % | spread of the seeds | if tested by sampling, % |"
+    head = "| cell | digits to train on | accuracy, % [95 %] | spread of the seeds | if tested by sampling, % [95 %] |"
     tables = {"Optimisers and schedules": grid, "The others": rest}
-    lines = ["# What the cells say", "", "Written by `summarise.py`; validation part of mnist, best first.", ""]
+    part = f"validation part of mnist, n = {grid[0]['val_n']:,}"
+    lines = ["# What the cells say", "", f"Written by `summarise.py`; {part}, best first.", ""]
     for title, cells in tables.items():
         lines += [f"## {title}", "", head, "| --- | --- | --- | --- | --- |"]
         for cell in cells:
             spread = "one seed" if cell["val_std"] is None else f"{100 * cell['val_std']:.2f}"
-            score, sampled = f"{100 * cell['val_accuracy']:.2f}", f"{100 * if_sampled(cell):.2f}"
+            score, sampled = (shown(value, cell["val_n"]) for value in (cell["val_accuracy"], if_sampled(cell)))
             name = label(cell) if cell["group"] == "grid" else f"{cell['group']}: {label(cell)}"
             lines.append(f"| {name} | {cell['train_n']:,} | {score} | {spread} | {sampled} |")
         lines.append("")
@@ -136,16 +153,16 @@ def report(grid: list[dict[str, Any]], rest: list[dict[str, Any]], found: dict[s
         one = found[key]
         low, high = (100 * one[f"test_accuracy_{end}"] for end in ("low", "high"))
         spread = "" if one["test_std"] is None else f" +- {100 * one['test_std']:.2f}"
-        interval = f"{low:.2f} to {high:.2f}" + (" (first seed)" if one["seeds"] > 1 else "")
+        ends = f"{low:.2f} to {high:.2f}" + (" (first seed)" if one["seeds"] > 1 else "")
         score = f"{100 * one['test_accuracy']:.2f}{spread}"
-        lines.append(f"| {name} | {score} | {interval} | {one['test_n']:,} | {one['seeds']} |")
-    lines += ["", "## What the report's two mistakes cost", "", "Validation accuracy, %.", ""]
+        lines.append(f"| {name} | {score} | {ends} | {one['test_n']:,} | {one['seeds']} |")
+    lines += ["", "## What the report's two mistakes cost", "", f"Accuracy, % [95 %], {part}.", ""]
     lines += [
         "| net | done right | tested by sampling | softmax in the net | both |",
         "| --- | --- | --- | --- | --- |",
     ]
     for name, one in found["mistakes"].items():
-        values = (f"{100 * one[key]:.2f}" for key in ("right", "tested_by_sampling", "softmax_in_net", "both"))
+        values = (shown(one[key], one["val_n"]) for key in ("right", "tested_by_sampling", "softmax_in_net", "both"))
         lines.append(f"| {name} | {' | '.join(values)} |")
     return "\n".join(lines) + "\n"
 
