@@ -77,9 +77,11 @@ def main(argv: list[str]) -> None:
         with files.replacing(args.plots / "photos" / f"{name}.png") as temporary:
             sheet.save(temporary)
     files.write_metrics(args.metrics, result)
-    print(f"{args.task}: {len(found.labels)} suspected labels of {len(train.labels):,}; spoilt photos: ", end="")
+    plain = scores["none", 0]
     print(
-        f"{result['mean_corruption_accuracy']:.1%} right on the mean, {scores['none', 0]['accuracy']:.1%} as they are"
+        f"{args.task}: {len(found.labels)} suspected labels of {len(train.labels):,}; {plain['n']:,} photos of "
+        f"{val.split} spoilt: {result['mean_corruption_accuracy']:.1%} right on the mean, "
+        f"{plain['accuracy']:.1%} as they are"
     )
 
 

@@ -134,12 +134,16 @@ def _failures(labels: dict[str, Any], evaluated: dict[str, Any], diagnosed: dict
         lines += [
             _row(titles[name], row, "accuracy", row["n"]) for name, row in evaluated["per_bin"].items() if row["n"]
         ]
-    spoilt = {kind: one["accuracy"] for kind, one in diagnosed["corruption_accuracy"].items() if kind != "none 0"}
-    worst = ", ".join(f"{kind} {100 * spoilt[kind]:.1f} %" for kind in sorted(spoilt, key=spoilt.get)[:3])
+    spoilt = {kind: one for kind, one in diagnosed["corruption_accuracy"].items() if kind != "none 0"}
+    worst = sorted(spoilt, key=lambda kind: spoilt[kind]["accuracy"])[:3]
     mean = f"{100 * diagnosed['mean_corruption_accuracy']:.1f} %"
     lines += [
         "",
-        f"On spoilt photos {mean} are right on the mean over {len(spoilt)} kinds and severities; worst: {worst}.",
+        f"On spoilt held-out photos {mean} are right on the mean over {len(spoilt)} kinds and severities. The worst:",
+        "",
+        "| spoilt by | top-1, % | 95 % interval | n |",
+        "| --- | --- | --- | --- |",
+        *(_row(kind, spoilt[kind], "accuracy", spoilt[kind]["n"]) for kind in worst),
     ]
     lines += ["", "A photo of anything else still gets one of these classes, often with confidence."]
     if labels.get("threshold"):
