@@ -69,7 +69,7 @@ def metrics_before():
     evaluate = {"dataset": dataset, "n": 7, "n_deduplicated": 7, "macro_f1": 0.4, "log_loss": 1.2, "ece": 0.1,
                 "confused_pairs": [], "note": note, **share("accuracy"), **share("top5"),
                 **share("accuracy_deduplicated")}  # fmt: skip
-    diagnose = {"mean_corruption_accuracy": 0.4, "corruption_accuracy": {"blur 1": {"accuracy": 0.4}}}
+    diagnose = {"mean_corruption_accuracy": 0.4, "corruption_accuracy": {"blur 1": {"accuracy": 0.4, "n": 7}}}
     return {"data": data, "train": train, "evaluate": evaluate, "diagnose": diagnose}
 
 
