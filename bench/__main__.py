@@ -12,9 +12,9 @@ import platform
 import sys
 from pathlib import Path
 
-from sortline.cores import cores
-from sortline.errors import UserError, run
-from sortline.files import write_json
+from sortline._core.cores import cores
+from sortline._core.errors import UserError, run
+from sortline._core.files import write_json
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results.json"

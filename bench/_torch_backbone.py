@@ -7,8 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from sortline import backbone as backbones
-from sortline.nets.mobilenetv2 import SETTINGS, round_channels
+from sortline.backbones import loading as backbones
+from sortline.backbones.mobilenet_v2 import SETTINGS, round_channels
 
 
 class Unit(nn.Module):

@@ -18,10 +18,10 @@ from PIL import Image
 
 from bench import _paired
 from bench._torch_backbone import mobilenet_v2
-from sortline import backbone as backbones
-from sortline import features
+from sortline.backbones import loading as backbones
+from sortline.data.augment.views import ViewPlan
 from sortline.data.images import open_rgb, resize
-from sortline.data.views import ViewPlan
+from sortline.features import extraction
 
 SIZE, PHOTOS, BATCH, FEW = 224, 128, 32, 16
 PLAIN = ViewPlan(1, 0, (1, 1), (1, 1), 0, 0, 0, 0)
@@ -34,15 +34,15 @@ def run(repeats: int) -> dict[str, object]:
         photos = jpegs(task, Path(scratch))
         backbone = backbones.load(weights)
         engines = {
-            "sortline": features.onnxruntime_engine(features.to_onnx(backbone, SIZE)),
-            "mindspore_capped": features.mindspore_engine(backbone),
+            "sortline": extraction.onnxruntime_engine(extraction.to_onnx(backbone, SIZE)),
+            "mindspore_capped": extraction.mindspore_engine(backbone),
         }
         net, answers = mobilenet_v2(weights), {}
 
         def ours(name, count):
             path = Path(scratch) / f"{name}.npy"
-            shots = [features.Photo(photo, str(index)) for index, photo in enumerate(photos[:count])]
-            features.extract(shots, PLAIN, SIZE, backbone, engines[name], path, None)
+            shots = [extraction.Photo(photo, str(index)) for index, photo in enumerate(photos[:count])]
+            extraction.extract(shots, PLAIN, SIZE, backbone, engines[name], path, None)
             answers[name] = np.load(path)[:, 0, 0]
 
         def pytorch():

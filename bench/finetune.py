@@ -64,7 +64,7 @@ def fastest(epoch: Callable[[], object]) -> float:
 
 
 def pretrained(folder: str) -> Path:
-    from sortline.files import write_json
+    from sortline._core.files import write_json
 
     about = {"network": "mobilenet_v2", "release": "random", "file": None, "sha256": None, "width": 1.0, "seed": 1}
     write_json(Path(folder) / "backbone.json", about)
@@ -72,9 +72,10 @@ def pretrained(folder: str) -> Path:
 
 
 def ours(mode: str, cached: bool, norms: str = "fixed") -> float:
-    from sortline import fit_net, net_training, runtime
-    from sortline.inputs import Inputs
-    from sortline.params.train import TrainParams
+    from sortline._core import runtime
+    from sortline.config.train import TrainParams
+    from sortline.training import fit_nets, net_loop
+    from sortline.training.inputs import Inputs
 
     runtime.prepare()
     generator, count = np.random.default_rng(0), BATCH * STEPS
@@ -88,11 +89,11 @@ def ours(mode: str, cached: bool, norms: str = "fixed") -> float:
         net="mobilenet_v2", mode=mode, start="zero", norms=norms, lr=1e-4, batch_size=BATCH, epochs=EPOCHS,
         checkpoint="last", crops={"scale": [1.0, 1.0], "ratio": [1.0, 1.0]},
     )  # fmt: skip
-    data = net_training.Parts(inputs, rows, labels, rows, labels, CLASSES)
+    data = fit_nets.Parts(inputs, rows, labels, rows, labels, CLASSES)
     with tempfile.TemporaryDirectory() as folder:
-        net, _ = net_training.build(data, params, pretrained(folder))
-    recipe = fit_net.Recipe(**{key: getattr(params, key) for key in net_training.RECIPE})
-    epochs = fit_net.train(inputs.part(net), inputs.feed(net, rows), labels, CLASSES, recipe)
+        net, _ = fit_nets.build(data, params, pretrained(folder))
+    recipe = net_loop.Recipe(**{key: getattr(params, key) for key in fit_nets.RECIPE})
+    epochs = net_loop.train(inputs.part(net), inputs.feed(net, rows), labels, CLASSES, recipe)
     return fastest(lambda: next(epochs))
 
 

@@ -9,12 +9,13 @@ import torch
 from sklearn.linear_model import LogisticRegression
 
 from bench import _paired
-from sortline import fit, lbfgs, runtime
-from sortline.headnets import HeadNet
-from sortline.smoothing import smooth_targets
+from sortline._core import runtime
+from sortline.training import head_loop, lbfgs
+from sortline.training.head_graph import HeadNet
+from sortline.training.targets import smooth_targets
 
 ROWS, WIDTH, CLASSES, BATCH, EPOCHS = 2128, 1280, 26, 32, 30
-RECIPE = fit.Recipe("momentum", 0.1, "cosine", 1, 0.9, 1e-3, BATCH, EPOCHS, 0)
+RECIPE = head_loop.Recipe("momentum", 0.1, "cosine", 1, 0.9, 1e-3, BATCH, EPOCHS, 0)
 
 
 def data() -> tuple[np.ndarray, np.ndarray]:
@@ -28,12 +29,12 @@ def data() -> tuple[np.ndarray, np.ndarray]:
 
 def sortline(features: np.ndarray, targets: np.ndarray) -> np.ndarray:
     net, mask = HeadNet(WIDTH, CLASSES), np.ones((ROWS, 1), bool)
-    return np.array([epoch.loss[0] for epoch in fit.train(features, targets, mask, net, RECIPE)])
+    return np.array([epoch.loss[0] for epoch in head_loop.train(features, targets, mask, net, RECIPE)])
 
 
 def _orders() -> list[list[np.ndarray]]:
     generator = np.random.default_rng(RECIPE.seed)
-    drawn = [fit.batches(ROWS, BATCH, generator) for _ in range(EPOCHS)]
+    drawn = [head_loop.batches(ROWS, BATCH, generator) for _ in range(EPOCHS)]
     return [[batch[inside] for batch, inside in zip(*epoch, strict=True)] for epoch in drawn]
 
 

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from bench._paired import medians, ratio, seconds
-from sortline import sessions
-from sortline.data.sample import picture
-from sortline.errors import UserError
+from sortline._core import sessions
+from sortline._core.errors import UserError
+from sortline.data.sources.sample import picture
 
 MODELS = {"fp32": "model.onnx", "int8": "model_int8.onnx"}
 PHOTOS = 40  # a round

@@ -52,22 +52,23 @@ def digits() -> tuple[np.ndarray, np.ndarray]:
 def ours(batch: int, plain_pool: bool = False) -> float:
     from mindspore import nn
 
-    from sortline import fit_net, runtime
-    from sortline.feeds import GreyPictures
-    from sortline.nets import small
-    from sortline.params.train import TrainParams
+    from sortline._core import runtime
+    from sortline.config.train import TrainParams
+    from sortline.nets import registry
+    from sortline.training import net_loop
+    from sortline.training.feeds import GreyPictures
 
     runtime.prepare()
     runtime.limit_threads(2)
-    net = small.build("lenet5", 10, {})
+    net = registry.build("lenet5", 10, {})
     if plain_pool:
         net.conv1 = nn.SequentialCell(nn.Conv2d(1, 6, 5, pad_mode="valid", has_bias=True), nn.MaxPool2d(2, 2))
-    small.initialise(net, 0)
+    registry.initialise(net, 0)
     params = TrainParams(preset="report_lenet5", batch_size=batch, epochs=EPOCHS)
-    recipe = fit_net.Recipe(**{key: getattr(params, key) for key in fit_net.Recipe.__dataclass_fields__})
+    recipe = net_loop.Recipe(**{key: getattr(params, key) for key in net_loop.Recipe.__dataclass_fields__})
     times = [time.perf_counter()]
     images, labels = digits()
-    for _ in fit_net.train(net, GreyPictures(images), labels, 10, recipe):
+    for _ in net_loop.train(net, GreyPictures(images), labels, 10, recipe):
         times.append(time.perf_counter())
     return DIGITS / min(np.diff(times)[1:])
 
@@ -76,8 +77,8 @@ def step_a_call(batch: int) -> float:
     import mindspore
     from mindspore import Tensor, nn
 
-    from sortline import runtime
-    from sortline.nets.grey import GREY
+    from sortline._core import runtime
+    from sortline.backbones.grey import GREY
 
     runtime.prepare()
     net = nn.SequentialCell(

@@ -1,7 +1,7 @@
 """How fast ResNet-50 gives features at 224 pixels: ONNX Runtime, as `extract` runs it, against MindSpore's own forward.
 
-MindSpore runs with the oneDNN cap that `sortline.runtime` sets on AVX-512. Seeded random weights; views of one photo
-make a batch, as in `extract`; decoding is left out.
+MindSpore runs with the oneDNN cap that `sortline._core.runtime` sets on AVX-512. Seeded random weights; views of one
+photo make a batch, as in `extract`; decoding is left out.
 """
 
 import tempfile
@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 
 from bench import _paired
-from sortline import backbone as backbones
-from sortline import features
-from sortline.files import write_json
+from sortline._core.files import write_json
+from sortline.backbones import loading as backbones
+from sortline.features import extraction
 
 SIZE, VIEWS, PHOTOS = 224, 4, 8
 
@@ -28,8 +28,8 @@ def run(repeats: int) -> dict[str, object]:
     pictures = np.random.default_rng(1).integers(0, 256, (PHOTOS, VIEWS, SIZE, SIZE, 3), dtype=np.uint8)
     batches = [backbone.preprocessing(views) for views in pictures]
     engines = {
-        "onnxruntime": features.onnxruntime_engine(features.to_onnx(backbone, SIZE)),
-        "mindspore": features.mindspore_engine(backbone),
+        "onnxruntime": extraction.onnxruntime_engine(extraction.to_onnx(backbone, SIZE)),
+        "mindspore": extraction.mindspore_engine(backbone),
     }
     taken = _paired.seconds({name: partial(work, engine, batches) for name, engine in engines.items()}, repeats)
     rates = {f"{name}_images_per_s": round(PHOTOS * VIEWS / value, 1) for name, value in _paired.medians(taken).items()}
@@ -39,11 +39,11 @@ def run(repeats: int) -> dict[str, object]:
         "images": PHOTOS * VIEWS,
         **rates,
         "mindspore_by_onnxruntime": _paired.ratio(taken, "mindspore", "onnxruntime"),
-        "max_abs_diff": features.check_engines(backbone, engines["onnxruntime"], pictures[0][:2]),
+        "max_abs_diff": extraction.check_engines(backbone, engines["onnxruntime"], pictures[0][:2]),
     }
 
 
-def work(engine: features.Engine, batches: list[np.ndarray]) -> None:
+def work(engine: extraction.Engine, batches: list[np.ndarray]) -> None:
     """Run `batches` float32 (VIEWS, 3, SIZE, SIZE), with as many calls at once as the engine takes."""
     with ThreadPoolExecutor(engine.workers) as pool:
         for _ in pool.map(engine.run, batches):

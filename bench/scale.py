@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import yaml
 
-from sortline.figures.style import SERIES, figure_at
+from sortline.report.figures.style import SERIES, figure_at
 
 ROOT = Path(__file__).parents[1]
 FACTORS, FIRST = (1, 2, 5), 16  # photos a class at 1x

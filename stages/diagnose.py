@@ -9,13 +9,18 @@ from pathlib import Path
 
 import numpy as np
 
-from sortline import diagnosis, featuremaps, figures, files, prepared, suspects, trained
+from sortline import predictor
+from sortline._core import files
+from sortline._core.errors import run
+from sortline.config.base import load
+from sortline.config.diagnose import DiagnoseParams
+from sortline.data import prepared
 from sortline.data.pictures import open_picture
-from sortline.errors import run
-from sortline.heads import load_head
-from sortline.mapper import Mapper
-from sortline.params.base import load
-from sortline.params.diagnose import DiagnoseParams
+from sortline.evaluation import diagnosis, suspects
+from sortline.features import store
+from sortline.features.heads import load_head
+from sortline.features.mapper import Mapper
+from sortline.report import figures
 
 MOST_SPOILT = 1000  # photos, evenly spread: each is spoilt in every way
 
@@ -27,22 +32,22 @@ def main(argv: list[str]) -> None:
         parser.add_argument(option, type=Path, required=True)
     args = parser.parse_args(argv)
     params = load(args.task, "diagnose", DiagnoseParams)
-    split, net = args.prepared / "split.csv", trained.is_net(args.head)
+    split, net = args.prepared / "split.csv", predictor.is_net(args.head)
     # A net has no out-of-fold answers: its labels are looked at where it was not trained, in val.
     val, train = prepared.read_part(split), prepared.read_part(split, "val" if net else "train")
     names = prepared.read_classes(args.prepared / "classes.json").names
     dataset = files.read_json(args.features / "features.json")["dataset"]
     if net:
-        from sortline import inputs  # MindSpore takes seconds to load, and a head needs none of it
+        from sortline.training import inputs  # MindSpore takes seconds to load, and a head needs none of it
 
-        head = mapper = trained.NetSession(args.head)
+        head = mapper = predictor.NetSession(args.head)
         stored = inputs.read(args.features, val.total)
         seen = stored.array if stored.pooled is None else stored.pooled[:, 0]
         features = seen[train.places].reshape(len(train.images), -1).astype(np.float32)
-        out_of_fold = trained.probabilities(args.head, args.features, train, dataset)
+        out_of_fold = predictor.probabilities(args.head, args.features, train, dataset)
     else:
         head, mapper = load_head(args.head), Mapper(args.features)
-        features = featuremaps.read(args.features, val.total)[train.places, 0, 0]
+        features = store.read(args.features, val.total)[train.places, 0, 0]
         out_of_fold = np.load(args.head / "out_of_fold.npy", allow_pickle=False)
 
     found = suspects.find(train.labels, out_of_fold, features, params.neighbours, params.outliers)

@@ -7,13 +7,16 @@ writes evaluate.json, tables, charts, and sheets of wrong and of some photos (un
 import argparse
 from pathlib import Path
 
-from sortline import evaluation, files, measure, prepared, trained
-from sortline.errors import run
-from sortline.heads import load_head
-from sortline.mapper import Mapper
-from sortline.params.base import load
-from sortline.params.evaluate import EvaluateParams
-from sortline.wrong_sheet import predictions_sheet, wrong_sheet
+from sortline import predictor
+from sortline._core import files
+from sortline._core.errors import run
+from sortline.config.base import load
+from sortline.config.evaluate import EvaluateParams
+from sortline.data import prepared
+from sortline.evaluation import metrics, predictions
+from sortline.features.heads import load_head
+from sortline.features.mapper import Mapper
+from sortline.report.prediction_sheets import predictions_sheet, wrong_sheet
 
 
 def main(argv: list[str]) -> None:
@@ -28,24 +31,24 @@ def main(argv: list[str]) -> None:
     note = source["note"]
     classes = prepared.read_classes(args.prepared / "classes.json")
 
-    probabilities = trained.probabilities(args.head, args.features, val, data["dataset"], params.checkpoint)
+    probabilities = predictor.probabilities(args.head, args.features, val, data["dataset"], params.checkpoint)
     about = files.read_json(args.head / "head.json")
     threshold = about["threshold"]
-    answers = evaluation.Answers(val, classes, probabilities)
+    answers = predictions.Answers(val, classes, probabilities)
 
-    result = measure.summary(
+    result = metrics.summary(
         val.labels, probabilities, classes.names, val.exact | val.near, bin_of=classes.bin_of,
         bins=[row["id"] for row in classes.bins], ece_bins=params.ece_bins, worst_pairs=params.worst_pairs,
     )  # fmt: skip
     result |= {"dataset": data["dataset"], "source": source["name"], "split": val.split}
     result["checkpoint"] = params.checkpoint or about["checkpoint"]
-    result |= measure.answered(val.labels, probabilities, threshold)
+    result |= metrics.answered(val.labels, probabilities, threshold)
     result |= {"duplicate_threshold": data["duplicate_threshold"]} | ({"note": note} if note else {})
     files.write_metrics(args.metrics, result)
-    evaluation.write_tables(args.plots, answers, params.ece_bins)
-    evaluation.draw_charts(args.plots, answers, params.ece_bins, args.task, note)
+    predictions.write_tables(args.plots, answers, params.ece_bins)
+    predictions.draw_charts(args.plots, answers, params.ece_bins, args.task, note)
     # What spoke for an answer can be shown where a head weighs the features of a backbone.
-    why = () if trained.is_net(args.head) else (load_head(args.head, params.checkpoint), Mapper(args.features))
+    why = () if predictor.is_net(args.head) else (load_head(args.head, params.checkpoint), Mapper(args.features))
     sheet = wrong_sheet(answers, args.raw, args.task, params.sheet_columns, params.sheet_limit, *why)
     some = predictions_sheet(answers, args.raw, args.task, params.sheet_columns, params.sheet_limit)
     for name, image in (("wrong", sheet), ("predictions", some)):

@@ -12,19 +12,21 @@ from typing import Any
 import numpy as np
 import onnx
 
-from sortline import __version__, cam_output, export, files, parity, prepared, quantise, sessions, trained
-from sortline import backbone as backbones
-from sortline.card import model_card
-from sortline.data import idx
-from sortline.errors import run
-from sortline.heads import load_head, softmax
-from sortline.nets import small
-from sortline.nets.classifier import Classifier as Network
-from sortline.nets.grey import GreyPreprocessing
-from sortline.nets.releases import Preprocessing
-from sortline.params.base import load
-from sortline.params.export import ExportParams
-from sortline.predict import DIGITS, Classifier
+from sortline import __version__, predictor
+from sortline._core import files, graphs, sessions
+from sortline._core.errors import run
+from sortline.backbones import loading as backbones
+from sortline.backbones.grey import GreyPreprocessing
+from sortline.backbones.releases import Preprocessing
+from sortline.config.base import load
+from sortline.config.export import ExportParams
+from sortline.data import idx, prepared
+from sortline.export import cam_output, int8, onnx_model, parity
+from sortline.export.classifier import DIGITS, Classifier
+from sortline.export.network import Classifier as Network
+from sortline.features.heads import load_head, softmax
+from sortline.nets import registry
+from sortline.report.model_card import model_card
 
 MEASURED = ("data", "train", "evaluate", "diagnose")
 
@@ -40,10 +42,10 @@ def main(argv: list[str]) -> None:
     measured = {name: files.read_json(args.metrics.with_name(f"{name}.json")) for name in MEASURED}
     checkpoint = measured["evaluate"].get("checkpoint")
     network, preprocessing, info = load_network(args.weights, args.head, checkpoint)
-    head = None if trained.is_net(args.head) else load_head(args.head, checkpoint)
+    head = None if predictor.is_net(args.head) else load_head(args.head, checkpoint)
     labels = labels_of(args.task, args.prepared, args.raw, measured)
     labels["cam"] = head is not None and head.linear
-    graph = export.network_graph(network, size, preprocessing.scale.size)
+    graph = onnx_model.network_graph(network, size, preprocessing.scale.size)
     if labels["cam"]:
         cam_output.add_cam(graph, head)
     about = {
@@ -52,7 +54,7 @@ def main(argv: list[str]) -> None:
         "dataset": measured["evaluate"]["dataset"],
         "backbone": info,
     }
-    model = export.self_contained(graph, preprocessing, size, about)
+    model = onnx_model.self_contained(graph, preprocessing, size, about)
     split = args.prepared / "split.csv"
     train, every = ([args.raw / image for image in prepared.read_images(split, part)] for part in ("train", None))
     val = prepared.read_part(split)
@@ -61,17 +63,17 @@ def main(argv: list[str]) -> None:
     with files.replacing(args.out) as out:
         out.mkdir()
         onnx.save(model, out / "model.onnx")
-        export.write_mindir(network, size, out / "model.mindir", preprocessing.scale.size)
+        graphs.write_mindir(network, size, out / "model.mindir", preprocessing.scale.size)
         files.write_json(out / "labels.json", labels)
-        shown = quantise.chosen(train, params.calibration_photos, params.calibration_seed)
-        onnx.save(quantise.quantised(model, shown), out / "model_int8.onnx")
+        shown = int8.chosen(train, params.calibration_photos, params.calibration_seed)
+        onnx.save(int8.quantised(model, shown), out / "model_int8.onnx")
         result = {"int8_calibration_photos": len(shown), "image_size": size, "dataset": about["dataset"]}
         result |= compared(out, network, graph, preprocessing, photos, val.labels, params, size)
         # Of 70,000 digits the held-out ones are enough.
         digits = "reads" in labels
         looked_at, places = (photos, np.arange(len(photos))) if digits else (every, val.places)
-        answers = quantise.compared(out / "model.onnx", out / "model_int8.onnx", looked_at)
-        result |= quantise.scores(*answers, places, val.labels)
+        answers = int8.compared(out / "model.onnx", out / "model_int8.onnx", looked_at)
+        result |= int8.scores(*answers, places, val.labels)
         result["int8_agreement_split"] = f"{val.split} part" if digits else "all photos"
         if labels["note"]:
             result["note"] = labels["note"]
@@ -134,10 +136,10 @@ def load_network(
     weights: Path, folder: Path, checkpoint: str | None
 ) -> tuple[Any, Preprocessing | GreyPreprocessing, dict[str, Any]]:
     """Return backbone and head as one network, or the net that was trained whole; its preprocessing; what it is."""
-    if trained.is_net(folder):
+    if predictor.is_net(folder):
         about = files.read_json(folder / "head.json")
-        net = trained.load_net(folder, checkpoint)
-        scaling = small.preprocessing(net)
+        net = predictor.load_net(folder, checkpoint)
+        scaling = registry.preprocessing(net)
         info = {"network": about["net"], "options": about["options"], "mean": list(scaling.mean)}
         info |= {"std": list(scaling.std), "channel_order": "grey" if scaling.scale.size == 1 else "RGB"}
         return net, scaling, info | {"resize": "bilinear, antialiased"}

@@ -12,14 +12,15 @@ from pathlib import Path
 import numpy as np
 import onnx
 
-from sortline import backbone as backbones
-from sortline import features, files, pixels
+from sortline._core import files
+from sortline._core.errors import UserError, run
+from sortline.backbones import loading as backbones
+from sortline.backbones.mobilenet_v2 import MobileNetV2
+from sortline.config.base import load
+from sortline.config.extract import ExtractParams
+from sortline.data.augment.views import ViewPlan, render
 from sortline.data.images import open_rgb
-from sortline.data.views import ViewPlan, render
-from sortline.errors import UserError, run
-from sortline.nets.mobilenetv2 import MobileNetV2
-from sortline.params.base import load
-from sortline.params.extract import ExtractParams
+from sortline.features import extraction, pixels
 
 
 def main(argv: list[str]) -> None:
@@ -35,26 +36,26 @@ def main(argv: list[str]) -> None:
     if params.pixels:
         keep_pixels([args.raw / row["path"] for row in rows], params.image_size, params.colour, dataset, args.out)
         return
-    photos = [features.Photo(args.raw / row["path"], row["sha256"]) for row in rows]
+    photos = [extraction.Photo(args.raw / row["path"], row["sha256"]) for row in rows]
 
     backbone = backbones.load(args.weights)
     size = params.image_size
     if params.upto and not isinstance(backbone.net, MobileNetV2):
         raise UserError("params.yaml: extract.upto is for a MobileNetV2; leave it out, or change weights")
-    model = features.to_onnx(backbone, size, params.upto)
+    model = extraction.to_onnx(backbone, size, params.upto)
     if params.engine == "mindspore":
-        engine = features.mindspore_engine(backbone, params.upto)
+        engine = extraction.mindspore_engine(backbone, params.upto)
     else:
-        engine = features.onnxruntime_engine(model)
+        engine = extraction.onnxruntime_engine(model)
         first = np.stack([render(open_rgb(photo.path), plan, 0, photo.key, size) for photo in photos[:2]])
-        difference = features.check_engines(backbone, engine, first)
+        difference = extraction.check_engines(backbone, engine, first)
         print(f"ONNX Runtime against MindSpore: pooled features differ by at most {difference:.1e}")
 
     with files.replacing(args.out) as out:
         out.mkdir()
         maps = out / "maps.npy" if params.pool == "none" else None
         inner = out / "inner.npy" if params.upto else None
-        features.extract(photos, plan, size, backbone, engine, out / "pooled.npy", maps, inner)
+        extraction.extract(photos, plan, size, backbone, engine, out / "pooled.npy", maps, inner)
         about = {
             "backbone": backbone.info,
             "image_size": size,

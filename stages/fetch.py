@@ -9,11 +9,11 @@ import argparse
 import os
 from pathlib import Path
 
-from sortline.data.sources import fetch_photos
-from sortline.errors import run
-from sortline.files import write_json
-from sortline.params.base import check_listed, load, read_yaml
-from sortline.params.fetch import FetchParams
+from sortline._core.errors import run
+from sortline._core.files import write_json
+from sortline.config.base import check_listed, load, read_yaml
+from sortline.config.fetch import FetchParams
+from sortline.data.sources.fetching import fetch_photos
 
 
 def main(argv: list[str]) -> None:

@@ -11,16 +11,17 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from sortline import figures, files
-from sortline.data import classes, idx, preview
+from sortline._core import files
+from sortline._core.errors import run
+from sortline.config.base import load
+from sortline.config.prepare import PrepareParams
+from sortline.data import classes, idx
 from sortline.data.audit import Audit, Problem, audit_folder, refuse_problems
+from sortline.data.audit_report import audit_report
+from sortline.data.augment.views import ViewPlan
 from sortline.data.digits import audit_digits, digits_metrics, digits_sheet, split_digits
-from sortline.data.report import audit_report
 from sortline.data.split import SPLIT_COLUMNS, Split, class_counts, data_metrics, make_split, split_rows
-from sortline.data.views import ViewPlan
-from sortline.errors import run
-from sortline.params.base import load
-from sortline.params.prepare import PrepareParams
+from sortline.report import figures, prepare_sheets
 
 
 def main(argv: list[str]) -> None:
@@ -56,11 +57,11 @@ def main(argv: list[str]) -> None:
         sheets = {"digits": digits_sheet(args.raw)}
     else:
         sheets = {
-            "views": preview.views_sheet(audit, split, names, plan),
-            "duplicates": preview.duplicates_sheet(audit, split, names),
+            "views": prepare_sheets.views_sheet(audit, split, names, plan),
+            "duplicates": prepare_sheets.duplicates_sheet(audit, split, names),
         }
     for name, sheet in sheets.items():
-        preview.save(sheet, args.plots / "photos" / f"{name}.png")
+        prepare_sheets.save(sheet, args.plots / "photos" / f"{name}.png")
     say(args.task, metrics, names, args.plots, [] if digits else audit.problems)
 
 

@@ -7,10 +7,11 @@ latest epochs' checkpoints and `head.json`, the curves, and `train.json`. Params
 import argparse
 from pathlib import Path
 
-from sortline import files, inputs, net_training, runtime
-from sortline.errors import run
-from sortline.params.base import load
-from sortline.params.train import TrainParams
+from sortline._core import files, runtime
+from sortline._core.errors import run
+from sortline.config.base import load
+from sortline.config.train import TrainParams
+from sortline.training import fit_nets, inputs
 
 THREADS = 2  # more gain nothing on nets as small as those of digits
 
@@ -28,17 +29,17 @@ def main(argv: list[str]) -> None:
     split = files.read_csv(args.prepared / "split.csv")
     classes = len(files.read_json(args.prepared / "classes.json")["classes"])
     dataset = files.read_json(args.features / "features.json")["dataset"]
-    data = net_training.read(split, inputs.read(args.features, len(split)), classes)
-    net, options = net_training.build(data, params, args.weights)
+    data = fit_nets.read(split, inputs.read(args.features, len(split)), classes)
+    net, options = fit_nets.build(data, params, args.weights)
 
     with files.replacing(args.out) as out:
         out.mkdir()
-        trained = net_training.train(net, options, data, params, out)
+        trained = fit_nets.train(net, options, data, params, out)
         files.write_json(out / "head.json", trained.about | {"dataset": dataset})
     with files.replacing(args.plots) as plots:
         plots.mkdir()
-        net_training.draw(trained, data, plots)
-    result = net_training.metrics(trained, data, params)
+        fit_nets.draw(trained, data, plots)
+    result = fit_nets.summary(trained, data, params)
     files.write_metrics(args.metrics, result | {"dataset": dataset})
     print(
         f"{args.task}: epoch {trained.about['epoch']} of {len(trained.curve)} is used, "

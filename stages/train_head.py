@@ -10,12 +10,17 @@ from typing import Any
 
 import numpy as np
 
-from sortline import calibration, featuremaps, figures, files, measure, prepared, runtime
-from sortline.errors import UserError, run
-from sortline.heads import save_heads
-from sortline.params.base import load
-from sortline.params.train_head import FOR_LBFGS, TrainHeadParams
-from sortline.training import Trained, TrainingSet, train_by_steps
+from sortline._core import files, runtime
+from sortline._core.errors import UserError, run
+from sortline.config.base import load
+from sortline.config.train_head import FOR_LBFGS, TrainHeadParams
+from sortline.data import prepared
+from sortline.evaluation import metrics
+from sortline.features import store
+from sortline.features.heads import save_heads
+from sortline.report import figures
+from sortline.training import calibration
+from sortline.training.fit_heads import Trained, TrainingSet, train_by_steps
 
 
 def main(argv: list[str]) -> None:
@@ -44,14 +49,14 @@ def main(argv: list[str]) -> None:
     with files.replacing(args.plots) as plots:
         plots.mkdir()
         draw(trained, data, plots)
-    result = metrics(trained, data, params, temperature) | measure.answered(data.labels, tempered, threshold)
+    result = summary(trained, data, params, temperature) | metrics.answered(data.labels, tempered, threshold)
     files.write_metrics(args.metrics, result | {"dataset": data.dataset})
 
 
 def train(data: TrainingSet, params: TrainHeadParams) -> Trained:
     if params.solver != "lbfgs":
         return train_by_steps(data, params)
-    from sortline.lbfgs import train_lbfgs  # scikit-learn takes a second to load
+    from sortline.training.lbfgs import train_lbfgs  # scikit-learn takes a second to load
 
     return train_lbfgs(data, params)
 
@@ -59,7 +64,7 @@ def train(data: TrainingSet, params: TrainHeadParams) -> Trained:
 def read(folder: Path, features: Path, params: TrainHeadParams) -> TrainingSet:
     """Return the train rows of the features; refuse views that were not extracted."""
     split = files.read_csv(folder / "split.csv")
-    stored = featuremaps.read(features, len(split), what="maps" if params.pooling == "attention" else "pooled")
+    stored = store.read(features, len(split), what="maps" if params.pooling == "attention" else "pooled")
     if (params.views or 0) > stored.shape[1]:
         raise UserError(
             f"params.yaml: train_head.views is {params.views}, but the features hold {stored.shape[1]} "
@@ -72,9 +77,9 @@ def read(folder: Path, features: Path, params: TrainHeadParams) -> TrainingSet:
     return TrainingSet(stored[rows], labels, folds, len(classes.names), groups, classes.bin_of, dataset)
 
 
-def metrics(trained: Trained, data: TrainingSet, params: TrainHeadParams, temperature: float) -> dict[str, Any]:
+def summary(trained: Trained, data: TrainingSet, params: TrainHeadParams, temperature: float) -> dict[str, Any]:
     correct = trained.out_of_fold.argmax(1) == data.labels
-    score = measure.share(correct)
+    score = metrics.share(correct)
     per_fold = [correct[data.folds == fold].mean() for fold in data.fold_numbers]
     chosen = {key for key in params.chosen_on_folds if params.solver != "lbfgs" or key in FOR_LBFGS}
     return trained.facts | {
@@ -88,9 +93,9 @@ def metrics(trained: Trained, data: TrainingSet, params: TrainHeadParams, temper
         "cv_n": score["n"],
         "cv_std": float(np.std(per_fold, ddof=1)),
         "folds": len(per_fold),
-        "cv_log_loss": measure.log_loss(data.labels, trained.out_of_fold),
+        "cv_log_loss": metrics.log_loss(data.labels, trained.out_of_fold),
         # The temperature was fitted on these very predictions.
-        "cv_log_loss_tempered": measure.log_loss(data.labels, calibration.temper(trained.out_of_fold, temperature)),
+        "cv_log_loss_tempered": metrics.log_loss(data.labels, calibration.temper(trained.out_of_fold, temperature)),
         "temperature": temperature,
         "selected_on_folds": sorted({*trained.selected, *chosen}),
         "views": params.views or data.features.shape[1],
@@ -112,7 +117,7 @@ def draw(trained: Trained, data: TrainingSet, plots: Path) -> None:
     files.write_csv(plots / "curves.csv", columns, ([f"{row[key]:.6g}" for key in columns] for row in curve))
     scores = [row["oof_accuracy"] for row in curve]
     if trained.curve_x == "c":
-        intervals = [measure.wilson(round(score * n), n) for score in scores]
+        intervals = [metrics.wilson(round(score * n), n) for score in scores]
         errors = [(high - low) / 2 for low, high in intervals]
         figures.selection(
             [row["c"] for row in curve],

@@ -9,10 +9,10 @@ import argparse
 import os
 from pathlib import Path
 
-from sortline.data.sources import fetch_weights
-from sortline.errors import run
-from sortline.params.base import load
-from sortline.params.weights import WeightsParams
+from sortline._core.errors import run
+from sortline.config.base import load
+from sortline.config.weights import WeightsParams
+from sortline.data.sources.fetching import fetch_weights
 
 
 def main(argv: list[str]) -> None:

@@ -1,6 +1,6 @@
 """sortline: a reproducible image-classification line, DVC stages around MindSpore."""
 
-from sortline.runtime import cap_instruction_set
+from sortline._core.runtime import cap_instruction_set
 
 __version__ = "0.1.0"
 

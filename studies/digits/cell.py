@@ -8,16 +8,18 @@ import numpy as np
 from mindspore import nn, ops
 from PIL import Image
 
-from sortline import files, fit_net, measure, runtime
+from sortline._core import files, runtime
+from sortline._core.errors import run
+from sortline.config.base import read_yaml
+from sortline.config.train import TrainParams
 from sortline.data import idx
-from sortline.data.augment import Distortion
-from sortline.errors import run
-from sortline.feeds import GreyPictures
-from sortline.heads import softmax
-from sortline.net_training import RECIPE
-from sortline.nets import small
-from sortline.params.base import read_yaml
-from sortline.params.train import TrainParams
+from sortline.data.augment.distortion import Distortion
+from sortline.evaluation import metrics
+from sortline.features.heads import softmax
+from sortline.nets import registry
+from sortline.training import net_loop
+from sortline.training.feeds import GreyPictures
+from sortline.training.fit_nets import RECIPE
 
 RAW, SPLIT = Path("../../data/raw/mnist"), Path("../../data/prepared/mnist/split.csv")
 
@@ -45,7 +47,7 @@ def main(argv: list[str]) -> None:
     settings = settings_of(content, args.group, args.names)
     seeds = content["cnn_seeds" if settings.net == "digits_cnn" else "seeds"]
     whole = args.group == "final" or args.names == ["lenet5"]
-    parts = read(None if whole else content["subset"], small.NETS[settings.net].image_size)
+    parts = read(None if whole else content["subset"], registry.NETS[settings.net].image_size)
     wrong = "softmax_in_net" in "".join(args.names)
     runs = [trained(settings.model_copy(update={"seed": seed}), parts, wrong, whole) for seed in seeds]
     scores = [one["val_accuracy"] for one in runs]
@@ -104,14 +106,14 @@ def trained(settings: TrainParams, parts: dict[str, Any], wrong: bool, whole: bo
     """Train by one seed; return the last epoch's scores and the curve."""
     images, labels = parts["train"]
     val_images, val_labels = parts["val"]
-    net = small.build(settings.net, idx.CLASSES, settings.net_options())
-    small.initialise(net, settings.seed)
+    net = registry.build(settings.net, idx.CLASSES, settings.net_options())
+    registry.initialise(net, settings.seed)
     net = SoftmaxInNet(net) if wrong else net
-    answer = small.predictor(net)
-    recipe = fit_net.Recipe(**{key: getattr(settings, key) for key in RECIPE})
+    answer = registry.predictor(net)
+    recipe = net_loop.Recipe(**{key: getattr(settings, key) for key in RECIPE})
     curve = []
     feed, held = GreyPictures(images, Distortion(**settings.augment.model_dump())), GreyPictures(val_images)
-    for epoch in fit_net.train(net, feed, labels, idx.CLASSES, recipe):
+    for epoch in net_loop.train(net, feed, labels, idx.CLASSES, recipe):
         logits = answer(held)
         curve.append(accuracy(logits, val_labels))
         print(f"seed {settings.seed}, epoch {epoch.number}: loss {epoch.loss:.4f}, val {curve[-1]:.2%}", flush=True)
@@ -121,12 +123,12 @@ def trained(settings: TrainParams, parts: dict[str, Any], wrong: bool, whole: bo
     result = {
         "seed": settings.seed,
         "val_accuracy": curve[-1],
-        "val_log_loss": measure.log_loss(val_labels, said),
+        "val_log_loss": metrics.log_loss(val_labels, said),
         "val_accuracy_if_sampled": float(own.mean()),  # what testing by a draw from the probabilities gives, on average
         "curve": curve,
     }
     if whole:
-        score = measure.share(answer(GreyPictures(parts["test"][0])).argmax(1) == parts["test"][1])
+        score = metrics.share(answer(GreyPictures(parts["test"][0])).argmax(1) == parts["test"][1])
         result |= {f"test_{key}": value for key, value in score.items()}
     return result
 

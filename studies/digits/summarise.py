@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from sortline import files, measure
-from sortline.errors import run
-from sortline.figures import curves
-from sortline.figures.style import BLUE, GREY, INK, figure_at
+from sortline._core import files
+from sortline._core.errors import run
+from sortline.evaluation import metrics
+from sortline.report.figures import curves
+from sortline.report.figures.style import BLUE, GREY, INK, figure_at
 
 CELLS = Path("cells")
 COLUMNS = ("group", "cell", "train_n", "val_n", "seeds", "val_accuracy", "val_std", "val_log_loss", "if_sampled")
@@ -96,7 +97,7 @@ def scores(cell: dict[str, Any]) -> dict[str, Any]:
 
 def interval(accuracy: float, n: int) -> tuple[float, float]:
     """Return the 95 % interval (Wilson) of an accuracy on n digits, for other digits; other seeds are not in it."""
-    return measure.wilson(round(accuracy * n), n)
+    return metrics.wilson(round(accuracy * n), n)
 
 
 def shown(accuracy: float, n: int) -> str:

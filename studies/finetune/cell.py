@@ -16,17 +16,21 @@ import mindspore
 import numpy as np
 from common import DATA, HERE, LINE, PARAMS, noted
 
-from sortline import backbone as backbones
-from sortline import export, files, inputs, measure, net_training, prepared, runtime
+from sortline._core import files, runtime
+from sortline._core.errors import run
+from sortline.backbones import loading as backbones
+from sortline.config.base import load
+from sortline.config.train import TrainParams
+from sortline.config.train_head import TrainHeadParams
+from sortline.data import prepared
 from sortline.data.holdout import hold_out
-from sortline.errors import run
-from sortline.inputs import Inputs
-from sortline.nets import small
-from sortline.nets.classifier import Classifier
-from sortline.params.base import load
-from sortline.params.train import TrainParams
-from sortline.params.train_head import TrainHeadParams
-from sortline.training import INNER, TrainingSet, train_by_steps
+from sortline.evaluation import metrics
+from sortline.export import onnx_model
+from sortline.export.network import Classifier
+from sortline.nets import registry
+from sortline.training import fit_nets, inputs
+from sortline.training.fit_heads import INNER, TrainingSet, train_by_steps
+from sortline.training.inputs import Inputs
 
 OWN = ("features", "scored", "inner")  # the keys of a cell that are not the line's
 
@@ -72,8 +76,8 @@ def main(argv: list[str]) -> None:
     scored = photos.part[rows] == "train"
     result = {
         "scored": "out of fold" if cell["scored"] == "folds" else "held out: fold 0 of train",
-        **measure.share(right[scored]),
-        **{f"val_{key}": value for key, value in measure.share(right[~scored]).items()},
+        **metrics.share(right[scored]),
+        **{f"val_{key}": value for key, value in metrics.share(right[~scored]).items()},
         **runs[-1].facts,
         "train_n": int((photos.part == "train").sum()) if cell["scored"] == "folds" else runs[-1].facts["train_n"],
     }
@@ -81,7 +85,7 @@ def main(argv: list[str]) -> None:
     result.pop("step0_right", None)
     if steps:
         before = np.concatenate(steps)
-        result["step0_accuracy"] = measure.share(before[scored])["accuracy"]
+        result["step0_accuracy"] = metrics.share(before[scored])["accuracy"]
     for path in (args.curves, args.answers):
         path.parent.mkdir(exist_ok=True)
     columns = ["image", "part", "truth", "predicted"]
@@ -160,20 +164,20 @@ def trained(
     if inner:
         taken = hold_out(photos.labels[rows], photos.group[rows], INNER, params.seed)
         rows, watched = rows[~taken], rows[taken]
-    data = net_training.Parts(found, rows, photos.labels[rows], watched, photos.labels[watched], photos.classes)
-    net, options = net_training.build(data, params, DATA["weights"])
+    data = fit_nets.Parts(found, rows, photos.labels[rows], watched, photos.labels[watched], photos.classes)
+    net, options = fit_nets.build(data, params, DATA["weights"])
     feed = found.feed(net, scored)
-    answer = small.predictor(found.part(net))
+    answer = registry.predictor(found.part(net))
     started_at = answer(feed)
     started = time.perf_counter()
     with tempfile.TemporaryDirectory() as scratch:
-        result = net_training.train(net, options, data, params, Path(scratch))
+        result = fit_nets.train(net, options, data, params, Path(scratch))
         seconds = (time.perf_counter() - started) / len(result.curve)
-        final = small.build(params.net, photos.classes, options)
+        final = registry.build(params.net, photos.classes, options)
         path = Path(scratch) / f"{params.checkpoint}.safetensors"
-        small.set_values(final, small.read(path), path)
+        registry.set_values(final, registry.read(path), path)
     final.set_train(False)
-    channels = small.preprocessing(final).scale.size
+    channels = registry.preprocessing(final).scale.size
     curve = [
         {"train_loss": row["train_loss"], "held_loss": row["val_loss"], "held_accuracy": row["val_accuracy"]}
         for row in result.curve
@@ -186,11 +190,11 @@ def trained(
         "onnx_mb": onnx_mb(final, found.image_size, channels),
         "step0_right": started_at.argmax(1) == photos.labels[scored],
     }
-    return Run(scored, small.predictor(found.part(final))(feed), curve, seconds, facts)
+    return Run(scored, registry.predictor(found.part(final))(feed), curve, seconds, facts)
 
 
 def onnx_mb(network: mindspore.nn.Cell, size: int, channels: int) -> float:
-    return export.network_graph(network, size, channels).ByteSize() / 1e6
+    return onnx_model.network_graph(network, size, channels).ByteSize() / 1e6
 
 
 def write_curves(path: Path, curves: list[list[dict[str, float]]]) -> None:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import psutil
 
-from sortline import files
-from sortline.params.base import read_yaml
+from sortline._core import files
+from sortline.config.base import read_yaml
 
 HERE = Path(__file__).parent
 LINE = HERE.parents[1]

@@ -5,11 +5,12 @@ from pathlib import Path
 
 from common import DATA, PARAMS, noted
 
-from sortline import backbone as backbones
-from sortline import features, files, pixels
-from sortline.data.views import ViewPlan
-from sortline.errors import run
-from sortline.params.extract import ExtractParams
+from sortline._core import files
+from sortline._core.errors import run
+from sortline.backbones import loading as backbones
+from sortline.config.extract import ExtractParams
+from sortline.data.augment.views import ViewPlan
+from sortline.features import extraction, pixels
 
 
 def main(argv: list[str]) -> None:
@@ -28,11 +29,11 @@ def main(argv: list[str]) -> None:
             pixels.write(paths, size, out / "pixels.npy", params.colour)
         else:
             plan = ViewPlan(**files.read_json(DATA["prepared"] / "views.json"))
-            photos = [features.Photo(path, row["sha256"]) for path, row in zip(paths, rows, strict=True)]
+            photos = [extraction.Photo(path, row["sha256"]) for path, row in zip(paths, rows, strict=True)]
             backbone = backbones.load(DATA["weights"])
-            engine = features.onnxruntime_engine(features.to_onnx(backbone, size, params.upto))
+            engine = extraction.onnxruntime_engine(extraction.to_onnx(backbone, size, params.upto))
             inner = out / "inner.npy" if params.upto else None
-            features.extract(photos, plan, size, backbone, engine, out / "pooled.npy", inner=inner)
+            extraction.extract(photos, plan, size, backbone, engine, out / "pooled.npy", inner=inner)
             about |= {"backbone": backbone.info, "upto": params.upto}
         files.write_json(out / "features.json", about)
 

@@ -12,9 +12,10 @@ import numpy as np
 from common import HERE, INTERVAL, PARAMS
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from sortline import comparison, files, measure
-from sortline.errors import run
-from sortline.figures.style import BLUE, GREY, SERIES, VERMILION, figure_at
+from sortline._core import files
+from sortline._core.errors import run
+from sortline.evaluation import comparison, metrics
+from sortline.report.figures.style import BLUE, GREY, SERIES, VERMILION, figure_at
 
 BASE = "head"
 # What each failing recipe stands beside: the way that cures it.
@@ -75,7 +76,7 @@ def against(base: dict[str, dict[str, bool]], other: dict[str, dict[str, bool]],
 
 def percent(row: dict[str, Any], key: str = "accuracy") -> str:
     prefix = key.removesuffix("accuracy")
-    value, low, high = measure.percentages(row, key, row[f"{prefix}n"])
+    value, low, high = metrics.percentages(row, key, row[f"{prefix}n"])
     return f"{value:.1f} [{low:.1f}, {high:.1f}]"
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 from common import correct, note_time
 
-from sortline import files, runtime
-from sortline.errors import run
+from sortline._core import files, runtime
+from sortline._core.errors import run
 
 
 def main(argv: list[str]) -> None:

@@ -7,11 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from sortline import featuremaps, files, measure, prepared
+from sortline._core import files
+from sortline.config.base import read_yaml
+from sortline.config.train_head import TrainHeadParams
+from sortline.data import prepared
 from sortline.data.split import deal_folds
-from sortline.params.base import read_yaml
-from sortline.params.train_head import TrainHeadParams
-from sortline.training import Trained, TrainingSet, train_by_steps
+from sortline.evaluation import metrics
+from sortline.features import store
+from sortline.training.fit_heads import Trained, TrainingSet, train_by_steps
 
 HERE = Path(__file__).parent
 LINE = HERE.parents[1]
@@ -24,7 +27,7 @@ def training_set(extracted: str | None, seed: int) -> TrainingSet:
     line = LINE / "data" / "features" / PARAMS["task"]
     train = prepared.read_part(PREPARED / "split.csv", "train")
     folder = line if extracted is None else HERE / "features" / extracted
-    features = featuremaps.read(folder, train.total, files.read_json(line / "features.json")["dataset"])[train.places]
+    features = store.read(folder, train.total, files.read_json(line / "features.json")["dataset"])[train.places]
     rows = files.read_csv(PREPARED / "split.csv")
     folds, groups = (np.array([int(rows[place][key]) for place in train.places]) for key in ("fold", "group"))
     if seed:
@@ -39,7 +42,7 @@ def trained(changes: dict[str, Any], seed: int) -> tuple[Trained, TrainingSet]:
     data = training_set(changes.pop("features", None), seed)
     params = TrainHeadParams(**PARAMS["base"] | {"seed": seed + 1} | changes)
     if params.solver == "lbfgs":
-        from sortline.lbfgs import train_lbfgs
+        from sortline.training.lbfgs import train_lbfgs
 
         return train_lbfgs(data, params), data
     return train_by_steps(data, params), data
@@ -60,7 +63,7 @@ def score(right: np.ndarray, base: np.ndarray) -> dict[str, Any]:
     The difference is of each photo's share of right answers over the seeds; its 95 % interval is over the photos.
     """
     n, mean = right.shape[1], float(right.mean())
-    low, high = measure.wilson(round(mean * n), n)
+    low, high = metrics.wilson(round(mean * n), n)
     paired = right.mean(0) - base.mean(0)
     half = 1.96 * float(paired.std(ddof=1)) / n**0.5
     return {

@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 from common import LINE, PARAMS, PREPARED, note_time
 
-from sortline import backbone as backbones
-from sortline import features, files
-from sortline.data.views import ViewPlan
-from sortline.errors import run
+from sortline._core import files
+from sortline._core.errors import run
+from sortline.backbones import loading as backbones
+from sortline.data.augment.views import ViewPlan
+from sortline.features import extraction
 
 
 def main(argv: list[str]) -> None:
@@ -24,12 +25,12 @@ def main(argv: list[str]) -> None:
     about, changes = files.read_json(LINE / "data" / "features" / task / "features.json"), PARAMS[args.name]
     plan = ViewPlan(**files.read_json(PREPARED / "views.json"))
     plan, size = replace(plan, count=changes.get("views", plan.count)), changes.get("image_size", about["image_size"])
-    photos = [features.Photo(LINE / "data" / "raw" / task / row["path"], row["sha256"]) for row in rows]
+    photos = [extraction.Photo(LINE / "data" / "raw" / task / row["path"], row["sha256"]) for row in rows]
     backbone = backbones.load(LINE / "data" / "weights" / task)
-    engine = features.onnxruntime_engine(features.to_onnx(backbone, size))
+    engine = extraction.onnxruntime_engine(extraction.to_onnx(backbone, size))
     with files.replacing(args.out) as out:
         out.mkdir()
-        features.extract(photos, plan, size, backbone, engine, out / "pooled.npy", None)
+        extraction.extract(photos, plan, size, backbone, engine, out / "pooled.npy", None)
         files.write_json(out / "features.json", about | {"image_size": size})
         assert np.load(out / "pooled.npy", mmap_mode="r").shape[0] == len(rows)
     note_time(f"extract@{args.name}", started)

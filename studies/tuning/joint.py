@@ -10,8 +10,8 @@ import numpy as np
 from common import HERE, PARAMS, correct, note_time, score, trained
 from tqdm import tqdm
 
-from sortline import files, runtime
-from sortline.errors import run
+from sortline._core import files, runtime
+from sortline._core.errors import run
 
 
 def averaged(members: list[dict[str, Any]]) -> np.ndarray:

@@ -8,8 +8,8 @@ import numpy as np
 from common import HERE, PARAMS, correct, note_time, score
 from tqdm import tqdm
 
-from sortline import files, runtime
-from sortline.errors import run
+from sortline._core import files, runtime
+from sortline._core.errors import run
 
 
 def main(argv: list[str]) -> None:

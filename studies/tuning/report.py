@@ -7,9 +7,9 @@ from typing import Any
 from common import PARAMS
 from matplotlib.ticker import PercentFormatter
 
-from sortline import files
-from sortline.errors import run
-from sortline.figures.style import BLUE, GREY, VERMILION, figure_at
+from sortline._core import files
+from sortline._core.errors import run
+from sortline.report.figures.style import BLUE, GREY, VERMILION, figure_at
 
 WORDS = {
     "lr": "learning rate",

@@ -12,8 +12,8 @@ from source_files import Fetching
 from test_predict import write_export
 from threadpoolctl import threadpool_limits
 
-from sortline import runtime
-from sortline.errors import UserError
+from sortline._core import runtime
+from sortline._core.errors import UserError
 
 COLOURS = {"red": (255, 0, 0), "green": (0, 255, 0), "blue": (0, 0, 255)}
 PARAMS = "tasks: [garbage, sample]\ngarbage: {}\nsample: {}\n"
@@ -63,7 +63,7 @@ def sources(project, monkeypatch):
         raise UserError(f"{url}: could not connect in {timeout:g} s")
 
     (project / "params.yaml").write_text(SOURCES, encoding="utf-8")
-    monkeypatch.setattr("sortline.data.sources.probe", refuse)
+    monkeypatch.setattr("sortline.data.sources.fetching.probe", refuse)
     (project / "data folder").mkdir()
     monkeypatch.setenv("SORTLINE_DATA", "data folder")
     return project / "data folder"

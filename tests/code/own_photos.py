@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from sortline import cli
-from sortline.errors import UserError
+from sortline._core.errors import UserError
 
 ROOT = Path(__file__).parents[2]
 NAMES = ("taza de café", "香蕉 皮", "Шляпа")

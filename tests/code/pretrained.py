@@ -3,9 +3,9 @@
 import mindspore
 import numpy as np
 
-from sortline import backbone as backbones
-from sortline.backbone import Backbone
-from sortline.nets import checkpoints, releases
+from sortline.backbones import checkpoints, releases
+from sortline.backbones import loading as backbones
+from sortline.backbones.loading import Backbone
 
 WIDTH, COUNT = 0.35, 18
 RELEASE = releases.find("mobilenet_v2", "random")

@@ -6,9 +6,9 @@ import zipfile
 
 from pydantic import TypeAdapter
 
-from sortline.data.sources import fetch_photos, fetch_weights
-from sortline.params.fetch import FetchParams
-from sortline.params.weights import WeightsParams
+from sortline.config.fetch import FetchParams
+from sortline.config.weights import WeightsParams
+from sortline.data.sources.fetching import fetch_photos, fetch_weights
 
 PHOTOS = {"train/00_00/一.jpg": b"one", "train/00_01/b.jpg": b"two", "val/00_00/c.jpg": b"three"}
 WEIGHTS = b"weights"

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from sortline._core.errors import UserError
+from sortline._core.files import sha256_file
 from sortline.data.audit import audit_folder, refuse_problems, walk
-from sortline.data.report import audit_report, summary
-from sortline.errors import UserError
-from sortline.files import sha256_file
+from sortline.data.audit_report import audit_report, summary
 
 
 def draw(path: Path, seed: int, size: tuple[int, int] = (80, 60)) -> Path:

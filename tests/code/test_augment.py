@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from sortline.data.augment import Distortion, distort, gaussian, matrices, sample
+from sortline.data.augment.distortion import Distortion, distort, gaussian, matrices, sample
 
 
 def pictures(count=3, side=21):

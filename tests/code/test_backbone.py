@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from sortline import backbone, runtime
-from sortline.errors import UserError
-from sortline.files import sha256_file, write_json
-from sortline.nets import checkpoints, releases
-from sortline.nets.mobilenetv2 import MobileNetV2, Pooled
+from sortline._core import runtime
+from sortline._core.errors import UserError
+from sortline._core.files import sha256_file, write_json
+from sortline.backbones import checkpoints, loading, releases
+from sortline.backbones.mobilenet_v2 import MobileNetV2, Pooled
 
 GOLDEN = Path(__file__).resolve().parents[1] / "golden"
 WIDTH = 0.35
@@ -136,7 +136,7 @@ def a_checkpoint(tmp_path, layers) -> Path:
 
 def refusal(folder: Path) -> str:
     with pytest.raises(UserError) as caught:
-        backbone.load(folder)
+        loading.load(folder)
     assert len(str(caught.value).splitlines()) == 1
     return str(caught.value)
 
@@ -146,7 +146,7 @@ def test_each_release_loads_from_a_folder_with_a_chinese_name(tmp_path, layers, 
     suffix = "safetensors" if release == "tensorflow" else "ckpt"
     folder = tmp_path / "垃圾 分类" / "权重"
     save(MAKERS[release](layers), folder / f"backbone.{suffix}", tmp_path)
-    loaded = backbone.load(describe(folder, release, f"backbone.{suffix}"))
+    loaded = loading.load(describe(folder, release, f"backbone.{suffix}"))
     mindspore.set_context(mode=mindspore.PYNATIVE_MODE)
     images = np.random.default_rng(96).uniform(-1, 1, (2, 3, 96, 96)).astype(np.float32)
     mean, maximum, _ = (output.asnumpy() for output in Pooled(loaded.net)(mindspore.Tensor(images)))
@@ -168,7 +168,7 @@ def test_each_release_loads_from_a_folder_with_a_chinese_name(tmp_path, layers, 
 def test_each_release_brings_its_own_padding_and_preprocessing(tmp_path, layers, release, padding, scaling):
     suffix = "safetensors" if release == "tensorflow" else "ckpt"
     save(MAKERS[release](layers), tmp_path / "w" / f"b.{suffix}", tmp_path)
-    loaded = backbone.load(describe(tmp_path / "w", release, f"b.{suffix}"))
+    loaded = loading.load(describe(tmp_path / "w", release, f"b.{suffix}"))
     recorded = {key: loaded.info[key] for key in ("release", "padding", "mean", "std", "width", "channel_order")}
     expected = {"release": release, "padding": padding, **scaling, "width": WIDTH, "channel_order": "RGB"}
     assert recorded == expected
@@ -197,7 +197,7 @@ def test_tensorflows_scaling_is_x_over_127_and_a_half_less_1(tmp_path):
 def test_random_weights_need_no_file_and_follow_the_seed(tmp_path):
     stems = []
     for number, seed in enumerate((1, 1, 2)):
-        loaded = backbone.load(describe(tmp_path / str(number), "random", None, seed=seed))
+        loaded = loading.load(describe(tmp_path / str(number), "random", None, seed=seed))
         assert loaded.info["seed"] == seed and loaded.info["sha256"] is None
         stems.append(loaded.net.stem.conv.weight.asnumpy())
     assert np.array_equal(stems[0], stems[1])
@@ -210,13 +210,13 @@ def test_the_temporary_folder_may_have_a_chinese_name(a_checkpoint, tmp_path, mo
     """On Windows it lies in the user's own folder, which is named after the user."""
     (tmp_path / "张三 的").mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "张三 的"))
-    assert backbone.load(a_checkpoint).info["release"] == "mindcv"
+    assert loading.load(a_checkpoint).info["release"] == "mindcv"
 
 
 def test_loading_leaves_nothing_behind(a_checkpoint, tmp_path, monkeypatch):
     (tmp_path / "scratch").mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "scratch"))
-    backbone.load(a_checkpoint)
+    loading.load(a_checkpoint)
     assert list((tmp_path / "scratch").iterdir()) == []
     assert sorted(path.name for path in a_checkpoint.iterdir()) == ["backbone.ckpt", "backbone.json"]
 

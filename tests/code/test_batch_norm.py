@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from pretrained import RELEASE, WIDTH, batch, features, pretrained
 
-from sortline import backbone as backbones
-from sortline.backbone import Backbone
-from sortline.nets import batch_norm, checkpoints
+from sortline.backbones import checkpoints
+from sortline.backbones import loading as backbones
+from sortline.backbones.loading import Backbone
+from sortline.nets import batch_norm
 
 pytestmark = pytest.mark.usefixtures("graph_mode")
 

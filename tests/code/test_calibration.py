@@ -5,8 +5,8 @@ import pytest
 from scipy.special import softmax
 from sklearn.metrics import log_loss
 
-from sortline.calibration import RANGE, fit_temperature, reject_threshold, temper, tempered
-from sortline.heads import Head
+from sortline.features.heads import Head
+from sortline.training.calibration import RANGE, fit_temperature, reject_threshold, temper, tempered
 
 
 def drawn(temperature, n=4000, classes=5, seed=0):

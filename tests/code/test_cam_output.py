@@ -5,13 +5,14 @@ import onnx
 import pytest
 from test_export import SIZE, OneConvolution, built, exported, photo
 
-from sortline import cam_output, export, sessions
+from sortline._core import sessions
+from sortline.export import cam_output, onnx_model
 
 
 def network(pooling):
     """Return the head and the network (one convolution, so that its feature map is 2 x 2) with its maps."""
     _, head, net = built(OneConvolution, pooling)
-    graph = export.network_graph(net, SIZE)
+    graph = onnx_model.network_graph(net, SIZE)
     cam_output.add_cam(graph, head)
     return head, graph
 
@@ -52,7 +53,7 @@ def test_the_self_contained_model_gives_them_for_one_photo():
 
 def test_a_graph_that_pools_nothing_is_refused():
     _, head, net = built(OneConvolution, "mean")
-    graph = export.network_graph(net, SIZE)
+    graph = onnx_model.network_graph(net, SIZE)
     for node in graph.graph.node:
         if node.op_type in cam_output.POOLING_OPS:
             node.op_type = "Identity"

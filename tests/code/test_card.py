@@ -6,7 +6,7 @@ import re
 import pytest
 from scipy.stats import binomtest
 
-from sortline.card import model_card
+from sortline.report.model_card import model_card
 
 LABELS = {
     "task": "garbage",

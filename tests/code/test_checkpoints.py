@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from batch_norms import PARTS, waves
 
-from sortline.errors import UserError
-from sortline.nets import checkpoints
-from sortline.nets.mobilenetv2 import MobileNetV2, Pooled
+from sortline._core.errors import UserError
+from sortline.backbones import checkpoints
+from sortline.backbones.mobilenet_v2 import MobileNetV2, Pooled
 
 pytestmark = pytest.mark.usefixtures("pynative_mode")
 

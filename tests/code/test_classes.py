@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from sortline._core.errors import UserError
 from sortline.data.classes import describe, labels_of, load_table
-from sortline.errors import UserError
 
 # label.txt of garbage_26x100, word for word.
 LABEL_TXT = """\

@@ -10,8 +10,8 @@ from command_line import sortline
 from PIL import Image
 
 from sortline import cli
-from sortline.commands import arguments
-from sortline.errors import UserError
+from sortline._core.errors import UserError
+from sortline.cli import arguments
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ def test_every_command_of_the_help_exists():
         with pytest.raises(SystemExit) as ended:
             cli.main([command, "--help"])
         assert ended.value.code == 0
-        assert callable(importlib.import_module(f"sortline.commands.{command}").main)
+        assert callable(importlib.import_module(f"sortline.cli.{command}").main)
 
 
 def test_audit_exit_codes_and_pure_json(project, capsys):

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from scipy.stats import binom, norm
 
-from sortline import cli, comparison
-from sortline.errors import UserError
+from sortline import cli
+from sortline._core.errors import UserError
+from sortline.evaluation import comparison
 
 HEADER = "image,truth,predicted,probability,correct,in_train_exact,in_train_near"
 

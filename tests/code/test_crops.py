@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sortline.data.crops import Crops, crop, draw_box
+from sortline.data.augment.crops import Crops, crop, draw_box
 
 
 def photos(n: int, side: int) -> np.ndarray:

@@ -9,10 +9,10 @@ from scipy.stats import entropy
 from test_training_log import TWO, log
 
 from sortline import cli
-from sortline.errors import UserError
-from sortline.files import write_json
-from sortline.log_report import describe
-from sortline.smoothing import smoothing_floor
+from sortline._core.errors import UserError
+from sortline._core.files import write_json
+from sortline.report.log_report import describe
+from sortline.training.targets import smoothing_floor
 
 
 @pytest.mark.parametrize(("classes", "smoothing"), [(26, 0.1), (9, 0.1), (2, 0.3), (10, 0.0)])

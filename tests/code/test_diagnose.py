@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sortline import diagnosis, suspects
-from sortline.corruptions import CORRUPTIONS, SEVERITIES
-from sortline.heads import Head
+from sortline.evaluation import diagnosis, suspects
+from sortline.evaluation.corruptions import CORRUPTIONS, SEVERITIES
+from sortline.features.heads import Head
 
 
 def smooth_photo(seed=0, side=96):

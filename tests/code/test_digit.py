@@ -5,7 +5,7 @@ import pytest
 from PIL import Image, ImageDraw
 from scipy import ndimage
 
-from sortline.data.digit import read_digit
+from sortline.data.handwriting import read_digit
 from sortline.data.images import NoDigit
 
 

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 from mindspore import Tensor, ops
 
-from sortline import losses
-from sortline.errors import UserError
-from sortline.graphs import to_onnx
-from sortline.nets import small
-from sortline.nets.grey import GREY, to_grey
+from sortline._core.errors import UserError
+from sortline._core.graphs import to_onnx
+from sortline._core.sessions import session
+from sortline.backbones.grey import GREY, to_grey
+from sortline.nets import registry
 from sortline.nets.lenet5 import C3_TABLE, LeNet5Published
-from sortline.sessions import session
+from sortline.training import losses
 
 pytestmark = pytest.mark.usefixtures("pynative_mode")
 
@@ -39,7 +39,7 @@ def images(side: int) -> np.ndarray:
 
 def filled(variant: str):
     name, options = VARIANTS[variant]
-    net = small.build(name, 10, options)
+    net = registry.build(name, 10, options)
     for k, parameter in enumerate(net.trainable_params()):
         map_wise = parameter.ndim == 4 and parameter.shape[0] == 1  # sub-sampling: one value a map
         value = wave(parameter.shape[1:2] if map_wise else parameter.shape, k).reshape(parameter.shape)
@@ -93,22 +93,22 @@ def test_every_net_becomes_onnx_with_the_same_answers(variant):
 
 
 def test_lenet5_has_the_parameters_of_its_layers():
-    counts = small.layer_parameters(small.build("lenet5", 10, {}))
+    counts = registry.layer_parameters(registry.build("lenet5", 10, {}))
     assert counts == {"conv1": 156, "conv2": 2416, "dense1": 48120, "dense2": 10164, "dense3": 850}
     assert sum(counts.values()) == 61706
 
 
 def test_lenet5_of_1998_has_the_papers_parameters():
     """Section II.B: C1 156, S2 12, C3 1,516, S4 32, C5 48,120, F6 10,164; the output layer here is dense."""
-    counts = small.layer_parameters(small.build("lenet5_1998", 10, {}))
+    counts = registry.layer_parameters(registry.build("lenet5_1998", 10, {}))
     assert counts == {"c1": 156, "s2": 12, "c3": 1516, "s4": 32, "c5": 48120, "f6": 10164, "output": 850}
     assert sum(counts.values()) - 850 == 60000
-    full = small.layer_parameters(small.build("lenet5_1998", 10, {"c3": "full"}))
+    full = registry.layer_parameters(registry.build("lenet5_1998", 10, {"c3": "full"}))
     assert full == counts | {"c3": 2416}
 
 
 def test_digits_cnn_has_the_parameters_of_its_layers():
-    counts = small.layer_parameters(small.build("digits_cnn", 10, {}))
+    counts = registry.layer_parameters(registry.build("digits_cnn", 10, {}))
     assert counts == {
         "conv1": 64 * 9, "norm1": 128, "conv2": 128 * 64 * 9, "norm2": 256,
         "dense1": 6272 * 784 + 784, "dense2": 784 * 98 + 98, "dense3": 98 * 10 + 10,
@@ -127,7 +127,7 @@ SHAPES = {
 def test_layers_have_the_published_shapes(variant):
     """With max pooling, conv1 of lenet5 is convolution and pooling in one."""
     name, *pooling = variant.split()
-    net = small.build(name, 10, {"pooling": "average"} if pooling else {})
+    net = registry.build(name, 10, {"pooling": "average"} if pooling else {})
     expected = SHAPES[name] | ({"conv1": (6, 28, 28)} if pooling else {})
     seen = {}
     for layer in expected:
@@ -150,7 +150,7 @@ def test_the_connection_table_is_the_papers():
 
 def test_a_map_of_c3_is_not_moved_by_maps_that_it_does_not_see():
     net = LeNet5Published()
-    small.initialise(net, 0)
+    registry.initialise(net, 0)
     maps = np.zeros((1, 6, 14, 14), np.float32)
     before = net.c3(Tensor(maps)).asnumpy()
     for source in range(6):
@@ -165,9 +165,9 @@ def test_a_map_of_c3_is_not_moved_by_maps_that_it_does_not_see():
 
 def test_first_weights_are_the_same_everywhere_and_differ_by_seed():
     def drawn(seed):
-        net = small.build("lenet5", 10, {})
-        small.initialise(net, seed)
-        return small.values(net)
+        net = registry.build("lenet5", 10, {})
+        registry.initialise(net, seed)
+        return registry.values(net)
 
     first, again, other = drawn(1), drawn(1), drawn(2)
     assert all(np.array_equal(first[name], again[name]) for name in first)
@@ -181,27 +181,27 @@ def test_first_weights_are_the_same_everywhere_and_differ_by_seed():
 
 
 def test_weights_are_written_and_read_back_whole(tmp_path):
-    net, other = filled("digits_cnn"), small.build("digits_cnn", 10, {})
-    small.write(tmp_path / "a.safetensors", small.values(net))
-    small.set_values(other, small.read(tmp_path / "a.safetensors"), "a")
-    assert all(np.array_equal(value, small.values(other)[name]) for name, value in small.values(net).items())
-    assert "norm1.moving_mean" in small.values(net)
+    net, other = filled("digits_cnn"), registry.build("digits_cnn", 10, {})
+    registry.write(tmp_path / "a.safetensors", registry.values(net))
+    registry.set_values(other, registry.read(tmp_path / "a.safetensors"), "a")
+    assert all(np.array_equal(value, registry.values(other)[name]) for name, value in registry.values(net).items())
+    assert "norm1.moving_mean" in registry.values(net)
 
 
 def test_weights_of_another_net_and_damaged_ones_are_refused(tmp_path):
     path = tmp_path / "a.safetensors"
-    small.write(path, small.values(small.build("lenet5", 10, {})))
+    registry.write(path, registry.values(registry.build("lenet5", 10, {})))
     with pytest.raises(UserError, match="a.safetensors: not the parameters of this net"):
-        small.set_values(small.build("lenet5_1998", 10, {}), small.read(path), path)
+        registry.set_values(registry.build("lenet5_1998", 10, {}), registry.read(path), path)
     path.write_bytes(path.read_bytes()[:-9])
     with pytest.raises(UserError, match="a.safetensors: missing or damaged"):
-        small.read(path)
+        registry.read(path)
     with pytest.raises(UserError, match="b.safetensors: missing or damaged"):
-        small.read(tmp_path / "b.safetensors")
-    broken = small.values(small.build("lenet5", 10, {}))
+        registry.read(tmp_path / "b.safetensors")
+    broken = registry.values(registry.build("lenet5", 10, {}))
     broken["conv1.bias"][0] = np.nan
     with pytest.raises(UserError, match="NaN or Inf"):
-        small.set_values(small.build("lenet5", 10, {}), broken, path)
+        registry.set_values(registry.build("lenet5", 10, {}), broken, path)
 
 
 # ---- preprocessing

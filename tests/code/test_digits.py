@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from sortline._core.errors import UserError
 from sortline.data import idx
 from sortline.data.digits import NOT_SEARCHED, audit_digits, digits_metrics, digits_sheet, split_digits
-from sortline.errors import UserError
 
 POLICY = {"exact_cross": "drop", "exact_train": "report", "near_cross": "report", "near_train": "report"}
 LABELS = {str(digit): digit for digit in range(10)}

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from command_line import put_photos, put_weights, sortline
 
-from sortline.commands import doctor
-from sortline.commands.doctor_data import data_checks
+from sortline.cli import doctor
+from sortline.cli._shared.doctor_data import data_checks
 
 
 def statuses(checks):

@@ -10,8 +10,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from sortline.data.download import download, probe
-from sortline.errors import UserError
+from sortline._core.errors import UserError
+from sortline.data.sources.download import download, probe
 
 BODY = random.Random(1).randbytes(1_000_000)
 CUT = 600_000

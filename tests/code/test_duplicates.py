@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from PIL import Image, ImageEnhance
 
+from sortline._core.errors import UserError
 from sortline.data import duplicates
 from sortline.data.audit import HASH, HASH_SIZE, THRESHOLD
 from sortline.data.duplicates import find_duplicates, hamming_pairs, perceptual_hash
-from sortline.errors import UserError
 
 
 def picture(seed: int, width: int = 200, height: int = 150) -> Image.Image:

@@ -1,4 +1,4 @@
-"""sortline.errors: a user's mistake is one line and exit code 2; --debug brings the traceback back."""
+"""sortline._core.errors: a user's mistake is one line and exit code 2; --debug brings the traceback back."""
 
 import os
 import subprocess
@@ -6,12 +6,12 @@ import sys
 
 import pytest
 
-from sortline.errors import UserError, run
+from sortline._core.errors import UserError, run
 
 
 def script(body: str, *words: str, **environment: str) -> subprocess.CompletedProcess:
     """Run `main` with this body as the stage scripts do, in a process of its own."""
-    code = f"from sortline.errors import UserError, run\ndef main(argv):\n    {body}\nrun(main)"
+    code = f"from sortline._core.errors import UserError, run\ndef main(argv):\n    {body}\nrun(main)"
     inherited = {key: value for key, value in os.environ.items() if not key.startswith("SORTLINE_")}
     command = [sys.executable, "-c", code, *words]
     return subprocess.run(command, capture_output=True, encoding="utf-8", env=inherited | environment, check=False)

@@ -10,11 +10,13 @@ import pytest
 from onnx import TensorProto, helper
 from PIL import Image
 
-from sortline import evaluation, files, prepared
-from sortline.errors import UserError
-from sortline.heads import Head, save_heads
-from sortline.mapper import Mapper
-from sortline.wrong_sheet import wrong_sheet
+from sortline._core import files
+from sortline._core.errors import UserError
+from sortline.data import prepared
+from sortline.evaluation import predictions
+from sortline.features.heads import Head, save_heads
+from sortline.features.mapper import Mapper
+from sortline.report.prediction_sheets import wrong_sheet
 
 STAGE = Path(__file__).parents[2] / "stages" / "evaluate.py"
 # Photos a, c, d, e are val; the class table has two bins: {cup, can} and {peel}.
@@ -139,7 +141,7 @@ def test_a_note_is_loud(project, monkeypatch, capsys):
 def test_wrong_photos_are_framed_in_the_predicted_bins_colour(project):
     classes = prepared.read_classes(project / "prepared" / "classes.json")
     val = prepared.read_part(project / "prepared" / "split.csv")
-    answers, mapper = evaluation.Answers(val, classes, np.array(list(ANSWERS.values()))), Mapper(project / "features")
+    answers, mapper = predictions.Answers(val, classes, np.array(list(ANSWERS.values()))), Mapper(project / "features")
     sheet = wrong_sheet(answers, project / "raw", "tiny", columns=3, limit=5, head=HEAD, mapper=mapper)
     colours = {colour for _, colour in sheet.getcolors(maxcolors=1 << 20)}
     assert (0x6F, 0x77, 0x82) in colours and (0x27, 0x85, 0x3B) not in colours  # both were taken for a dry thing
@@ -150,7 +152,7 @@ def test_wrong_photos_are_framed_in_the_predicted_bins_colour(project):
 def test_a_sheet_without_errors_needs_no_photo(project):
     classes = prepared.read_classes(project / "prepared" / "classes.json")
     val = prepared.read_part(project / "prepared" / "split.csv")
-    right = evaluation.Answers(val, classes, np.eye(3)[val.labels])
+    right = predictions.Answers(val, classes, np.eye(3)[val.labels])
     sheet = wrong_sheet(right, project / "nowhere", "tiny", columns=3, limit=5, head=HEAD, mapper=None)
     assert sheet.height < 60
 

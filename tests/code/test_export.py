@@ -23,12 +23,13 @@ from onnx import TensorProto, helper
 from PIL import Image
 from scipy.special import softmax
 
-from sortline import cam_output, export, runtime, sessions
-from sortline.heads import POOLED, Head
-from sortline.nets import checkpoints
-from sortline.nets.classifier import Classifier as Network
-from sortline.nets.mobilenetv2 import MobileNetV2
-from sortline.nets.releases import IMAGENET_MEAN, IMAGENET_STD, Preprocessing
+from sortline._core import graphs, runtime, sessions
+from sortline.backbones import checkpoints
+from sortline.backbones.mobilenet_v2 import MobileNetV2
+from sortline.backbones.releases import IMAGENET_MEAN, IMAGENET_STD, Preprocessing
+from sortline.export import cam_output, onnx_model
+from sortline.export.network import Classifier as Network
+from sortline.features.heads import POOLED, Head
 
 SIZE = 64  # a 2 x 2 feature map: mean and max pooling differ
 PREPROCESSING = Preprocessing(IMAGENET_MEAN, IMAGENET_STD)  # differs from channel to channel
@@ -77,11 +78,11 @@ def built(make=mobilenet, pooling="mean+max"):
 
 def exported(network, head=None):
     """Return the self-contained model, with class activation maps where the `head` is given."""
-    graph = export.network_graph(network, SIZE)
+    graph = onnx_model.network_graph(network, SIZE)
     if head is not None:
         cam_output.add_cam(graph, head)
     metadata = {"labels": LABELS, "sortline_version": "1.2", "backbone": {"width": 0.35}}
-    return export.self_contained(graph, PREPROCESSING, SIZE, metadata)
+    return onnx_model.self_contained(graph, PREPROCESSING, SIZE, metadata)
 
 
 @pytest.fixture(scope="module")
@@ -243,10 +244,10 @@ def test_anything_but_a_uint8_rgb_photo_is_refused_by_the_runtime(made, image):
 def test_mindir_gives_the_networks_logits(made, tmp_path):
     path = tmp_path / "垃圾 分类" / "model.mindir"
     path.parent.mkdir()
-    export.write_mindir(made.network, SIZE, path)
+    graphs.write_mindir(made.network, SIZE, path)
     photos = np.stack([photo(SIZE, SIZE, seed) for seed in range(3)])
     x, expected = PREPROCESSING(photos), np.stack([expected_logits(made, pixels) for pixels in photos])
-    logits = export.run_mindir(path, x)
+    logits = graphs.run_mindir(path, x)
     assert logits.shape == (3, 3) and logits.dtype == np.float32
     assert logits == pytest.approx(expected, abs=1e-4)
     assert np.ptp(expected, axis=0).min() > 0.01  # photos are told apart
@@ -260,7 +261,7 @@ def write_both(folder):
     """Build the model and export it into `folder`, as model.onnx and model.mindir."""
     _, _, network = built()
     Path(folder, "model.onnx").write_bytes(exported(network).SerializeToString(deterministic=True))
-    export.write_mindir(network, SIZE, Path(folder, "model.mindir"))
+    graphs.write_mindir(network, SIZE, Path(folder, "model.mindir"))
 
 
 def test_two_processes_in_two_folders_write_the_same_bytes_without_a_trace_of_the_machine(tmp_path):

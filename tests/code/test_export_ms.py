@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from sortline._core.errors import UserError
 from sortline.cli import main
-from sortline.errors import UserError
 
 # Does what the real one does with its arguments, and writes them into the model.
 STAND_IN = """

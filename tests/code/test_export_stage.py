@@ -11,11 +11,12 @@ import pytest
 from PIL import Image
 from test_export import LABELS, PREPROCESSING, SIZE, OneConvolution, built, photo
 
-from sortline import __version__, files, sessions
-from sortline.backbone import Backbone
-from sortline.heads import save_heads
-from sortline.nets.releases import IMAGENET_MEAN, IMAGENET_STD
-from sortline.predict import Classifier
+from sortline import __version__
+from sortline._core import files, sessions
+from sortline.backbones.loading import Backbone
+from sortline.backbones.releases import IMAGENET_MEAN, IMAGENET_STD
+from sortline.export.classifier import Classifier
+from sortline.features.heads import save_heads
 
 STAGE = Path(__file__).parents[2] / "stages" / "export.py"
 ABOUT = {"title": "one convolution", "width": 1.0, "mean": list(IMAGENET_MEAN), "std": list(IMAGENET_STD)}
@@ -39,7 +40,7 @@ def project(tmp_path, monkeypatch):
     files.write_json(root / "features" / "features.json", {"image_size": SIZE})
     backbone, head, _ = built(OneConvolution)
     loaded = Backbone(backbone, PREPROCESSING, ABOUT)
-    monkeypatch.setattr("sortline.backbone.load", lambda folder: loaded)
+    monkeypatch.setattr("sortline.backbones.loading.load", lambda folder: loaded)
     (root / "head").mkdir()
     save_heads(root / "head", {"best": head, "last": head}, {"checkpoint": "last"})
     for name, content in metrics_before().items():

@@ -10,14 +10,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sortline import backbone, features, runtime
-from sortline.backbone import Backbone
+from sortline._core import runtime
+from sortline._core.files import write_json
+from sortline.backbones import loading
+from sortline.backbones.loading import Backbone
+from sortline.backbones.mobilenet_v2 import Back, Front
+from sortline.backbones.releases import Preprocessing
+from sortline.data.augment.views import ViewPlan, render
 from sortline.data.images import BadImage, open_rgb, resize
-from sortline.data.views import ViewPlan, render
-from sortline.features import Engine, Photo
-from sortline.files import write_json
-from sortline.nets.mobilenetv2 import Back, Front
-from sortline.nets.releases import Preprocessing
+from sortline.features import extraction
+from sortline.features.extraction import Engine, Photo
 
 pytestmark = pytest.mark.xdist_group("features")  # exported once, not once a process
 
@@ -33,7 +35,7 @@ def tiny(tmp_path_factory) -> Backbone:
     folder = tmp_path_factory.mktemp("weights")
     about = {"release": "random", "file": None, "sha256": None, "width": 0.35, "address": None, "seed": 1}
     write_json(folder / "backbone.json", about)
-    return backbone.load(folder)
+    return loading.load(folder)
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +46,7 @@ def exported(tiny) -> Callable[[int], Engine]:
     def engine(size: int) -> Engine:
         if size not in engines:
             runtime.prepare()
-            engines[size] = features.onnxruntime_engine(features.to_onnx(tiny, size))
+            engines[size] = extraction.onnxruntime_engine(extraction.to_onnx(tiny, size))
         return engines[size]
 
     return engine
@@ -73,7 +75,7 @@ def pixels(count: int, size: int) -> np.ndarray:
 def test_the_engines_agree(tiny, exported, size):
     runtime.prepare()
     x = tiny.preprocessing(pixels(3, size))
-    ours, reference = exported(size).run(x), features.mindspore_engine(tiny).run(x)
+    ours, reference = exported(size).run(x), extraction.mindspore_engine(tiny).run(x)
     shapes = [(3, 1280), (3, 1280), (3, 1280, size // 32, size // 32)]
     for output, expected, shape in zip(ours, reference, shapes, strict=True):
         assert output.shape == expected.shape == shape
@@ -90,8 +92,8 @@ def test_mean_and_max_are_those_of_the_map(tiny, exported):
 
 def test_check_engines_measures_the_difference_and_refuses_a_large_one(tiny, exported, monkeypatch):
     real = exported(32)
-    monkeypatch.setattr(features, "mindspore_engine", lambda backbone: real)  # the real one has its test above
-    assert features.check_engines(tiny, real, pixels(2, 32)) == 0
+    monkeypatch.setattr(extraction, "mindspore_engine", lambda backbone: real)  # the real one has its test above
+    assert extraction.check_engines(tiny, real, pixels(2, 32)) == 0
 
     def off(by: float, output: int) -> Engine:
         def run(x: np.ndarray) -> tuple[np.ndarray, ...]:
@@ -102,18 +104,18 @@ def test_check_engines_measures_the_difference_and_refuses_a_large_one(tiny, exp
 
         return Engine(run, workers=1)
 
-    assert features.check_engines(tiny, off(5e-4, 0), pixels(2, 32)) == pytest.approx(5e-4, rel=0.01)
+    assert extraction.check_engines(tiny, off(5e-4, 0), pixels(2, 32)) == pytest.approx(5e-4, rel=0.01)
     for output in (0, 1):
         for by in (2e-3, np.nan):
             with pytest.raises(RuntimeError, match="differs from MindSpore's"):
-                features.check_engines(tiny, off(by, output), pixels(2, 32))
+                extraction.check_engines(tiny, off(by, output), pixels(2, 32))
 
 
 def extract(
     tmp_path: Path, photos: list[Photo], plan: ViewPlan, size: int, tiny: Backbone, engine: Engine, maps: bool = False
 ) -> tuple[np.ndarray, np.ndarray | None]:
     pooled_path, maps_path = tmp_path / "pooled.npy", tmp_path / "maps.npy"
-    features.extract(photos, plan, size, tiny, engine, pooled_path, maps_path if maps else None)
+    extraction.extract(photos, plan, size, tiny, engine, pooled_path, maps_path if maps else None)
     assert maps_path.exists() == maps
     return np.load(pooled_path), np.load(maps_path) if maps else None
 
@@ -199,7 +201,7 @@ def test_a_photo_that_vanished_is_one_line_and_ends_the_work(tmp_path, photos, w
     gone = tmp_path / "走了.jpg"
     many = [photos[0], Photo(gone, "0"), *photos * 40]
     with pytest.raises(BadImage) as caught:
-        features.extract(many, PLAIN, 32, stubbed, engine, tmp_path / "pooled.npy", None)
+        extraction.extract(many, PLAIN, 32, stubbed, engine, tmp_path / "pooled.npy", None)
     assert str(caught.value).startswith(str(gone)) and len(str(caught.value).splitlines()) == 1
     assert len(calls) < 100  # of 282
 
@@ -209,7 +211,7 @@ def test_a_photo_that_was_damaged_since_the_audit_is_named(tmp_path, photos):
     damaged = tmp_path / "坏.jpg"
     damaged.write_bytes(photos[1].path.read_bytes()[:300])
     with pytest.raises(BadImage, match="坏.jpg"):
-        features.extract([*photos, Photo(damaged, "0")], PLAIN, 32, stubbed, engine, tmp_path / "pooled.npy", None)
+        extraction.extract([*photos, Photo(damaged, "0")], PLAIN, 32, stubbed, engine, tmp_path / "pooled.npy", None)
 
 
 def mapped(folder: Path) -> list[str]:
@@ -223,10 +225,10 @@ def test_no_file_stays_mapped_not_even_while_an_error_is_on_its_way(tmp_path, ph
     """Windows can neither rename nor remove a mapped file: the stage does one or the other next."""
     stubbed, engine, _ = stub()
     pooled, maps = tmp_path / "pooled.npy", tmp_path / "maps.npy"
-    features.extract(photos, PLAIN, 32, stubbed, engine, pooled, maps)
+    extraction.extract(photos, PLAIN, 32, stubbed, engine, pooled, maps)
     assert mapped(tmp_path) == []
     try:
-        features.extract([*photos, Photo(tmp_path / "gone.png", "0")], PLAIN, 32, stubbed, engine, pooled, maps)
+        extraction.extract([*photos, Photo(tmp_path / "gone.png", "0")], PLAIN, 32, stubbed, engine, pooled, maps)
     except BadImage:
         still_mapped = mapped(tmp_path)
     assert still_mapped == []
@@ -246,19 +248,19 @@ def test_features_that_are_not_numbers_are_refused_and_the_photo_is_named(tmp_pa
     views = [render(open_rgb(photos[4].path), PLAN, view, photos[4].key, 32) for view in range(3)]
     poisoned = engine.run(HALVES(np.stack(views)))[0]
     with pytest.raises(RuntimeError, match="照片 4"):
-        features.extract(photos, PLAN, 32, stubbed, Engine(run, 2), tmp_path / "pooled.npy", None)
+        extraction.extract(photos, PLAN, 32, stubbed, Engine(run, 2), tmp_path / "pooled.npy", None)
 
 
 def test_the_views_of_a_photo_go_through_the_backbone_together(tmp_path, photos):
     stubbed, engine, calls = stub()
-    features.extract(photos, PLAN, 32, stubbed, engine, tmp_path / "pooled.npy", None)
+    extraction.extract(photos, PLAN, 32, stubbed, engine, tmp_path / "pooled.npy", None)
     assert calls == [1] + [3] * 7  # the first tells the shapes
 
 
 def test_the_maps_before_the_last_blocks_are_those_of_the_network(tmp_path, tiny, photos):
     """Of every view, and what the pooled features are made of."""
-    engine = features.onnxruntime_engine(features.to_onnx(tiny, 32, upto=3))
-    features.extract(photos, PLAN, 32, tiny, engine, tmp_path / "pooled.npy", inner=tmp_path / "inner.npy")
+    engine = extraction.onnxruntime_engine(extraction.to_onnx(tiny, 32, upto=3))
+    extraction.extract(photos, PLAN, 32, tiny, engine, tmp_path / "pooled.npy", inner=tmp_path / "inner.npy")
     inner, pooled = np.load(tmp_path / "inner.npy"), np.load(tmp_path / "pooled.npy")
     assert inner.dtype == np.float16 and inner.shape[:2] == (7, 3)
     back = Back(tiny.net, 3)

@@ -15,7 +15,7 @@ from types import SimpleNamespace
 import numpy as np
 from sortline import features
 from sortline.data.views import ViewPlan
-from sortline.nets.releases import Preprocessing
+from sortline.backbones.releases import Preprocessing
 
 folder, channels, peak = pathlib.Path(sys.argv[1]), 100_000, 0
 

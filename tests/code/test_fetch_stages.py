@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 from source_files import PHOTOS, WEIGHTS, oracle, tree, write_tree
 
-from sortline.errors import UserError
-from sortline.files import sha256_file
-from sortline.params.base import load
-from sortline.params.fetch import FetchParams
-from sortline.params.weights import WeightsParams
+from sortline._core.errors import UserError
+from sortline._core.files import sha256_file
+from sortline.config.base import load
+from sortline.config.fetch import FetchParams
+from sortline.config.weights import WeightsParams
 
 ROOT = Path(__file__).parents[2]
 

@@ -12,9 +12,10 @@ from matplotlib import font_manager
 from matplotlib.figure import Figure
 from PIL import Image
 
-from sortline import figures, measure
-from sortline.figures import style
-from sortline.figures.by_class import _tints
+from sortline.evaluation import metrics
+from sortline.report import figures
+from sortline.report.figures import style
+from sortline.report.figures.by_class import _tints
 
 LONG = "a class with a name that goes on and on"
 EPOCHS = {"train loss": [2.0, 1.2, 0.9], "out-of-fold loss": [2.1, 1.4, float("nan")]}
@@ -35,10 +36,10 @@ def charts(classes: int, n: int, groups: figures.Groups | None = None) -> dict:
     """Every chart by name, as a function of its path."""
     labels, probabilities = answers(n, classes)
     predicted = probabilities.argmax(axis=1)
-    shares = measure.shares_by(predicted == labels, labels, names(classes))
+    shares = metrics.shares_by(predicted == labels, labels, names(classes))
     shares["$5 note_{x}"] = {"accuracy": None, "low": None, "high": None, "n": 0}
     counts = {"train": [80] * classes, "val": np.bincount(labels, minlength=classes).tolist()}
-    matrix, rows = measure.confusion(labels, predicted, classes), measure.calibration(labels, probabilities)
+    matrix, rows = metrics.confusion(labels, predicted, classes), metrics.calibration(labels, probabilities)
     grid = [0.01, 0.1, 1.0, 10.0]
     return {
         "class_counts": lambda path: figures.class_counts(names(classes), counts, path),

@@ -1,4 +1,4 @@
-"""sortline.files: files and folders appear whole or not at all, and the same content always gives the same bytes."""
+"""Files and folders appear whole or not at all, and the same content always gives the same bytes."""
 
 import hashlib
 import subprocess
@@ -7,8 +7,8 @@ import sys
 import numpy as np
 import pytest
 
-from sortline import files
-from sortline.errors import UserError
+from sortline._core import files
+from sortline._core.errors import UserError
 
 
 def listing(folder):
@@ -76,7 +76,7 @@ def test_a_process_killed_while_writing_leaves_the_old_file(tmp_path):
     path = tmp_path / "a.txt"
     path.write_text("old")
     code = (
-        "import os, sys; from pathlib import Path; from sortline.files import replacing\n"
+        "import os, sys; from pathlib import Path; from sortline._core.files import replacing\n"
         "with replacing(Path(sys.argv[1])) as temporary:\n"
         "    temporary.write_text('half of the n'); os._exit(9)"
     )

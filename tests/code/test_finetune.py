@@ -1,4 +1,4 @@
-"""sortline.finetune and the cells it uses: what trains, from which start, and what must not change."""
+"""sortline.training.finetune and the cells it uses: what trains, from which start, and what must not change."""
 
 import re
 import subprocess
@@ -11,15 +11,16 @@ import pytest
 from pretrained import COUNT, RELEASE, batch, features, pictures, pretrained
 from pydantic import ValidationError
 
-from sortline import backbone as backbones
-from sortline import finetune, net_training
-from sortline.backbone import Backbone
-from sortline.errors import UserError
-from sortline.inputs import Inputs
-from sortline.nets import releases, small
-from sortline.nets.mobilenetv2 import Back, Front
+from sortline._core.errors import UserError
+from sortline.backbones import loading as backbones
+from sortline.backbones import releases
+from sortline.backbones.loading import Backbone
+from sortline.backbones.mobilenet_v2 import Back, Front
+from sortline.config.train import TrainParams
+from sortline.nets import registry
 from sortline.nets.photo_net import HeadV3, PhotoNet, Tail
-from sortline.params.train import TrainParams
+from sortline.training import finetune, fit_nets
+from sortline.training.inputs import Inputs
 
 pytestmark = pytest.mark.usefixtures("graph_mode")
 
@@ -45,7 +46,7 @@ def params(mode, **more):
 
 def parts(kind):
     labels = np.arange(COUNT) % CLASSES
-    return net_training.Parts(inputs(kind), np.arange(12), labels[:12], np.arange(12, COUNT), labels[12:], CLASSES)
+    return fit_nets.Parts(inputs(kind), np.arange(12), labels[:12], np.arange(12, COUNT), labels[12:], CLASSES)
 
 
 def built(mode, kind, **more):
@@ -69,9 +70,9 @@ TRAINED = {
 @pytest.mark.parametrize(("mode", "kind"), TRAINED)
 def test_exactly_what_should_train_does_and_the_saved_net_answers_as_the_trained_one(mode, kind, tmp_path):
     net, options, data, settings = built(mode, kind)
-    before = small.values(net)
-    result = net_training.train(net, options, data, settings, tmp_path)
-    after = small.values(net)
+    before = registry.values(net)
+    result = fit_nets.train(net, options, data, settings, tmp_path)
+    after = registry.values(net)
     assert list(before) == list(after)
     changed = {name for name in before if not np.array_equal(before[name], after[name])}
     wanted = {name for name in before if re.match(TRAINED[mode, kind], name)}
@@ -82,15 +83,15 @@ def test_exactly_what_should_train_does_and_the_saved_net_answers_as_the_trained
     moved = {name for name in changed if re.search(STATISTICS, name)}
     assert moved == {name for name in wanted if re.search(STATISTICS, name)}
 
-    again = small.build("mobilenet_v2", CLASSES, options)
-    small.set_values(again, small.read(tmp_path / "last.safetensors"), "here")
-    logits = small.predictor(data.inputs.part(again))(data.inputs.feed(again, data.val_rows))
+    again = registry.build("mobilenet_v2", CLASSES, options)
+    registry.set_values(again, registry.read(tmp_path / "last.safetensors"), "here")
+    logits = registry.predictor(data.inputs.part(again))(data.inputs.feed(again, data.val_rows))
     assert np.abs(logits - result.val_logits).max() < 1e-4
 
 
 def test_parameters_are_counted_without_the_statistics(tmp_path):
     net, options, data, settings = built("head_v3", "pooled")
-    counts = net_training.train(net, options, data, settings, tmp_path).counts
+    counts = fit_nets.train(net, options, data, settings, tmp_path).counts
     head = 1280 * 1280 + 2 * 1280 + CLASSES * 1280 + CLASSES
     assert counts["trainable"] == head
     backbone = pretrained().net
@@ -138,9 +139,9 @@ def test_more_blocks_than_were_cached_is_one_line():
 
 def test_fewer_blocks_than_were_cached_train_too(tmp_path):
     net, options, data, settings = built("partial", "maps", blocks=1)
-    before = small.values(net)
-    net_training.train(net, options, data, settings, tmp_path)
-    changed = {name for name, value in small.values(net).items() if not np.array_equal(value, before[name])}
+    before = registry.values(net)
+    fit_nets.train(net, options, data, settings, tmp_path)
+    changed = {name for name, value in registry.values(net).items() if not np.array_equal(value, before[name])}
     assert not any(name.startswith(("backbone.blocks.14", "backbone.blocks.15")) for name in changed)
     assert "backbone.blocks.16.depthwise.conv.weight" in changed
 
@@ -187,7 +188,7 @@ def test_a_fitted_head_answers_before_any_step(tmp_path):
     pooled[np.arange(60), 0, labels] += 6
     found = Inputs(pooled[..., None, None], 0, 32, pooled)
     net = finetune.build(pretrained(), CLASSES, params("lora_head"), found, np.arange(40), labels[:40])
-    logits = small.predictor(found.part(net))(found.feed(net, np.arange(40, 60)))
+    logits = registry.predictor(found.part(net))(found.feed(net, np.arange(40, 60)))
     assert (logits.argmax(1) == labels[40:]).all()
 
 
@@ -201,11 +202,11 @@ def test_from_pictures_the_head_is_fitted_to_the_backbones_features():
 
 def test_layers_further_from_the_head_go_slower():
     net, *_ = built("full", "pixels")
-    rates = net_training.layer_rates(net, 0.5)
+    rates = fit_nets.layer_rates(net, 0.5)
     assert rates["head.weight"] == 1 and rates["backbone.last.conv.weight"] == 0.5
     assert rates["backbone.blocks.16.project.norm.beta"] == 0.25
     assert rates["backbone.blocks.0.depthwise.conv.weight"] == 0.5**18 and rates["backbone.stem.conv.weight"] == 0.5**19
-    assert net_training.layer_rates(net, 1) is None
+    assert fit_nets.layer_rates(net, 1) is None
 
 
 def test_back_is_not_a_copy():
@@ -224,13 +225,13 @@ def test_from_a_folder_that_holds_a_resnet_is_one_line(tmp_path):
 def test_a_net_without_a_mode_takes_no_maps():
     data = parts("maps")
     with pytest.raises(UserError, match="train.net resnet18 trains from pictures"):
-        net_training.build(data, TrainParams(net="resnet18", checkpoint="last"), Path("none"))
+        fit_nets.build(data, TrainParams(net="resnet18", checkpoint="last"), Path("none"))
 
 
 def test_the_rank_bounds_the_update(tmp_path):
     net, options, data, settings = built("lora_head", "pooled", start="zero", rank=1, epochs=3, lr=0.1)
-    net_training.train(net, options, data, settings, tmp_path)
-    weight = small.read(tmp_path / "last.safetensors")["head.weight"]
+    fit_nets.train(net, options, data, settings, tmp_path)
+    weight = registry.read(tmp_path / "last.safetensors")["head.weight"]
     assert np.linalg.matrix_rank(weight, tol=1e-4 * np.abs(weight).max()) == 1
 
 

@@ -1,4 +1,4 @@
-"""sortline.fit: the compiled loop against plain NumPy in float64, and its promises about order, seed and divergence."""
+"""The compiled loop against plain NumPy in float64, and its promises about order, seed and divergence."""
 
 import hashlib
 import math
@@ -10,13 +10,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from sortline import fit, runtime
-from sortline.errors import UserError
-from sortline.headnets import HeadNet
-from sortline.smoothing import smooth_targets
+from sortline._core import runtime
+from sortline._core.errors import UserError
+from sortline.training import head_loop
+from sortline.training.head_graph import HeadNet
+from sortline.training.targets import smooth_targets
 
 SMOOTHING = 0.1
-RECIPE = fit.Recipe(
+RECIPE = head_loop.Recipe(
     optimiser="momentum", lr=0.3, schedule="cosine", warmup_epochs=0.5, momentum=0.9, weight_decay=0.02, batch_size=16,
     epochs=4, seed=3,
 )  # fmt: skip
@@ -25,7 +26,7 @@ RECIPE = fit.Recipe(
 def train(features, labels, masks, classes, recipe, smoothing=SMOOTHING):
     """Train linear heads on smoothed targets."""
     targets = smooth_targets(labels, classes, smoothing)
-    return fit.train(features, targets, masks, HeadNet(features.shape[1], classes), recipe)
+    return head_loop.train(features, targets, masks, HeadNet(features.shape[1], classes), recipe)
 
 
 def weights(epoch):
@@ -53,7 +54,7 @@ def problem(rows=90, dimension=7, classes=5, models=3):
 def orders(rows, recipe):
     """Return every epoch's batches: lists of row numbers, the last one shorter."""
     generator = np.random.default_rng(recipe.seed)
-    drawn = [fit.batches(rows, recipe.batch_size, generator) for _ in range(recipe.epochs)]
+    drawn = [head_loop.batches(rows, recipe.batch_size, generator) for _ in range(recipe.epochs)]
     return [[batch[inside] for batch, inside in zip(*epoch, strict=True)] for epoch in drawn]
 
 
@@ -165,7 +166,7 @@ def test_every_row_is_once_in_every_epoch(batch_size):
     generator = np.random.default_rng(0)
     seen = []
     for _ in range(3):
-        order, counts = fit.batches(64, batch_size, generator)
+        order, counts = head_loop.batches(64, batch_size, generator)
         assert order.shape == counts.shape == (math.ceil(64 / batch_size), min(batch_size, 64))
         assert order.dtype == np.int32 and sorted(order[counts]) == list(range(64))
         assert counts[:-1].all() and counts[-1].any()
@@ -176,7 +177,7 @@ def test_every_row_is_once_in_every_epoch(batch_size):
 def test_the_shares_of_a_batch_are_those_of_a_mean_over_the_models_rows():
     masks = np.array([[1, 0, 0], [1, 1, 0], [1, 1, 0], [1, 0, 1]], bool)
     order, counts = np.array([[2, 1, 0], [3, 0, 0]]), np.array([[1, 1, 1], [1, 0, 0]], bool)
-    shares = fit.batch_shares(masks, order, counts)
+    shares = head_loop.batch_shares(masks, order, counts)
     assert shares.tolist() == pytest.approx(
         np.array([[[1 / 3, 1 / 2, 0], [1 / 3, 1 / 2, 0], [1 / 3, 0, 0]], [[1, 0, 1], [0, 0, 0], [0, 0, 0]]])
     )
@@ -193,7 +194,7 @@ def test_rows_are_not_dropped_by_the_loop_itself():
 
 
 def test_dropout_masks_keep_the_mean_and_drop_the_share():
-    masks = fit.dropout_masks((50, 40, 30), 0.2, np.random.default_rng(0))
+    masks = head_loop.dropout_masks((50, 40, 30), 0.2, np.random.default_rng(0))
     assert set(np.unique(masks)) == {np.float32(0), np.float32(1.25)} and masks.dtype == np.float32
     assert (masks == 0).mean() == pytest.approx(0.2, abs=0.006) and masks.mean() == pytest.approx(1, abs=0.008)
 
@@ -207,7 +208,7 @@ def test_dropout_changes_the_training_but_spares_the_bias(hidden):
     for name, rows in (("features", features), ("nothing", nothing)):
         for rate in (0.0, 0.5):
             recipe = replace(RECIPE, dropout=rate)
-            epochs = list(fit.train(rows, smooth_targets(labels, classes, 0.1), masks, net, recipe))
+            epochs = list(head_loop.train(rows, smooth_targets(labels, classes, 0.1), masks, net, recipe))
             ends[name, rate] = epochs[-1].parameters
     assert not np.allclose(ends["features", 0.0], ends["features", 0.5], atol=1e-3)
     if not hidden:

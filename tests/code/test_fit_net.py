@@ -8,15 +8,16 @@ import numpy as np
 import pytest
 from mindspore import nn
 
-from sortline import fit_net, net_training, runtime
-from sortline.errors import UserError
-from sortline.feeds import GreyPictures
-from sortline.inputs import Inputs
-from sortline.nets import small
-from sortline.nets.grey import GREY
-from sortline.params.train import TrainParams
+from sortline._core import runtime
+from sortline._core.errors import UserError
+from sortline.backbones.grey import GREY
+from sortline.config.train import TrainParams
+from sortline.nets import registry
+from sortline.training import fit_nets, net_loop
+from sortline.training.feeds import GreyPictures
+from sortline.training.inputs import Inputs
 
-RECIPE = fit_net.Recipe(
+RECIPE = net_loop.Recipe(
     optimizer="momentum", lr=0.1, schedule="cosine", warmup_epochs=0.5, lr_end=0.0, decay_rate=0.9, decay_epochs=2,
     momentum=0.9, beta2=0.999, weight_decay=0.02, clip_norm=None, label_smoothing=0.1, batch_size=16, epochs=3, seed=3,
 )  # fmt: skip
@@ -51,13 +52,13 @@ def problem(count=70):
 
 def linear(seed=0):
     net = Linear()
-    small.initialise(net, seed)
+    registry.initialise(net, seed)
     return net
 
 
 def reference(images, labels, recipe):
     """Softmax regression by Momentum in float64; yield (weight, bias, loss) after each epoch."""
-    start = small.values(linear())
+    start = registry.values(linear())
     weight, bias = (start[f"dense.{part}"].astype(np.float64) for part in ("weight", "bias"))
     x_all = GREY(images).reshape(len(images), -1).astype(np.float64)
     velocities = np.zeros_like(weight), np.zeros_like(bias)
@@ -65,7 +66,7 @@ def reference(images, labels, recipe):
     total, warmup, i = recipe.epochs * steps, round(recipe.warmup_epochs * steps), 0
     for epoch in range(1, recipe.epochs + 1):
         losses = []
-        order = fit_net.order(len(images), recipe.batch_size, np.random.default_rng([recipe.seed, epoch]))
+        order = net_loop.order(len(images), recipe.batch_size, np.random.default_rng([recipe.seed, epoch]))
         for rows in order:
             rate = recipe.lr * (i + 1) / warmup if i < warmup else 0.5 * recipe.lr * (
                 1 + np.cos(np.pi * (i - warmup) / (total - warmup)))  # fmt: skip
@@ -92,27 +93,27 @@ def test_every_epoch_matches_numpy(change):
     recipe, (images, labels), net = replace(RECIPE, **change), problem(), linear()
     expected = reference(images, labels, recipe)
     for epoch, (weight, bias, loss) in zip(
-        fit_net.train(net, GreyPictures(images), labels, CLASSES, recipe), expected, strict=True
+        net_loop.train(net, GreyPictures(images), labels, CLASSES, recipe), expected, strict=True
     ):
-        values = small.values(net)
+        values = registry.values(net)
         assert values["dense.weight"] == pytest.approx(weight, abs=1e-4)
         assert values["dense.bias"] == pytest.approx(bias, abs=1e-4)
         assert epoch.loss == pytest.approx(loss, abs=1e-4)
 
 
 def test_an_epoch_has_every_picture_and_fills_the_last_batch_from_its_start():
-    order = fit_net.order(70, 16, np.random.default_rng(0))
+    order = net_loop.order(70, 16, np.random.default_rng(0))
     assert order.shape == (5, 16)
     assert sorted(order.ravel()[:70]) == list(range(70))
     assert order.ravel()[70:].tolist() == order.ravel()[:10].tolist()
-    assert fit_net.order(5, 16, np.random.default_rng(0)).shape == (1, 5)
+    assert net_loop.order(5, 16, np.random.default_rng(0)).shape == (1, 5)
 
 
 def test_a_rate_that_is_too_high_is_named():
     images, labels = problem()
     with pytest.raises(UserError, match=r"diverged: NaN or Inf in epoch \d; lower lr \(now 100"):
         recipe = replace(RECIPE, lr=100.0, weight_decay=1.0, schedule="constant", epochs=9)
-        list(fit_net.train(linear(), GreyPictures(images), labels, CLASSES, recipe))
+        list(net_loop.train(linear(), GreyPictures(images), labels, CLASSES, recipe))
 
 
 # ---- net_training: LeNet-5 on a few pictures
@@ -126,11 +127,11 @@ def pictures(count=60):
         images[i, 3 * label : 3 * label + 3] += 150
     images = images.astype(np.uint8)
     rows = np.arange(count)
-    return net_training.Parts(Inputs(images, None, 32), rows[:40], labels[:40], rows[40:], labels[40:], 10)
+    return fit_nets.Parts(Inputs(images, None, 32), rows[:40], labels[:40], rows[40:], labels[40:], 10)
 
 
 def train(data, params, out):
-    return net_training.train(*net_training.build(data, params, Path("none")), data, params, out)
+    return fit_nets.train(*fit_nets.build(data, params, Path("none")), data, params, out)
 
 
 def params(**more):
@@ -162,10 +163,10 @@ def test_checkpoints_best_last_and_the_latest(tmp_path):
     scores = [(row["val_accuracy"], -row["val_loss"]) for row in trained.curve]
     assert trained.about["epoch"] == 1 + scores.index(max(scores))
     # The saved net gives the answers that were scored.
-    net = small.build("lenet5", 10, params().net_options())
-    small.set_values(net, small.read(out / "best.safetensors"), "best")
-    assert np.allclose(small.predictor(net)(data.inputs.feed(net, data.val_rows)), trained.val_logits, atol=1e-4)
-    metrics = net_training.metrics(trained, data, params())
+    net = registry.build("lenet5", 10, params().net_options())
+    registry.set_values(net, registry.read(out / "best.safetensors"), "best")
+    assert np.allclose(registry.predictor(net)(data.inputs.feed(net, data.val_rows)), trained.val_logits, atol=1e-4)
+    metrics = fit_nets.summary(trained, data, params())
     assert metrics["selected_on_val"] == ["epoch"] and metrics["parameters"] == 61706
     assert metrics["val_accuracy"] == trained.curve[trained.about["epoch"] - 1]["val_accuracy"]
     json.dumps(metrics)
@@ -174,7 +175,7 @@ def test_checkpoints_best_last_and_the_latest(tmp_path):
 def test_the_last_epoch_is_used_where_that_is_asked_for(tmp_path):
     trained = train(pictures(), params(checkpoint="last"), folder(tmp_path, "a"))
     assert trained.about["epoch"] == 4
-    assert net_training.metrics(trained, pictures(), params(checkpoint="last"))["selected_on_val"] == []
+    assert fit_nets.summary(trained, pictures(), params(checkpoint="last"))["selected_on_val"] == []
 
 
 def test_patience_ends_the_training(tmp_path):

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from source_files import PHOTOS, oracle, tree, write_tree
 
-from sortline.errors import UserError
+from sortline._core.errors import UserError
 
 
 def test_a_folder_is_copied_and_described(fetching):

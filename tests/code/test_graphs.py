@@ -10,11 +10,11 @@ import onnx
 import pytest
 from mindspore import nn, ops
 
-from sortline import graphs, runtime, sessions
-from sortline.heads import Head
-from sortline.nets import checkpoints
-from sortline.nets.classifier import Classifier
-from sortline.nets.mobilenetv2 import MobileNetV2, Pooled
+from sortline._core import graphs, runtime, sessions
+from sortline.backbones import checkpoints
+from sortline.backbones.mobilenet_v2 import MobileNetV2, Pooled
+from sortline.export.network import Classifier
+from sortline.features.heads import Head
 
 GOLDEN = Path(__file__).resolve().parents[1] / "golden"
 SEED = 5

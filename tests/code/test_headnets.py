@@ -7,10 +7,10 @@ import pytest
 from mindspore import Tensor
 from test_fit import RECIPE, problem
 
-from sortline import fit
-from sortline.errors import UserError
-from sortline.headnets import HeadNet, forward
-from sortline.smoothing import smooth_targets
+from sortline._core.errors import UserError
+from sortline.training import head_loop
+from sortline.training.head_graph import HeadNet, forward
+from sortline.training.targets import smooth_targets
 
 pytestmark = pytest.mark.usefixtures("graph_mode")
 
@@ -48,7 +48,7 @@ def test_each_kind_of_head_learns(kind):
     rows = np.stack((noise[0], 3 * features, noise[1]), 1) if net.pooling == "attention" else features
     recipe = replace(RECIPE, epochs=60, weight_decay=0, optimiser="adam", lr=0.05)
     targets = smooth_targets(labels, classes, 0)
-    epochs = list(fit.train(rows, targets, masks, net, recipe))
+    epochs = list(head_loop.train(rows, targets, masks, net, recipe))
     assert (epochs[-1].loss < epochs[0].loss - 0.25).all()
     if net.pooling == "attention":
         assert np.abs(epochs[-1].head(0).query).max() > 0.05

@@ -1,4 +1,4 @@
-"""sortline.heads: pooling order, logits and softmax against NumPy and SciPy, files that come back as they went."""
+"""Heads: pooling order, logits and softmax against NumPy and SciPy, files that come back as they went."""
 
 import json
 import subprocess
@@ -9,9 +9,9 @@ import pytest
 import scipy.special
 from safetensors.numpy import load_file, save_file
 
-from sortline.errors import UserError
-from sortline.files import read_json
-from sortline.heads import POOLED, Head, load_head, pool, save_heads, softmax
+from sortline._core.errors import UserError
+from sortline._core.files import read_json
+from sortline.features.heads import POOLED, Head, load_head, pool, save_heads, softmax
 
 
 def random_head(pooling="mean", classes=4, channels=6, seed=0):

@@ -6,7 +6,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import accuracy_score, log_loss
 from test_training import fitted_directly, plain, quick, rows, toy
 
-from sortline.lbfgs import train_lbfgs
+from sortline.training.lbfgs import train_lbfgs
 
 pytestmark = pytest.mark.usefixtures("graph_mode")
 

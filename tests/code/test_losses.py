@@ -10,8 +10,9 @@ from scipy.special import log_softmax
 from scipy.stats import entropy
 from sklearn.metrics import log_loss
 
-from sortline import losses, runtime
-from sortline.smoothing import smooth_targets, smoothing_floor
+from sortline._core import runtime
+from sortline.training import losses
+from sortline.training.targets import smooth_targets, smoothing_floor
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -4,9 +4,9 @@ only one fold has."""
 import numpy as np
 import pytest
 
-from sortline.lbfgs import train_lbfgs
-from sortline.params.train_head import TrainHeadParams
-from sortline.training import TrainingSet, train_by_steps
+from sortline.config.train_head import TrainHeadParams
+from sortline.training.fit_heads import TrainingSet, train_by_steps
+from sortline.training.lbfgs import train_lbfgs
 
 pytestmark = pytest.mark.usefixtures("graph_mode")
 

@@ -7,7 +7,7 @@ import pytest
 from scipy.stats import binomtest
 from sklearn.metrics import top_k_accuracy_score
 
-from sortline import measure
+from sortline.evaluation import metrics
 
 
 def random_answers(n: int, classes: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -27,25 +27,25 @@ def random_answers(n: int, classes: int, seed: int = 0) -> tuple[np.ndarray, np.
     ],
 )
 def test_wilson_matches_published_intervals(correct, n, low, high):
-    assert measure.wilson(correct, n) == pytest.approx((low, high), abs=5e-5)
+    assert metrics.wilson(correct, n) == pytest.approx((low, high), abs=5e-5)
 
 
 @pytest.mark.parametrize(("correct", "n"), [(124, 130), (0, 1), (1, 1), (5, 5), (1234, 10000), (3, 7)])
 @pytest.mark.parametrize("confidence", [0.8, 0.95, 0.99])
 def test_wilson_matches_scipy(correct, n, confidence):
     interval = binomtest(correct, n).proportion_ci(confidence, method="wilson")
-    assert measure.wilson(correct, n, confidence) == pytest.approx((interval.low, interval.high), abs=1e-12)
+    assert metrics.wilson(correct, n, confidence) == pytest.approx((interval.low, interval.high), abs=1e-12)
 
 
 def test_wilson_at_the_ends_is_exact_and_knows_nothing_of_nothing():
-    assert all(measure.wilson(0, n)[0] == 0.0 and measure.wilson(n, n)[1] == 1.0 for n in range(1, 200))
-    assert measure.wilson(0, 0) == (0.0, 1.0)
+    assert all(metrics.wilson(0, n)[0] == 0.0 and metrics.wilson(n, n)[1] == 1.0 for n in range(1, 200))
+    assert metrics.wilson(0, 0) == (0.0, 1.0)
 
 
 @pytest.mark.parametrize("arguments", [(5, 4), (-1, 4), (1, 4, 1.0), (1, 4, 0.0)])
 def test_wilson_refuses_what_is_no_share(arguments):
     with pytest.raises(ValueError):
-        measure.wilson(*arguments)
+        metrics.wilson(*arguments)
 
 
 @pytest.mark.parametrize(("classes", "k"), [(2, 1), (10, 1), (10, 5), (26, 5), (26, 25)])
@@ -53,50 +53,50 @@ def test_top_k_matches_scikit_learn(classes, k):
     labels, probabilities = random_answers(400, classes)
     expected = top_k_accuracy_score(labels, probabilities[:, 1] if classes == 2 else probabilities, k=k,
                                     labels=range(classes))  # fmt: skip
-    assert measure.top_k(labels, probabilities, k).mean() == pytest.approx(expected)
+    assert metrics.top_k(labels, probabilities, k).mean() == pytest.approx(expected)
 
 
 def test_top_k_breaks_ties_as_argmax_does():
     probabilities = np.array([[0.4, 0.4, 0.2]] * 3)
     labels = np.arange(3)
-    assert measure.top_k(labels, probabilities, 1).tolist() == (probabilities.argmax(axis=1) == labels).tolist()
-    assert measure.top_k(labels, probabilities, 2).tolist() == [True, True, False]
-    assert measure.top_k(labels, probabilities, 3).all()
+    assert metrics.top_k(labels, probabilities, 1).tolist() == (probabilities.argmax(axis=1) == labels).tolist()
+    assert metrics.top_k(labels, probabilities, 2).tolist() == [True, True, False]
+    assert metrics.top_k(labels, probabilities, 3).all()
 
 
 def test_macro_f1_counts_classes_that_occur():
     # Class 0: precision 1/2, recall 1 -> 2/3. Class 1: precision 1, recall 1/2 -> 2/3. Class 2, only ever
     # predicted: 0. Class 3 occurs nowhere.
     labels, predicted = np.array([0, 1, 1, 1, 1]), np.array([0, 0, 1, 1, 2])
-    assert measure.macro_f1(labels, predicted) == pytest.approx((2 / 3 + 2 / 3 + 0) / 3)
-    assert measure.macro_f1(np.array([3, 3]), np.array([3, 3])) == 1.0
+    assert metrics.macro_f1(labels, predicted) == pytest.approx((2 / 3 + 2 / 3 + 0) / 3)
+    assert metrics.macro_f1(np.array([3, 3]), np.array([3, 3])) == 1.0
 
 
 def test_log_loss_is_the_mean_negative_log_of_the_truth():
     labels, probabilities = random_answers(50, 7)
     expected = -np.mean([math.log(row[label]) for label, row in zip(labels, probabilities, strict=True)])
-    assert measure.log_loss(labels, probabilities) == pytest.approx(expected)
+    assert metrics.log_loss(labels, probabilities) == pytest.approx(expected)
 
 
 def test_log_loss_of_a_truth_given_no_chance_is_large_but_finite():
-    assert 30 < measure.log_loss(np.array([1]), np.array([[1.0, 0.0, 0.0]])) < 1000
+    assert 30 < metrics.log_loss(np.array([1]), np.array([[1.0, 0.0, 0.0]])) < 1000
 
 
 def test_calibration_by_hand():
     probabilities = np.array([[0.9, 0.1], [0.8, 0.2], [0.7, 0.3], [0.45, 0.55]])
     labels = np.array([0, 1, 0, 1])
-    rows = measure.calibration(labels, probabilities, bins=4)
+    rows = metrics.calibration(labels, probabilities, bins=4)
     # (0.5, 0.75] holds 0.7 and 0.55, both right; (0.75, 1] holds 0.9 (right) and 0.8 (wrong).
     assert [row["n"] for row in rows] == [0, 0, 2, 2]
     assert [row["accuracy"] for row in rows] == [None, None, 1.0, 0.5]
     assert rows[2]["confidence"] == pytest.approx(0.625) and rows[3]["confidence"] == pytest.approx(0.85)
     assert (rows[3]["above"], rows[3]["upto"]) == (0.75, 1.0)
-    assert (rows[3]["low"], rows[3]["high"]) == measure.wilson(1, 2)
-    assert measure.ece(rows) == pytest.approx(0.5 * abs(1 - 0.625) + 0.5 * abs(0.5 - 0.85))
+    assert (rows[3]["low"], rows[3]["high"]) == metrics.wilson(1, 2)
+    assert metrics.ece(rows) == pytest.approx(0.5 * abs(1 - 0.625) + 0.5 * abs(0.5 - 0.85))
 
 
 def test_calibration_bins_hold_their_upper_edge_and_lose_nobody():
-    rows = measure.calibration(np.array([0, 0, 0]), np.array([[0.5, 0.5], [1.0, 0.0], [0.75, 0.25]]), bins=4)
+    rows = metrics.calibration(np.array([0, 0, 0]), np.array([[0.5, 0.5], [1.0, 0.0], [0.75, 0.25]]), bins=4)
     assert [row["n"] for row in rows] == [0, 1, 1, 1]
 
 
@@ -109,29 +109,29 @@ def test_ece_matches_a_plain_loop():
         if inside:
             confidence, right = np.array(inside).mean(axis=0)
             expected += len(inside) / 500 * abs(confidence - right)
-    assert measure.ece(measure.calibration(labels, probabilities)) == pytest.approx(expected)
+    assert metrics.ece(metrics.calibration(labels, probabilities)) == pytest.approx(expected)
 
 
 def test_confusion_has_true_classes_in_rows_and_keeps_absent_ones():
-    matrix = measure.confusion(np.array([0, 0, 2]), np.array([0, 2, 2]), classes=4)
+    matrix = metrics.confusion(np.array([0, 0, 2]), np.array([0, 2, 2]), classes=4)
     assert matrix.tolist() == [[1, 0, 1, 0], [0, 0, 0, 0], [0, 0, 1, 0], [0, 0, 0, 0]]
 
 
 def test_confused_pairs_are_directed_and_most_first():
     matrix = np.array([[5, 1, 0], [2, 9, 1], [0, 0, 3]])
-    pairs = measure.confused_pairs(matrix, ["a", "b", "c"], limit=2)
+    pairs = metrics.confused_pairs(matrix, ["a", "b", "c"], limit=2)
     assert pairs == [
         {"truth": "b", "predicted": "a", "count": 2},
         {"truth": "a", "predicted": "b", "count": 1},
     ]
-    assert measure.confused_pairs(np.eye(3, dtype=int), ["a", "b", "c"], limit=5) == []
+    assert metrics.confused_pairs(np.eye(3, dtype=int), ["a", "b", "c"], limit=5) == []
 
 
 def small_summary(**more):
     """Four photos of four classes in two bins: right, wrong within the bin, wrong across bins, right."""
     labels = np.array([0, 0, 1, 3])
     duplicated = more.pop("duplicated", np.array([True, False, False, False]))
-    return measure.summary(labels, small_probabilities(), ["a", "b", "c", "d"], duplicated, **more)
+    return metrics.summary(labels, small_probabilities(), ["a", "b", "c", "d"], duplicated, **more)
 
 
 def small_probabilities():
@@ -144,7 +144,7 @@ def test_summary_by_hand():
     result = small_summary(bin_of=np.array([0, 0, 1, 1]), bins=["x", "y"])
     assert result["n"] == 4 and result["n_deduplicated"] == 3
     assert result["accuracy"] == 0.5 and result["accuracy_deduplicated"] == pytest.approx(1 / 3)
-    assert (result["accuracy_deduplicated_low"], result["accuracy_deduplicated_high"]) == measure.wilson(1, 3)
+    assert (result["accuracy_deduplicated_low"], result["accuracy_deduplicated_high"]) == metrics.wilson(1, 3)
     assert result["bin_accuracy"] == 0.75 and result["top5"] == 1.0
     assert result["per_bin"]["x"]["n"] == 3 and result["per_bin"]["x"]["accuracy"] == pytest.approx(2 / 3)
     assert result["per_class"]["a"]["accuracy"] == 0.5
@@ -157,7 +157,7 @@ def test_summary_by_hand():
 def test_summary_without_duplicates_is_the_summary_of_the_rest():
     bins = {"bin_of": np.array([0, 0, 1, 1]), "bins": ["x", "y"]}
     reduced = small_summary(**bins)["deduplicated"]
-    rest = measure.summary(
+    rest = metrics.summary(
         np.array([0, 1, 3]), small_probabilities()[1:], ["a", "b", "c", "d"], np.zeros(3, bool), **bins
     )
     for name in ("macro_f1", "log_loss", "ece", "per_class", "per_bin"):
@@ -174,9 +174,9 @@ def test_summary_without_duplicates_is_the_summary_of_the_rest():
 @pytest.mark.parametrize("n", [1, 7, 130, 2125, 4999])
 def test_percentages_of_a_rounded_file_are_those_of_the_counts(n):
     for correct in {0, 1, n // 3, n - n // 26, n}:
-        low, high = measure.wilson(correct, n)
+        low, high = metrics.wilson(correct, n)
         file = {"accuracy": round(correct / n, 4)}
-        assert measure.percentages(file, "accuracy", n) == (100 * correct / n, 100 * low, 100 * high)
+        assert metrics.percentages(file, "accuracy", n) == (100 * correct / n, 100 * low, 100 * high)
 
 
 def test_summary_without_bins_or_without_unduplicated_photos():
@@ -190,4 +190,4 @@ def test_summary_refuses_arrays_that_disagree():
     with pytest.raises(ValueError):
         small_summary(duplicated=np.zeros(3, dtype=bool))
     with pytest.raises(ValueError):
-        measure.summary(np.zeros(0, int), np.zeros((0, 2)), ["a", "b"], np.zeros(0, bool))
+        metrics.summary(np.zeros(0, int), np.zeros((0, 2)), ["a", "b"], np.zeros(0, bool))

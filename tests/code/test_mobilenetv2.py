@@ -10,12 +10,12 @@ from batch_norms import waves
 from PIL import Image
 from safetensors.numpy import load_file
 
-from sortline import backbone, runtime
+from sortline._core import runtime
+from sortline._core.files import sha256_file, write_json
+from sortline.backbones import checkpoints, loading
+from sortline.backbones.mobilenet_v2 import MobileNetV2, Pooled
+from sortline.backbones.releases import IMAGENET_MEAN, IMAGENET_STD, RELEASES, Preprocessing
 from sortline.data.images import open_rgb, resize
-from sortline.files import sha256_file, write_json
-from sortline.nets import checkpoints
-from sortline.nets.mobilenetv2 import MobileNetV2, Pooled
-from sortline.nets.releases import IMAGENET_MEAN, IMAGENET_STD, RELEASES, Preprocessing
 
 pytestmark = pytest.mark.usefixtures("pynative_mode")
 
@@ -174,7 +174,7 @@ def test_an_unknown_padding_is_refused():
 
 
 @pytest.fixture(scope="module")
-def real(tmp_path_factory) -> tuple[backbone.Backbone, np.ndarray, dict[str, np.ndarray], Path]:
+def real(tmp_path_factory) -> tuple[loading.Backbone, np.ndarray, dict[str, np.ndarray], Path]:
     """The real backbone, the cat as uint8 (1, 224, 224, 3), the oracle's numbers, and the weights file."""
     if not os.environ.get("SORTLINE_DATA"):
         pytest.skip("SORTLINE_DATA is not set")
@@ -184,7 +184,7 @@ def real(tmp_path_factory) -> tuple[backbone.Backbone, np.ndarray, dict[str, np.
     about = {"release": "tensorflow", "file": str(weights), "sha256": sha256_file(weights), "width": 1.0, "seed": None}
     write_json(folder / "backbone.json", about)
     cat = resize(open_rgb(data / "images" / "tabby_cat_224.png"), 224)[None]
-    return backbone.load(folder), cat, dict(np.load(GOLDEN / "tabby_cat.npz", allow_pickle=False)), weights
+    return loading.load(folder), cat, dict(np.load(GOLDEN / "tabby_cat.npz", allow_pickle=False)), weights
 
 
 def tabby(net: MobileNetV2, x: np.ndarray, golden: dict[str, np.ndarray]) -> list[float]:

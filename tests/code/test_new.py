@@ -8,16 +8,16 @@ import pytest
 from own_photos import NAMES, fill, refused, shipped_project
 
 from sortline import cli
-from sortline.commands import outputs
-from sortline.commands.suggest import SMALL, head
+from sortline.cli._shared import outputs
+from sortline.cli._shared.suggest import SMALL, head
+from sortline.config.base import load, read_yaml
+from sortline.config.fetch import FetchParams
+from sortline.config.prepare import PrepareParams
+from sortline.config.train_head import TrainHeadParams
+from sortline.config.weights import WeightsParams
 from sortline.data.audit import audit_folder
 from sortline.data.classes import load_table
 from sortline.data.split import Split, make_split
-from sortline.params.base import load, read_yaml
-from sortline.params.fetch import FetchParams
-from sortline.params.prepare import PrepareParams
-from sortline.params.train_head import TrainHeadParams
-from sortline.params.weights import WeightsParams
 
 
 @pytest.fixture

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from mindspore import Parameter, Tensor, nn
 
-from sortline import optim, runtime
+from sortline._core import runtime
+from sortline.training import optimizers
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -17,7 +18,7 @@ def graph_mode():
 
 
 def test_cosine_with_warm_up_at_given_steps():
-    rates = optim.learning_rates("cosine", 0.4, epochs=10, steps_per_epoch=10, warmup_epochs=2)
+    rates = optimizers.learning_rates("cosine", 0.4, epochs=10, steps_per_epoch=10, warmup_epochs=2)
     assert rates.shape == (100,) and rates.dtype == np.float32
     assert rates[0] == pytest.approx(0.4 / 20)  # first
     assert rates[9] == pytest.approx(0.2)  # half-way up
@@ -31,16 +32,16 @@ def test_cosine_with_warm_up_at_given_steps():
 
 def test_cosine_matches_mindspores():
     expected = nn.cosine_decay_lr(0.0, 0.3, total_step=57, step_per_epoch=1, decay_epoch=57)
-    assert optim.learning_rates("cosine", 0.3, 3, 19, 0) == pytest.approx(np.array(expected), abs=1e-7)
+    assert optimizers.learning_rates("cosine", 0.3, 3, 19, 0) == pytest.approx(np.array(expected), abs=1e-7)
 
 
 def test_without_warm_up_the_first_step_has_the_full_rate():
-    assert optim.learning_rates("cosine", 0.3, 5, 4, 0)[0] == np.float32(0.3)
+    assert optimizers.learning_rates("cosine", 0.3, 5, 4, 0)[0] == np.float32(0.3)
 
 
 @pytest.mark.parametrize(("warmup_epochs", "steps"), [(0.3, 3), (1.5, 15), (0.01, 0), (0.04, 0), (2.97, 30)])
 def test_a_fraction_of_an_epoch_of_warm_up(warmup_epochs, steps):
-    rates = optim.learning_rates("cosine", 1.0, epochs=4, steps_per_epoch=10, warmup_epochs=warmup_epochs)
+    rates = optimizers.learning_rates("cosine", 1.0, epochs=4, steps_per_epoch=10, warmup_epochs=warmup_epochs)
     assert rates[:steps] == pytest.approx([(i + 1) / steps for i in range(steps)])
     left = 40 - steps
     assert rates[steps:] == pytest.approx([math.cos(math.pi * i / left / 2) ** 2 for i in range(left)], abs=1e-6)
@@ -48,24 +49,24 @@ def test_a_fraction_of_an_epoch_of_warm_up(warmup_epochs, steps):
 
 @pytest.mark.parametrize("warmup_epochs", [5, 5.0, 7, 1000])
 def test_a_warm_up_as_long_as_the_training_only_rises(warmup_epochs):
-    for schedule in optim.SCHEDULES:
-        rates = optim.learning_rates(schedule, 0.2, 5, 3, warmup_epochs)
+    for schedule in optimizers.SCHEDULES:
+        rates = optimizers.learning_rates(schedule, 0.2, 5, 3, warmup_epochs)
         assert rates == pytest.approx(0.2 * (np.arange(15) + 1) / 15)
 
 
 def test_constant_stays_at_the_rate_after_the_warm_up():
-    rates = optim.learning_rates("constant", 0.7, epochs=3, steps_per_epoch=4, warmup_epochs=0.5)
+    rates = optimizers.learning_rates("constant", 0.7, epochs=3, steps_per_epoch=4, warmup_epochs=0.5)
     assert rates == pytest.approx([0.35, *[0.7] * 11])
 
 
 def test_one_step_in_all():
-    for schedule in optim.SCHEDULES:
+    for schedule in optimizers.SCHEDULES:
         for warmup_epochs in (0, 1):
-            assert optim.learning_rates(schedule, 0.5, 1, 1, warmup_epochs).tolist() == [0.5]
+            assert optimizers.learning_rates(schedule, 0.5, 1, 1, warmup_epochs).tolist() == [0.5]
 
 
 def decayed(schedule, **more):
-    return optim.learning_rates(schedule, 0.4, epochs=6, steps_per_epoch=10, warmup_epochs=1, **more).astype(float)
+    return optimizers.learning_rates(schedule, 0.4, epochs=6, steps_per_epoch=10, warmup_epochs=1, **more).astype(float)
 
 
 @pytest.mark.parametrize(
@@ -86,7 +87,7 @@ def test_schedules_that_fall_to_an_end(schedule, share, lr_end):
 
 def test_the_square_schedule_is_mindspores_polynomial_decay():
     expected = nn.polynomial_decay_lr(0.3, 0.0, total_step=57, step_per_epoch=1, decay_epoch=57, power=2.0)
-    assert optim.learning_rates("square", 0.3, 3, 19, 0) == pytest.approx(np.array(expected), abs=1e-7)
+    assert optimizers.learning_rates("square", 0.3, 3, 19, 0) == pytest.approx(np.array(expected), abs=1e-7)
 
 
 def test_step_and_exponential_go_by_epochs():
@@ -101,7 +102,7 @@ def test_step_and_exponential_go_by_epochs():
 def run(name, gradients, start, decay, **options):
     """Take the steps of `gradients` at rate 0.05, all in one compiled loop."""
     rates = np.full(len(gradients), 0.05)
-    step_function, rows = optim.step_function(name), Tensor(optim.plan(name, rates, **options))
+    step_function, rows = optimizers.step_function(name), Tensor(optimizers.plan(name, rates, **options))
 
     @mindspore.jit
     def loop(step, value, mean, square, gradients, mask):
@@ -121,7 +122,7 @@ def golden():
         return dict(arrays)
 
 
-@pytest.mark.parametrize("name", optim.OPTIMISERS)
+@pytest.mark.parametrize("name", optimizers.OPTIMISERS)
 @pytest.mark.parametrize("decay", [0.0, 0.02])
 def test_twelve_steps_match_pytorchs_optimiser(golden, name, decay):
     ours = run(name, golden["gradients"], golden["start"], decay)
@@ -130,7 +131,7 @@ def test_twelve_steps_match_pytorchs_optimiser(golden, name, decay):
 
 
 def test_the_optimisers_differ(golden):
-    ends = {name: run(name, golden["gradients"], golden["start"], 0.02) for name in optim.OPTIMISERS}
+    ends = {name: run(name, golden["gradients"], golden["start"], 0.02) for name in optimizers.OPTIMISERS}
     for name, end in ends.items():
         assert not any(np.allclose(end, other, atol=1e-3) for key, other in ends.items() if key != name), name
 
@@ -158,6 +159,6 @@ def test_clipping_keeps_the_direction_and_limits_the_norm_of_all_together(limit)
     random = np.random.default_rng(1)
     gradients = [random.normal(size=(3, 4)), random.normal(size=5)]
     norm = math.sqrt(sum((gradient**2).sum() for gradient in gradients))
-    clipped = optim.clip([Tensor(gradient, mindspore.float32) for gradient in gradients], limit)
+    clipped = optimizers.clip([Tensor(gradient, mindspore.float32) for gradient in gradients], limit)
     for before, after in zip(gradients, clipped, strict=True):
         assert after.asnumpy() == pytest.approx(before * min(1, limit / norm), abs=1e-6)

@@ -1,22 +1,22 @@
-"""sortline.params: a right params.yaml is read as it stands, presets too."""
+"""sortline.config: a right params.yaml is read as it stands, presets too."""
 
 from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
 
-from sortline.errors import UserError
-from sortline.nets import small
-from sortline.params.base import load
-from sortline.params.diagnose import DiagnoseParams
-from sortline.params.evaluate import EvaluateParams
-from sortline.params.export import ExportParams
-from sortline.params.extract import ExtractParams
-from sortline.params.fetch import Archive, Drawn, FetchParams, Folder
-from sortline.params.prepare import PrepareParams
-from sortline.params.train import PRESETS, TrainParams
-from sortline.params.train_head import TrainHeadParams
-from sortline.params.weights import RandomWeights, WeightsDownload, WeightsFile, WeightsParams
+from sortline._core.errors import UserError
+from sortline.config.base import load
+from sortline.config.diagnose import DiagnoseParams
+from sortline.config.evaluate import EvaluateParams
+from sortline.config.export import ExportParams
+from sortline.config.extract import ExtractParams
+from sortline.config.fetch import Archive, Drawn, FetchParams, Folder
+from sortline.config.prepare import PrepareParams
+from sortline.config.train import PRESETS, TrainParams
+from sortline.config.train_head import TrainHeadParams
+from sortline.config.weights import RandomWeights, WeightsDownload, WeightsFile, WeightsParams
+from sortline.nets import registry
 
 ROOT = Path(__file__).parents[2]
 STAGES = {
@@ -137,7 +137,7 @@ def test_a_preset_that_could_change_nothing_is_refused(name):
 def test_the_reports_runs_are_ready_tasks(task, net):
     params = load(task, "train", TrainParams, ROOT / "params.yaml")
     assert params == TrainParams(preset=params.preset) and params.net == net
-    assert load(task, "extract", ExtractParams, ROOT / "params.yaml").image_size == small.NETS[net].image_size
+    assert load(task, "extract", ExtractParams, ROOT / "params.yaml").image_size == registry.NETS[net].image_size
 
 
 def test_an_unknown_preset_names_those_there_are(tmp_path):

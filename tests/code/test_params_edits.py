@@ -8,7 +8,7 @@ from own_photos import NAMES, fill, refused, shipped_project
 from ruamel.yaml import YAML
 
 from sortline import cli
-from sortline.params.base import read_yaml
+from sortline.config.base import read_yaml
 
 
 @pytest.fixture

@@ -1,11 +1,11 @@
-"""sortline.params: every mistake is one line that says what is allowed."""
+"""sortline.config: every mistake is one line that says what is allowed."""
 
 import pytest
 from test_params import mistake
 
-from sortline.errors import UserError
-from sortline.params.base import load, read_yaml
-from sortline.params.train_head import TrainHeadParams
+from sortline._core.errors import UserError
+from sortline.config.base import load, read_yaml
+from sortline.config.train_head import TrainHeadParams
 
 
 def test_an_unknown_key_is_named_with_all_that_are_allowed(tmp_path):

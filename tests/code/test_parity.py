@@ -10,10 +10,11 @@ from PIL import Image
 from scipy.special import softmax
 from scipy.stats import binomtest
 
-from sortline import export, parity, runtime, sessions
+from sortline._core import graphs, runtime, sessions
+from sortline._core.errors import UserError
+from sortline.backbones.releases import Preprocessing
 from sortline.data.images import open_rgb, resize
-from sortline.errors import UserError
-from sortline.nets.releases import Preprocessing
+from sortline.export import onnx_model, parity
 
 SIZE = 32
 PREPROCESSING = Preprocessing((0.5, 0.4, 0.3), (0.3, 0.25, 0.2))
@@ -42,8 +43,8 @@ class Exported:
     """The self-contained graph of a network, with the methods of predict.Classifier that parity uses."""
 
     def __init__(self, cell, preprocessing=PREPROCESSING):
-        graph = export.network_graph(cell, SIZE)
-        self.session = sessions.session(export.self_contained(graph, preprocessing, SIZE, {}))
+        graph = onnx_model.network_graph(cell, SIZE)
+        self.session = sessions.session(onnx_model.self_contained(graph, preprocessing, SIZE, {}))
 
     def logits(self, image):
         return self.session.run(["logits"], {"image": np.asarray(image)})[0]
@@ -79,7 +80,7 @@ def x(photos):
 @pytest.fixture(scope="module")
 def mindir(tmp_path_factory):
     path = tmp_path_factory.mktemp("模型") / "model.mindir"
-    export.write_mindir(Colour(), SIZE, path)
+    graphs.write_mindir(Colour(), SIZE, path)
     return path
 
 
@@ -131,7 +132,7 @@ def test_one_wrong_photo_of_many_is_enough(mindir, right, photos, x):
 
 @pytest.mark.parametrize("wrong", [{"bias": BIAS + np.float32(0.01)}, {"weight": WEIGHT[:, ::-1].copy()}])
 def test_a_wrong_mindir_is_refused(tmp_path, right, photos, x, wrong):
-    export.write_mindir(Colour(**wrong), SIZE, tmp_path / "model.mindir")
+    graphs.write_mindir(Colour(**wrong), SIZE, tmp_path / "model.mindir")
     with pytest.raises(UserError, match="export: mindir logits differ"):
         parity.logit_differences(Colour(), tmp_path / "model.mindir", right.logits, photos[:3], x[:3], 1e-3)
 

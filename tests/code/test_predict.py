@@ -10,9 +10,9 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 
+from sortline._core.errors import UserError
 from sortline.data.images import BadImage
-from sortline.errors import UserError
-from sortline.predict import Classifier, predict_files
+from sortline.export.classifier import Classifier, predict_files
 
 LABELS = {
     "task": "colours",
@@ -142,7 +142,7 @@ def test_files_keep_their_order_and_a_bad_one_does_not_stop_the_rest(export, tmp
 def test_files_are_opened_one_by_one(export, tmp_path, monkeypatch):
     opened = []
     red = Image.new("RGB", (1, 1), "red")
-    monkeypatch.setattr("sortline.predict.open_rgb", lambda photo: opened.append(photo) or red)
+    monkeypatch.setattr("sortline.export.onnx_model.classifier.open_rgb", lambda photo: opened.append(photo) or red)
     next(predict_files(Classifier(export), [tmp_path / str(index) for index in range(100)]))
     assert len(opened) == 1
 

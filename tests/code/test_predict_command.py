@@ -14,8 +14,9 @@ from PIL import Image
 from test_predict import LABELS, colour_model, write_export
 
 from sortline import cli
-from sortline.commands import places, predict
-from sortline.errors import UserError
+from sortline._core.errors import UserError
+from sortline.cli import predict
+from sortline.cli._shared import places
 
 
 def test_predict_json_is_one_list_on_stdout_and_nothing_else(project):

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from sortline import files
-from sortline.errors import UserError
-from sortline.prepared import read_classes, read_part
+from sortline._core import files
+from sortline._core.errors import UserError
+from sortline.data.prepared import read_classes, read_part
 
 HEADER = ["image", "label", "split", "fold", "group", "in_train_exact", "in_train_near"]
 SPLIT = [

@@ -1,4 +1,4 @@
-"""sortline.quantise: nearly the same answers from a quarter of the bytes, the same bytes every time."""
+"""sortline.export.int8: nearly the same answers from a quarter of the bytes, the same bytes every time."""
 
 import json
 from types import SimpleNamespace
@@ -10,9 +10,10 @@ from PIL import Image
 from scipy.stats import binomtest
 from test_export import LABELS, SIZE, OneConvolution, built, exported, mobilenet, photo
 
-from sortline import quantise, sessions
-from sortline.heads import Head
-from sortline.nets.classifier import Classifier as Network
+from sortline._core import sessions
+from sortline.export import int8
+from sortline.export.network import Classifier as Network
+from sortline.features.heads import Head
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +27,7 @@ def made(tmp_path_factory):
         Image.fromarray(photo(*[(SIZE, SIZE), (90, 70)][i % 2], seed=i)).save(photos[-1])
     _, head, network = built(mobilenet, "mean")
     model = exported(network, head)
-    return SimpleNamespace(photos=photos, model=model, small=quantise.quantised(model, photos[:10]))
+    return SimpleNamespace(photos=photos, model=model, small=int8.quantised(model, photos[:10]))
 
 
 def run(model, image, names=("probabilities", "logits", "cam")):
@@ -34,7 +35,7 @@ def run(model, image, names=("probabilities", "logits", "cam")):
 
 
 def test_folding_changes_nothing_but_the_batch_norms(made):
-    folded = quantise.folded(made.model)
+    folded = int8.folded(made.model)
     assert any(node.op_type == "BatchNormalization" for node in made.model.graph.node)  # the argument is as it was
     assert not any(node.op_type == "BatchNormalization" for node in folded.graph.node)
     onnx.checker.check_model(folded, full_check=True)
@@ -58,7 +59,7 @@ def test_a_convolution_with_a_bias_is_folded_right():
     graph = onnx.helper.make_graph(nodes, "g", values[:1], values[1:], initial)
     model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 18)], ir_version=8)
     x = np.arange(4, dtype=np.float32).reshape(1, 1, 2, 2)
-    (y,) = sessions.session(quantise.folded(model)).run(None, {"x": x})
+    (y,) = sessions.session(int8.folded(model)).run(None, {"x": x})
     for channel in range(2):
         convolved = x[0, 0] * weight[channel].item() + arrays["b"][channel]
         scale = arrays["gamma"][channel] / np.sqrt(arrays["variance"][channel] + 1e-3)
@@ -97,7 +98,7 @@ def test_inputs_outputs_and_metadata_stay_and_weights_are_8_bits_per_channel(mad
 
 def test_the_same_bytes_twice_and_others_from_other_photos(made):
     def content(photos):
-        return quantise.quantised(made.model, photos).SerializeToString()
+        return int8.quantised(made.model, photos).SerializeToString()
 
     assert content(made.photos[:10]) == made.small.SerializeToString()
     assert content(made.photos[10:]) != made.small.SerializeToString()
@@ -105,14 +106,14 @@ def test_the_same_bytes_twice_and_others_from_other_photos(made):
 
 def test_chosen_photos_are_seeded_and_in_order():
     photos = list(range(100))
-    first = quantise.chosen(photos, 20, seed=3)
-    assert first == quantise.chosen(photos, 20, seed=3) == sorted(set(first)) and len(first) == 20
-    assert first != quantise.chosen(photos, 20, seed=4)
-    assert quantise.chosen(photos, 1000, seed=0) == photos
+    first = int8.chosen(photos, 20, seed=3)
+    assert first == int8.chosen(photos, 20, seed=3) == sorted(set(first)) and len(first) == 20
+    assert first != int8.chosen(photos, 20, seed=4)
+    assert int8.chosen(photos, 1000, seed=0) == photos
 
 
 def test_answers_are_those_of_each_model_in_the_photos_order(made):
-    full, small = quantise.compared(made.model, made.small, made.photos)
+    full, small = int8.compared(made.model, made.small, made.photos)
     for model, answers in ((made.model, full), (made.small, small)):
         wanted = [int(run(model, Image.open(path), ["logits"])[0].argmax()) for path in made.photos]
         assert answers.tolist() == wanted
@@ -120,7 +121,7 @@ def test_answers_are_those_of_each_model_in_the_photos_order(made):
 
 def test_scores():
     full, small = np.array([0, 1, 2, 1, 0]), np.array([0, 1, 1, 1, 2])
-    result = quantise.scores(full, small, [1, 4], np.array([1, 0]))
+    result = int8.scores(full, small, [1, 4], np.array([1, 0]))
     for name, right, n in (("int8_agreement", 3, 5), ("int8_accuracy", 1, 2)):
         interval = binomtest(right, n).proportion_ci(method="wilson")
         assert [result[name + end] for end in ("", "_low", "_high")] == pytest.approx(
@@ -132,7 +133,7 @@ def test_scores():
 def test_a_network_without_batch_norm_works_too(made):
     _, head, network = built(OneConvolution, "mean+max")
     model = exported(network, head)
-    small = quantise.quantised(model, made.photos[:4])
+    small = int8.quantised(model, made.photos[:4])
     assert run(small, photo(70, 70))[1] == pytest.approx(run(model, photo(70, 70))[1], abs=0.3)
 
 
@@ -144,6 +145,6 @@ def test_a_head_that_is_not_linear_works_too(made):
 
     head = Head(array(3, 5), array(3), "attention", hidden_weight=array(5, 8), hidden_bias=array(5), query=array(1, 8))
     model = exported(Network(backbone, head).set_train(False))
-    small = quantise.quantised(model, made.photos[:4])
+    small = int8.quantised(model, made.photos[:4])
     ours, theirs = (run(one, photo(70, 70), ["logits"])[0] for one in (small, model))
     assert ours == pytest.approx(theirs, abs=0.05 * np.ptp(theirs)) and np.ptp(theirs) > 0.1

@@ -1,4 +1,4 @@
-"""sortline.training's recipes: optimisers, early stopping, checkpoints and starts, shares of a bin, attention."""
+"""Recipes of heads: optimizers, early stopping, checkpoints and starts, shares of a bin, attention."""
 
 import re
 
@@ -7,12 +7,12 @@ import pytest
 from scipy.special import log_softmax
 from test_training import quick, toy
 
-from sortline import fit
-from sortline.errors import UserError
-from sortline.headnets import HeadNet
-from sortline.heads import save_heads
-from sortline.smoothing import smooth_targets
-from sortline.training import TrainingSet, train_by_steps
+from sortline._core.errors import UserError
+from sortline.features.heads import save_heads
+from sortline.training import head_loop
+from sortline.training.fit_heads import TrainingSet, train_by_steps
+from sortline.training.head_graph import HeadNet
+from sortline.training.targets import smooth_targets
 
 pytestmark = pytest.mark.usefixtures("graph_mode")
 
@@ -31,13 +31,13 @@ def test_every_optimiser_learns(solver):
 
 def test_early_stopping_takes_each_models_best_epoch_on_a_part_it_did_not_learn_from(monkeypatch):
     data, seen = grouped(), []
-    wrapped = fit.train
+    wrapped = head_loop.train
 
     def spy(features, targets, masks, *rest):
         seen.append(masks)
         return wrapped(features, targets, masks, *rest)
 
-    monkeypatch.setattr(fit, "train", spy)
+    monkeypatch.setattr(head_loop, "train", spy)
     # A rate so high that the loss soon grows again.
     params = quick(patience=3, epochs=60, lr=2.0, label_smoothing=0.0, weight_decay=0.0)
     trained = train_by_steps(data, params)
@@ -62,7 +62,7 @@ def test_early_stopping_takes_each_models_best_epoch_on_a_part_it_did_not_learn_
 def replay(data, params, masks):
     features = data.features.reshape(-1, 2, 8)[:, 0]
     targets = smooth_targets(data.labels, 3, params.label_smoothing).repeat(2, 0)
-    recipe = fit.Recipe(params.solver, params.lr, params.schedule, params.warmup_epochs, params.momentum,
+    recipe = head_loop.Recipe(params.solver, params.lr, params.schedule, params.warmup_epochs, params.momentum,
                         params.weight_decay, params.batch_size, params.epochs, params.seed)  # fmt: skip
     return features, targets, masks, HeadNet(8, 3), recipe
 

@@ -9,10 +9,10 @@ import pytest
 from own_photos import ROOT, fill, photo, refused, shipped_project
 
 from sortline import cli
-from sortline.commands import outputs
-from sortline.commands.remove import BUILT_IN
-from sortline.commands.run import environment
-from sortline.params.base import read_yaml
+from sortline.cli._shared import outputs
+from sortline.cli.remove import BUILT_IN
+from sortline.cli.run import environment
+from sortline.config.base import read_yaml
 
 
 @pytest.fixture

@@ -9,14 +9,14 @@ import pytest
 from batch_norms import PARTS, waves
 from mindspore import nn, ops
 
-from sortline import backbone, features
-from sortline.errors import UserError
-from sortline.files import sha256_file, write_json
-from sortline.heads import Head
-from sortline.nets import checkpoints
-from sortline.nets.classifier import Classifier
-from sortline.nets.mobilenetv2 import Pooled
-from sortline.nets.resnet import ResNet
+from sortline._core.errors import UserError
+from sortline._core.files import sha256_file, write_json
+from sortline.backbones import checkpoints, loading
+from sortline.backbones.mobilenet_v2 import Pooled
+from sortline.backbones.resnet import ResNet
+from sortline.export.network import Classifier
+from sortline.features import extraction
+from sortline.features.heads import Head
 
 pytestmark = pytest.mark.usefixtures("pynative_mode")
 
@@ -225,7 +225,7 @@ def describe(folder: Path, network: str, release: str, arrays: dict[str, np.ndar
 
 @pytest.mark.parametrize(("naming", "padding"), [("mindcv", "symmetric"), ("course", "same")])
 def test_a_public_checkpoint_becomes_a_backbone_with_its_own_padding(tmp_path, naming, padding):
-    found = backbone.load(describe(tmp_path / "w", "resnet50", naming, published(50, naming)))
+    found = loading.load(describe(tmp_path / "w", "resnet50", naming, published(50, naming)))
     mindspore.set_context(mode=mindspore.PYNATIVE_MODE)
     golden = np.load(GOLDEN, allow_pickle=False)
     mean = Pooled(found.net)(mindspore.Tensor(images(64)))[0].asnumpy()
@@ -236,10 +236,10 @@ def test_a_public_checkpoint_becomes_a_backbone_with_its_own_padding(tmp_path, n
 
 @pytest.mark.parametrize(("network", "channels"), [("resnet18", 512), ("resnet50", 2048)])
 def test_the_frozen_backbone_in_onnx_runtime_gives_mindspores_features(tmp_path, network, channels):
-    found = backbone.load(describe(tmp_path / "w", network, "random", None))
-    engine = features.onnxruntime_engine(features.to_onnx(found, 64))
+    found = loading.load(describe(tmp_path / "w", network, "random", None))
+    engine = extraction.onnxruntime_engine(extraction.to_onnx(found, 64))
     pictures = np.random.default_rng(3).integers(0, 256, (3, 64, 64, 3), dtype=np.uint8)
-    assert features.check_engines(found, engine, pictures) < 1e-4
+    assert extraction.check_engines(found, engine, pictures) < 1e-4
     mean, maximum, last = engine.run(found.preprocessing(pictures))
     assert mean.shape == maximum.shape == (3, channels) and last.shape == (3, channels, 2, 2)
     # Untrained, and still no two pictures alike.

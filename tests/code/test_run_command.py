@@ -9,8 +9,9 @@ import pytest
 from command_line import SOURCES, put_photos, put_weights
 
 from sortline import cli
-from sortline.commands import places, run
-from sortline.errors import UserError
+from sortline._core.errors import UserError
+from sortline.cli import run
+from sortline.cli._shared import places
 
 
 def test_run_takes_garbage_where_photos_and_weights_are_in_the_data_folder(sources):
@@ -33,7 +34,7 @@ def test_run_takes_garbage_where_both_are_fetched_already(sources, monkeypatch):
 def test_run_takes_garbage_where_the_photos_can_be_downloaded(sources, monkeypatch):
     put_weights(sources)
     asked = []
-    monkeypatch.setattr("sortline.data.sources.probe", lambda url, timeout: asked.append((url, timeout)))
+    monkeypatch.setattr("sortline.data.sources.fetching.probe", lambda url, timeout: asked.append((url, timeout)))
     task, why = run.choose_task()
     assert task == "garbage"
     assert "https://photos.invalid/a.zip" in why

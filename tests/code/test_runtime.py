@@ -10,7 +10,7 @@ from unittest.mock import MagicMock
 
 import pytest
 
-from sortline import runtime
+from sortline._core import runtime
 
 ROOT = Path(__file__).resolve().parents[2]
 LOG_LEVEL = "GLOG_v"  # MindSpore's spelling
@@ -137,7 +137,9 @@ def test_whatever_imports_mindspore_has_set_the_cap_before():
     modules = [path for path in sorted((library / "sortline").rglob("*.py")) if imports_mindspore(path)]
     names = [".".join(path.relative_to(library).with_suffix("").parts) for path in modules]
     stages = [path.relative_to(ROOT).as_posix() for path in sorted((ROOT / "stages").glob("*.py"))]
-    assert {"sortline.backbone", "sortline.features", "sortline.nets.mobilenetv2"} <= set(names)
+    assert {"sortline.backbones.loading", "sortline.features.extraction", "sortline.backbones.mobilenet_v2"} <= set(
+        names
+    )
     ran = python(WATCH, *names, *stages)
     assert ran.returncode == 0, ran.stderr
     found = json.loads(ran.stdout)
@@ -154,7 +156,7 @@ def test_the_watch_would_see_a_module_that_loads_mindspore_first(tmp_path):
 
 def test_what_need_not_load_mindspore_does_not():
     """`predict` needs the exported files and ONNX Runtime alone; `data/` never imports MindSpore."""
-    names = ["sortline", "sortline.predict", "sortline.cli", "sortline.commands.predict"]
+    names = ["sortline", "sortline.export.onnx_model.classifier", "sortline.cli", "sortline.cli.predict"]
     data = sorted((ROOT / "src/sortline/data").glob("*.py"))
     names += [f"sortline.data.{path.stem}" for path in data if path.stem != "__init__"]
     found = json.loads(python(WATCH, *names).stdout)

@@ -15,7 +15,7 @@ from sortline.data.drawings import DRAWINGS
 from sortline.data.drawings.colours import mix, rgba
 from sortline.data.drawings.pen import Fade, Pen, band, box, curve, ellipse, paint
 from sortline.data.drawings.scenes import compose
-from sortline.data.sample import draw, picture
+from sortline.data.sources.sample import draw, picture
 
 CODES = [row["code"] for row in load_table("garbage").classes]
 

@@ -9,9 +9,8 @@ import urllib.request
 import pytest
 from command_line import sortline
 
-from sortline.cli import parser
-from sortline.commands import serve
-from sortline.errors import UserError
+from sortline._core.errors import UserError
+from sortline.cli import parser, serve
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFont
 
-from sortline.sheets import FRAME, GAP, GLYPHS, PAPER, Tile, contact_sheet, printable
+from sortline.report.contact_sheet import FRAME, GAP, GLYPHS, PAPER, Tile, contact_sheet, printable
 
 RED, BLUE = (200, 30, 30), (20, 40, 220)
 

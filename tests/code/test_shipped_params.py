@@ -5,8 +5,8 @@ import importlib
 import pytest
 from test_params import ROOT, STAGES
 
-from sortline.params.base import Section, load, read_yaml
-from sortline.params.train import TrainParams
+from sortline.config.base import Section, load, read_yaml
+from sortline.config.train import TrainParams
 
 # Keys that the home task's section does not show, and why.
 NOT_SHOWN = {
@@ -27,7 +27,7 @@ def test_every_schema_is_one_of_the_stages():
     modules = {path.stem for path in (ROOT / "src/sortline/params").glob("*.py")} - {"__init__", "base"}
     assert modules == set(STAGES)
     for stage, schema in STAGES.items():
-        assert schema.__module__ == importlib.import_module(f"sortline.params.{stage}").__name__
+        assert schema.__module__ == importlib.import_module(f"sortline.config.{stage}").__name__
         assert (ROOT / "stages" / f"{stage}.py").is_file()
 
 

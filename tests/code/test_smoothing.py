@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import entropy
 
-from sortline.smoothing import least_loss, smooth_targets, smoothing_floor
+from sortline.training.targets import least_loss, smooth_targets, smoothing_floor
 
 LABELS = np.array([0, 1, 2, 3, 3, 3])
 BINS = np.array([0, 0, 0, 1])  # class 3 is alone in its bin

@@ -8,11 +8,11 @@ import pytest
 from pydantic import TypeAdapter
 from source_files import PHOTOS, oracle, tree, write_tree, zipped
 
-from sortline.data import sources as module
-from sortline.data.sources import reachable
-from sortline.errors import UserError
-from sortline.params.fetch import FetchParams
-from sortline.params.weights import WeightsParams
+from sortline._core.errors import UserError
+from sortline.config.fetch import FetchParams
+from sortline.config.weights import WeightsParams
+from sortline.data.sources import fetching as module
+from sortline.data.sources.fetching import reachable
 
 
 def test_an_archive_is_downloaded_unpacked_and_removed(fetching, web):

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from sortline._core.errors import UserError
 from sortline.data.audit import audit_folder
 from sortline.data.duplicates import find_duplicates
 from sortline.data.holdout import hold_out
 from sortline.data.split import deal_folds, make_split, to_drop
-from sortline.errors import UserError
 
 STAGE = Path(__file__).parents[2] / "stages" / "prepare.py"
 REPORT = dict.fromkeys(("exact_cross", "exact_train", "near_cross", "near_train"), "report")

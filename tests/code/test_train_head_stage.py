@@ -14,10 +14,10 @@ from scipy.stats import binomtest
 from sklearn.metrics import accuracy_score, log_loss
 from test_training import SOLVERS, fitted_directly, quick, toy
 
-from sortline import files
-from sortline.heads import load_head
-from sortline.params.train_head import TrainHeadParams
-from sortline.training import TrainingSet, train_by_steps
+from sortline._core import files
+from sortline.config.train_head import TrainHeadParams
+from sortline.features.heads import load_head
+from sortline.training.fit_heads import TrainingSet, train_by_steps
 
 pytestmark = pytest.mark.usefixtures("graph_mode")
 

@@ -11,13 +11,13 @@ from scipy.special import log_softmax
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import accuracy_score
 
-from sortline import fit
-from sortline.errors import UserError
-from sortline.headnets import HeadNet
-from sortline.lbfgs import train_lbfgs
-from sortline.params.train_head import TrainHeadParams
-from sortline.smoothing import smooth_targets
-from sortline.training import TrainingSet, train_by_steps
+from sortline._core.errors import UserError
+from sortline.config.train_head import TrainHeadParams
+from sortline.training import head_loop
+from sortline.training.fit_heads import TrainingSet, train_by_steps
+from sortline.training.head_graph import HeadNet
+from sortline.training.lbfgs import train_lbfgs
+from sortline.training.targets import smooth_targets
 
 pytestmark = pytest.mark.usefixtures("graph_mode")
 
@@ -65,16 +65,16 @@ def fitted_directly(data, c, pooling="mean"):
 
 
 def epochs_of(data, params):
-    """Train straight through sortline.fit (itself tested against NumPy): a model a fold, and one on everything."""
+    """Train straight through the loop (itself tested against NumPy): a model a fold, and one on everything."""
     features = data.features[:, : params.views].reshape(-1, 2, data.features.shape[-1])
     features = plain(TrainingSet(features[:, None], None, None, data.classes), params.pooling)
     views = params.views or data.features.shape[1]
-    recipe = fit.Recipe(params.solver, params.lr, params.schedule, params.warmup_epochs, params.momentum,
+    recipe = head_loop.Recipe(params.solver, params.lr, params.schedule, params.warmup_epochs, params.momentum,
                         params.weight_decay, params.batch_size, params.epochs, params.seed)  # fmt: skip
     targets = smooth_targets(np.repeat(data.labels, views), data.classes, params.label_smoothing)
     masks = np.stack([data.folds != 0, data.folds != 1, data.folds != 2, data.folds != 3, data.folds >= 0], 1)
     net = HeadNet(features.shape[1], data.classes, params.pooling)
-    return list(fit.train(features, targets, np.repeat(masks, views, 0), net, recipe))
+    return list(head_loop.train(features, targets, np.repeat(masks, views, 0), net, recipe))
 
 
 @pytest.mark.parametrize("pooling", ["mean", "mean+max"])

@@ -5,9 +5,9 @@ import math
 import numpy as np
 import pytest
 
-from sortline import runtime
-from sortline.errors import UserError
-from sortline.training_log import parse, read_log
+from sortline._core import runtime
+from sortline._core.errors import UserError
+from sortline.report.training_log import parse, read_log
 
 TWO = "epoch: 1 step: 5, loss is 2.0\nepoch time: 10.0 ms\nepoch: 2 step: 5, loss is 1.0\nepoch time: 8.0 ms\n"
 

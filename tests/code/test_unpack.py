@@ -10,9 +10,9 @@ from pathlib import PurePosixPath
 
 import pytest
 
+from sortline._core.errors import UserError
 from sortline.data.layout import below_wrappers, photo_places
-from sortline.data.unpack import Limits, unpack
-from sortline.errors import UserError
+from sortline.data.sources.unpack import Limits, unpack
 
 FILES = {"train/00_00/一.jpg": b"one", "train/00_01/b.jpg": b"two" * 1000, "val/00_00/c.jpg": b""}
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageEnhance
 
+from sortline.data.augment.views import ViewPlan, render
 from sortline.data.images import resize
-from sortline.data.views import ViewPlan, render
 
 STILL = ViewPlan(
     count=200, seed=3, crop_scale=[1.0, 1.0], crop_ratio=[1.0, 1.0], flip=0.0, brightness=0.0, contrast=0.0,

@@ -5,8 +5,8 @@ import hashlib
 import pytest
 from source_files import WEIGHTS, tree, write_tree, zipped
 
-from sortline.errors import UserError
-from sortline.files import read_json
+from sortline._core.errors import UserError
+from sortline._core.files import read_json
 
 
 def test_weights_from_a_file(fetching):

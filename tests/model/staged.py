@@ -8,7 +8,7 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from sortline import runtime
+from sortline._core import runtime
 
 ROOT = Path(__file__).parents[2]
 ARGUMENTS = {

@@ -6,12 +6,12 @@ import staged
 import yaml
 from staged import ROOT
 
+from sortline._core.errors import UserError
+from sortline._core.files import read_csv, read_json
+from sortline.config.base import read_yaml
 from sortline.data.images import open_rgb
-from sortline.data.sample import picture
-from sortline.errors import UserError
-from sortline.files import read_csv, read_json
-from sortline.params.base import read_yaml
-from sortline.predict import Classifier
+from sortline.data.sources.sample import picture
+from sortline.export.classifier import Classifier
 
 pytestmark = pytest.mark.xdist_group("finetuned_task")  # one worker runs the task and goes on with it
 

@@ -13,12 +13,12 @@ import staged
 from pydantic import ValidationError
 
 from sortline import cli
-from sortline.data.sample import picture
-from sortline.errors import UserError
-from sortline.files import read_csv, read_json
-from sortline.params.base import read_yaml
-from sortline.params.train import TrainParams
-from sortline.params.weights import WeightsParams
+from sortline._core.errors import UserError
+from sortline._core.files import read_csv, read_json
+from sortline.config.base import read_yaml
+from sortline.config.train import TrainParams
+from sortline.config.weights import WeightsParams
+from sortline.data.sources.sample import picture
 
 # Of a net, the labels of val are looked at: here one photo a class, and too few for cleanlab to doubt any.
 pytestmark = [
@@ -140,7 +140,7 @@ def test_the_shipped_recipes_differ_in_the_backbone_alone():
 def test_a_task_that_is_not_listed_says_how_to_list_it(project, monkeypatch):
     monkeypatch.chdir(ROOT)
     with pytest.raises(UserError, match="'mushrooms' is ready but not listed; add it to tasks and head_tasks$"):
-        importlib.import_module("sortline.commands.summary").main(argparse.Namespace(task="mushrooms"))
+        importlib.import_module("sortline.cli.summary").main(argparse.Namespace(task="mushrooms"))
 
 
 FLOOR = -(0.9 * math.log(0.9) + 0.1 * math.log(0.1 / 8))

@@ -11,7 +11,7 @@ import pytest
 from PIL import ImageEnhance, ImageOps
 
 from sortline.data.images import open_rgb
-from sortline.predict import Classifier
+from sortline.export.classifier import Classifier
 
 pytestmark = pytest.mark.xdist_group("sample_task")  # one worker runs the task and goes on with it
 

@@ -3,15 +3,15 @@
 from collections.abc import Iterator
 from typing import Any, Literal, get_args, get_origin
 
-from sortline.params.base import Section
-from sortline.params.diagnose import DiagnoseParams
-from sortline.params.evaluate import EvaluateParams
-from sortline.params.export import ExportParams
-from sortline.params.extract import ExtractParams
-from sortline.params.fetch import FetchParams
-from sortline.params.prepare import PrepareParams
-from sortline.params.train_head import TrainHeadParams
-from sortline.params.weights import WeightsParams
+from sortline.config.base import Section
+from sortline.config.diagnose import DiagnoseParams
+from sortline.config.evaluate import EvaluateParams
+from sortline.config.export import ExportParams
+from sortline.config.extract import ExtractParams
+from sortline.config.fetch import FetchParams
+from sortline.config.prepare import PrepareParams
+from sortline.config.train_head import TrainHeadParams
+from sortline.config.weights import WeightsParams
 
 SCHEMAS: dict[str, type[Section]] = {
     "fetch": FetchParams,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sortline.files import read_json
+from sortline._core.files import read_json
 
 pytestmark = pytest.mark.xdist_group("commands")  # one worker runs the experiment and goes on with it
 

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from sortline.files import read_json
+from sortline._core.files import read_json
 
 pytestmark = pytest.mark.xdist_group("net_line")  # one worker runs the line and goes on with it
 

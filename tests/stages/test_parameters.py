@@ -5,8 +5,8 @@ from pathlib import Path
 from rerun_table import APART, TABLE, UNTRIED
 from schemas import SCHEMAS, leaves
 
-from sortline.params.base import load, read_yaml
-from sortline.params.train import TrainParams
+from sortline.config.base import load, read_yaml
+from sortline.config.train import TrainParams
 
 ROOT = Path(__file__).parents[2]
 

@@ -11,7 +11,7 @@ import pytest
 from rerun_table import HEAD, MAYBE, TABLE, TO_THE_END, UNTRIED
 from schemas import SCHEMAS
 
-from sortline.params.base import load
+from sortline.config.base import load
 
 
 def edit(project, key: str, value: Any) -> None:

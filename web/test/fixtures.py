@@ -17,10 +17,10 @@ import numpy as np
 import onnxruntime
 from PIL import Image, ImageDraw, ImageFont
 
-from sortline.data.digit import read_digit
+from sortline._core.files import read_json, write_json
+from sortline.data.handwriting import read_digit
 from sortline.data.images import NoDigit, open_rgb
-from sortline.data.sample import picture
-from sortline.files import read_json, write_json
+from sortline.data.sources.sample import picture
 
 CODES = ("00_00", "00_07", "01_04", "02_01", "03_03")
 ORIENTATION = 0x0112

@@ -12,11 +12,11 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
+from sortline._core.errors import UserError
+from sortline._core.files import sha256_file
 from sortline.data.duplicates import Duplicates, find_duplicates, perceptual_hash
 from sortline.data.images import MAX_FILE_MB, MAX_PIXELS, BadImage, open_rgb
 from sortline.data.layout import SPLIT_FOLDERS, is_hidden
-from sortline.errors import UserError
-from sortline.files import sha256_file
 
 VAL_NAMES = SPLIT_FOLDERS[1:]  # the first that is there counts
 HASH, HASH_SIZE, THRESHOLD = "phash", 16, 76

@@ -12,7 +12,7 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
-from sortline.errors import UserError
+from sortline._core.errors import UserError
 
 BUILT_IN = ("garbage",)
 NAMES = ("code", "en", "zh", "bin")

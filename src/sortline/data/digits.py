@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from sortline._core.errors import UserError
 from sortline.data import idx
 from sortline.data.audit import Audit, Photo, Tree
 from sortline.data.duplicates import exact_duplicates
 from sortline.data.split import Split, data_metrics, hold_out, to_drop
-from sortline.errors import UserError
-from sortline.sheets import Tile, contact_sheet
+from sortline.report.contact_sheet import Tile, contact_sheet
 
 NOT_SEARCHED = "not searched for in IDX files"
 SHOWN = 10  # digits a class on the sheet

@@ -9,7 +9,7 @@ from PIL import Image
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from sortline.errors import UserError
+from sortline._core.errors import UserError
 
 HASHES = {"phash": imagehash.phash, "dhash": imagehash.dhash}
 MAX_PAIRS = 5_000_000  # 120 MB of pairs; more means that the threshold says nothing about these photos

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from sortline.errors import UserError
+from sortline._core.errors import UserError
 
 PARTS = {"train": "train", "test": "t10k"}  # our name of a part -> how its two files begin
 IMAGES, LABELS = "images-idx3-ubyte", "labels-idx1-ubyte"

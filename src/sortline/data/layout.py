@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath
 
-from sortline.errors import UserError
+from sortline._core.errors import UserError
 
 SPLIT_FOLDERS = ("train", "val", "valid", "validation", "test")
 PHOTO_SUFFIXES = (".jpg", ".jpeg", ".jfif", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff")

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 from sklearn.model_selection import StratifiedGroupKFold
 
+from sortline._core.errors import UserError
+from sortline._core.files import content_sha256
 from sortline.data.audit import Audit
 from sortline.data.duplicates import Duplicates
 from sortline.data.holdout import hold_out
-from sortline.errors import UserError
-from sortline.files import content_sha256
 
 SPLIT_COLUMNS = ("image", "label", "split", "fold", "group", "in_train_exact", "in_train_near")
 

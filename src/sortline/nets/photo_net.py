@@ -4,10 +4,10 @@ import mindspore
 import numpy as np
 from mindspore import Tensor, nn
 
-from sortline.nets.mobilenetv2 import Back, MobileNetV2
-from sortline.nets.names import Net
-from sortline.nets.releases import IMAGENET_MEAN, IMAGENET_STD, MOBILENET, Preprocessing, find
-from sortline.nets.resnet import ResNet
+from sortline.backbones.mobilenet_v2 import Back, MobileNetV2
+from sortline.backbones.names import Net
+from sortline.backbones.releases import IMAGENET_MEAN, IMAGENET_STD, MOBILENET, Preprocessing, find
+from sortline.backbones.resnet import ResNet
 
 
 class HeadV3(nn.Cell):

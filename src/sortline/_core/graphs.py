@@ -1,0 +1,77 @@
+"""MindSpore cells as ONNX graphs and as MindIR."""
+
+import contextlib
+import re
+import shutil
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import mindspore
+import numpy as np
+import onnx
+from mindspore.train import mind_ir_pb2
+
+
+def to_onnx(cell: mindspore.nn.Cell, shape: Sequence[int], outputs: Sequence[str]) -> onnx.ModelProto:
+    """Export `cell` as ONNX, opset 11: float32 input `x` of `shape`, its first dimension free, `outputs` so named."""
+    example = mindspore.Tensor(np.zeros(shape, np.float32))
+    with tempfile.TemporaryDirectory() as scratch:
+        # By a bare name: MindSpore refuses any path with a character outside [0-9a-zA-Z@_.:/-], even `RUNNER~1`.
+        with contextlib.chdir(scratch):
+            mindspore.onnx.export(cell, example, file_name="graph.onnx")
+        model = onnx.load(Path(scratch) / "graph.onnx")
+    # Not by export's output_names and dynamic_axes: 2.10 breaks a graph with them where an output is used inside too.
+    _rename(model.graph, dict(zip([value.name for value in model.graph.output], outputs, strict=True)))
+    _rename(model.graph, {model.graph.input[0].name: "x"})
+    for value in (*model.graph.input, *model.graph.output):
+        value.type.tensor_type.shape.dim[0].dim_param = "n"
+    onnx.checker.check_model(model)
+    return model
+
+
+def _rename(graph: onnx.GraphProto, names: dict[str, str]) -> None:
+    for value in (*graph.input, *graph.output):
+        value.name = names.get(value.name, value.name)
+    for node in graph.node:
+        node.input[:] = [names.get(name, name) for name in node.input]
+        node.output[:] = [names.get(name, name) for name in node.output]
+
+
+def write_mindir(cell: mindspore.nn.Cell, size: int, path: Path, channels: int = 3) -> None:
+    """Write `cell` as MindIR: input float32 (1, channels, S, S), preprocessed; output logits."""
+    example = mindspore.Tensor(np.zeros((1, channels, size, size), np.float32))
+    with tempfile.TemporaryDirectory() as scratch:
+        # By a bare name, as in to_onnx.
+        with contextlib.chdir(scratch):
+            mindspore.export(cell, example, file_name="model", file_format="MINDIR")
+        model = mind_ir_pb2.ModelProto.FromString((Path(scratch) / "model.mindir").read_bytes())
+    _drop_run_traces(model.graph)
+    model.primitives.sort(key=lambda primitive: primitive.name)
+    path.write_bytes(model.SerializeToString(deterministic=True))
+
+
+def _drop_run_traces(graph: mind_ir_pb2.GraphProto) -> None:
+    """Make the file the same in every run: drop the time and the address that MindSpore puts into it, and its
+    variable names, whose order changes (`CNode_32$x$y:18`, `CNode_32$y$x:18`)."""
+
+    def plain(name: str) -> str:
+        return re.sub(r"\$[^:]*", "", name)
+
+    for node in graph.node:
+        node.name = plain(node.name)
+        node.input[:] = map(plain, node.input)
+        node.output[:] = map(plain, node.output)
+    for value in graph.output:
+        value.name = plain(value.name)
+    for attribute in graph.attribute:
+        if attribute.name == "compile_phase":
+            attribute.s = b"export.mindir"
+
+
+def run_mindir(path: Path, x: np.ndarray) -> np.ndarray:
+    """Run the MindIR file on `x` float32 (n, 3, S, S), one photo at a time; return logits (n, classes)."""
+    with tempfile.TemporaryDirectory() as scratch:
+        copy = shutil.copyfile(path, Path(scratch) / "model.mindir")
+        net = mindspore.nn.GraphCell(mindspore.load(str(copy)))
+    return np.concatenate([net(mindspore.Tensor(one[None])).asnumpy() for one in x])

@@ -1,0 +1,5 @@
+"""`python -m sortline.cli`."""
+
+from sortline.cli import entry
+
+entry()

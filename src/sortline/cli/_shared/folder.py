@@ -1,0 +1,72 @@
+"""The folder of photos that a user names: where in it the class folders are, and whether the line can take it."""
+
+from pathlib import Path
+
+from sortline._core.errors import UserError
+from sortline.cli._shared import outputs
+from sortline.data.audit import walk
+from sortline.data.layout import is_hidden, photo_files
+
+SPLIT_WORDS = {"train", "training", "val", "valid", "validation", "test", "testing", "dev", "eval"}
+SPLIT_WORDS |= {"训练", "验证", "测试"}
+
+
+def class_root(folder: Path) -> Path:
+    """Return the absolute folder that holds the class folders or train/ and val/: `folder`, or one wrapped in it.
+
+    Raises `UserError` where there are not two class folders, where the folders cannot be read or are links, and where
+    the line itself writes or the project lies.
+    """
+    if not folder.is_dir():
+        raise UserError(f"{folder}: {'a file, not a folder' if folder.exists() else 'no such folder'}")
+    root = folder.resolve()
+    try:
+        str(root).encode()
+        root = _unwrapped(root)
+        _check_place(root)
+        _check_classes(root, walk(root).classes)
+        photo_files(root)
+    except UnicodeEncodeError:
+        raise UserError(f"{ascii(str(root))}: a name in this path is not valid UTF-8; rename it") from None
+    except OSError as error:
+        raise UserError(f"{error.filename or root}: {error.strerror}; the folder cannot be read") from None
+    except UserError as error:
+        raise UserError(str(error) if str(root) in str(error) else f"{root}: {error}") from None
+    return root
+
+
+def _unwrapped(folder: Path) -> Path:
+    """Step into the only folder there is while it holds folders in its turn; train/ is no wrapper."""
+    inside = _folders(folder)
+    if len(inside) == 1 and inside[0].name.casefold() != "train" and _folders(inside[0]):
+        return _unwrapped(inside[0])
+    return folder
+
+
+def _folders(folder: Path) -> list[Path]:
+    return [path for path in folder.iterdir() if path.is_dir() and not is_hidden(path.relative_to(folder))]
+
+
+def _check_place(root: Path) -> None:
+    project = Path.cwd().resolve()
+    own = next((place for place in outputs.roots() if root.is_relative_to(project / place)), None)
+    if own:
+        raise UserError(f"{root}: the line itself writes and deletes in {own}/; move the photos to another place")
+    if project.is_relative_to(root):
+        raise UserError(f"{root}: this folder holds sortline itself; name the one that holds the class folders")
+
+
+def _check_classes(root: Path, classes: dict[str, list[str]]) -> None:
+    names = sorted({name for folders in classes.values() for name in folders if name})
+    if len(names) < 2:
+        found = f"only one class folder, '{names[0]}'" if names else "no class folders"
+        raise UserError(f"{root}: {found}; put the photos into two folders or more, each named by its class")
+    inside = [name for name in sorted(classes.get("", [])) if _means_split(name) and (root / name).is_dir()]
+    splits = [f"'{name}'" for name in inside if _folders(root / name)]
+    if splits:
+        raise UserError(f"{root}: {' and '.join(splits)} would be classes; name the folders of a split train and val")
+
+
+def _means_split(name: str) -> bool:
+    plain = "".join(letter for letter in name.casefold() if letter.isalpha())
+    return any(plain in (word, f"{word}set", f"{word}data", f"{word}集") for word in SPLIT_WORDS)

@@ -1,0 +1,56 @@
+"""What dvc.yaml says about every task: the sections that its stages read from params.yaml, the paths they write."""
+
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from sortline._core.errors import UserError
+from sortline.config.base import read_yaml
+
+STAGES = Path("dvc.yaml")
+LOCK = Path("dvc.lock")
+TASK = "${item.task}"
+DOWNLOADS = PurePosixPath("data/downloads")
+# The lists of params.yaml that stages run over: all tasks, those with a head on a backbone, those with a net.
+LISTS = ("tasks", "head_tasks", "net_tasks")
+
+
+def sections() -> list[str]:
+    """Return the keys that the section of a task with a head must have, in stage order: DVC refuses a missing one."""
+    params = [param for about in _stages(LISTS[:2]) for param in about.get("params", []) if isinstance(param, str)]
+    return list(dict.fromkeys(param.split(".")[2] for param in params if param.startswith(f"{TASK}.")))
+
+
+def paths(task: str) -> list[Path]:
+    """Return the files and folders that are the task's alone, such as data/raw/<task> and data/raw/<task>.json."""
+    return [Path(place.as_posix().replace(TASK, task)) for place in _places()]
+
+
+def commands_without_deps(task: str) -> set[str]:
+    """Return the commands, as DVC runs them, of the task's stages that depend on nothing but params."""
+    return {about["cmd"].replace(TASK, task) for about in _stages() if "deps" not in about}
+
+
+def roots() -> list[PurePosixPath]:
+    """Return the folders that the line writes into, such as data/raw and metrics."""
+    return sorted({DOWNLOADS, *(place.parent for place in _places())})
+
+
+def _stages(lists: Sequence[str] = LISTS) -> list[dict[str, Any]]:
+    stages = read_yaml(STAGES).get("stages")
+    if not isinstance(stages, dict):
+        raise UserError(f"{STAGES}: no stages in it; run the command in the project's root folder")
+    wanted = [{"task": f"${{{name}}}"} for name in lists]
+    return [about for about in stages.values() if about.get("matrix") in wanted]
+
+
+def _places() -> list[PurePosixPath]:
+    """Return each output path up to the part that names the task."""
+    places = set()
+    for about in _stages():
+        for out in [*about.get("outs", []), *about.get("metrics", []), *about.get("plots", [])]:
+            parts = PurePosixPath(next(iter(out)) if isinstance(out, dict) else out).parts
+            end = next((i for i, part in enumerate(parts) if TASK in part), None)
+            if end is not None:
+                places.add(PurePosixPath(*parts[: end + 1]))
+    return sorted(places)

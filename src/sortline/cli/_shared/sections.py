@@ -1,0 +1,186 @@
+"""A task put into, or taken out of, the text of params.yaml and dvc.lock; every other byte of them stays as it is.
+
+ruamel.yaml finds the places and writes the section. It does not write the whole file anew: that would move comments,
+fold long lines, and change line ends.
+"""
+
+import io
+import re
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML, YAMLError
+from ruamel.yaml.comments import CommentedMap
+from ruamel.yaml.nodes import SequenceNode
+
+from sortline._core.errors import UserError
+from sortline._core.files import replacing
+
+LISTS = ("tasks", "head_tasks", "net_tasks")  # those that params.yaml has may name a task
+BY_HAND = "params.yaml: written in a way that sortline does not edit; {} by hand"
+
+
+def read_text(path: Path) -> str:
+    """Return the text of a UTF-8 file with its line ends as they are."""
+    return path.read_bytes().decode("utf-8")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write the text, line ends as they are, whole or not at all."""
+    with replacing(path) as temporary:
+        temporary.write_bytes(text.encode("utf-8"))
+
+
+def add_task(text: str, task: str, comment: str, section: CommentedMap) -> str:
+    """Return the text of params.yaml with `task` last in `tasks:` and `head_tasks:`, and at its end a blank line,
+    `comment`, `section`.
+
+    `comment` is one line without its `#`. Raises `UserError` where the file is written in a way that this cannot edit.
+    """
+    newline = "\r\n" if "\r\n" in text else "\n"
+    by_hand = f"add {task} to tasks: and head_tasks:, and a section {task}:"
+    before = _load(text)
+    added, after = text, dict(before)
+    for name in [name for name in LISTS[:2] if name in before]:
+        if not isinstance(before[name], list):
+            raise UserError(BY_HAND.format(by_hand))
+        added = _with_item(added, _node(added, name), task, newline)
+        after[name] = [*before[name], task]
+    lines = ["", f"# {comment}", *_dump({task: section}).rstrip("\n").split("\n")]
+    # What ended without a line end still does: taking the task out again gives back the same bytes.
+    added += newline.join(lines) + newline if added.endswith("\n") else newline + newline.join(lines)
+    after |= {task: _load(_dump({task: section}))[task]}
+    return _checked(added, after, by_hand)
+
+
+def remove_task(text: str, task: str) -> str:
+    """Return the text of params.yaml without `task` in its lists, its section, and the comment right above that."""
+    before = _load(text)
+    after = {key: value for key, value in before.items() if key != task}
+    by_hand = f"take {task} out of tasks: and its section out"
+    removed = text
+    for name in [name for name in LISTS if task in before.get(name, [])]:
+        after[name] = [other for other in before[name] if other != task]
+        removed = _without_item(removed, _node(removed, name), name, task, by_hand)
+    if task in before:
+        removed = _without_section(removed, task)
+    return _checked(removed, after, by_hand)
+
+
+def remove_stages(text: str, task: str) -> tuple[str, int]:
+    """Return the text of dvc.lock without the stages `<stage>@<task>`, and how many there were."""
+    kept, count, inside = [], 0, False
+    for line in _lines(text):
+        if re.match(r" {0,2}\S", line):
+            inside = re.match(rf"  [\w-]+@{re.escape(task)}:\s*$", line) is not None
+            count += inside
+        kept += [] if inside else [line]
+    return "".join(kept), count
+
+
+def has_stages(text: str) -> bool:
+    """Whether the text of dvc.lock still lists a stage."""
+    return re.search(r"^  \S", text, re.MULTILINE) is not None
+
+
+def _load(text: str) -> dict[str, Any]:
+    return YAML(typ="safe", pure=True).load(text)
+
+
+def _dump(section: Any) -> str:
+    yaml = YAML()
+    yaml.width = 100_000
+    yaml.indent(mapping=2, sequence=4, offset=2)
+    stream = io.StringIO()
+    yaml.dump(section, stream)
+    return stream.getvalue()
+
+
+def _checked(text: str, content: dict[str, Any], by_hand: str) -> str:
+    """Return `text` if it means `content`: an anchor that is used elsewhere, for one, would go with its section."""
+    try:
+        right = _load(text) == content
+    except YAMLError:
+        right = False
+    if not right:
+        raise UserError(BY_HAND.format(by_hand))
+    return text
+
+
+def _pairs(text: str) -> list[tuple[Any, Any]]:
+    return YAML(typ="safe", pure=True).compose(text).value
+
+
+def _node(text: str, name: str) -> SequenceNode:
+    return next(value for key, value in _pairs(text) if key.value == name)
+
+
+def _with_item(text: str, tasks: SequenceNode, task: str, newline: str) -> str:
+    if not tasks.value:
+        at, item = tasks.start_mark.index + 1, task
+        return text[:at] + item + text[at:]
+    last = tasks.value[-1]
+    if tasks.flow_style:
+        at, item = last.end_mark.index, f", {task}"
+    else:
+        at, item = _line_end(text, last.end_mark.index), f"{' ' * tasks.start_mark.column}- {task}{newline}"
+        if not text[:at].endswith("\n"):
+            item = newline + item.removesuffix(newline)
+    return text[:at] + item + text[at:]
+
+
+def _without_item(text: str, tasks: SequenceNode, name: str, task: str, by_hand: str) -> str:
+    items = tasks.value
+    place = next(i for i, item in enumerate(items) if item.value == task)
+    if len(items) == 1 and (name == "tasks" or not tasks.flow_style):
+        raise UserError(f"params.yaml: '{task}' is the only one of {name}: list another one there first")
+    if len(items) == 1:
+        start, stop = items[0].start_mark.index, items[0].end_mark.index
+    elif not tasks.flow_style:
+        start = _line_start(text, items[place].start_mark.index)
+        stop = _line_end(text, items[place].end_mark.index)
+    elif place:
+        start, stop = items[place - 1].end_mark.index, items[place].end_mark.index
+    else:
+        start, stop = items[0].start_mark.index, items[1].start_mark.index
+    if tasks.flow_style and "#" in text[start:stop]:
+        raise UserError(BY_HAND.format(by_hand))
+    if stop == len(text) and not text.endswith("\n"):
+        return text[:start].removesuffix("\n").removesuffix("\r")
+    return text[:start] + text[stop:]
+
+
+def _without_section(text: str, task: str) -> str:
+    """Cut the section's lines, the comment lines right above it, and one blank line before or else after these."""
+    key, value = next((key, value) for key, value in _pairs(text) if key.value == task)
+    lines = _lines(text)
+    # The closing bracket of a section in brackets may stand at the margin.
+    last = value.end_mark if value.flow_style else key.start_mark
+    start, stop = (text.count("\n", 0, mark.index) for mark in (key.start_mark, last))
+    stop += 1
+    while stop < len(lines) and (not lines[stop].strip() or lines[stop][0] in " \t"):
+        stop += 1
+    while not lines[stop - 1].strip():
+        stop -= 1
+    while start and lines[start - 1].startswith("#"):
+        start -= 1
+    if start and not lines[start - 1].strip():
+        start -= 1
+    elif stop < len(lines) and not lines[stop].strip():
+        stop += 1
+    kept = "".join(lines[:start])
+    if stop == len(lines) and not text.endswith("\n"):
+        return kept.removesuffix("\n").removesuffix("\r")
+    return kept + "".join(lines[stop:])
+
+
+def _lines(text: str) -> list[str]:
+    return list(io.StringIO(text, newline="\n"))  # splitlines() would also split at rarer signs
+
+
+def _line_start(text: str, index: int) -> int:
+    return text.rfind("\n", 0, index) + 1
+
+
+def _line_end(text: str, index: int) -> int:
+    return text.find("\n", index) + 1 or len(text)

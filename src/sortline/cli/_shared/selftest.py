@@ -1,0 +1,96 @@
+"""The short test run of `sortline doctor`: one convolution in an engine, against NumPy in numbers and in time.
+
+Run as `python -m sortline.cli._shared.selftest ENGINE`, in a process of its own: an engine that does not fit the
+machine may end the process without an exception. Prints one JSON object.
+"""
+
+import argparse
+import json
+import os
+import time
+from collections.abc import Callable
+
+import numpy as np
+
+SIZE, CHANNELS = 224, 32  # the shape of MobileNetV2's first layer on one photo
+SECONDS = 0.4  # measuring time for each of engine and NumPy
+TOLERANCE = 1e-3
+
+
+def numpy_layer(photo: np.ndarray, kernel: np.ndarray) -> np.ndarray:
+    """3 x 3 convolution, stride 2, one row and column of zeros at the end, then the mean over the map: the oracle.
+
+    `photo` float32 (1, 3, H, W) with even H and W, `kernel` float32 (C, 3, 3, 3); returns float32 (C,).
+    """
+    padded = np.pad(photo[0], ((0, 0), (0, 1), (0, 1)))
+    windows = np.lib.stride_tricks.sliding_window_view(padded, (3, 3), axis=(1, 2))[:, ::2, ::2]
+    return np.einsum("chwij,ocij->ohw", windows, kernel, optimize=True).mean(axis=(1, 2))
+
+
+def onnxruntime_layer(kernel: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+    import onnxruntime
+    from onnx import TensorProto, helper, numpy_helper
+
+    convolution = helper.make_node("Conv", ["photo", "kernel"], ["map"], strides=[2, 2], pads=[0, 0, 1, 1])
+    pool = helper.make_node("GlobalAveragePool", ["map"], ["pooled"])
+    inputs = [helper.make_tensor_value_info("photo", TensorProto.FLOAT, [1, 3, SIZE, SIZE])]
+    outputs = [helper.make_tensor_value_info("pooled", TensorProto.FLOAT, [1, CHANNELS, 1, 1])]
+    weights = [numpy_helper.from_array(kernel, "kernel")]
+    graph = helper.make_graph([convolution, pool], "layer", inputs, outputs, weights)
+    # No newer than what the exported models need: an ONNX Runtime that loads those loads this.
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=8)
+    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    return lambda photo: session.run(None, {"photo": photo})[0].ravel()
+
+
+def mindspore_layer(kernel: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+    from sortline._core import runtime
+
+    runtime.prepare()
+    import mindspore as ms
+
+    weight = ms.Tensor(kernel)
+
+    def layer(photo: np.ndarray) -> np.ndarray:
+        maps = ms.ops.conv2d(ms.Tensor(photo), weight, stride=2, pad_mode="same")
+        return maps.mean(axis=(0, 2, 3)).asnumpy()
+
+    return layer
+
+
+def best_ms(layer: Callable[[], object]) -> float:
+    """Return the fastest run in milliseconds, of those that fit into SECONDS (two at least)."""
+    times: list[float] = []
+    while len(times) < 2 or sum(times) < SECONDS:
+        start = time.perf_counter()
+        layer()
+        times.append(time.perf_counter() - start)
+    return 1000 * min(times)
+
+
+ENGINES = {"onnxruntime": onnxruntime_layer, "mindspore": mindspore_layer}
+
+
+def measure(engine: str) -> dict[str, float]:
+    """Return the largest difference from NumPy and the milliseconds that the engine and NumPy take for a photo.
+
+    Where the system allows, the process keeps to one core: many would hide a slow kernel.
+    """
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+    random = np.random.default_rng(0)
+    photo = random.uniform(-1, 1, (1, 3, SIZE, SIZE)).astype(np.float32)
+    kernel = random.normal(0, 0.2, (CHANNELS, 3, 3, 3)).astype(np.float32)
+    layer = ENGINES[engine](kernel)
+    difference = float(np.abs(layer(photo) - numpy_layer(photo, kernel)).max())
+    return {
+        "max_abs_diff": difference,
+        "engine_ms": best_ms(lambda: layer(photo)),
+        "numpy_ms": best_ms(lambda: numpy_layer(photo, kernel)),
+    }
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("engine", choices=ENGINES)
+    print(json.dumps(measure(parser.parse_args().engine)))

@@ -1,0 +1,132 @@
+"""Settings that fit a user's own photos, from their audit: what the line's defaults are too strict or too hasty for."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from sortline._core.errors import UserError
+from sortline.cli._shared import places
+from sortline.config.prepare import PrepareParams
+from sortline.data import classes
+from sortline.data.audit import Audit
+from sortline.data.split import Split, make_split
+
+DEFAULTS = PrepareParams()
+LEAST_TRAIN, LEAST_VAL = 2, 1  # photos of a class: two, so that each fold can leave one out
+FEW_PHOTOS = 1000  # below, one photo in five is held out: one in ten would measure nothing
+SMALL = 100_000  # train photos x views x classes up to which L-BFGS takes seconds, a minute at most
+
+
+@dataclass(frozen=True)
+class Suggested:
+    """Keys for a task's `prepare` and `train_head`, and for each dotted key why, in a few words."""
+
+    prepare: dict[str, Any]
+    train_head: dict[str, Any]
+    why: dict[str, str]
+
+
+def suggest(audit: Audit) -> Suggested:
+    """Choose the settings and try the split with them; raise `UserError` where these photos cannot be split."""
+    folders = audit.class_folders()
+    refuse_small(audit)
+    prepare: dict[str, Any] = {}
+    why: dict[str, str] = {}
+    fitting = next((table for table in classes.list_tables(places.TABLES) if fits_table(folders, table)), None)
+    if fitting:
+        prepare["table"] = fitting
+        why["prepare.table"] = "the class folders are those of this table: names in two languages, and what it says"
+    if audit.threshold != DEFAULTS.duplicates.threshold:
+        prepare["duplicates"] = {"threshold": audit.threshold}
+        why["prepare.duplicates.threshold"] = "as asked for with --threshold"
+    fraction = DEFAULTS.split.val_fraction
+    if not audit.tree.given and len(audit.photos) < FEW_PHOTOS:
+        fraction = 0.2
+        why["prepare.split.val_fraction"] = f"only {len(audit.photos)} photos: one in ten would be too few to measure"
+    split, folds, least = deal(audit, folders, prepare.get("table"), fraction)
+    if least < DEFAULTS.min_per_class:
+        prepare["min_per_class"] = least
+        why["prepare.min_per_class"] = f"the smallest class has {least} photos to train on"
+    changed = {"val_fraction": fraction, "folds": folds}
+    changed = {key: value for key, value in changed.items() if value != getattr(DEFAULTS.split, key)}
+    if "folds" in changed:
+        why["prepare.split.folds"] = "each fold must leave photos of every class to train on"
+    prepare |= {"split": changed} if changed else {}
+    train_head = head(split, len(folders), why)
+    return Suggested(prepare, train_head, why)
+
+
+def refuse_small(audit: Audit) -> None:
+    """Raise `UserError` naming the classes with fewer photos than any split can do with."""
+    for split, counts in audit.counts().items():
+        need = {"": LEAST_TRAIN + LEAST_VAL, "train": LEAST_TRAIN, "val": LEAST_VAL}[split]
+        small = [f"'{name}' ({count})" for name, count in counts.items() if count < need]
+        if small:
+            where = f" of {split}" if split else ""
+            purpose = "" if split else ": two to train on, one to measure with"
+            raise UserError(
+                f"{audit.folder}: too few usable photos in {_some(small)}{where}; a class needs {need} or more"
+                f"{purpose}; add photos, or move the folder{'s' * (len(small) > 1)} away"
+            )
+
+
+def fits_table(folders: list[str], table: str) -> bool:
+    """Whether the class folders are exactly the classes of a table, by code or by name."""
+    try:
+        classes.describe(folders, table, places.TABLES)
+    except UserError:
+        return False
+    return True
+
+
+def deal(audit: Audit, folders: list[str], table: str | None, fraction: float) -> tuple[Split, int, int]:
+    """Return the split with the most folds, up to the default, that leave every class in each fold's other folds.
+
+    With it the number of folds, and the train photos of the smallest class.
+    """
+    names = [row["en"] for row in classes.describe(folders, table, places.TABLES)["classes"]]
+    labels = classes.labels_of(folders, table, places.TABLES)
+
+    def split_with(folds: int) -> Split:
+        return make_split(
+            audit, labels, names, policy=DEFAULTS.duplicates.policy(), val_fraction=fraction, folds=folds,
+            seed=DEFAULTS.split.seed, min_per_class=1,
+        )  # fmt: skip
+
+    try:
+        split = split_with(2)
+    except UserError as error:
+        hint = f"; photos that differ in at most {audit.threshold} of 256 bits count as copies (--threshold)"
+        raise UserError(f"{audit.folder}: {error}{hint if 'copies' in str(error) else ''}") from None
+    least = int(np.bincount(split.label[split.split == "train"], minlength=len(names)).min())
+    for folds in range(min(DEFAULTS.split.folds, least), 2, -1):
+        try:
+            dealt = split_with(folds)
+        except UserError:
+            continue  # fewer groups of copies than folds
+        if leaves_every_class(dealt):
+            return dealt, folds, least
+    return split, 2, least
+
+
+def leaves_every_class(split: Split) -> bool:
+    """Whether the train photos outside each fold show every class."""
+    train = split.split == "train"
+    every = np.unique(split.label).size
+    folds = range(split.fold.max() + 1)
+    return all(np.unique(split.label[train & (split.fold != fold)]).size == every for fold in folds)
+
+
+def head(split: Split, class_count: int, why: dict[str, str]) -> dict[str, Any]:
+    """Choose the solver: the default learning rate suits 26 classes of 80 photos; on few classes it overshoots."""
+    photos = int((split.split == "train").sum())
+    if photos * DEFAULTS.views.count * class_count <= SMALL and leaves_every_class(split):
+        why["train_head.solver"] = "quick for so few photos and classes, and needs no learning rate"
+        return {"solver": "lbfgs"}
+    why["train_head.lr"] = "lower than the default, which was chosen for another task"
+    return {"lr": 0.1}
+
+
+def _some(names: list[str], most: int = 5) -> str:
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more classes" if len(names) > most else "")

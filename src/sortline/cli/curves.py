@@ -1,0 +1,119 @@
+"""`sortline curves LOGFILE...`: loss and time per epoch out of the logs of MindSpore's callbacks."""
+
+import argparse
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from sortline._core.errors import UserError
+from sortline._core.files import read_json, write_csv
+from sortline.cli._shared import places
+from sortline.config.base import load
+from sortline.config.train_head import TrainHeadParams
+from sortline.report.figures.logs import LogLine, training_logs
+from sortline.report.log_report import describe, kind
+from sortline.report.training_log import Part, TrainingLog, read_log
+from sortline.training.targets import smoothing_floor
+
+HEADER = ["log", "part", "epoch", "losses", "last_step", "loss_mean", "loss_last", "not_finite", "seconds", "step_ms"]
+
+
+def main(options: argparse.Namespace) -> int:
+    """Return 0 if every log had something in it, 1 if some had; raise `UserError` if none had."""
+    smoothing, classes, photos = _targets(options)
+    paths = list(dict.fromkeys(Path(name) for name in options.logs))
+    out = Path(options.out or f"{paths[0].stem}-curves.png")
+    _check_outputs(out, options.csv, paths)
+    logs: dict[Path, TrainingLog] = {}
+    errors = []
+    for path in paths:
+        try:
+            logs[path] = read_log(path)
+        except UserError as error:
+            errors.append(error)
+    if not logs:
+        raise errors[0]
+    for error in errors:
+        print(f"error: {error}", file=sys.stderr)
+    for path, log in logs.items():
+        print("\n".join([*describe(str(path), log, smoothing, classes, photos), ""]))
+    _draw(logs, out, (smoothing, classes))
+    if options.csv:
+        write_csv(Path(options.csv), HEADER, _rows(logs))
+    print("wrote", *[out, *([options.csv] if options.csv else [])])
+    return 1 if errors else 0
+
+
+def _targets(options: argparse.Namespace) -> tuple[float, int, int]:
+    """Return label smoothing (0: none, or not known), classes, and the task's train photos (0: not known)."""
+    if (options.smoothing is None) != (options.classes is None):
+        raise UserError("--smoothing and --classes go together, for example: --smoothing 0.1 --classes 26")
+    photos = 0
+    smoothing, classes = options.smoothing or 0.0, options.classes or 0
+    if options.task:
+        places.check_task(options.task)
+        path = places.metrics(options.task, "data")
+        if not path.is_file():
+            raise UserError(f"{path.as_posix()}: no such file; make it: dvc repro prepare@{options.task}")
+        data = read_json(path)
+        photos = data["train"]
+        if options.smoothing is None:
+            smoothing = load(options.task, "train_head", TrainHeadParams).label_smoothing
+            classes = data["classes"]
+    return smoothing, classes, photos
+
+
+def _check_outputs(out: Path, table: str | None, logs: list[Path]) -> None:
+    if out.suffix.lower() != ".png":
+        raise UserError(f"{out}: --out must end in .png")
+    outputs = [out, *([Path(table)] if table else [])]
+    if len(outputs) > 1 and outputs[0].resolve() == outputs[1].resolve():
+        raise UserError(f"{out}: --out and --csv name the same file")
+    for path in outputs:
+        if path.is_dir():
+            raise UserError(f"{path}: is a folder; name a file to write")
+        if path.resolve() in [log.resolve() for log in logs]:
+            raise UserError(f"{path}: is one of the logs; name another file to write")
+
+
+def _draw(logs: dict[Path, TrainingLog], out: Path, targets: tuple[float, int]) -> None:
+    lines = []
+    for i, (path, log) in enumerate(logs.items()):
+        # The font has no Chinese.
+        name = path.name if path.name.isascii() else f"log {i + 1}"
+        if name != path.name:
+            print(f"{name} in the figure is {path}")
+        for k, part in enumerate(log.parts):
+            label = f"{name}, part {k + 1}" if len(log.parts) > 1 else name if len(logs) > 1 else ""
+            lines.append(_line(part, label, i, k < len(log.parts) - 1))
+    smoothing, classes = targets
+    floor = None
+    if smoothing:
+        floor = (f"least for smoothing {smoothing:g}", smoothing_floor(classes, smoothing))
+    title = f"Loss: {kind(list(logs.values()))}"
+    training_logs(lines, out, loss_title=title, floor=floor)
+
+
+def _line(part: Part, label: str, colour: int, past: bool) -> LogLine:
+    numbers = sorted(part.epochs)
+    epochs = [part.epochs[number] for number in numbers]
+    seconds = [np.nan if epoch.seconds is None else epoch.seconds for epoch in epochs]
+    bad = [number for number, epoch in zip(numbers, epochs, strict=True) if epoch.bad_line]
+    return LogLine(label, colour, past, numbers, [epoch.mean for epoch in epochs], seconds, bad)
+
+
+def _rows(logs: dict[Path, TrainingLog]) -> list[list]:
+    """Return the rows of --csv; what a log does not say is left empty."""
+    rows = []
+    for path, log in logs.items():
+        for k, part in enumerate(log.parts, start=1):
+            for number, epoch in sorted(part.epochs.items()):
+                finite = epoch.finite
+                last = f"{epoch.losses[-1]:.6g}" if epoch.losses else ""
+                mean = f"{epoch.mean:.6g}" if finite.size else ""
+                seconds = "" if epoch.seconds is None else f"{epoch.seconds:.6g}"
+                step = "" if epoch.step_ms is None else f"{epoch.step_ms:.6g}"
+                bad = len(epoch.losses) - finite.size
+                rows.append([path.name, k, number, len(epoch.losses), epoch.last_step, mean, last, bad, seconds, step])
+    return rows

@@ -1,0 +1,150 @@
+"""`sortline doctor`: is this machine fit for the line, what is here, what is missing, and does it compute right."""
+
+import argparse
+import configparser
+import json
+import os
+import platform
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import asdict
+from importlib import metadata
+from pathlib import Path
+
+from sortline import __version__
+from sortline._core import runtime
+from sortline._core.cores import cores
+from sortline.cli._shared.checks import Check, show
+from sortline.cli._shared.doctor_data import data_checks
+from sortline.cli._shared.selftest import TOLERANCE
+
+PACKAGES = ("mindspore", "onnxruntime", "numpy", "pillow", "scikit-learn", "dvc")
+SELF_TEST = "sortline.cli._shared.selftest"
+LOCK = Path("requirements.lock")
+SLOW = 8  # times NumPy's time; oneDNN's reference kernel takes about 30, a fit one 0.1 to 2
+GIB = 2**30
+DISK_WARN, DISK_FAIL = 2 * GIB, GIB // 4
+
+
+def main(options: argparse.Namespace) -> int:
+    """Return 0 if nothing failed, 1 otherwise; warnings do not count."""
+    checks = [*versions(), *processor(), *data_checks(), *storage(), *self_tests()]
+    if options.json:
+        print(json.dumps([asdict(check) for check in checks], ensure_ascii=False, indent=2))
+    else:
+        show(checks)
+    return int(any(check.status == "fail" for check in checks))
+
+
+def versions() -> list[Check]:
+    python = sys.version.split()[0]
+    fits = sys.version_info[:2] == (3, 11)
+    checks = [
+        Check("ok", "python", python) if fits else Check("fail", "python", python, "use Python 3.11"),
+        Check("ok", "sortline", __version__),
+    ]
+    locked = locked_versions(LOCK)
+    return checks + [package(name, locked.get(name)) for name in PACKAGES]
+
+
+def package(name: str, locked: str | None) -> Check:
+    try:
+        installed = metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return Check("fail", name, "not installed", f"pip install -r {LOCK}")
+    if name == "numpy" and int(installed.split(".")[0]) >= 2:
+        return Check("fail", name, installed, "MindSpore 2.10 breaks on NumPy 2: pip install 'numpy<2'")
+    if locked and installed != locked:
+        return Check("warn", name, installed, f"{LOCK} has {locked}; results were made with that")
+    return Check("ok", name, installed)
+
+
+def locked_versions(path: Path) -> dict[str, str]:
+    """Return {package: version} of a pip lock file; empty where there is none."""
+    if not path.is_file():
+        return {}
+    pins = re.findall(r"^([A-Za-z0-9_.-]+)==([^\s;\\]+)", path.read_text(encoding="utf-8"), re.MULTILINE)
+    return {name.lower(): version for name, version in pins}
+
+
+def processor() -> list[Check]:
+    flags = runtime.cpu_flags()
+    known = [name for flag, name in (("avx2", "AVX2"), ("avx512f", "AVX-512")) if flag in flags]
+    described = ", ".join(known) or ("neither AVX2 nor AVX-512" if flags else "instruction sets unknown")
+    count = cores()
+    return [Check("ok", "processor", f"{cpu_model()}, {count} core{'s' * (count != 1)}, {described}"), _cap()]
+
+
+def cpu_model() -> str:
+    """Return the processor's name as the system gives it."""
+    cpuinfo = Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines() if cpuinfo.is_file() else []
+    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    return (names or [platform.processor() or platform.machine()])[0]
+
+
+def _cap() -> Check:
+    """Say which oneDNN cap is active (importing sortline sets it); the self-test measures whether it is a good one."""
+    cap = runtime.isa_cap()
+    if cap is None:
+        return Check("ok", "oneDNN cap", "none, and none needed without AVX-512")
+    if cap == runtime.ISA_CAP:
+        return Check("ok", "oneDNN cap", f"{cap} ({runtime.ISA_VARIABLE}), past the slow kernels for AVX-512")
+    return Check("ok", "oneDNN cap", f"{cap} ({runtime.ISA_VARIABLE}), from your environment")
+
+
+def storage() -> list[Check]:
+    return [_dvc(Path(".dvc")), _disk(shutil.disk_usage(Path.cwd()).free)]
+
+
+def _dvc(folder: Path) -> Check:
+    if not folder.is_dir():
+        return Check("warn", "dvc project", "none in this folder", "run sortline in the project's root folder")
+    config = configparser.ConfigParser()
+    try:
+        config.read([folder / "config", folder / "config.local"], encoding="utf-8")
+    except configparser.Error as error:
+        return Check("fail", "dvc project", " ".join(str(error).split()), "mend .dvc/config")
+    remotes = [section.split('"')[1] for section in config.sections() if section.startswith(("'remote \"", 'remote "'))]
+    return Check("ok", "dvc remote", ", ".join(remotes) if remotes else "none set; only dvc push and pull need one")
+
+
+def _disk(free: int) -> Check:
+    found = f"{free / GIB:.1f} GiB free here"
+    if free >= DISK_WARN:
+        return Check("ok", "disk", found)
+    return Check("fail" if free < DISK_FAIL else "warn", "disk", found, "free some space; dvc gc -w drops old results")
+
+
+def self_tests() -> list[Check]:
+    return [self_test(engine) for engine in ("onnxruntime", "mindspore")]
+
+
+def self_test(engine: str) -> Check:
+    """Run one layer in the engine, in a process of its own, and judge its numbers and its time."""
+    name = f"test {engine}"
+    command = [sys.executable, "-m", SELF_TEST, engine]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", errors="replace", timeout=60)
+    except subprocess.TimeoutExpired:
+        return Check("fail", name, "no answer within 60 s", f"see what it does: python {' '.join(command[1:])}")
+    if done.returncode:
+        last = (done.stderr.strip().splitlines() or ["no message"])[-1]
+        return Check("fail", name, f"ended with exit code {done.returncode}: {last[:150]}", f"pip install -r {LOCK}")
+    return judge(engine, json.loads(done.stdout.splitlines()[-1]))
+
+
+def judge(engine: str, measured: dict[str, float]) -> Check:
+    """Turn the measurement of `sortline.cli._shared.selftest` into a check."""
+    name, time, numpy_time = f"test {engine}", measured["engine_ms"], measured["numpy_ms"]
+    if not measured["max_abs_diff"] <= TOLERANCE:
+        advice = f"reinstall the packages: pip install --force-reinstall -r {LOCK}"
+        return Check("fail", name, f"wrong numbers: {measured['max_abs_diff']:.2g} away from NumPy's", advice)
+    found = f"same numbers as NumPy; first layer {time:.1f} ms a photo on one core (NumPy {numpy_time:.1f})"
+    if time > SLOW * numpy_time:
+        cap = os.environ.get(runtime.ISA_VARIABLE)
+        advice = f"unset {runtime.ISA_VARIABLE} ({cap})" if cap else f"set {runtime.ISA_VARIABLE}={runtime.ISA_CAP}"
+        return Check("warn", name, found, f"a slow convolution kernel: {advice}, or wait till the machine is less busy")
+    return Check("ok", name, found)

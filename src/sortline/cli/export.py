@@ -1,0 +1,46 @@
+"""`sortline export --ms`: an exported MindIR as a MindSpore Lite model, where the converter is installed."""
+
+import argparse
+import shutil
+import subprocess
+from pathlib import Path
+
+from sortline._core.errors import UserError
+from sortline.cli.predict import model_folder
+
+CONVERTER = "converter_lite"
+
+
+def main(options: argparse.Namespace) -> int:
+    """Write models/<task>/lite/model.ms beside the task's export (in `--out` where given); return 0."""
+    folder = model_folder(options.model, options.task)
+    out = Path(options.out) if options.out else folder.parent / "lite"
+    model = convert(folder / "model.mindir", out)
+    print(f"{model.as_posix()} ({model.stat().st_size / 1e6:.1f} MB)")
+    return 0
+
+
+def convert(mindir: Path, out: Path) -> Path:
+    """Run the converter on `mindir`; return `out`/model.ms. Raises `UserError` where it is missing or fails.
+
+    Source: https://www.mindspore.cn/lite/docs/en/master/converter/converter_tool.html
+    """
+    converter = shutil.which(CONVERTER)
+    if converter is None:
+        raise UserError(
+            f"{CONVERTER} is not on the PATH; it comes with MindSpore Lite (not from pip): see 'MindSpore Lite' in "
+            "README.md for where from and how"
+        )
+    if not mindir.is_file():
+        raise UserError(f"{mindir.as_posix()}: no such file; export the model first: dvc repro export@TASK")
+    out.mkdir(parents=True, exist_ok=True)
+    target = out / "model"  # the converter adds .ms
+    model = target.with_suffix(".ms")
+    model.unlink(missing_ok=True)
+    words = [converter, "--fmk=MINDIR", f"--modelFile={mindir}", f"--outputFile={target}", "--inputDataFormat=NHWC"]
+    done = subprocess.run(words, capture_output=True, text=True, errors="replace")
+    if done.returncode != 0 or not model.is_file():
+        said = [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]
+        last = said[-1] if said else "it said nothing"
+        raise UserError(f"{CONVERTER} failed on {mindir.as_posix()} (exit code {done.returncode}): {last}")
+    return model

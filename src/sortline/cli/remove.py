@@ -1,0 +1,67 @@
+"""`sortline remove`: take a task out of params.yaml and dvc.lock; with --files, what the line made of it too."""
+
+import argparse
+import shutil
+from pathlib import Path
+
+from sortline._core.errors import UserError
+from sortline.cli._shared import memory, outputs, places, sections
+from sortline.cli.new import check_name
+from sortline.config.base import read_yaml
+
+BUILT_IN = (
+    "garbage",
+    "garbage_en",
+    "garbage_tuned",
+    "mushrooms",
+    "mushrooms_mobilenet",
+    "mushrooms_report",
+    "sample",
+    "mnist",
+    "mnist_cnn",
+    "mnist_report",
+    "digits",
+)
+
+
+def main(options: argparse.Namespace) -> int:
+    """Remove what there is of the task; return 0. Raises `UserError` where there is nothing."""
+    task = options.name
+    check_name(task)
+    if task in BUILT_IN:
+        raise UserError(f"'{task}' is built in; to leave it out of `dvc repro`, take it out of tasks: in params.yaml")
+    tasks, content = places.listed_tasks(), read_yaml(places.PARAMS)
+    files = [path for path in outputs.paths(task) if path.exists() or path.is_symlink()]
+    known = task in tasks or isinstance(content.get(task), dict)
+    if not known and not (files and options.files):
+        kept = f", only files of it: sortline remove {task} --files" if files else ""
+        raise UserError(f"params.yaml: no task '{task}'{kept}; the tasks there are: {', '.join(tasks)}")
+    if known:
+        removed = sections.remove_task(sections.read_text(places.PARAMS), task)
+        sections.write_text(places.PARAMS, removed)
+        print(f"removed from params.yaml: '{task}' in tasks, and its section")
+    count = memory.forget_stages(task)
+    if count:
+        print(f"removed from dvc.lock: {count} stages")
+    if options.files:
+        delete(files)
+    elif files:
+        print(f"still there: {', '.join(path.as_posix() for path in files)}")
+        print(f"to delete these too: sortline remove {task} --files")
+    return 0
+
+
+def delete(files: list[Path]) -> None:
+    """Delete files and folders of the task, none that lies outside the project (behind a link); say which."""
+    project = Path.cwd().resolve()
+    for path in files:
+        if not path.parent.resolve().is_relative_to(project):
+            print(f"not deleted, it lies outside the project: {path.as_posix()}")
+            continue
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()  # of a link, never what it leads to
+        print(f"deleted: {path.as_posix()}")
+    if files:
+        print("DVC's cache keeps its copies until: dvc gc -w")

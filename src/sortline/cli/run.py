@@ -1,0 +1,83 @@
+"""`sortline run` (`make run`): choose the task, run its stages with DVC, show the summary."""
+
+import argparse
+import os
+import subprocess
+import sys
+import sysconfig
+import textwrap
+from pathlib import Path
+
+from sortline._core.errors import UserError
+from sortline.cli._shared import places, supply
+from sortline.cli.summary import summary
+
+WIDTH = 79
+
+
+def main(options: argparse.Namespace) -> int:
+    if options.task:
+        task, reason = places.check_task(options.task), "asked for with --task"
+    else:
+        task, reason = choose_task()
+    print(announcement(task, reason), flush=True)
+    code = repro(f"export@{task}")
+    if code:
+        raise UserError(f"dvc repro export@{task} ended with exit code {code}; what went wrong is said above")
+    print(summary(task))
+    return 0
+
+
+def choose_task() -> tuple[str, str]:
+    """Return (task, why): the home task if its photos and weights are there or within reach, else the sample."""
+    home, sample = places.HOME_TASK, places.SAMPLE_TASK
+    tasks = places.listed_tasks()
+    if home not in tasks:
+        return tasks[0], f"params.yaml does not list '{home}'"
+    ok, why = supply.can_run(home)
+    if ok:
+        return home, why
+    if sample not in tasks:
+        raise UserError(f"'{home}' cannot run: {why}; and params.yaml lists no task '{sample}'")
+    return sample, why
+
+
+def announcement(task: str, reason: str) -> str:
+    """Return what is run and why; framed where the sample stands in for the real task."""
+    if task != places.SAMPLE_TASK or reason.startswith("asked for"):
+        return f"task '{task}': {reason}"
+    said = [
+        f"Task '{task}': BUILT-IN DRAWN PICTURES. They prove the pipeline, not the accuracy.",
+        f"The task '{places.HOME_TASK}' cannot run: {reason}.",
+        "To run it, set SORTLINE_DATA to a folder that holds its photos and weights, and run again.",
+    ]
+    frame = "=" * WIDTH
+    return "\n".join([frame, *(textwrap.fill(line, WIDTH, break_long_words=False) for line in said), frame])
+
+
+def repro(target: str) -> int:
+    """Run `dvc repro` on one target in this Python's environment; return its exit code.
+
+    Ctrl-C reaches DVC and its stage too; they are waited for, so that DVC releases its lock. Then it is raised here.
+    """
+    command = [sys.executable, "-m", "dvc", "repro", target]
+    interrupted = False
+    with subprocess.Popen(command, env=environment()) as process:
+        while process.poll() is None:
+            try:
+                process.wait()
+            except KeyboardInterrupt:
+                interrupted = True
+    if interrupted:
+        raise KeyboardInterrupt
+    return process.returncode
+
+
+def environment() -> dict[str, str]:
+    """Return the environment for DVC: `python` in a stage's command is this Python; no analytics."""
+    # Outside a virtual environment Windows keeps python.exe and the scripts in two folders.
+    first = [str(Path(sys.executable).parent), sysconfig.get_path("scripts")]
+    path = os.pathsep.join([*dict.fromkeys(first), os.environ.get("PATH", "")])
+    folder = supply.data_folder()
+    data = {"SORTLINE_DATA": str(folder)} if folder else {}
+    return {**os.environ, **data, "PATH": path, "DVC_NO_ANALYTICS": "1"}

@@ -1,0 +1,42 @@
+"""Parameters of the stage `extract`."""
+
+from typing import Literal
+
+from pydantic import Field, ValidationInfo, field_validator, model_validator
+
+from sortline.config.base import Section
+
+
+class ExtractParams(Section):
+    """How photos become Feature Maps; the views come from `prepare`, the weights from `weights`."""
+
+    pixels: bool = Field(False, description="keep the pictures themselves for the stage train; no backbone")
+    colour: bool = Field(False, description="with pixels: in colour, as train's resnets need them; else grey")
+    image_size: int = Field(224, ge=8, le=512, description="side of the square input, pixels")
+    engine: Literal["onnxruntime", "mindspore"] = Field(
+        "onnxruntime",
+        description="what runs the frozen backbone; same features to 1e-3, ONNX Runtime several times faster",
+    )
+    pool: Literal["mean+max", "none"] = Field(
+        "mean+max", description="none: also keep the plain view's whole map (maps.npy), for a head that pools it itself"
+    )
+
+    upto: int | None = Field(
+        None,
+        ge=1,
+        le=16,
+        description="also keep the maps before a MobileNetV2's last so many blocks, to train these",
+    )
+
+    @field_validator("image_size")
+    @classmethod
+    def _size_fits(cls, size: int, info: ValidationInfo) -> int:
+        if not info.data.get("pixels") and size % 32:
+            raise ValueError("should be a multiple of 32: the backbone halves it five times")
+        return size
+
+    @model_validator(mode="after")
+    def _pictures_or_maps(self) -> "ExtractParams":
+        if self.pixels and self.upto:
+            raise ValueError("upto keeps maps and pixels the pictures themselves; set one of them")
+        return self

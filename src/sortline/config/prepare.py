@@ -1,0 +1,74 @@
+"""Parameters of the stage prepare: `<task>.prepare` in params.yaml."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from sortline.config.base import Section
+from sortline.data.images import MAX_FILE_MB, MAX_PIXELS
+
+Policy = Literal["report", "drop", "fail"]
+Range = Annotated[list[float], Field(min_length=2, max_length=2)]
+
+
+class DuplicateParams(Section):
+    hash: Literal["phash", "dhash"] = Field("phash", description="perceptual hash that finds near-duplicates")
+    hash_size: int = Field(16, ge=8, le=32, description="side of the hash; hash_size squared bits")
+    threshold: int = Field(76, ge=0, description="most differing bits of two near-duplicates")
+    exact_cross: Policy = Field("drop", description="train photos that are also in val, pixel for pixel")
+    exact_train: Policy = Field("report", description="exact copies inside train; drop keeps the first by path")
+    near_cross: Policy = Field("report", description="train photos with a near-duplicate in val")
+    near_train: Policy = Field("report", description="near-duplicates inside train; drop keeps the first by path")
+
+    @model_validator(mode="after")
+    def _threshold_below_chance(self) -> Self:
+        limit = self.hash_size**2 // 2
+        if self.threshold >= limit:
+            raise ValueError(f"threshold must be below half the bits, {limit}: unrelated photos differ in that many")
+        return self
+
+    def policy(self) -> dict[str, str]:
+        """Return what to do about each kind of duplicate: kind -> report, drop or fail."""
+        return {kind: getattr(self, kind) for kind in ("exact_cross", "exact_train", "near_cross", "near_train")}
+
+
+class SplitParams(Section):
+    val_fraction: float = Field(0.1, gt=0, lt=1, description="share held out where the photos come without a val")
+    folds: int = Field(5, ge=2, le=20, description="grouped folds of train that selection is done on")
+    seed: int = Field(0, ge=0, description="of the split and the folds")
+
+
+class ViewParams(Section):
+    count: int = Field(4, ge=1, le=64, description="views a photo; view 0 is the plain one")
+    seed: int = Field(0, ge=0, description="of the views")
+    crop_scale: Range = Field([0.6, 1.0], description="share of the photo's area that a crop keeps")
+    crop_ratio: Range = Field([0.8, 1.25], description="width to height of a crop, relative to the photo's own")
+    flip: float = Field(0.5, ge=0, le=1, description="chance of a left-right flip")
+    brightness: float = Field(0.2, ge=0, le=1, description="factor drawn from 1 - x to 1 + x")
+    contrast: float = Field(0.2, ge=0, le=1, description="factor drawn from 1 - x to 1 + x")
+    saturation: float = Field(0.2, ge=0, le=1, description="factor drawn from 1 - x to 1 + x")
+    gray: float = Field(0.0, ge=0, le=1, description="chance of no colour")
+    rotation: float = Field(0.0, ge=0, le=180, description="degrees at most, either way")
+    blur: float = Field(0.0, ge=0, le=20, description="Gaussian, pixels at most")
+    noise: float = Field(0.0, ge=0, le=128, description="Gaussian, standard deviation of 255")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if not 0 < self.crop_scale[0] <= self.crop_scale[1] <= 1:
+            raise ValueError("crop_scale must be [low, high] with 0 < low <= high <= 1")
+        if not 0.1 <= self.crop_ratio[0] <= self.crop_ratio[1] <= 10:
+            raise ValueError("crop_ratio must be [low, high] with 0.1 <= low <= high <= 10")
+        return self
+
+
+class PrepareParams(Section):
+    table: str | None = Field(
+        None, description="class table (garbage, or one in tables/); null: the folders are the names"
+    )
+    min_per_class: int = Field(5, ge=1, description="fewest train photos of a class")
+    max_pixels: int = Field(MAX_PIXELS, ge=1, le=MAX_PIXELS, description="largest photo decoded, width x height")
+    max_file_mb: int = Field(MAX_FILE_MB, ge=1, le=MAX_FILE_MB, description="largest file opened, in MB")
+    unreadable: Literal["report", "fail"] = Field("report", description="files that are no usable photo")
+    duplicates: DuplicateParams = DuplicateParams()
+    split: SplitParams = SplitParams()
+    views: ViewParams = ViewParams()

@@ -1,0 +1,1 @@
+"""Augmentation: views of photos, crops, distortions of digits."""

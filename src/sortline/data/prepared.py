@@ -1,0 +1,61 @@
+"""What `prepare` wrote, read back by the stages after it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from sortline._core.errors import UserError
+from sortline._core.files import read_csv, read_json
+
+
+@dataclass(frozen=True)
+class Part:
+    """The photos of a part of the split, in split.csv's order (sorted by path). Arrays of length n."""
+
+    images: list[str]
+    labels: np.ndarray  # int
+    exact: np.ndarray  # bool, has an exact duplicate in raw train
+    near: np.ndarray  # bool, has a near-duplicate in raw train
+    places: np.ndarray  # int, rows of split.csv, and so of the features
+    total: int  # rows of split.csv
+    split: str = "val"  # which part
+
+
+@dataclass(frozen=True)
+class Classes:
+    """Names by label (English, or the folder's where there is none), bin ids, and each class's place among these."""
+
+    names: list[str]
+    bins: list[dict[str, str]]  # {id, en, zh, colour}; empty for a task without bins
+    bin_of: np.ndarray | None  # int (classes,), None for a task without bins
+
+
+def read_part(split: Path, name: str | None = None) -> Part:
+    """Read the rows of a part of split.csv; None: those to be scored on, "test" where there are such, else "val".
+
+    Raises `UserError` where there are none.
+    """
+    every = read_csv(split)
+    name = name or ("test" if any(row["split"] == "test" for row in every) else "val")
+    places = np.array([place for place, row in enumerate(every) if row["split"] == name])
+    rows = [every[place] for place in places]
+    if not rows:
+        raise UserError(f"{split}: no photo in {name}, nothing to evaluate; check the split in params.yaml (prepare)")
+    flags = (np.array([row[key] == "1" for row in rows]) for key in ("in_train_exact", "in_train_near"))
+    labels = np.array([int(row["label"]) for row in rows])
+    return Part([row["image"] for row in rows], labels, *flags, places=places, total=len(every), split=name)
+
+
+def read_images(split: Path, part: str | None = None) -> list[str]:
+    """Return the photos of split.csv, or of a part of it ("train", "val", "dropped"), in its order."""
+    return [row["image"] for row in read_csv(split) if part in (None, row["split"])]
+
+
+def read_classes(path: Path) -> Classes:
+    """Read classes.json."""
+    content = read_json(path)
+    names = [row["en"] or row["code"] for row in content["classes"]]
+    ids = [row["id"] for row in content["bins"]]
+    bin_of = np.array([ids.index(row["bin"]) for row in content["classes"]]) if ids else None
+    return Classes(names, content["bins"], bin_of)

@@ -1,0 +1,178 @@
+"""A download that shows progress, resumes, keeps to a size, checks the checksum and appears whole or not at all."""
+
+import json
+import time
+from pathlib import Path
+
+import requests
+import urllib3
+from tqdm import tqdm
+
+from sortline._core.errors import UserError
+from sortline._core.files import sha256_file, write_json
+
+_CHUNK = 1 << 18
+_READ_TIMEOUT = 60.0
+_MB = 10**6
+
+
+class _Cut(Exception):
+    """The transfer ended early in a way that another try may mend."""
+
+
+def download(
+    url: str,
+    path: Path,
+    *,
+    max_bytes: int,
+    sha256: str | None = None,
+    connect_timeout: float = 5.0,
+    tries: int = 3,
+    pause: float = 1.0,
+) -> None:
+    """Download `url` to `path`, which is replaced only once all of it is there and its sha256 (if given) is right.
+
+    Bytes gather in `<path>.part`; a transfer that broke off is resumed from there, by Range with If-Range (RFC 9110,
+    13.1.5), where the server names a strong validator, else begun again. A finished `path` from before is kept.
+    `connect_timeout` and `pause` (between tries) are seconds. A refused or timed-out connection is not tried again.
+    Raise `UserError`, its text starting with the address.
+    """
+    if path.is_file() and (sha256 is None or sha256_file(path) == sha256):
+        return
+    part = path.with_name(f"{path.name}.part")
+    for attempt in range(1, tries + 1):
+        try:
+            _transfer(url, part, max_bytes, connect_timeout)
+            break
+        except _Cut as error:
+            if attempt == tries:
+                again = "; the next run goes on from there" if _resumable(url, part)[1] else ""
+                raise UserError(f"{url}: {error} ({tries} tries{again})") from None
+            time.sleep(pause * attempt)
+    if sha256 is not None and (found := sha256_file(part)) != sha256:
+        _forget(part)
+        raise UserError(f"{url}: wrong checksum: sha256 is {found}, params.yaml says {sha256}")
+    part.replace(path)
+    _forget(part)
+
+
+def probe(url: str, timeout: float = 5.0) -> None:
+    """Ask for the first byte only; raise `UserError` if nothing connects in `timeout` seconds or it is refused."""
+    with _get(url, {"Range": "bytes=0-0"}, timeout, read_timeout=3 * timeout) as response:
+        _refuse(url, response)
+
+
+def _transfer(url: str, part: Path, max_bytes: int, connect_timeout: float) -> None:
+    start, validator = _resumable(url, part)
+    headers = {"Range": f"bytes={start}-", "If-Range": validator} if validator else {}
+    with _get(url, headers, connect_timeout) as response:
+        if response.status_code == 416 and response.headers.get("Content-Range") == f"bytes */{start}":
+            return
+        if response.status_code == 416 or (response.status_code == 206 and not _continues(response, start, validator)):
+            _forget(part)
+            raise _Cut("the server would not resume")
+        if response.status_code == 429 or response.status_code >= 500:
+            raise _Cut(f"the server answered {response.status_code} {response.reason}")
+        _refuse(url, response)
+        part.parent.mkdir(parents=True, exist_ok=True)
+        if response.status_code != 206:
+            start = 0
+            _forget(part)
+            if validator := _validator(response):
+                write_json(_tag(part), {"url": url, "validator": validator})
+        _receive(url, response, part, start, max_bytes)
+
+
+def _receive(url: str, response: requests.Response, part: Path, start: int, max_bytes: int) -> None:
+    """Append the body to `part`, which holds `start` bytes; raise `_Cut` if it ends before its stated length."""
+    length = response.headers.get("Content-Length", "")
+    total = start + int(length) if length.isdigit() else None
+    if total is not None and total > max_bytes:
+        _forget(part)
+        raise UserError(f"{url}: {total / _MB:,.1f} MB, more than max_mb allows ({max_bytes / _MB:g})")
+    have = start
+    name = url.rstrip("/").rsplit("/", 1)[-1]
+    bar = tqdm(desc=name[-30:], total=total, initial=start, unit="B", unit_scale=True, disable=None)
+    with bar, part.open("ab") as stream:
+        try:
+            # The raw stream: requests would unpack a .tar.gz sent with `Content-Encoding: gzip`.
+            for chunk in response.raw.stream(_CHUNK, decode_content=False):
+                have += len(chunk)
+                if have > max_bytes:
+                    break
+                stream.write(chunk)
+                bar.update(len(chunk))
+        except urllib3.exceptions.HTTPError:
+            raise _Cut(f"the connection broke off at {have / _MB:,.1f} MB") from None
+    if have > max_bytes:
+        _forget(part)
+        raise UserError(f"{url}: more than max_mb allows ({max_bytes / _MB:g})")
+    if total is not None and have < total:
+        raise _Cut(f"the connection broke off at {have / _MB:,.1f} of {total / _MB:,.1f} MB")
+
+
+def _get(
+    url: str, headers: dict[str, str], connect_timeout: float, read_timeout: float = _READ_TIMEOUT
+) -> requests.Response:
+    try:
+        return requests.get(
+            url,
+            headers={"Accept-Encoding": "identity", **headers},
+            stream=True,
+            timeout=(connect_timeout, read_timeout),
+        )
+    except requests.ConnectTimeout:
+        raise UserError(f"{url}: could not connect in {connect_timeout:g} s") from None
+    except requests.ReadTimeout:
+        raise UserError(f"{url}: no answer in {read_timeout:g} s") from None
+    except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
+        raise UserError(f"{url}: could not connect ({_root_cause(error)})") from None
+
+
+def _root_cause(error: BaseException) -> str:
+    """Return the system's words for what went wrong ("Connection refused"), found below requests' and urllib3's."""
+    words = type(error).__name__
+    while error is not None:
+        if isinstance(error, OSError) and error.strerror:
+            words = error.strerror
+        error = error.__cause__ or error.__context__
+    return words
+
+
+def _refuse(url: str, response: requests.Response) -> None:
+    """Raise `UserError` for an answer that is not the file."""
+    if response.status_code >= 400:
+        raise UserError(f"{url}: the server answered {response.status_code} {response.reason}")
+    if response.headers.get("Content-Type", "").startswith("text/html"):
+        raise UserError(f"{url}: the server sent a web page instead of the file (a login page?)")
+
+
+def _validator(response: requests.Response) -> str | None:
+    etag = response.headers.get("ETag")
+    return etag if etag and not etag.startswith("W/") else response.headers.get("Last-Modified")
+
+
+def _continues(response: requests.Response, start: int, validator: str | None) -> bool:
+    """Whether a 206 goes on where `part` ends, with the same file."""
+    return response.headers.get("Content-Range", "").startswith(f"bytes {start}-") and _validator(response) in (
+        None,
+        validator,
+    )
+
+
+def _resumable(url: str, part: Path) -> tuple[int, str | None]:
+    """Return the bytes there and the validator they came with; (0, None) where they cannot be built on."""
+    try:
+        size, tag = part.stat().st_size, json.loads(_tag(part).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return 0, None
+    return (size, tag["validator"]) if size and tag["url"] == url else (0, None)
+
+
+def _tag(part: Path) -> Path:
+    return part.with_name(f"{part.name}.json")
+
+
+def _forget(part: Path) -> None:
+    part.unlink(missing_ok=True)
+    _tag(part).unlink(missing_ok=True)

@@ -1,0 +1,176 @@
+"""Unpacking zip and tar archives nobody has vetted: nothing lands outside its folder, nothing grows without end."""
+
+import errno
+import hashlib
+import lzma
+import stat
+import struct
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO
+
+from tqdm import tqdm
+
+from sortline._core.errors import UserError
+
+_BROKEN = (
+    zipfile.BadZipFile,
+    tarfile.TarError,
+    zlib.error,
+    lzma.LZMAError,
+    struct.error,
+    EOFError,
+    NotImplementedError,
+    UnicodeDecodeError,
+)
+_CHUNK = 1 << 18
+
+
+@dataclass(frozen=True)
+class Limits:
+    """The most that an archive may hold: members (of any kind), bytes a file, bytes in all once unpacked."""
+
+    members: int = 200_000
+    file_bytes: int = 500 * 10**6
+    total_bytes: int = 4000 * 10**6
+
+
+@dataclass(frozen=True)
+class _Member:
+    """One entry that is not a folder; `refused` says why it may not be unpacked, or is empty."""
+
+    path: PurePosixPath
+    size: int
+    refused: str
+    open: Callable[[], BinaryIO]
+
+
+Choose = Callable[[Sequence[PurePosixPath]], Mapping[PurePosixPath, PurePosixPath]]
+
+
+def unpack(archive: Path, out: Path, choose: Choose, limits: Limits | None = None) -> dict[str, str]:
+    """Unpack chosen members of a zip or tar (plain, gzip, bzip2, xz) into the folder `out`.
+
+    `choose` gets the paths of all members and returns, for those to unpack, their place below `out`. Zip names
+    without the UTF-8 flag are read as UTF-8, else as GBK. Return {posix path below `out`: sha256}; after an error
+    `out` may be half filled, and the caller throws it away.
+    Raise `UserError`, its text starting with the archive's path, where the archive is broken, goes beyond `limits`,
+    has any member that would land outside, or where a chosen member is a link, a device or encrypted.
+    """
+    limits = limits or Limits()
+    try:
+        with _opened(archive) as opened:
+            listing = _zip_members(opened) if isinstance(opened, zipfile.ZipFile) else _tar_members(opened)
+            members = list(_limited(listing, limits))
+            places = choose([member.path for member in members])
+            return _write([member for member in members if member.path in places], places, out, limits)
+    except UserError as error:
+        raise UserError(f"{archive}: {error}") from None
+    except _BROKEN as error:
+        raise UserError(f"{archive}: broken or not a zip or tar archive ({_short(error)})") from None
+    except OSError as error:
+        # The gzip and bzip2 readers report bad data without a number; a wrong offset makes a seek invalid.
+        if error.errno not in (None, errno.EINVAL):
+            raise
+        raise UserError(f"{archive}: broken ({_short(error)})") from None
+
+
+def copy_hashed(source: BinaryIO, target: Path, limit: int | None = None) -> tuple[str, int]:
+    """Write the stream to a new file; return (sha256, bytes). Raise `UserError` beyond `limit` bytes."""
+    digest, size = hashlib.sha256(), 0
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with target.open("xb") as stream:
+        while chunk := source.read(_CHUNK):
+            size += len(chunk)
+            if limit is not None and size > limit:
+                raise UserError(f"'{target.name}' goes beyond the limit of {limit / 1e6:,.0f} MB")
+            digest.update(chunk)
+            stream.write(chunk)
+    return digest.hexdigest(), size
+
+
+def _opened(archive: Path) -> zipfile.ZipFile | tarfile.TarFile:
+    # zipfile.is_zipfile would also say yes to a tar that ends with a zip.
+    with archive.open("rb") as stream:
+        is_zip = stream.read(4) == b"PK\x03\x04"
+    return zipfile.ZipFile(archive) if is_zip else tarfile.open(archive, mode="r:*")
+
+
+def _limited(members: Iterator[_Member | None], limits: Limits) -> Iterator[_Member]:
+    """Drop folders (None) and stop at the first sign of too much, before a tar's data is even read."""
+    total = 0
+    for count, member in enumerate(members, start=1):
+        if count > limits.members:
+            raise UserError(f"holds more than {limits.members:,} members")
+        if member is None:
+            continue
+        total += member.size
+        if total > limits.total_bytes:
+            raise UserError(f"would unpack to more than {limits.total_bytes / 1e6:,.0f} MB")
+        yield member
+
+
+def _write(
+    members: Sequence[_Member], places: Mapping[PurePosixPath, PurePosixPath], out: Path, limits: Limits
+) -> dict[str, str]:
+    hashes: dict[str, str] = {}
+    left = limits.total_bytes
+    for member in tqdm(members, desc="unpack", unit="file", disable=None):
+        place = places[member.path].as_posix()
+        if member.refused:
+            raise UserError(f"'{member.path}' is {member.refused}, which is not unpacked")
+        if place in hashes:
+            raise UserError(f"holds '{member.path}' twice")
+        with member.open() as source:
+            # What a header says of its size is a claim; the bytes that come are counted too.
+            hashes[place], size = copy_hashed(source, out / place, min(limits.file_bytes, left))
+        left -= size
+    return hashes
+
+
+def _zip_members(archive: zipfile.ZipFile) -> Iterator[_Member | None]:
+    for info in archive.infolist():
+        utf8 = info.flag_bits & 0x800
+        # orig_filename: `filename` is cut at NUL and has its separators changed on Windows, which breaks GBK.
+        name = info.orig_filename if utf8 else _decode(info.orig_filename.encode("cp437"))
+        path = _inside(name)
+        kind = stat.S_IFMT(info.external_attr >> 16)
+        refused = "a link or a device" if kind not in (0, stat.S_IFREG) else ""
+        if info.flag_bits & 0x1:
+            refused = "encrypted"
+        folder = name.endswith(("/", "\\")) or kind == stat.S_IFDIR
+        yield None if folder else _Member(path, info.file_size, refused, lambda info=info: archive.open(info))
+
+
+def _tar_members(archive: tarfile.TarFile) -> Iterator[_Member | None]:
+    for info in archive:
+        path = _inside(_decode(info.name.encode("utf-8", "surrogateescape")))
+        refused = "" if info.isreg() else "a link or a device"
+        yield None if info.isdir() else _Member(path, info.size, refused, lambda info=info: archive.extractfile(info))
+
+
+def _decode(raw: bytes) -> str:
+    """Decode a name of unstated encoding: UTF-8 (macOS, Linux), GBK (Chinese Windows), else the zip format's own."""
+    for encoding in ("utf-8", "gb18030"):
+        try:
+            return raw.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+    return raw.decode("cp437")
+
+
+def _inside(name: str) -> PurePosixPath:
+    """Return the name as a relative path; raise `UserError` if it could mean a place outside, on any system."""
+    # Some Windows programs write backslashes; a colon would be a drive or a hidden stream there.
+    path = PurePosixPath(name.replace("\\", "/"))
+    if path.is_absolute() or ".." in path.parts or ":" in name or any(ord(letter) < 32 for letter in name):
+        raise UserError(f"member {name!r} would land outside its folder or has no proper name; nothing was unpacked")
+    return path
+
+
+def _short(error: Exception) -> str:
+    return " ".join(str(error).split())[:100] or type(error).__name__

@@ -1,0 +1,150 @@
+"""Two sets of answers to the same photos: who is right where, and whether the difference may be chance."""
+
+import csv
+import io
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy.stats import binomtest
+
+from sortline._core.errors import UserError
+from sortline.evaluation import metrics
+
+COLUMNS = ("image", "truth", "predicted", "correct")
+FLAGS = ("in_train_exact", "in_train_near")
+RESAMPLES = 10_000
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """The photos in both tables, in A's order; arrays of length n. `only_a` and `only_b` name the photos left out."""
+
+    images: list[str]
+    truth: list[str]
+    said_a: list[str]
+    said_b: list[str]
+    right_a: np.ndarray  # bool
+    right_b: np.ndarray  # bool
+    duplicated: np.ndarray | None  # bool, has a duplicate in train; None where a table does not say
+    only_a: list[str]
+    only_b: list[str]
+
+
+def read_predictions(content: bytes, name: str) -> dict[tuple[str, str], dict[str, str]]:
+    """Return the rows of a predictions.csv, as evaluate writes them, by (image, truth).
+
+    Raises `UserError` with `name` for what is not such a table, or names a photo twice.
+    """
+    try:
+        reader = csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline=""))
+        missing = [column for column in COLUMNS if column not in (reader.fieldnames or ())]
+        if missing:
+            raise UserError(f"{name}: no column {', '.join(missing)}; expected predictions.csv as evaluate writes it")
+        rows = {}
+        for row in reader:
+            where = f"{name}, line {reader.line_num}"
+            if None in row.values() or row["correct"] not in ("0", "1"):
+                raise UserError(f"{where}: not a whole row, or `correct` is neither 0 nor 1; run evaluate again")
+            key = row["image"], row["truth"]
+            if key in rows:
+                raise UserError(f"{where}: {row['image']} is in the table twice; run evaluate again")
+            rows[key] = row
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise UserError(f"{name}: not a UTF-8 CSV table ({error})") from None
+    return rows
+
+
+def pair(a: dict[tuple[str, str], dict[str, str]], b: dict[tuple[str, str], dict[str, str]]) -> Pairs:
+    """Join two tables of `read_predictions` on image and truth. Raises `UserError` if they share no photo."""
+    both = [key for key in a if key in b]
+    if not both:
+        raise UserError("A and B have no photo in common (same image, same truth); compare two runs on one data set")
+    duplicated = None
+    if all(flag in row for row in (a[both[0]], b[both[0]]) for flag in FLAGS):
+        duplicated = np.array([any(table[key][flag] == "1" for table in (a, b) for flag in FLAGS) for key in both])
+    return Pairs(
+        [image for image, _ in both],
+        [truth for _, truth in both],
+        *([table[key]["predicted"] for key in both] for table in (a, b)),
+        *(np.array([table[key]["correct"] == "1" for key in both]) for table in (a, b)),
+        duplicated,
+        *([image for image, truth in one if (image, truth) not in other] for one, other in ((a, b), (b, a))),
+    )
+
+
+def mcnemar(only_a: int, only_b: int) -> float:
+    """Return the two-sided p of McNemar's exact test; `only_a`, `only_b`: photos that only one of the two has right.
+
+    If neither is better, each of these photos falls to A or B like a coin: binomial at 1/2; 1 where there are none.
+    Source: Q. McNemar, "Note on the sampling error of the difference between correlated proportions or percentages",
+    Psychometrika 12 (1947).
+    """
+    discordant = only_a + only_b
+    return float(binomtest(only_b, discordant, 0.5).pvalue) if discordant else 1.0
+
+
+def bootstrap(right_a: np.ndarray, right_b: np.ndarray, seed: int = 0) -> tuple[float, float]:
+    """Return the 95 % percentile interval of accuracy B - accuracy A over 10,000 resamples of the photos, seeded.
+
+    A photo counts -1, 0 or 1, so n photos drawn with replacement are one draw of three multinomial counts.
+    Source: Efron and Tibshirani, "An Introduction to the Bootstrap", 1993, chapter 13.
+    """
+    n = len(right_a)
+    counts = np.array([np.sum(right_a & ~right_b), np.sum(right_b & ~right_a), np.sum(right_a == right_b)])
+    drawn = np.random.default_rng(seed).multinomial(n, counts / n, size=RESAMPLES)
+    low, high = np.percentile((drawn[:, 1] - drawn[:, 0]) / n, [2.5, 97.5])
+    return float(low), float(high)
+
+
+def compare(right_a: np.ndarray, right_b: np.ndarray) -> dict[str, Any]:
+    """Return the 2x2 counts, each accuracy as `measure.share` gives it, McNemar's p and the paired difference B - A.
+
+    `right_a`, `right_b` bool (n,), n >= 1, of the same photos.
+    """
+    only_a, only_b = int(np.sum(right_a & ~right_b)), int(np.sum(right_b & ~right_a))
+    low, high = bootstrap(right_a, right_b)
+    return {
+        "n": len(right_a),
+        "a": metrics.share(right_a),
+        "b": metrics.share(right_b),
+        "both_right": int(np.sum(right_a & right_b)),
+        "only_a_right": only_a,
+        "only_b_right": only_b,
+        "both_wrong": int(np.sum(~right_a & ~right_b)),
+        "p": mcnemar(only_a, only_b),
+        "difference": (only_b - only_a) / len(right_a),
+        "difference_low": low,
+        "difference_high": high,
+    }
+
+
+def verdict(pairs: Pairs, result: dict[str, Any]) -> str:
+    """Say in one sentence what `compare`'s `result` means."""
+    n, only_a, only_b, p = (result[key] for key in ("n", "only_a_right", "only_b_right", "p"))
+    if only_a + only_b == 0:
+        if pairs.said_a == pairs.said_b:
+            return f"A and B give the same answer to all {n:,} photos."
+        return f"A and B are right on the same photos; only the wrong answers differ (n = {n:,})."
+    if only_a == only_b:
+        return f"A and B are right equally often: {_photos(only_a)} each that the other gets wrong (n = {n:,})."
+    winner, more = ("B", only_b - only_a) if only_b > only_a else ("A", only_a - only_b)
+    shown = show_p(p) if p < 0.0001 else f"= {show_p(p)}"
+    return f"{winner} is right on {_photos(more)} more; with n = {n:,} that is {_chance(p)} (p {shown})."
+
+
+def show_p(p: float) -> str:
+    """Return p as text, "0.38"."""
+    return "< 0.0001" if p < 0.0001 else f"{p:.1g}" if p < 0.01 else f"{p:.2f}"
+
+
+def _chance(p: float) -> str:
+    if p >= 0.2:
+        return "well within chance"
+    if p >= 0.05:
+        return "still within chance"
+    return "unlikely to be chance alone" if p >= 0.01 else "hardly chance"
+
+
+def _photos(count: int) -> str:
+    return f"{count:,} photo{'s' * (count != 1)}"

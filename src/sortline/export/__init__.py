@@ -1,0 +1,1 @@
+"""The trained model as files for other programs, and the proof that they are the measured model."""

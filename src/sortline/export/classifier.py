@@ -1,0 +1,183 @@
+"""The exported model on photos: needs the export folder and ONNX Runtime, nothing of the training side."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+from PIL import Image
+from tqdm import tqdm
+
+from sortline._core.errors import UserError
+from sortline._core.files import read_json
+from sortline.data.images import BadImage, NoDigit, open_rgb
+
+WORTH_A_BAR = 20  # photos
+DIGITS = "digits"  # what labels.json says of a model that expects pictures like MNIST's
+
+
+@dataclass(frozen=True)
+class Guess:
+    """One class (`code`, `en`, `zh`, `bin`), its bin (`id`, `en`, `zh`, `colour`) or None, its probability.
+
+    A class that its table says more about has that as `card`: lines [name, text].
+    """
+
+    label: dict[str, Any]
+    bin: dict[str, Any] | None
+    probability: float
+
+    def as_dict(self) -> dict[str, Any]:
+        return {"class": self.label, "bin": self.bin, "probability": round(self.probability, 6)}
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """The most probable classes of one photo, best first; never empty.
+
+    `sure`: is the best one as probable as the threshold that was chosen out of fold? Always, for a model without one.
+    """
+
+    top: tuple[Guess, ...]
+    sure: bool = True
+
+    @property
+    def label(self) -> dict[str, Any]:
+        return self.top[0].label
+
+    @property
+    def bin(self) -> dict[str, Any] | None:
+        return self.top[0].bin
+
+    @property
+    def probability(self) -> float:
+        return self.top[0].probability
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain JSON content: the best guess's keys, `sure`, and `top`, the list of all guesses."""
+        return {**self.top[0].as_dict(), "sure": self.sure, "top": [guess.as_dict() for guess in self.top]}
+
+
+class Classifier:
+    """An export folder (model.onnx and labels.json) loaded into ONNX Runtime.
+
+    Raises `UserError` where a file is missing, broken, or not of the same export as the other.
+    """
+
+    def __init__(self, folder: Path):
+        self.folder = Path(folder)
+        self.labels = _read_labels(self.folder / "labels.json")
+        self.classes: list[dict[str, Any]] = self.labels["classes"]
+        self._bins = {one["id"]: one for one in self.labels["bins"]}
+        self._session = _open_session(self.folder / "model.onnx")
+        _check_contract(self._session, self.labels, self.folder)
+
+    @property
+    def note(self) -> str:
+        """What the export says a reader must know; empty for a model of real photos."""
+        return self.labels.get("note") or ""
+
+    def probabilities(self, image: Image.Image) -> np.ndarray:
+        """Return float32 (classes,) for an RGB image of any size; resizing and scaling are in the graph."""
+        return self._run("probabilities", image)
+
+    def logits(self, image: Image.Image) -> np.ndarray:
+        """Return float32 (classes,), before the softmax."""
+        return self._run("logits", image)
+
+    def _run(self, output: str, image: Image.Image) -> np.ndarray:
+        if image.mode != "RGB":
+            raise ValueError(f"expected an RGB image, got mode {image.mode}; open photos with open_rgb")
+        pixels = np.asarray(image, dtype=np.uint8)
+        return self._session.run([output], {"image": pixels})[0]
+
+    def __call__(self, image: Image.Image, top: int = 5) -> Prediction:
+        """Classify one RGB image; `top` guesses (all classes where there are fewer), equal ones in label order.
+
+        Where the model reads digits, the digit is cut out first, see `read_digit`; raises `NoDigit` as it does.
+        """
+        if self.labels.get("reads") == DIGITS:
+            from sortline.data.handwriting import read_digit  # SciPy takes a while to load
+
+            image = read_digit(image)
+        probabilities = self.probabilities(image)
+        best = np.argsort(-probabilities, kind="stable")[: max(top, 1)]
+        sure = float(probabilities[best[0]]) >= (self.labels.get("threshold") or 0)
+        return Prediction(tuple(self._guess(index, float(probabilities[index])) for index in best), sure)
+
+    @property
+    def explains(self) -> bool:
+        """Does the model say where it looked? One with a linear head does."""
+        return "cam" in {output.name for output in self._session.get_outputs()}
+
+    def evidence(self, image: Image.Image, label: int) -> np.ndarray:
+        """Return what speaks for class number `label`, by place in the photo: float32 (h, w), 0 and up."""
+        return np.maximum(self._run("cam", image)[label], 0)
+
+    def _guess(self, index: int, probability: float) -> Guess:
+        label = self.classes[index]
+        return Guess(label, self._bins.get(label.get("bin")), probability)
+
+
+def predict_files(
+    classifier: Classifier, photos: Sequence[Path], top: int = 5
+) -> Iterator[tuple[Path, Prediction | BadImage]]:
+    """Yield each photo, in order, with its prediction or with what is wrong with the file.
+
+    Shows a progress bar on a terminal when there are enough photos to wait for.
+    """
+    quiet = None if len(photos) >= WORTH_A_BAR else True
+    for photo in tqdm(photos, unit="photo", leave=False, disable=quiet):
+        try:
+            outcome = classifier(open_rgb(photo), top)
+        except BadImage as error:
+            outcome = error
+        except NoDigit:
+            outcome = BadImage(photo, "no digit found: nothing stands out from the background")
+        yield photo, outcome
+
+
+def _read_labels(path: Path) -> dict[str, Any]:
+    try:
+        labels = read_json(path)
+        _ = [one["en"] for one in labels["classes"]], [one["id"] for one in labels["bins"]]
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file; a model is a folder with model.onnx and labels.json") from None
+    except (ValueError, KeyError, TypeError) as error:
+        raise UserError(f"{path}: not the labels of an exported model ({error!r}); export it again") from None
+    return labels
+
+
+def _open_session(path: Path) -> onnxruntime.InferenceSession:
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    try:
+        # As bytes: ONNX Runtime's own file reader depends on the system's encoding of file names.
+        return onnxruntime.InferenceSession(path.read_bytes(), options, providers=["CPUExecutionProvider"])
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file; a model is a folder with model.onnx and labels.json") from None
+    except Exception as error:  # ONNX Runtime's errors share no base class
+        if not type(error).__module__.startswith("onnxruntime"):
+            raise
+        raise UserError(f"{path}: not a model that ONNX Runtime can load; export it again ({_brief(error)})") from None
+
+
+def _brief(error: Exception) -> str:
+    return " ".join(str(error).split())[:120]
+
+
+def _check_contract(session: onnxruntime.InferenceSession, labels: dict[str, Any], folder: Path) -> None:
+    """Refuse a model with another input or output than the export stage writes, or with other labels."""
+    inputs = {one.name: (one.type, len(one.shape)) for one in session.get_inputs()}
+    outputs = {one.name: one.shape for one in session.get_outputs()}
+    if inputs != {"image": ("tensor(uint8)", 3)} or "probabilities" not in outputs:
+        raise UserError(f"{folder / 'model.onnx'}: not exported by sortline (a uint8 photo in, probabilities out)")
+    count = outputs["probabilities"][-1]
+    if isinstance(count, int) and count != len(labels["classes"]):
+        raise UserError(f"{folder}: model.onnx has {count} classes, labels.json {len(labels['classes'])}; export again")
+    inside = session.get_modelmeta().custom_metadata_map.get("labels")
+    if inside and json.loads(inside) != labels:
+        raise UserError(f"{folder}: labels.json is not the one model.onnx was exported with; export again")

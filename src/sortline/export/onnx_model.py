@@ -1,0 +1,109 @@
+"""The model that leaves the house: a self-contained ONNX graph and a MindIR of the network alone."""
+
+import json
+from typing import Any
+
+import mindspore
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+from sortline._core import graphs
+from sortline.backbones.grey import LUMA, GreyPreprocessing
+from sortline.backbones.releases import Preprocessing
+
+OPSET = 18  # the first whose Resize antialiases
+IR_VERSION = 8  # the one of opset 18: older runtimes on phones refuse newer files
+
+
+def network_graph(cell: mindspore.nn.Cell, size: int, channels: int = 3) -> onnx.ModelProto:
+    """Return `cell` (preprocessed float32 `x` (n, channels, S, S) to `logits`) as ONNX, opset 18."""
+    graph = graphs.to_onnx(cell, (1, channels, size, size), ("logits",))
+    graph = onnx.version_converter.convert_version(graph, OPSET)
+    graph.ir_version = IR_VERSION
+    return graph
+
+
+def self_contained(
+    network: onnx.ModelProto, preprocessing: Preprocessing | GreyPreprocessing, size: int, metadata: dict[str, Any]
+) -> onnx.ModelProto:
+    """Wrap `network` into a graph from photo to probabilities.
+
+    Input `image`: uint8 RGB (H, W, 3) of any size, upright. Outputs: `probabilities` and `logits`, float32 (classes,),
+    and, where `network` has it (cam_output.add_cam), `cam`, float32 (classes, h, w).
+    `metadata` becomes metadata_props; values that are not text as JSON.
+    """
+    front = _front(preprocessing, size)
+    network = onnx.compose.add_prefix(network, "net/", rename_inputs=True, rename_outputs=True)
+    model = onnx.compose.merge_models(front, network, io_map=[("front/x", "net/x")])
+    graph = model.graph
+    classes = graph.output[0].type.tensor_type.shape.dim[-1].dim_value
+    shapes = {"probabilities": [classes], "logits": [classes]}
+    graph.initializer.append(numpy_helper.from_array(np.array([0]), "back/first"))
+    graph.node.extend([
+        helper.make_node("Squeeze", ["net/logits", "back/first"], ["logits"], name="back/squeeze"),
+        helper.make_node("Softmax", ["logits"], ["probabilities"], name="back/softmax", axis=-1),
+    ])  # fmt: skip
+    if any(value.name == "net/cam" for value in graph.output):
+        graph.node.append(helper.make_node("Squeeze", ["net/cam", "back/first"], ["cam"], name="back/cam"))
+        shapes["cam"] = [classes, "map_height", "map_width"]
+    del graph.output[:]
+    graph.output.extend(helper.make_tensor_value_info(name, TensorProto.FLOAT, shapes[name]) for name in shapes)
+    graph.name = "sortline"
+    del model.opset_import[1:]  # merging leaves the same entry twice
+    # Shapes inferred for a batch of free size no longer hold; runtimes infer them anew.
+    del graph.value_info[:]
+    helper.set_model_props(model, {key: _text(value) for key, value in sorted(metadata.items())})
+    onnx.checker.check_model(model, full_check=True)
+    return model
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True)
+
+
+def _front(preprocessing: Preprocessing | GreyPreprocessing, size: int) -> onnx.ModelProto:
+    """From uint8 (H, W, 3) to the network's `front/x`; the same steps as images.resize and `preprocessing`."""
+    channels = preprocessing.scale.size
+    constants = {
+        "front/batch": np.array([0]),
+        "front/sizes": np.array([1, 3, size, size]),
+        "front/scale": preprocessing.scale.reshape(1, channels, 1, 1),
+        "front/shift": preprocessing.shift.reshape(1, channels, 1, 1),
+    }
+    # Pillow's filter ends at the photo's edge; without `exclude_outside` the edge pixels would count several times.
+    resize = {"mode": "linear", "antialias": 1, "exclude_outside": 1, "coordinate_transformation_mode": "half_pixel"}
+    steps = [
+        ("Transpose", ["image"], "front/planes", {"perm": [2, 0, 1]}),
+        ("Unsqueeze", ["front/planes", "front/batch"], "front/batched", {}),
+        # On uint8, as Pillow resizes: it rounds to whole levels again.
+        ("Resize", ["front/batched", "", "", "front/sizes"], "front/resized", resize),
+        ("Cast", ["front/resized"], "front/float", {"to": TensorProto.FLOAT}),
+        *_grey_steps(constants, channels),
+        ("Mul", ["front/grey" if channels == 1 else "front/float", "front/scale"], "front/scaled", {}),
+        ("Add", ["front/scaled", "front/shift"], "front/x", {}),
+    ]
+    nodes = [helper.make_node(op, inputs, [output], name=output, **options) for op, inputs, output, options in steps]
+    graph = helper.make_graph(
+        nodes,
+        "front",
+        [helper.make_tensor_value_info("image", TensorProto.UINT8, ["height", "width", 3])],
+        [helper.make_tensor_value_info("front/x", TensorProto.FLOAT, [1, channels, size, size])],
+        [numpy_helper.from_array(value, name) for name, value in constants.items()],
+    )
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION)
+
+
+def _grey_steps(constants: dict[str, np.ndarray], channels: int) -> list[tuple[str, list[str], str, dict[str, Any]]]:
+    """Return the steps from three channels to one, in whole levels, as Pillow does; none where three are wanted."""
+    if channels == 3:
+        return []
+    constants["front/luma"] = np.array(LUMA, np.float32).reshape(1, 3, 1, 1) / np.float32(65536)
+    constants["front/half"] = np.array(0.5, np.float32)
+    constants["front/channel"] = np.array([1])
+    return [
+        ("Mul", ["front/float", "front/luma"], "front/weighted", {}),
+        ("ReduceSum", ["front/weighted", "front/channel"], "front/luminance", {}),
+        ("Add", ["front/luminance", "front/half"], "front/raised", {}),
+        ("Floor", ["front/raised"], "front/grey", {}),
+    ]

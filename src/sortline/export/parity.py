@@ -1,0 +1,162 @@
+"""Is the exported model the measured one? Logits side by side, and val again from the photo files."""
+
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import mindspore
+import numpy as np
+from PIL import Image
+from tqdm import tqdm
+
+from sortline._core import graphs
+from sortline._core.errors import UserError
+from sortline.backbones.grey import GreyPreprocessing
+from sortline.backbones.releases import Preprocessing
+from sortline.data.images import NoDigit, open_rgb, resize
+from sortline.data.pictures import open_picture
+from sortline.evaluation import metrics
+from sortline.export.classifier import Classifier
+
+EXIF_ORIENTATION = 0x0112
+MOST_RESIZED = 500  # photos that are enlarged
+TURNED_LEFT = 6  # stored turned a quarter left; a viewer turns it back
+
+
+def spread(count: int, wanted: int) -> list[int]:
+    """Return at most `wanted` indices, evenly over `count`."""
+    return sorted(set(np.linspace(0, count - 1, min(wanted, count)).round().astype(int).tolist()))
+
+
+def network_inputs(photos: Sequence[Path], preprocessing: Preprocessing | GreyPreprocessing, size: int) -> np.ndarray:
+    """Return the preprocessed photos, float32 (n, channels, S, S), the way `extract` does it."""
+    return preprocessing(np.stack([resize(open_picture(photo), size) for photo in photos]))
+
+
+def logit_differences(
+    cell: mindspore.nn.Cell,
+    mindir: Path,
+    run_onnx: Callable[[Image.Image], np.ndarray],
+    photos: Sequence[Path],
+    x: np.ndarray,
+    limit: float,
+) -> dict[str, float]:
+    """Compare logits of the self-contained ONNX and the MindIR with MindSpore's on `x`, `network_inputs` of `photos`.
+
+    The ONNX gets the photos resized by Pillow: what its own resizing changes is `resized_agreement`'s to say.
+    Returns the largest differences; raises `UserError` above `limit`.
+    """
+    resized = (Image.fromarray(resize(open_picture(photo), x.shape[-1])) for photo in photos)
+    reference = np.concatenate([cell(mindspore.Tensor(one[None])).asnumpy() for one in x])
+    others = {"onnx": np.stack([run_onnx(image) for image in resized]), "mindir": graphs.run_mindir(mindir, x)}
+    differences = {name: float(np.abs(logits - reference).max()) for name, logits in others.items()}
+    for name, difference in differences.items():
+        if not difference <= limit:
+            raise UserError(
+                f"export: {name} logits differ from MindSpore's by {difference:.2e}, over max_difference {limit:g}"
+            )
+    return {f"max_abs_diff_{name}": difference for name, difference in differences.items()}
+
+
+def remeasured(classifier: Classifier, photos: Sequence[Path], labels: np.ndarray) -> dict[str, Any]:
+    """Score the exported ONNX alone, from the photo files: accuracy with its interval, and n."""
+    answers = [
+        int(classifier.probabilities(open_picture(photo)).argmax())
+        for photo in tqdm(photos, desc="val from files", unit="photo", disable=None)
+    ]
+    score = metrics.share(np.array(answers) == labels)
+    return {
+        "onnx_accuracy": score["accuracy"],
+        "onnx_accuracy_low": score["low"],
+        "onnx_accuracy_high": score["high"],
+        "onnx_n": score["n"],
+    }
+
+
+def enlarged(width: int, height: int) -> Callable[[Image.Image], Image.Image]:
+    return lambda image: image.resize((width, height), Image.Resampling.BICUBIC)
+
+
+def turned_by_exif(image: Image.Image) -> Image.Image:
+    """Store the photo turned, with the EXIF tag that says so, as phones do; and open it again."""
+    exif = Image.Exif()
+    exif[EXIF_ORIENTATION] = TURNED_LEFT
+    with tempfile.TemporaryDirectory() as scratch:
+        path = Path(scratch) / "turned.png"
+        image.transpose(Image.Transpose.ROTATE_90).save(path, exif=exif)
+        return open_rgb(path)
+
+
+# What photos of other sizes look like; 12 megapixels (a phone's) on the few photos of the slower comparisons only.
+RESIZED = {
+    "640x480": (enlarged(640, 480), False),
+    "3000x4000": (enlarged(3000, 4000), True),
+    "odd 501x373": (enlarged(501, 373), False),
+    "narrow 97x1201": (enlarged(97, 1201), True),
+    "exif-turned": (turned_by_exif, True),
+}
+
+
+def resized_agreement(
+    classifier: Classifier,
+    reference: Callable[[np.ndarray], np.ndarray],
+    photos: Sequence[Path],
+    few: Sequence[int],
+    size: int,
+) -> dict[str, Any]:
+    """Compare the graph's own resizing with `images.resize` before `reference` (uint8 (1, S, S, 3) to probabilities).
+
+    Returns the share of photos with the same top-1 over all of RESIZED, n, each kind's share, and the largest
+    difference of a probability.
+    """
+    same, worst, kinds = [], 0.0, {}
+    for name, (change, slow) in tqdm(RESIZED.items(), desc="other sizes", unit="kind", disable=None):
+        hits = []
+        for index in few if slow else spread(len(photos), MOST_RESIZED):
+            image = change(open_picture(photos[index]))
+            ours, theirs = classifier.probabilities(image), reference(resize(image, size)[None])
+            hits.append(bool(ours.argmax() == theirs.argmax()))
+            worst = max(worst, float(np.abs(ours - theirs).max()))
+        kinds[name] = metrics.share(np.array(hits))
+        same += hits
+    total = metrics.share(np.array(same))
+    return {
+        "resized_agreement": total["accuracy"],
+        "resized_agreement_low": total["low"],
+        "resized_agreement_high": total["high"],
+        "resized_n": total["n"],
+        "resized_kinds": {name: {"agreement": one["accuracy"], "n": one["n"]} for name, one in kinds.items()},
+        "resized_max_probability_diff": worst,
+    }
+
+
+def on_paper(image: Image.Image) -> Image.Image:
+    """Draw a light-on-dark digit as a photo has it: dark on shaded paper, large, off the middle."""
+    width, height = 640, 480
+    ink = np.asarray(image.convert("L").resize((280, 280), Image.Resampling.BICUBIC), dtype=np.float64) / 255
+    paper = 225 - 60 * np.linspace(0, 1, width) * np.ones((height, 1))
+    paper[150:430, 60:340] -= ink * (paper[150:430, 60:340] - 40)
+    return Image.fromarray(paper.round().astype(np.uint8)).convert("RGB")
+
+
+DIGIT_PHOTOS = {
+    "as it is": lambda image: image,
+    "dark on light": lambda image: Image.fromarray(255 - np.asarray(image)),
+    "on paper": on_paper,
+}
+
+
+def digit_photos(classifier: Classifier, photos: Sequence[Path], labels: np.ndarray) -> dict[str, Any]:
+    """Score reading digits from photos, on at most MOST_RESIZED of them: accuracy and n by how the digit is shown."""
+    some, kinds = spread(len(photos), MOST_RESIZED), {}
+    for name, change in DIGIT_PHOTOS.items():
+        hits = []
+        for index in some:
+            try:
+                answer = classifier(change(open_picture(photos[index])), top=1).label["code"]
+            except NoDigit:
+                answer = None
+            hits.append(answer == classifier.classes[labels[index]]["code"])
+        kinds[name] = metrics.share(np.array(hits))
+    return {"digit_photos": kinds}

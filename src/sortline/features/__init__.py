@@ -1,0 +1,1 @@
+"""Photos to Feature Maps, once, and the store that keeps them."""

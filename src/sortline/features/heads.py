@@ -1,0 +1,128 @@
+"""A trained head on Feature Maps, in NumPy: kept, loaded and applied without MindSpore."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+
+from sortline._core.errors import UserError
+from sortline._core.files import read_json, write_json
+
+POOLED = ("mean", "max", "mean+max")
+POOLINGS = (*POOLED, "attention")
+ACTIVATIONS = ("none", "softmax", "sigmoid")
+
+
+def pool(pooled: np.ndarray, pooling: str) -> np.ndarray:
+    """Select from pooled features (..., 2 [mean, max], C) what a head sees: (..., C), or (..., 2C) mean first."""
+    if pooling == "mean+max":
+        return pooled.reshape(*pooled.shape[:-2], -1)
+    return pooled[..., POOLED.index(pooling), :]
+
+
+def softmax(logits: np.ndarray) -> np.ndarray:
+    """Return probabilities, float64, same shape, over the last axis."""
+    shifted = np.exp(logits.astype(np.float64) - logits.max(-1, keepdims=True))
+    return shifted / shifted.sum(-1, keepdims=True)
+
+
+@dataclass(frozen=True)
+class Head:
+    """A head on `pooling` of the features, all arrays float32: logits = scale * activation(W h + b).
+
+    `weight` (classes, D) and `bias` (classes,) act on the pooled features, or on one hidden layer with ReLU
+    (`hidden_weight` (H, D), `hidden_bias` (H,)). With `pooling` "attention", `query` (1, C) says how much each
+    position of a feature map counts: softmax over the positions of its product with the map.
+    """
+
+    weight: np.ndarray
+    bias: np.ndarray
+    pooling: str
+    hidden_weight: np.ndarray | None = None
+    hidden_bias: np.ndarray | None = None
+    query: np.ndarray | None = None
+    activation: str = "none"
+    scale: float = 1.0
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Return the parameters that there are, by name."""
+        named = {name: getattr(self, name) for name in ("query", "hidden_weight", "hidden_bias", "weight", "bias")}
+        return {name: array for name, array in named.items() if array is not None}
+
+    @property
+    def linear(self) -> bool:
+        """Is a logit a weighted sum of mean- or max-pooled features?"""
+        return self.hidden_weight is None and self.query is None and self.activation == "none"
+
+    def features(self, features: np.ndarray) -> np.ndarray:
+        """Pool: float32 (n, 2, C), or with attention maps (n, C, h, w), to what the first layer sees, (n, D)."""
+        if self.query is None:
+            return pool(features, self.pooling)
+        maps = features.reshape(*features.shape[:2], -1).astype(np.float32)
+        return (maps * softmax(np.einsum("ncp,c->np", maps, self.query[0]))[:, None]).sum(-1, dtype=np.float32)
+
+    def logits(self, features: np.ndarray) -> np.ndarray:
+        """Map features as in `features` to logits float32 (n, classes)."""
+        rows = self.features(features)
+        if self.hidden_weight is not None:
+            rows = np.maximum(rows @ self.hidden_weight.T + self.hidden_bias, 0)
+        logits = rows @ self.weight.T + self.bias
+        if self.activation == "softmax":
+            logits = softmax(logits).astype(np.float32)
+        elif self.activation == "sigmoid":
+            logits = 1 / (1 + np.exp(-logits))
+        return logits * np.float32(self.scale) if self.scale != 1 else logits
+
+    def probabilities(self, features: np.ndarray) -> np.ndarray:
+        """Map features as in `features` to probabilities float64 (n, classes)."""
+        return softmax(self.logits(features))
+
+
+def save_heads(folder: Path, heads: dict[str, Head], about: dict[str, Any]) -> None:
+    """Write `<name>.safetensors` per head and head.json (`about` plus what the heads share) into `folder`."""
+    (kind,) = {(head.pooling, head.activation, head.scale) for head in heads.values()}
+    for name, head in heads.items():
+        arrays = {key: np.ascontiguousarray(array) for key, array in head.arrays().items()}
+        save_file(arrays, folder / f"{name}.safetensors")
+    write_json(folder / "head.json", about | dict(zip(("pooling", "activation", "scale"), kind, strict=True)))
+
+
+def load_head(folder: Path, which: str | None = None) -> Head:
+    """Load the head that head.json names as `checkpoint`, or `which` (such as "best" or "last").
+
+    Raises `UserError` where a file is missing or damaged, or shapes or values are wrong.
+    """
+    path = folder / "head.json"
+    again = "run `dvc repro -f train_head@TASK`"
+    try:
+        about = read_json(path)
+        checkpoint, shared = about["checkpoint"], {key: about[key] for key in ("pooling", "activation", "scale")}
+        if shared["pooling"] not in POOLINGS or shared["activation"] not in ACTIVATIONS:
+            raise ValueError(f"unknown kind {shared}")
+        path = folder / f"{which or checkpoint}.safetensors"
+        head = Head(**load_file(path), **shared)
+    except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
+        raise UserError(f"{path}: missing or damaged ({error!r}); {again}") from None
+    shapes = [array.shape for array in head.arrays().values()]
+    if not (_fits(head) and all(np.isfinite(array).all() for array in head.arrays().values())):
+        raise UserError(f"{path}: damaged head (shapes {' and '.join(map(str, shapes))}); {again}")
+    return head
+
+
+def _fits(head: Head) -> bool:
+    """Do the arrays belong together?"""
+    if head.weight.ndim != 2 or head.bias.shape != head.weight.shape[:1]:
+        return False
+    if (head.query is None) != (head.pooling != "attention") or (head.hidden_weight is None) != (
+        head.hidden_bias is None
+    ):
+        return False
+    width = head.weight.shape[1]
+    if head.hidden_weight is not None:
+        if head.hidden_weight.ndim != 2 or head.hidden_weight.shape[0] != width or head.hidden_bias.shape != (width,):
+            return False
+        width = head.hidden_weight.shape[1]
+    return head.query is None or head.query.shape == (1, width)

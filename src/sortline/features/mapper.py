@@ -1,0 +1,44 @@
+"""The frozen backbone that `extract` left beside the features, for a few more of them, without MindSpore."""
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from sortline._core.cores import cores
+from sortline._core.files import read_json
+from sortline._core.sessions import session
+from sortline.backbones.releases import Preprocessing
+
+
+class Mapper:
+    """Pictures to features; one single-threaded session, to be called from several threads."""
+
+    def __init__(self, features: Path) -> None:
+        about = read_json(features / "features.json")
+        self.size: int = about["image_size"]
+        self._preprocessing = Preprocessing(tuple(about["backbone"]["mean"]), tuple(about["backbone"]["std"]))
+        self._session = session(features / "backbone.onnx")
+
+    def map(self, picture: np.ndarray) -> np.ndarray:
+        """Return the feature map, float32 (C, h, w), of uint8 RGB (S, S, 3)."""
+        return self._run(["map"], picture[None])[0][0]
+
+    def pooled(self, pictures: np.ndarray) -> np.ndarray:
+        """Return pooled features, float32 (n, 2 [mean, max], C), of uint8 RGB (n, S, S, 3)."""
+        return np.stack(self._run(["mean", "max"], pictures), 1)
+
+    def features(self, pictures: np.ndarray, pooling: str) -> np.ndarray:
+        """Return what a head of `pooling` takes: pooled features, or for attention the maps, (n, C, h, w)."""
+        return self._run(["map"], pictures)[0] if pooling == "attention" else self.pooled(pictures)
+
+    def _run(self, outputs: Sequence[str], pictures: np.ndarray) -> list[np.ndarray]:
+        return self._session.run(outputs, {"x": self._preprocessing(pictures)})
+
+
+def on_all_cores(work: Callable, items: Sequence, what: str) -> Iterator:
+    """Yield `work(item)` of each item, in order, on as many threads as there are cores, with a progress bar."""
+    with ThreadPoolExecutor(cores()) as pool:
+        yield from tqdm(pool.map(work, items), total=len(items), desc=what, unit="photo", disable=None)

@@ -1,0 +1,120 @@
+"""The nets that are trained whole, by name: built, initialised from a seed, saved, loaded strictly."""
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import mindspore
+import numpy as np
+from mindspore import nn
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
+
+from sortline._core.errors import UserError
+from sortline.backbones.grey import GREY, GreyPreprocessing
+from sortline.backbones.releases import DEPTHS, MOBILENET, Preprocessing
+from sortline.nets.digits_cnn import DigitsCNN
+from sortline.nets.lenet5 import LeNet5, LeNet5Norm, LeNet5Published
+from sortline.nets.low_rank import merged_weights
+from sortline.nets.photo_net import PhotoNet, mobilenet, resnet
+from sortline.training.feeds import Feed
+
+BATCHES, AT_ONCE = (16, 500), 2**21  # inputs that are answered at once: least and most; bytes of them
+NETS: dict[str, Callable[..., nn.Cell]] = {
+    "lenet5": LeNet5,
+    "lenet5_1998": LeNet5Published,
+    "lenet5_norm": LeNet5Norm,
+    "digits_cnn": DigitsCNN,
+    **{name: partial(resnet, depth=depth) for name, depth in DEPTHS.items()},
+    MOBILENET: mobilenet,
+}
+
+
+def build(name: str, classes: int, options: dict[str, Any]) -> nn.Cell:
+    """Return the net `name`, its parameters not yet meant for use; `options` as its class takes them."""
+    return NETS[name](classes, **options)
+
+
+def initialise(net: nn.Cell, seed: int) -> None:
+    """Give every weight and bias a uniform draw within +-1/sqrt(fan-in), seeded, the same on any machine.
+
+    What PyTorch's layers start from; LeCun et al. 1998, "Efficient BackProp", section 4.6, up to a constant.
+    Batch norm and sub-sampling stay as they are built: the identity, the average. A PhotoNet has a start of its own.
+    """
+    if isinstance(net, PhotoNet):
+        net.initialise(seed)
+        return
+    generator = np.random.default_rng(seed)
+    for _, cell in net.cells_and_names():
+        weight = getattr(cell, "weight", None)
+        if not isinstance(weight, mindspore.Parameter):
+            continue
+        fan_in = getattr(cell, "fan_in", None) or np.prod(weight.shape[1:])
+        for parameter in (weight, cell.bias):
+            if isinstance(parameter, mindspore.Parameter):
+                draw = generator.uniform(-1, 1, parameter.shape) / np.sqrt(fan_in)
+                parameter.set_data(mindspore.Tensor(draw.astype(np.float32)))
+
+
+def layer_parameters(net: nn.Cell) -> dict[str, int]:
+    """Return the number of trainable parameters per layer (the net's attribute that holds them), in order."""
+    counts: dict[str, int] = {}
+    for parameter in net.trainable_params():
+        layer = parameter.name.split(".")[0]
+        counts[layer] = counts.get(layer, 0) + int(np.prod(parameter.shape))
+    return counts
+
+
+def values(net: nn.Cell) -> dict[str, np.ndarray]:
+    """Return all parameters, the statistics of batch norm too, by name; low-rank updates merged into their weights."""
+    merged = merged_weights(net)
+    kept = {name: value for name, value in net.parameters_dict().items() if not name.endswith((".down", ".up"))}
+    return {name: merged.get(name, value.asnumpy().copy()) for name, value in kept.items()}
+
+
+def set_values(net: nn.Cell, arrays: dict[str, np.ndarray], where: object) -> None:
+    """Put `arrays` into the net; raise `UserError` naming `where` unless names and shapes are the net's, all finite."""
+    wanted = {name: parameter.shape for name, parameter in net.parameters_dict().items()}
+    if {name: array.shape for name, array in arrays.items()} != wanted:
+        raise UserError(f"{where}: not the parameters of this net; train it again: dvc repro -f train@TASK")
+    if not all(np.isfinite(array).all() for array in arrays.values()):
+        raise UserError(f"{where}: holds NaN or Inf; train it again: dvc repro -f train@TASK")
+    for name, parameter in net.parameters_dict().items():
+        parameter.set_data(mindspore.Tensor(arrays[name]))
+
+
+def write(path: Path, arrays: dict[str, np.ndarray]) -> None:
+    """Write parameters as safetensors."""
+    path.write_bytes(save({name: np.ascontiguousarray(array) for name, array in arrays.items()}))
+
+
+def read(path: Path) -> dict[str, np.ndarray]:
+    """Read what `write` wrote; raise `UserError` where the file is missing or damaged."""
+    try:
+        return load(path.read_bytes())
+    except (OSError, SafetensorError) as error:
+        raise UserError(f"{path}: missing or damaged ({error!r}); run `dvc repro -f train@TASK`") from None
+
+
+def preprocessing(net: nn.Cell) -> Preprocessing | GreyPreprocessing:
+    """Return what makes the net's input of uint8 pixels."""
+    return net.preprocessing if isinstance(net, PhotoNet) else GREY
+
+
+def predictor(net: nn.Cell) -> Callable[[Feed], np.ndarray]:
+    """Return a function from a feed's plain inputs to logits float32 (n, classes): those of the net as it is then."""
+
+    def predict(feed: Feed) -> np.ndarray:
+        net.set_train(False)
+        size = int(np.clip(AT_ONCE // feed.plain(np.arange(1)).nbytes, *BATCHES))
+        found = []
+        for start in range(0, len(feed), size):
+            rows = np.arange(start, min(start + size, len(feed)))
+            # One shape, one compiled graph.
+            inputs = feed.plain(np.resize(rows, size)) * feed.scale + feed.shift
+            found.append(net(mindspore.Tensor(inputs.astype(np.float32))).asnumpy()[: len(rows)])
+        net.set_train(True)
+        return np.concatenate(found)
+
+    return predict

@@ -1,0 +1,1 @@
+"""What people look at: figures, contact sheets, class activation maps, the model card."""

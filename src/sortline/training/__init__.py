@@ -1,0 +1,1 @@
+"""Optimizers, schedules, losses, the loop; heads on Feature Maps, whole nets, fine-tuning."""

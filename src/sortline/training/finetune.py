@@ -1,0 +1,168 @@
+"""Ways to fine-tune a pretrained MobileNetV2, by name: where each starts, and which parameters it trains."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import mindspore
+import numpy as np
+from mindspore import Tensor
+
+from sortline._core.errors import UserError
+from sortline.backbones.loading import Backbone
+from sortline.backbones.mobilenet_v2 import MobileNetV2
+from sortline.config.train import TrainParams
+from sortline.config.train_head import TrainHeadParams
+from sortline.features import extraction
+from sortline.nets import batch_norm, low_rank, registry
+from sortline.nets.photo_net import PhotoNet
+from sortline.training import head_loop
+from sortline.training.feeds import Photos
+from sortline.training.fit_heads import RECIPE
+from sortline.training.head_graph import HeadNet
+from sortline.training.inputs import Inputs
+from sortline.training.targets import smooth_targets
+
+MEASURED = 32 * 16  # photos that show batch norms their statistics
+# What the head starts from unless it starts at zero: as `garbage.train_head` trains it.
+HEAD = TrainHeadParams(batch_size=512)
+
+
+def build(
+    backbone: Backbone, classes: int, params: TrainParams, inputs: Inputs, rows: np.ndarray, labels: np.ndarray
+) -> PhotoNet:
+    """Return the net of `params.mode` at its start, what should not train marked so.
+
+    `rows` int (n,) of `inputs` and their `labels` are what may be trained on. Raises `UserError` where the mode does
+    not fit the inputs.
+    """
+    check(params, inputs)
+    if not isinstance(backbone.net, MobileNetV2):
+        raise UserError("params.yaml: train.mode is for a MobileNetV2; the weights of the task are of a ResNet")
+    if params.mode == "scratch":
+        net = registry.build(params.net, classes, options(backbone, params))
+        net.initialise(params.seed)
+        return net
+    generator = np.random.default_rng(params.seed)
+    net = PhotoNet(classes, backbone.net, backbone.preprocessing, head_kind(params))
+    if params.norms == "train":
+        pictures = Photos(inputs.array, backbone.preprocessing)
+        batch_norm.measure(net.backbone, plain_batches(pictures, rows[:: max(1, len(rows) // MEASURED)]))
+    else:
+        batch_norm.fold(net.backbone)
+    start_head(net, params, inputs, rows, labels, generator)
+    adapt(net, params, generator)
+    free(net, params)
+    return net
+
+
+def head_kind(params: TrainParams) -> str:
+    return "v3" if params.mode == "head_v3" else "linear"
+
+
+def options(backbone: Backbone, params: TrainParams) -> dict[str, Any]:
+    """Return what `small.build` needs to make the net again."""
+    return {"release": backbone.info["release"], "width": backbone.info["width"], "head": head_kind(params)}
+
+
+def check(params: TrainParams, inputs: Inputs) -> None:
+    """Raise `UserError` where `params.mode` cannot be trained on these inputs."""
+    pictures, cached, needed = inputs.blocks is None, inputs.blocks, params.trained_blocks
+    where = f"params.yaml: train.mode {params.mode}"
+    if needed is None and not pictures:
+        raise UserError(f"{where} trains from pictures; set extract.pixels and extract.colour to true")
+    if needed is not None and not pictures and cached < needed:
+        kept = f"the maps before the last {cached} blocks" if cached else "pooled features"
+        raise UserError(f"{where} trains the last {needed} blocks, and extract kept {kept}; set extract.upto: {needed}")
+    if pictures and inputs.array.ndim != 4:
+        raise UserError(f"{where} needs extract.colour: true")
+    if pictures and inputs.image_size % 32:
+        raise UserError(f"{where} takes pictures of a multiple of 32 pixels, extract.image_size is {inputs.image_size}")
+
+
+def plain_batches(pictures: Photos, rows: np.ndarray, size: int = 32) -> Iterator[Tensor]:
+    """Yield `rows` of `pictures` as the net's input, float32 (size, 3, S, S); what is left over, less than `size`,
+    stays out unless there is nothing else."""
+    size = min(size, len(rows))
+    for start in range(0, len(rows) - size + 1, size):
+        chosen = pictures.plain(rows[start : start + size]) * pictures.scale + pictures.shift
+        yield Tensor(np.ascontiguousarray(chosen, np.float32))
+
+
+def start_head(
+    net: PhotoNet,
+    params: TrainParams,
+    inputs: Inputs,
+    rows: np.ndarray,
+    labels: np.ndarray,
+    generator: np.random.Generator,
+) -> None:
+    """Start the head as `params.start` says: at zero, drawn, or trained to convergence on the frozen features."""
+    net.start_head(generator)
+    if params.mode == "head_v3" or params.start == "zero":
+        return
+    classes, channels = net.head.weight.shape
+    if params.start == "random":
+        # What nn.Dense starts from, but seeded: uniform within +-1/sqrt(inputs).
+        weight, bias = (generator.uniform(-1, 1, shape) / np.sqrt(channels) for shape in ((classes, channels), classes))
+    else:
+        weight, bias = fitted_head(pooled(net, inputs, rows), labels, classes)
+    net.head.weight.set_data(Tensor(weight.astype(np.float32)))
+    net.head.bias.set_data(Tensor(bias.astype(np.float32)))
+
+
+def pooled(net: PhotoNet, inputs: Inputs, rows: np.ndarray) -> np.ndarray:
+    """Return mean-pooled features of `rows`, float32 (n, K views, C); of pictures the plain view alone."""
+    if inputs.pooled is not None:
+        return inputs.pooled[rows]
+    model = extraction.to_onnx(Backbone(net.backbone, net.preprocessing, {}), inputs.image_size)
+    engine = extraction.onnxruntime_engine(model)
+    found = [
+        engine.run(batch.asnumpy())[0] for batch in plain_batches(Photos(inputs.array, net.preprocessing), rows, 1)
+    ]
+    return np.concatenate(found)[:, None]
+
+
+def fitted_head(pooled_features: np.ndarray, labels: np.ndarray, classes: int) -> tuple[np.ndarray, np.ndarray]:
+    """Train a linear head on (n, K, C) as the line's stage train_head does; return its weight and bias."""
+    n, views, channels = pooled_features.shape
+    targets = np.repeat(smooth_targets(labels, classes, HEAD.label_smoothing), views, 0)
+    recipe = head_loop.Recipe(optimiser=HEAD.solver, **{key: getattr(HEAD, key) for key in RECIPE})
+    rows = np.ascontiguousarray(pooled_features.reshape(-1, channels), np.float32)
+    for epoch in head_loop.train(rows, targets, np.ones((n * views, 1), bool), HeadNet(channels, classes), recipe):
+        head = epoch.head(0)
+    return head.weight, head.bias
+
+
+def last_layers(net: PhotoNet, blocks: int) -> list[mindspore.nn.Cell]:
+    """Return the ConvNorms of the last `blocks` blocks and the last one, in network order."""
+    chosen = [*net.backbone.blocks][-blocks:]
+    inside = [cell for block in chosen for cell in (block.expand, block.depthwise, block.project) if cell is not None]
+    return [*inside, net.backbone.last]
+
+
+def adapt(net: PhotoNet, params: TrainParams, generator: np.random.Generator) -> None:
+    """Put low-rank updates where the mode has them: on the head, or on the last blocks' pointwise convolutions."""
+    if params.mode == "lora_head":
+        low_rank.adapt(net, "head", params.rank, params.alpha, generator)
+    elif params.mode == "lora_backbone":
+        for cell in last_layers(net, params.blocks):
+            if cell.conv.weight.shape[2:] == (1, 1):
+                low_rank.adapt(cell, "conv", params.rank, params.alpha, generator)
+
+
+def free(net: PhotoNet, params: TrainParams) -> None:
+    """Mark as trainable exactly what the mode trains."""
+    wanted = {parameter.name for parameter in net.head.get_parameters()}
+    if params.mode in ("partial", "full"):
+        layers = last_layers(net, params.blocks) if params.mode == "partial" else batch_norm.norms(net.backbone)
+        for cell in layers:
+            stem = cell.conv.weight.name.removesuffix("conv.weight")
+            wanted |= {f"{stem}conv.weight", f"{stem}norm.beta"}
+            # With fixed statistics gamma does to the features what the kernel does.
+            wanted |= {f"{stem}norm.gamma"} if params.norms == "train" else set()
+    for parameter in net.get_parameters():
+        updates = parameter.name.endswith((".down", ".up"))
+        fixed = parameter.name.endswith((".moving_mean", ".moving_variance"))
+        # A low-rank update is in place of a step on its weight.
+        instead = params.mode == "lora_head" and parameter.name == "head.weight"
+        parameter.requires_grad = updates or (parameter.name in wanted and not fixed and not instead)

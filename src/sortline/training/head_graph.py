@@ -1,0 +1,140 @@
+"""The heads as MindSpore functions: many models side by side on the same rows, all parameters in one flat vector."""
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from mindspore import Tensor, ops
+
+from sortline._core.errors import UserError
+from sortline.features.heads import ACTIVATIONS, Head
+
+
+def _with_one(rows: np.ndarray) -> np.ndarray:
+    return np.concatenate((rows, np.ones((*rows.shape[:-1], 1), np.float32)), -1)
+
+
+@dataclass(frozen=True)
+class HeadNet:
+    """A kind of head: rows of `dimension` features to `classes` logits.
+
+    `pooling` is the head's; with "attention" a row is a feature map (positions, C), and `dimension` is C. `hidden`
+    units of one hidden layer with ReLU, or None for a linear head.
+    """
+
+    dimension: int
+    classes: int
+    pooling: str = "mean"
+    hidden: int | None = None
+    activation: str = "none"
+
+    def shapes(self) -> dict[str, tuple[int, int]]:
+        """Return each parameter's (inputs, outputs), in the order of the flat vector."""
+        shapes = {}
+        if self.pooling == "attention":
+            shapes["query"] = (self.dimension, 1)
+        if self.hidden:
+            shapes["hidden_weight"] = (self.dimension, self.hidden)
+            shapes["hidden_bias"] = (1, self.hidden)
+        shapes["weight"] = (self.last_width, self.classes)
+        shapes["bias"] = (1, self.classes)
+        return shapes
+
+    @property
+    def last_width(self) -> int:
+        """How many numbers the last layer sees: what dropout acts on."""
+        return self.hidden or self.dimension
+
+    def decayed(self, models: int) -> np.ndarray:
+        """Return float32, flat: 1 where weight decay applies, 0 at the biases."""
+        return self._flat({name: np.full(shape, "bias" not in name) for name, shape in self.shapes().items()}, models)
+
+    def initial(self, models: int, seed: int) -> np.ndarray:
+        """Return the start, float32, flat: zero, but for a hidden layer He et al. 2015, arXiv:1502.01852."""
+        parts = {name: np.zeros(shape) for name, shape in self.shapes().items()}
+        if self.hidden:
+            shape = parts["hidden_weight"].shape
+            parts["hidden_weight"] = np.random.default_rng(seed).normal(0, math.sqrt(2 / shape[0]), shape)
+        return self._flat(parts, models)
+
+    def _flat(self, parts: dict[str, np.ndarray], models: int) -> np.ndarray:
+        stacked = [np.repeat(part[:, None], models, 1) for part in parts.values()]
+        return np.concatenate([part.ravel() for part in stacked]).astype(np.float32)
+
+    def head(self, flat: np.ndarray, model: int) -> Head:
+        """Return the head of one of the models whose parameters `flat` holds."""
+        models = len(flat) // sum(math.prod(shape) for shape in self.shapes().values())
+        arrays = {}
+        for name, start, end, shape in self.parts(models):
+            array = flat[start:end].reshape(shape[0], models, shape[1])[:, model].T.copy()
+            arrays[name] = array[:, 0] if "bias" in name else array
+        return Head(pooling=self.pooling, activation=self.activation, **arrays)
+
+    def parts(self, models: int) -> Iterator[tuple[str, int, int, tuple[int, int]]]:
+        """Yield (name, start, end, shape) of every parameter: from start to end lies (inputs, models, outputs)."""
+        start = 0
+        for name, shape in self.shapes().items():
+            end = start + models * math.prod(shape)
+            yield name, start, end, shape
+            start = end
+
+    def rows(self, features: np.ndarray) -> np.ndarray:
+        """Return what `forward` takes: a linear head's rows (..., D) get a 1 at their end, which makes the bias."""
+        return features if self.hidden or self.pooling == "attention" else _with_one(features)
+
+    def from_head(self, head: Head, models: int) -> np.ndarray:
+        """Return `head` for each of the models, float32, flat; raise `UserError` where it is of another kind."""
+        found = {name: np.atleast_2d(array).shape for name, array in head.arrays().items()}
+        wanted = {name: shape if "bias" in name else shape[::-1] for name, shape in self.shapes().items()}
+        kind = (head.pooling, head.activation, head.scale)
+        if found != wanted or kind != (self.pooling, self.activation, 1):
+            raise UserError(
+                f"init_from: a head of {found}, pooling, activation, scale {kind}; "
+                f"needed: {wanted}, {(self.pooling, self.activation, 1)}"
+            )
+        arrays = head.arrays()
+        return self._flat({name: np.atleast_2d(arrays[name].T) for name in wanted}, models)
+
+
+def forward(net: HeadNet, models: int) -> Callable[[Tensor, Tensor, Tensor | None], Tensor]:
+    """Return (flat parameters, `net.rows` of a batch, keep) -> logits (batch, models, classes).
+
+    `keep` float32 (batch, `last_width`), through `net.rows` too, or None, multiplies what the last layer sees, for all
+    models alike (dropout).
+    """
+    at = {name: (start, end, shape) for name, start, end, shape in net.parts(models)}
+    activation = ACTIVATIONS.index(net.activation)
+
+    def part(flat, name):
+        start, end, shape = at[name]
+        return flat[start:end].reshape(shape[0], models, shape[1])
+
+    def activated(logits):
+        if activation == 1:
+            return ops.softmax(logits, -1)
+        if activation == 2:
+            return ops.sigmoid(logits)
+        return logits
+
+    def linear(flat, rows, keep):
+        # Weight and bias lie behind one another: one matrix, and one wide product for all models.
+        rows = rows if keep is None else rows * keep
+        return activated(ops.matmul(rows, flat.reshape(-1, models * net.classes)).reshape(-1, models, net.classes))
+
+    def layered(flat, rows, keep):
+        if net.pooling == "attention":
+            shares = ops.softmax(ops.matmul(rows, part(flat, "query").reshape(-1, models)), 1)
+            rows = ops.bmm(shares.transpose(0, 2, 1), rows)
+        else:
+            rows = rows.expand_dims(1).broadcast_to((rows.shape[0], models, rows.shape[1]))
+        if net.hidden:
+            rows = ops.relu(per_model(rows, part(flat, "hidden_weight"), part(flat, "hidden_bias")))
+        if keep is not None:
+            rows = rows * keep.expand_dims(1)
+        return activated(per_model(rows, part(flat, "weight"), part(flat, "bias")))
+
+    def per_model(rows, weight, bias):
+        return ops.bmm(rows.transpose(1, 0, 2), weight.transpose(1, 0, 2)).transpose(1, 0, 2) + bias
+
+    return layered if net.hidden or net.pooling == "attention" else linear
