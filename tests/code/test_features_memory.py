@@ -1,4 +1,4 @@
-"""features.extract keeps neither photos nor views nor features in memory."""
+"""Extraction keeps neither photos nor views nor features in memory."""
 
 import json
 import subprocess
@@ -13,8 +13,8 @@ MEMORY = """
 import json, pathlib, sys
 from types import SimpleNamespace
 import numpy as np
-from sortline import features
-from sortline.data.views import ViewPlan
+from sortline.features import extraction as features
+from sortline.data.augment.views import ViewPlan
 from sortline.backbones.releases import Preprocessing
 
 folder, channels, peak = pathlib.Path(sys.argv[1]), 100_000, 0

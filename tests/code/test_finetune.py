@@ -239,7 +239,7 @@ def test_two_processes_train_the_same_bytes(tmp_path):
     """With dropout, whose draws are MindSpore's own."""
     program = (
         "import sys; sys.path.insert(0, sys.argv[1]); import test_finetune as t; from pathlib import Path; "
-        "from sortline import runtime; runtime.prepare(); "
+        "from sortline._core import runtime; runtime.prepare(); "
         "t.net_training.train(*t.built('head_v3', 'pooled', epochs=2), Path(sys.argv[2]))"
     )
     for name in ("a", "b"):

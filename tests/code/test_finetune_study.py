@@ -9,6 +9,7 @@ import pytest
 from scipy.stats import binomtest
 
 from sortline.config.train import TrainParams
+from sortline.evaluation.metrics import wilson
 
 STUDY = Path(__file__).parents[2] / "studies" / "finetune"
 OWN = ("features", "scored", "inner")
@@ -45,7 +46,7 @@ def test_every_way_is_there_with_what_was_measured():
         assert {key: row[key] for key in cell} == cell
         for prefix in ("", "val_"):
             right = round(row[f"{prefix}accuracy"] * row[f"{prefix}n"])
-            low, high = metrics.wilson(right, row[f"{prefix}n"])
+            low, high = wilson(right, row[f"{prefix}n"])
             assert (row[f"{prefix}low"], row[f"{prefix}high"]) == pytest.approx((low, high), abs=1e-4)
         assert row["trainable"] <= row["parameters"] and row["val_n"] == 130
         assert row["n"] == row["against_head"]["n"]

@@ -206,7 +206,7 @@ def test_the_log_level_is_errors_only_unless_the_user_has_set_one(monkeypatch, o
 
 def test_threads_are_limited_once_and_training_twice_in_a_process_works():
     code = (
-        "from sortline import runtime; runtime.prepare(); runtime.limit_threads(2); runtime.limit_threads(2);"
+        "from sortline._core import runtime; runtime.prepare(); runtime.limit_threads(2); runtime.limit_threads(2);"
         "import mindspore; print(float((mindspore.Tensor([1.5]) + 1).asnumpy()[0]))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8")

@@ -12,7 +12,7 @@ const DRAWINGS = [["03_03", 0, 1], ["00_05", 2, 2], ["01_02", 3, 3], ["02_01", 3
 
 const draw = `
 import sys
-from sortline.data.sample import picture
+from sortline.data.sources.sample import picture
 for code, number, seed in ${JSON.stringify(DRAWINGS)}:
     picture(code, number, 640, seed).save(f"{sys.argv[1]}/{code}.png")
 `;
