@@ -19,12 +19,12 @@ from PIL import Image
 from bench import _paired
 from bench._torch_backbone import mobilenet_v2
 from sortline.backbones import loading as backbones
-from sortline.data.augment.views import ViewPlan
+from sortline.config.augment import ViewParams
 from sortline.data.images import open_rgb, resize
 from sortline.features import extraction
 
 SIZE, PHOTOS, BATCH, FEW = 224, 128, 32, 16
-PLAIN = ViewPlan(1, 0, (1, 1), (1, 1), 0, 0, 0, 0)
+PLAIN = ViewParams(count=1)
 
 
 def run(repeats: int) -> dict[str, object]:

@@ -16,9 +16,10 @@ from sortline._core import files
 from sortline._core.errors import UserError, run
 from sortline.backbones import loading as backbones
 from sortline.backbones.mobilenet_v2 import MobileNetV2
+from sortline.config.augment import ViewParams
 from sortline.config.base import load
 from sortline.config.extract import ExtractParams
-from sortline.data.augment.views import ViewPlan, render
+from sortline.data.augment.views import render
 from sortline.data.images import open_rgb
 from sortline.features import extraction, pixels
 
@@ -31,7 +32,7 @@ def main(argv: list[str]) -> None:
     args = parser.parse_args(argv)
     params = load(args.task, "extract", ExtractParams)
     rows = files.read_csv(args.prepared / "images.csv")
-    plan = ViewPlan(**files.read_json(args.prepared / "views.json"))
+    plan = ViewParams(**files.read_json(args.prepared / "views.json"))
     dataset = files.content_sha256({row["path"]: row["sha256"] for row in rows})[:16]
     if params.pixels:
         keep_pixels([args.raw / row["path"] for row in rows], params.image_size, params.colour, dataset, args.out)

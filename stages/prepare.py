@@ -7,18 +7,17 @@ leave images.csv and views.json as they are, so that extract does not rerun.
 
 import argparse
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from sortline._core import files
 from sortline._core.errors import run
+from sortline.config.augment import ViewParams
 from sortline.config.base import load
 from sortline.config.prepare import PrepareParams
 from sortline.data import classes, idx
 from sortline.data.audit import Audit, Problem, audit_folder, refuse_problems
 from sortline.data.audit_report import audit_report
-from sortline.data.augment.views import ViewPlan
 from sortline.data.digits import audit_digits, digits_metrics, digits_sheet, split_digits
 from sortline.data.split import SPLIT_COLUMNS, Split, class_counts, data_metrics, make_split, split_rows
 from sortline.report import figures, prepare_sheets
@@ -47,7 +46,7 @@ def main(argv: list[str]) -> None:
             audit, labels, names, policy=policy, min_per_class=params.min_per_class, **wanted.model_dump()
         )
     # What is trained from pixels is augmented while it trains: no views are planned.
-    plan = ViewPlan(**params.views.model_dump() | ({"count": 1} if digits else {}))
+    plan = params.views.model_copy(update={"count": 1} if digits else {})
     metrics = (digits_metrics if digits else data_metrics)(audit, split, policy) | {"source": source["name"]}
 
     write(args.out, audit, split, about, plan)
@@ -65,10 +64,10 @@ def main(argv: list[str]) -> None:
     say(args.task, metrics, names, args.plots, [] if digits else audit.problems)
 
 
-def write(out: Path, audit: Audit, split: Split, about: dict[str, Any], plan: ViewPlan) -> None:
+def write(out: Path, audit: Audit, split: Split, about: dict[str, Any], plan: ViewParams) -> None:
     """Write the tables that the stages after this one read."""
     files.write_csv(out / "images.csv", ("path", "sha256"), [(photo.path, photo.sha256) for photo in audit.photos])
-    files.write_json(out / "views.json", asdict(plan))
+    files.write_json(out / "views.json", plan.model_dump())
     files.write_csv(out / "split.csv", SPLIT_COLUMNS, split_rows(audit, split))
     files.write_json(out / "classes.json", about)
     files.write_json(out / "audit.json", audit_report(audit, split.raw == "train", split.label))

@@ -13,7 +13,6 @@ from sortline._core.errors import run
 from sortline.config.base import read_yaml
 from sortline.config.train import TrainParams
 from sortline.data import idx
-from sortline.data.augment.distortion import Distortion
 from sortline.evaluation import metrics
 from sortline.features.heads import softmax
 from sortline.nets import registry
@@ -112,7 +111,7 @@ def trained(settings: TrainParams, parts: dict[str, Any], wrong: bool, whole: bo
     answer = registry.predictor(net)
     recipe = net_loop.Recipe(**{key: getattr(settings, key) for key in RECIPE})
     curve = []
-    feed, held = GreyPictures(images, Distortion(**settings.augment.model_dump())), GreyPictures(val_images)
+    feed, held = GreyPictures(images, settings.augment), GreyPictures(val_images)
     for epoch in net_loop.train(net, feed, labels, idx.CLASSES, recipe):
         logits = answer(held)
         curve.append(accuracy(logits, val_labels))

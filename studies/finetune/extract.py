@@ -8,8 +8,8 @@ from common import DATA, PARAMS, noted
 from sortline._core import files
 from sortline._core.errors import run
 from sortline.backbones import loading as backbones
+from sortline.config.augment import ViewParams
 from sortline.config.extract import ExtractParams
-from sortline.data.augment.views import ViewPlan
 from sortline.features import extraction, pixels
 
 
@@ -28,7 +28,7 @@ def main(argv: list[str]) -> None:
         if params.pixels:
             pixels.write(paths, size, out / "pixels.npy", params.colour)
         else:
-            plan = ViewPlan(**files.read_json(DATA["prepared"] / "views.json"))
+            plan = ViewParams(**files.read_json(DATA["prepared"] / "views.json"))
             photos = [extraction.Photo(path, row["sha256"]) for path, row in zip(paths, rows, strict=True)]
             backbone = backbones.load(DATA["weights"])
             engine = extraction.onnxruntime_engine(extraction.to_onnx(backbone, size, params.upto))

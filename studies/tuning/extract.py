@@ -2,7 +2,6 @@
 
 import argparse
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +10,7 @@ from common import LINE, PARAMS, PREPARED, note_time
 from sortline._core import files
 from sortline._core.errors import run
 from sortline.backbones import loading as backbones
-from sortline.data.augment.views import ViewPlan
+from sortline.config.augment import ViewParams
 from sortline.features import extraction
 
 
@@ -23,8 +22,11 @@ def main(argv: list[str]) -> None:
     started, task = time.perf_counter(), PARAMS["task"]
     rows = files.read_csv(PREPARED / "images.csv")
     about, changes = files.read_json(LINE / "data" / "features" / task / "features.json"), PARAMS[args.name]
-    plan = ViewPlan(**files.read_json(PREPARED / "views.json"))
-    plan, size = replace(plan, count=changes.get("views", plan.count)), changes.get("image_size", about["image_size"])
+    plan = ViewParams(**files.read_json(PREPARED / "views.json"))
+    plan, size = (
+        plan.model_copy(update={"count": changes.get("views", plan.count)}),
+        changes.get("image_size", about["image_size"]),
+    )
     photos = [extraction.Photo(LINE / "data" / "raw" / task / row["path"], row["sha256"]) for row in rows]
     backbone = backbones.load(LINE / "data" / "weights" / task)
     engine = extraction.onnxruntime_engine(extraction.to_onnx(backbone, size))

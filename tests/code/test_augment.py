@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from sortline.data.augment.distortion import Distortion, distort, gaussian, matrices, sample
+from sortline.config.augment import DistortionParams
+from sortline.data.augment.distortion import distort, gaussian, matrices, sample
 
 
 def pictures(count=3, side=21):
@@ -15,8 +16,8 @@ def pictures(count=3, side=21):
 
 def test_nothing_to_do_leaves_the_pictures_and_draws_nothing():
     images, generator = pictures(), np.random.default_rng(0)
-    assert not Distortion().any
-    assert distort(images, Distortion(), generator) is images
+    assert not DistortionParams().any
+    assert distort(images, DistortionParams(), generator) is images
     assert generator.random() == np.random.default_rng(0).random()
 
 
@@ -40,7 +41,7 @@ def test_whole_shifts_move_the_picture_by_whole_pixels(side):
 
 
 def test_a_turn_keeps_lengths_and_turns_by_its_angle():
-    how = Distortion(rotation=30)
+    how = DistortionParams(rotation=30)
     matrix = matrices(how, np.array([[1.0, -0.5], [0, 0], [0, 0], [0, 0]], np.float32))
     for i, degrees in enumerate((30, -15)):
         angle = np.radians(degrees)
@@ -50,9 +51,9 @@ def test_a_turn_keeps_lengths_and_turns_by_its_angle():
 
 def test_scale_and_shear_are_what_they_say():
     draws = np.array([[0.0], [1.0], [-1.0], [0.0]], np.float32)
-    assert matrices(Distortion(scale=0.2), draws)[:, 0] == pytest.approx(np.diag([1 / 1.2, 1 / 0.8]), abs=1e-6)
+    assert matrices(DistortionParams(scale=0.2), draws)[:, 0] == pytest.approx(np.diag([1 / 1.2, 1 / 0.8]), abs=1e-6)
     draws = np.array([[0.0], [0.0], [0.0], [1.0]], np.float32)
-    sheared = matrices(Distortion(shear=45), draws)[:, 0]
+    sheared = matrices(DistortionParams(shear=45), draws)[:, 0]
     assert sheared == pytest.approx(np.array([[1, 0], [1, 1]]), abs=1e-6)
 
 
@@ -71,7 +72,7 @@ def test_each_strength_changes_the_pictures_and_more_of_it_more(key):
     ]
 
     def moved(strength):
-        changed = distort(images, Distortion(**{key: strength}), np.random.default_rng(0))
+        changed = distort(images, DistortionParams(**{key: strength}), np.random.default_rng(0))
         assert changed.shape == images.shape and changed.dtype == np.uint8
         return np.abs(changed.astype(int) - images).mean()
 
@@ -81,14 +82,14 @@ def test_each_strength_changes_the_pictures_and_more_of_it_more(key):
 def test_a_shift_stays_within_its_limit():
     image = np.zeros((400, 15, 15), np.uint8)
     image[:, 7, 7] = 255
-    changed = distort(image, Distortion(shift=2), np.random.default_rng(0)).astype(float)
+    changed = distort(image, DistortionParams(shift=2), np.random.default_rng(0)).astype(float)
     total = changed.sum((1, 2))
     rows = (changed.sum(2) * np.arange(15)).sum(1) / total - 7
     assert -2.02 < rows.min() < -1.8 and 1.8 < rows.max() < 2.02
 
 
 def test_the_same_generator_gives_the_same_pictures_and_each_its_own():
-    how = Distortion(1, 10, 0.1, 5, 20)
+    how = DistortionParams(shift=1, rotation=10, scale=0.1, shear=5, elastic=20)
     images = np.repeat(pictures(1), 3, axis=0)
     first = distort(images, how, np.random.default_rng(5))
     assert np.array_equal(first, distort(images, how, np.random.default_rng(5)))

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sortline.data.augment.crops import Crops, crop, draw_box
+from sortline.config.augment import CropParams
+from sortline.data.augment.crops import crop, draw_box
 
 
 def photos(n: int, side: int) -> np.ndarray:
@@ -12,7 +13,7 @@ def photos(n: int, side: int) -> np.ndarray:
 
 
 def test_boxes_lie_inside_and_have_the_area_and_shape_asked_for():
-    generator, how = np.random.default_rng(1), Crops((0.2, 0.6), (0.5, 2.0))
+    generator, how = np.random.default_rng(1), CropParams(scale=[0.2, 0.6], ratio=[0.5, 2.0])
     boxes = np.array([draw_box(100, how, generator) for _ in range(2000)])
     left, top, right, bottom = boxes.T
     assert boxes.min() >= 0 and boxes.max() <= 100
@@ -26,17 +27,17 @@ def test_boxes_lie_inside_and_have_the_area_and_shape_asked_for():
 
 
 def test_a_shape_that_never_fits_gives_the_whole_photo():
-    assert draw_box(10, Crops((1.0, 1.0), (3.0, 4.0)), np.random.default_rng(0)) == (0, 0, 10, 10)
+    assert draw_box(10, CropParams(scale=[1, 1], ratio=[3, 4]), np.random.default_rng(0)) == (0, 0, 10, 10)
 
 
 def test_without_crops_and_flips_photos_stay_as_they_are_and_flips_turn_left_to_right():
-    images = photos(3, 8)
-    assert np.array_equal(crop(images, Crops((1, 1), (1, 1), 0), np.random.default_rng(0)), images)
-    assert np.array_equal(crop(images, Crops((1, 1), (1, 1), 1), np.random.default_rng(0)), images[:, :, ::-1])
+    images, whole = photos(3, 8), {"scale": [1, 1], "ratio": [1, 1]}
+    assert np.array_equal(crop(images, CropParams(**whole, flip=0), np.random.default_rng(0)), images)
+    assert np.array_equal(crop(images, CropParams(**whole, flip=1), np.random.default_rng(0)), images[:, :, ::-1])
 
 
 def test_pixels_are_pillows_and_follow_the_generator():
-    images, how = photos(4, 32), Crops(flip=0)
+    images, how = photos(4, 32), CropParams(flip=0)
     found = crop(images, how, np.random.default_rng(5))
     assert found.dtype == np.uint8 and found.shape == images.shape
     assert np.array_equal(found, crop(images, how, np.random.default_rng(5)))

@@ -16,16 +16,16 @@ from sortline.backbones import loading
 from sortline.backbones.loading import Backbone
 from sortline.backbones.mobilenet_v2 import Back, Front
 from sortline.backbones.releases import Preprocessing
-from sortline.data.augment.views import ViewPlan, render
+from sortline.config.augment import ViewParams
+from sortline.data.augment.views import render
 from sortline.data.images import BadImage, open_rgb, resize
 from sortline.features import extraction
 from sortline.features.extraction import Engine, Photo
 
 pytestmark = pytest.mark.xdist_group("features")  # exported once, not once a process
 
-STILL = {"crop_scale": [1.0, 1.0], "crop_ratio": [1.0, 1.0], "flip": 0, "brightness": 0, "contrast": 0, "saturation": 0}
-PLAIN = ViewPlan(count=1, seed=0, **STILL)
-PLAN = ViewPlan(3, 4, [0.5, 0.9], [0.8, 1.2], flip=0.5, brightness=0.2, contrast=0.2, saturation=0.2)
+PLAIN = ViewParams(count=1)
+PLAN = ViewParams(count=3, seed=4, crop_scale=[0.5, 0.9], crop_ratio=[0.8, 1.2])
 HALVES = Preprocessing((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
 
 
@@ -112,7 +112,7 @@ def test_check_engines_measures_the_difference_and_refuses_a_large_one(tiny, exp
 
 
 def extract(
-    tmp_path: Path, photos: list[Photo], plan: ViewPlan, size: int, tiny: Backbone, engine: Engine, maps: bool = False
+    tmp_path: Path, photos: list[Photo], plan: ViewParams, size: int, tiny: Backbone, engine: Engine, maps: bool = False
 ) -> tuple[np.ndarray, np.ndarray | None]:
     pooled_path, maps_path = tmp_path / "pooled.npy", tmp_path / "maps.npy"
     extraction.extract(photos, plan, size, tiny, engine, pooled_path, maps_path if maps else None)

@@ -14,7 +14,7 @@ import json, pathlib, sys
 from types import SimpleNamespace
 import numpy as np
 from sortline.features import extraction as features
-from sortline.data.augment.views import ViewPlan
+from sortline.config.augment import ViewParams
 from sortline.backbones.releases import Preprocessing
 
 folder, channels, peak = pathlib.Path(sys.argv[1]), 100_000, 0
@@ -29,7 +29,7 @@ def run(x):
     pooled = np.full((len(x), channels), x.mean(), np.float32)
     return pooled, pooled, pooled[:, :, None, None]
 
-plan = ViewPlan(2, 1, [0.5, 0.9], [0.8, 1.2], 0.5, 0.2, 0.2, 0.2)
+plan = ViewParams(count=2)
 halves = Preprocessing((0.5,) * 3, (0.5,) * 3)
 stub = SimpleNamespace(net=SimpleNamespace(channels=channels), preprocessing=halves)
 peaks = []

@@ -1,14 +1,14 @@
 """Parameters of the stage prepare: `<task>.prepare` in params.yaml."""
 
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
+from sortline.config.augment import ViewParams
 from sortline.config.base import Section
 from sortline.data.images import MAX_FILE_MB, MAX_PIXELS
 
 Policy = Literal["report", "drop", "fail"]
-Range = Annotated[list[float], Field(min_length=2, max_length=2)]
 
 
 class DuplicateParams(Section):
@@ -36,29 +36,6 @@ class SplitParams(Section):
     val_fraction: float = Field(0.1, gt=0, lt=1, description="share held out where the photos come without a val")
     folds: int = Field(5, ge=2, le=20, description="grouped folds of train that selection is done on")
     seed: int = Field(0, ge=0, description="of the split and the folds")
-
-
-class ViewParams(Section):
-    count: int = Field(4, ge=1, le=64, description="views a photo; view 0 is the plain one")
-    seed: int = Field(0, ge=0, description="of the views")
-    crop_scale: Range = Field([0.6, 1.0], description="share of the photo's area that a crop keeps")
-    crop_ratio: Range = Field([0.8, 1.25], description="width to height of a crop, relative to the photo's own")
-    flip: float = Field(0.5, ge=0, le=1, description="chance of a left-right flip")
-    brightness: float = Field(0.2, ge=0, le=1, description="factor drawn from 1 - x to 1 + x")
-    contrast: float = Field(0.2, ge=0, le=1, description="factor drawn from 1 - x to 1 + x")
-    saturation: float = Field(0.2, ge=0, le=1, description="factor drawn from 1 - x to 1 + x")
-    gray: float = Field(0.0, ge=0, le=1, description="chance of no colour")
-    rotation: float = Field(0.0, ge=0, le=180, description="degrees at most, either way")
-    blur: float = Field(0.0, ge=0, le=20, description="Gaussian, pixels at most")
-    noise: float = Field(0.0, ge=0, le=128, description="Gaussian, standard deviation of 255")
-
-    @model_validator(mode="after")
-    def _ordered(self) -> Self:
-        if not 0 < self.crop_scale[0] <= self.crop_scale[1] <= 1:
-            raise ValueError("crop_scale must be [low, high] with 0 < low <= high <= 1")
-        if not 0.1 <= self.crop_ratio[0] <= self.crop_ratio[1] <= 10:
-            raise ValueError("crop_ratio must be [low, high] with 0.1 <= low <= high <= 10")
-        return self
 
 
 class PrepareParams(Section):

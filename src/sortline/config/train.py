@@ -4,8 +4,8 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
+from sortline.config.augment import CropParams, DistortionParams
 from sortline.config.base import Section
-from sortline.config.prepare import Range
 
 # The reports' runs. A preset gives the keys that are left out.
 PRESETS: dict[str, dict[str, Any]] = {
@@ -57,29 +57,6 @@ PRESETS: dict[str, dict[str, Any]] = {
         "augment": {},
     },
 }
-
-
-class AugmentParams(Section):
-    shift: float = Field(0, ge=0, le=16, description="pixels at most, either way")
-    rotation: float = Field(0, ge=0, le=180, description="degrees at most, either way")
-    scale: float = Field(0, ge=0, lt=1, description="width and height times 1 - x to 1 + x")
-    shear: float = Field(0, ge=0, le=60, description="degrees at most, either way")
-    elastic: float = Field(0, ge=0, le=200, description="strength of elastic distortion, pixels before smoothing")
-    elastic_sigma: float = Field(4, ge=1, le=20, description="pixels over which its field is smoothed")
-
-
-class CropParams(Section):
-    scale: Range = Field([0.08, 1.0], description="resnet: share of a photo's area that a crop keeps")
-    ratio: Range = Field([0.75, 1.3333], description="width to height of a crop")
-    flip: float = Field(0.5, ge=0, le=1, description="chance of left for right")
-
-    @model_validator(mode="after")
-    def _ordered(self) -> "CropParams":
-        if not 0 < self.scale[0] <= self.scale[1] <= 1:
-            raise ValueError("scale must be [low, high] with 0 < low <= high <= 1")
-        if not 0.1 <= self.ratio[0] <= self.ratio[1] <= 10:
-            raise ValueError("ratio must be [low, high] with 0.1 <= low <= high <= 10")
-        return self
 
 
 class TrainParams(Section):
@@ -143,7 +120,7 @@ class TrainParams(Section):
     checkpoint: Literal["last", "best"] = Field("best", description="which is used; best is by val accuracy")
     every: int = Field(1, ge=1, description="a checkpoint is kept of every so many epochs ...")
     keep: int = Field(3, ge=1, le=1000, description="... the latest so many of these, besides best and last")
-    augment: AugmentParams = AugmentParams()
+    augment: DistortionParams = DistortionParams()
     crops: CropParams = CropParams()
 
     @model_validator(mode="before")

@@ -14,7 +14,8 @@ from sortline._core import graphs, sessions
 from sortline._core.cores import cores
 from sortline.backbones.loading import Backbone
 from sortline.backbones.mobilenet_v2 import Pooled
-from sortline.data.augment.views import ViewPlan, render
+from sortline.config.augment import ViewParams
+from sortline.data.augment.views import render
 from sortline.data.images import open_rgb
 
 TOLERANCE = 1e-3
@@ -73,7 +74,7 @@ def check_engines(backbone: Backbone, engine: Engine, images: np.ndarray) -> flo
 
 def extract(
     photos: Sequence[Photo],
-    plan: ViewPlan,
+    plan: ViewParams,
     size: int,
     backbone: Backbone,
     engine: Engine,

@@ -7,8 +7,9 @@ import numpy as np
 from PIL import Image
 
 from sortline._core.files import replacing
+from sortline.config.augment import ViewParams
 from sortline.data.audit import Audit
-from sortline.data.augment.views import ViewPlan, render
+from sortline.data.augment.views import render
 from sortline.data.duplicates import Match
 from sortline.data.images import open_rgb
 from sortline.data.split import Split
@@ -20,7 +21,7 @@ PAIRS = 24  # pairs of each kind on the sheet of duplicates
 CROSS, TRAIN, CONFLICT = "#1f77b4", "#9a9a9a", "#d62728"
 
 
-def views_sheet(audit: Audit, split: Split, names: Sequence[str], plan: ViewPlan) -> Image.Image:
+def views_sheet(audit: Audit, split: Split, names: Sequence[str], plan: ViewParams) -> Image.Image:
     """Draw all views (at most 8) of one train photo of each of PHOTOS classes, a photo a row."""
     columns = min(plan.count, 8)
     classes = np.unique(np.linspace(0, len(names) - 1, PHOTOS).round().astype(int))

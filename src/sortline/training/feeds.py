@@ -7,8 +7,9 @@ import numpy as np
 
 from sortline.backbones.grey import GREY
 from sortline.backbones.releases import Preprocessing
-from sortline.data.augment.crops import Crops, crop
-from sortline.data.augment.distortion import Distortion, distort
+from sortline.config.augment import CropParams, DistortionParams
+from sortline.data.augment.crops import crop
+from sortline.data.augment.distortion import distort
 
 
 class Feed(Protocol):
@@ -31,7 +32,7 @@ class GreyPictures:
     """Pictures uint8 (n, S, S), as (n, 1, S, S)."""
 
     images: np.ndarray
-    change: Distortion = Distortion()
+    change: DistortionParams = DistortionParams()
     scale, shift = GREY.scale[:, None, None], GREY.shift[:, None, None]
 
     def __len__(self) -> int:
@@ -50,7 +51,7 @@ class Photos:
 
     images: np.ndarray
     preprocessing: Preprocessing
-    change: Crops = Crops()
+    change: CropParams = CropParams()
 
     @property
     def scale(self) -> np.ndarray:

@@ -12,8 +12,6 @@ from tqdm import tqdm
 from sortline._core import files
 from sortline._core.errors import UserError
 from sortline.config.train import TrainParams
-from sortline.data.augment.crops import Crops
-from sortline.data.augment.distortion import Distortion
 from sortline.evaluation import metrics
 from sortline.features.heads import softmax
 from sortline.nets import registry
@@ -91,7 +89,7 @@ def train(net: nn.Cell, options: dict[str, Any], data: Parts, params: TrainParam
     `UserError` where the training diverges.
     """
     cell, inputs = data.inputs.part(net), data.inputs
-    change = Crops(**params.crops.model_dump()) if params.on_photos else Distortion(**params.augment.model_dump())
+    change = params.crops if params.on_photos else params.augment
     feed, held = inputs.feed(net, data.rows, change), inputs.feed(net, data.val_rows)
     answer = registry.predictor(cell)
     recipe = net_loop.Recipe(**{key: getattr(params, key) for key in RECIPE})

@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 from mindspore import nn
 
-from sortline.data.augment.crops import Crops
-from sortline.data.augment.distortion import Distortion
+from sortline.config.augment import CropParams, DistortionParams
 from sortline.features import store
 from sortline.nets.photo_net import PhotoNet, Tail
 from sortline.training.feeds import Feed, GreyPictures, Maps, Photos
@@ -27,7 +26,7 @@ class Inputs:
     image_size: int
     pooled: np.ndarray | None = None
 
-    def feed(self, net: nn.Cell, rows: np.ndarray, change: Distortion | Crops | None = None) -> Feed:
+    def feed(self, net: nn.Cell, rows: np.ndarray, change: DistortionParams | CropParams | None = None) -> Feed:
         """Return the inputs of `rows` for `net`; `change` is what training does to pictures."""
         chosen = self.array[rows]
         if self.blocks is not None:

@@ -1,41 +1,60 @@
-"""Random crops of photos, resized back, and flips: what a net that is trained from photos sees."""
+"""The random crop of a photo (Szegedy et al. 2015, arXiv:1409.4842, section 6), for views and for training."""
 
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import numpy as np
 from PIL import Image
 
+from sortline.config.augment import CropParams
+
 TRIES = 10
 
-
-@dataclass(frozen=True)
-class Crops:
-    """`scale`: share of the area that a crop keeps; `ratio`: its width to height; `flip`: chance of left for right."""
-
-    scale: tuple[float, float] = (0.08, 1.0)
-    ratio: tuple[float, float] = (0.75, 4 / 3)
-    flip: float = 0.5
+Box = tuple[float, float, float, float]  # left, top, right, bottom in pixels, not rounded
 
 
-def crop(images: np.ndarray, how: Crops, generator: np.random.Generator) -> np.ndarray:
-    """Return uint8 (n, S, S, 3), each photo a crop of its own (Szegedy et al. 2015, arXiv:1409.4842, section 6)."""
+def extent(scale: Sequence[float], ratio: Sequence[float], draws: Sequence[float]) -> tuple[float, float]:
+    """Return a crop's width and height as shares of the photo's; above 1 it does not fit.
+
+    `draws`, 0 .. 1, say which share of the area between the two of `scale`, and which width to height relative to the
+    photo's own, even in the logarithm, between the two of `ratio`.
+    """
+    area = _between(*scale, draws[0])
+    shape = math.exp(_between(math.log(ratio[0]), math.log(ratio[1]), draws[1]))
+    return math.sqrt(area * shape), math.sqrt(area / shape)
+
+
+def box_at(size: tuple[int, int], extent: tuple[float, float], draws: Sequence[float]) -> Box:
+    """Return the crop of that `extent` in a photo of `size` (width, height); `draws`, 0 .. 1, say how far along."""
+    width, height = (share * side for share, side in zip(extent, size, strict=True))
+    left, top = draws[0] * (size[0] - width), draws[1] * (size[1] - height)
+    return left, top, min(size[0], left + width), min(size[1], top + height)
+
+
+def cut(image: Image.Image, box: Box, size: int, flip: bool) -> Image.Image:
+    """Return the crop as size x size pixels, by Pillow's BILINEAR filter, which antialiases; `flip`: left for right."""
+    image = image.resize((size, size), Image.Resampling.BILINEAR, box=box)
+    return image.transpose(Image.Transpose.FLIP_LEFT_RIGHT) if flip else image
+
+
+def _between(low: float, high: float, draw: float) -> float:
+    return low + (high - low) * draw
+
+
+def crop(images: np.ndarray, params: CropParams, generator: np.random.Generator) -> np.ndarray:
+    """Return uint8 (n, S, S, 3), each photo a crop of its own, flipped by chance."""
     side = images.shape[1]
     found = np.empty_like(images)
-    for place, image in enumerate(images):
-        box = draw_box(side, how, generator)
-        cut = Image.fromarray(image).resize((side, side), Image.Resampling.BILINEAR, box=box)
-        found[place] = np.asarray(cut)[:, :: -1 if generator.random() < how.flip else 1]
+    for i, image in enumerate(images):
+        box = draw_box(side, params, generator)
+        found[i] = cut(Image.fromarray(image), box, side, flip=generator.random() < params.flip)
     return found
 
 
-def draw_box(side: int, how: Crops, generator: np.random.Generator) -> tuple[float, float, float, float]:
-    """Return (left, top, right, bottom) inside a square photo; the whole photo after TRIES that would not fit."""
+def draw_box(side: int, params: CropParams, generator: np.random.Generator) -> Box:
+    """Return a crop inside a square photo; the whole photo after TRIES that would not fit."""
     for _ in range(TRIES):
-        area = generator.uniform(*how.scale) * side * side
-        ratio = math.exp(generator.uniform(*np.log(how.ratio)))
-        width, height = math.sqrt(area * ratio), math.sqrt(area / ratio)
-        if width <= side and height <= side:
-            left, top = generator.uniform(0, side - width), generator.uniform(0, side - height)
-            return left, top, left + width, top + height
+        shares = extent(params.scale, params.ratio, generator.random(2).tolist())
+        if max(shares) <= 1:
+            return box_at((side, side), shares, generator.random(2).tolist())
     return 0, 0, side, side

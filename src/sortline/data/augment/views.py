@@ -1,35 +1,16 @@
 """The view plan: K seeded, augmented views of every photo; view 0 is the plain evaluation view."""
 
 import hashlib
-import math
-from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image, ImageEnhance, ImageFilter, ImageStat
 
+from sortline.config.augment import ViewParams
+from sortline.data.augment.crops import box_at, cut, extent
 from sortline.data.images import resize
 
 
-@dataclass(frozen=True)
-class ViewPlan:
-    """What views.json holds; crop_scale and crop_ratio are [low, high]. See `render` for what each number does."""
-
-    count: int
-    seed: int
-    crop_scale: Sequence[float]
-    crop_ratio: Sequence[float]
-    flip: float
-    brightness: float
-    contrast: float
-    saturation: float
-    gray: float = 0.0
-    rotation: float = 0.0
-    blur: float = 0.0
-    noise: float = 0.0
-
-
-def render(image: Image.Image, plan: ViewPlan, view: int, key: str, size: int) -> np.ndarray:
+def render(image: Image.Image, plan: ViewParams, view: int, key: str, size: int) -> np.ndarray:
     """Return view number `view` of an RGB photo as uint8 (size, size, 3).
 
     View 0 is `images.resize` of the whole photo. Any other is a random resized crop (Szegedy et al. 2015,
@@ -50,10 +31,9 @@ def render(image: Image.Image, plan: ViewPlan, view: int, key: str, size: int) -
     generator = _generator(plan.seed, key, view)
     # All at once and always all: what the plan does not use shifts no other draw.
     area, ratio, x, y, mirror, *jitter, gray, turn, blur = generator.random(11).tolist()
-    box = _crop(image.size, plan, area, ratio, x, y)
-    image = image.resize((size, size), Image.Resampling.BILINEAR, box=box)
-    if mirror < plan.flip:
-        image = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+    width, height = extent(plan.crop_scale, plan.crop_ratio, (area, ratio))
+    box = box_at(image.size, (min(1.0, width), min(1.0, height)), (x, y))
+    image = cut(image, box, size, flip=mirror < plan.flip)
     strengths = (plan.brightness, plan.contrast, plan.saturation)
     enhancers = (ImageEnhance.Brightness, ImageEnhance.Contrast, ImageEnhance.Color)
     for enhancer, strength, draw in zip(enhancers, strengths, jitter, strict=True):
@@ -74,19 +54,3 @@ def render(image: Image.Image, plan: ViewPlan, view: int, key: str, size: int) -
 def _generator(seed: int, key: str, view: int) -> np.random.Generator:
     digest = hashlib.sha256(f"{seed} {key} {view}".encode()).digest()
     return np.random.default_rng(int.from_bytes(digest, "big"))
-
-
-def _crop(
-    size: tuple[int, int], plan: ViewPlan, area: float, ratio: float, x: float, y: float
-) -> tuple[float, float, float, float]:
-    """Return the crop as (left, top, right, bottom) in pixels, not rounded."""
-    scale = _between(*plan.crop_scale, area)
-    ratio = math.exp(_between(math.log(plan.crop_ratio[0]), math.log(plan.crop_ratio[1]), ratio))
-    width = min(1.0, math.sqrt(scale * ratio)) * size[0]
-    height = min(1.0, math.sqrt(scale / ratio)) * size[1]
-    left, top = x * (size[0] - width), y * (size[1] - height)
-    return left, top, min(size[0], left + width), min(size[1], top + height)
-
-
-def _between(low: float, high: float, draw: float) -> float:
-    return low + (high - low) * draw
