@@ -23,7 +23,7 @@ from sortline.config.export import ExportParams
 from sortline.data import idx, prepared
 from sortline.export import cam_output, int8, onnx_model, parity
 from sortline.export.classifier import DIGITS, Classifier
-from sortline.export.network import Classifier as Network
+from sortline.export.network import HeadOnBackbone
 from sortline.features.heads import load_head, softmax
 from sortline.nets import registry
 from sortline.report.model_card import model_card
@@ -144,7 +144,7 @@ def load_network(
         info |= {"std": list(scaling.std), "channel_order": "grey" if scaling.scale.size == 1 else "RGB"}
         return net, scaling, info | {"resize": "bilinear, antialiased"}
     backbone, head = backbones.load(weights), load_head(folder, checkpoint)
-    network = Network(backbone.net, head)
+    network = HeadOnBackbone(backbone.net, head)
     network.set_train(False)
     return network, backbone.preprocessing, backbone.info
 

@@ -26,7 +26,7 @@ from sortline.data import prepared
 from sortline.data.holdout import hold_out
 from sortline.evaluation import metrics
 from sortline.export import onnx_model
-from sortline.export.network import Classifier
+from sortline.export.network import HeadOnBackbone
 from sortline.nets import registry
 from sortline.training import fit_nets, inputs
 from sortline.training.fit_heads import INNER, TrainingSet, train_by_steps
@@ -121,7 +121,7 @@ def heads(cell: dict[str, Any], photos: Photos) -> Iterator[Run]:
     seconds = (time.perf_counter() - started) / params.epochs
     head = trained.heads[trained.checkpoint]
     backbone = backbones.load(DATA["weights"])
-    network = Classifier(backbone.net, head)
+    network = HeadOnBackbone(backbone.net, head)
     network.set_train(False)
     counts = head.weight.size + head.bias.size
     facts = {

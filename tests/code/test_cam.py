@@ -8,7 +8,7 @@ from PIL import Image
 from test_graphs import HEADS
 
 from sortline._core import runtime
-from sortline.export.network import Classifier
+from sortline.export.network import HeadOnBackbone
 from sortline.features.heads import Head
 from sortline.report import class_activation
 
@@ -37,7 +37,7 @@ def made(kind):
 def test_the_evidence_is_grad_cams(kind):
     runtime.prepare()
     head, feature_map = made(kind)
-    net = Classifier(Given(), head).set_train(False)
+    net = HeadOnBackbone(Given(), head).set_train(False)
 
     def logit(x, one_hot):
         return (net(x) * one_hot).sum()

@@ -28,7 +28,7 @@ from sortline.backbones import checkpoints
 from sortline.backbones.mobilenet_v2 import MobileNetV2
 from sortline.backbones.releases import IMAGENET_MEAN, IMAGENET_STD, Preprocessing
 from sortline.export import cam_output, onnx_model
-from sortline.export.network import Classifier as Network
+from sortline.export.network import HeadOnBackbone
 from sortline.features.heads import POOLED, Head
 
 SIZE = 64  # a 2 x 2 feature map: mean and max pooling differ
@@ -71,7 +71,7 @@ def built(make=mobilenet, pooling="mean+max"):
     dimension = backbone.channels * (2 if pooling == "mean+max" else 1)
     weight = random.normal(scale=1 / np.sqrt(dimension), size=(3, dimension)).astype(np.float32)
     bias = np.array([0.3, 0.0, -0.2], np.float32)
-    network = Network(backbone, Head(weight, bias, pooling))
+    network = HeadOnBackbone(backbone, Head(weight, bias, pooling))
     network.set_train(False)
     return backbone, Head(weight, bias, pooling), network
 

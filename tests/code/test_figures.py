@@ -46,7 +46,7 @@ def charts(classes: int, n: int, groups: figures.Groups | None = None) -> dict:
         "confusion": lambda path: figures.confusion(matrix, names(classes), path, title="t", groups=groups),
         "per_class": lambda path: figures.per_class(shares, path, title="t", groups=groups),
         "reliability": lambda path: figures.reliability(rows, path, title="t"),
-        "curves": lambda path: figures.curves(EPOCHS, "epoch", "loss", path, title="t", floor=("floor", 0.5)),
+        "curves": lambda path: figures.curves(EPOCHS, "epoch", "loss", path, title="t", minimum=("minimum", 0.5)),
         "selection": lambda path: figures.selection(grid, [0.9, 0.95, 0.94, 0.9], [0.01] * 4, 0.1, path, title="t"),
     }
 

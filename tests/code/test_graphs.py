@@ -13,7 +13,7 @@ from mindspore import nn, ops
 from sortline._core import graphs, runtime, sessions
 from sortline.backbones import checkpoints
 from sortline.backbones.mobilenet_v2 import MobileNetV2, Pooled
-from sortline.export.network import Classifier
+from sortline.export.network import HeadOnBackbone
 from sortline.features.heads import Head
 
 GOLDEN = Path(__file__).resolve().parents[1] / "golden"
@@ -202,7 +202,7 @@ def test_a_classifier_pools_and_answers_as_its_head_mean_first(kind):
         def construct(self, x):
             return self.small(x)[2]
 
-    model = graphs.to_onnx(Classifier(MapOnly(), head).set_train(False), (1, 3, 9, 9), ("logits",))
+    model = graphs.to_onnx(HeadOnBackbone(MapOnly(), head).set_train(False), (1, 3, 9, 9), ("logits",))
     x = noise(3, 9)
     feature_map = by_hand(small, x).astype(np.float64)
     flat = feature_map.reshape(3, 4, -1)

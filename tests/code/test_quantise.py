@@ -12,7 +12,7 @@ from test_export import LABELS, SIZE, OneConvolution, built, exported, mobilenet
 
 from sortline._core import sessions
 from sortline.export import int8
-from sortline.export.network import Classifier as Network
+from sortline.export.network import HeadOnBackbone
 from sortline.features.heads import Head
 
 
@@ -144,7 +144,7 @@ def test_a_head_that_is_not_linear_works_too(made):
         return random.normal(size=shape).astype(np.float32)
 
     head = Head(array(3, 5), array(3), "attention", hidden_weight=array(5, 8), hidden_bias=array(5), query=array(1, 8))
-    model = exported(Network(backbone, head).set_train(False))
+    model = exported(HeadOnBackbone(backbone, head).set_train(False))
     small = int8.quantised(model, made.photos[:4])
     ours, theirs = (run(one, photo(70, 70), ["logits"])[0] for one in (small, model))
     assert ours == pytest.approx(theirs, abs=0.05 * np.ptp(theirs)) and np.ptp(theirs) > 0.1

@@ -14,7 +14,7 @@ from sortline._core.files import sha256_file, write_json
 from sortline.backbones import checkpoints, loading
 from sortline.backbones.mobilenet_v2 import Pooled
 from sortline.backbones.resnet import ResNet
-from sortline.export.network import Classifier
+from sortline.export.network import HeadOnBackbone
 from sortline.features import extraction
 from sortline.features.heads import Head
 
@@ -168,7 +168,7 @@ def test_it_learns_from_pixels():
     checkpoints.draw(net, 1)
     generator = np.random.default_rng(2)
     head = 0.01 * generator.standard_normal((4, 512)).astype(np.float32)
-    model = Classifier(net, Head(head, np.zeros(4, np.float32), "mean"))
+    model = HeadOnBackbone(net, Head(head, np.zeros(4, np.float32), "mean"))
     model.set_train(True)
     x = mindspore.Tensor(generator.standard_normal((8, 3, 32, 32)).astype(np.float32))
     y = mindspore.Tensor(np.arange(8, dtype=np.int32) % 4)

@@ -92,7 +92,7 @@ def _draw(logs: dict[Path, TrainingLog], out: Path, targets: tuple[float, int]) 
     if smoothing:
         floor = (f"least for smoothing {smoothing:g}", smoothing_floor(classes, smoothing))
     title = f"Loss: {kind(list(logs.values()))}"
-    training_logs(lines, out, loss_title=title, floor=floor)
+    training_logs(lines, out, loss_title=title, minimum=floor)
 
 
 def _line(part: Part, label: str, colour: int, past: bool) -> LogLine:

@@ -14,7 +14,7 @@ def _dense(weight: np.ndarray, bias: np.ndarray) -> nn.Dense:
     return layer
 
 
-class Classifier(nn.Cell):
+class HeadOnBackbone(nn.Cell):
     """float32 (n, 3, S, S), preprocessed, to logits (n, classes), as `head` makes them of the map."""
 
     def __init__(self, backbone: nn.Cell, head: Head) -> None:

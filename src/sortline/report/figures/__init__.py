@@ -2,9 +2,10 @@
 names in scripts that its own font lacks, the fonts installed."""
 
 from sortline.report.figures.by_class import class_counts, confusion, per_class
-from sortline.report.figures.curves import curves, reliability, selection
-from sortline.report.figures.spoilt import corruptions
+from sortline.report.figures.calibration import reliability
+from sortline.report.figures.corruptions import corruptions
 from sortline.report.figures.style import Groups, undrawable
+from sortline.report.figures.training import curves, selection
 
 __all__ = [
     "Groups",

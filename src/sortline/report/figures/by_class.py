@@ -13,13 +13,13 @@ from matplotlib.ticker import PercentFormatter
 from sortline.report.figures.style import BLUE, GREY, INK, SERIES, VERMILION, Groups, figure_at, names_for
 
 NUMBERED = 40  # classes up to which a confusion matrix writes its counts into the cells
-MOST = 100  # classes that a chart shows; of more, those that need looking at
+MAX_CLASSES = 100  # that a chart shows; of more, those that need looking at
 
 
 def class_counts(classes: Sequence[str], counts: Mapping[str, Sequence[int]], path: Path) -> None:
     """Draw photos per class as stacked bars: `counts` holds for each split (train, val, ...) one number a class.
 
-    Of more than MOST classes the smallest are shown.
+    Of more than MAX_CLASSES classes the smallest are shown.
     """
     totals = ", ".join(f"{split} {sum(numbers):,}" for split, numbers in counts.items())
     shown = _first(np.sum(list(counts.values()), axis=0))
@@ -45,7 +45,7 @@ def per_class(shares: Mapping[str, Mapping[str, Any]], path: Path, *, title: str
     """Draw each class's accuracy as a bar with its 95 % Wilson interval as a whisker, bars coloured by group.
 
     `shares` maps a class name to {accuracy, low, high, n} (fractions, None without photos), in label order. Of more
-    than MOST classes the least accurate are shown.
+    than MAX_CLASSES classes the least accurate are shown.
     """
     worst = _first([2.0 if row["accuracy"] is None else row["accuracy"] for row in shares.values()])
     title += _of_all(worst, shares, "least accurate")
@@ -79,9 +79,9 @@ def confusion(
 ) -> None:
     """Draw int (classes, classes) counts, rows true and columns predicted, each cell tinted by its share of the row.
 
-    Right answers are blue, wrong ones orange, zero cells blank. With `groups` the classes stand group by group; an
-    error within a group's square is in the right group all the same. Of more than MOST classes those with the most
-    errors, made or suffered, are shown.
+    Correct predictions are blue, wrong ones orange, zero cells blank. With `groups` the classes stand group by group;
+    an error within a group's square is in the correct group all the same. Of more than MAX_CLASSES classes those with
+    the most errors, made or suffered, are shown.
     """
     wrong = matrix - np.diag(np.diag(matrix))
     shown = _first(-(wrong.sum(axis=0) + wrong.sum(axis=1)))
@@ -119,8 +119,8 @@ def confusion(
 
 
 def _first(keys: Sequence[float]) -> np.ndarray:
-    """Return the places of the MOST least keys, in their order; of equal ones the first."""
-    return np.sort(np.argsort(keys, kind="stable")[:MOST])
+    """Return the indices of the MAX_CLASSES smallest keys, in their order; of equal ones the first."""
+    return np.sort(np.argsort(keys, kind="stable")[:MAX_CLASSES])
 
 
 def _of_all(shown: np.ndarray, classes: Sized, which: str) -> str:

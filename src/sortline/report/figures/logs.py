@@ -19,20 +19,20 @@ class LogLine:
     """One line of the chart: by epoch number the loss (NaN: none) and the seconds (NaN: none); lengths agree."""
 
     label: str  # empty: not in the legend
-    colour: int  # place in the palette
+    colour: int  # index into the palette
     past: bool  # an earlier part of a log whose epochs were begun again: drawn pale
     epochs: Sequence[int]
     losses: Sequence[float]
     seconds: Sequence[float]
-    not_finite: Sequence[int]  # epochs with a loss that is no number
+    not_finite: Sequence[int]  # epochs with a loss that is not a number
 
 
 def training_logs(
-    lines: Sequence[LogLine], path: Path, *, loss_title: str, floor: tuple[str, float] | None = None
+    lines: Sequence[LogLine], path: Path, *, loss_title: str, minimum: tuple[str, float] | None = None
 ) -> None:
     """Draw the losses and, beside them, the times; the panel of which there is nothing is left out.
 
-    `floor` is a named loss to draw as a level.
+    `minimum`, a named loss, is drawn as a level.
     """
     losses, seconds = (
         [value for line in lines for value in getattr(line, name) if not math.isnan(value)]
@@ -43,7 +43,7 @@ def training_logs(
     with figure_at(path, 5.2 * panels, 4.0) as figure:
         axes = list(figure.subplots(1, panels, squeeze=False)[0])
         if has_losses:
-            _losses(axes.pop(0), lines, floor, loss_title)
+            _losses(axes.pop(0), lines, minimum, loss_title)
             # From a loss that exploded nothing else could be seen.
             if losses and min(losses) > 0 and max(losses) > 100 * statistics.median(losses):
                 figure.axes[0].set_yscale("log")
@@ -58,11 +58,11 @@ def training_logs(
             )
 
 
-def _losses(axes: Axes, lines: Sequence[LogLine], floor: tuple[str, float] | None, title: str) -> None:
+def _losses(axes: Axes, lines: Sequence[LogLine], minimum: tuple[str, float] | None, title: str) -> None:
     for line in lines:
         _plot(axes, line, line.losses)
-    if floor is not None:
-        name, value = floor
+    if minimum is not None:
+        name, value = minimum
         axes.axhline(value, color=INK, linewidth=1, linestyle=":", label=f"{name}: {value:.3f}")
     for line in lines:
         if line.not_finite:
@@ -74,7 +74,7 @@ def _losses(axes: Axes, lines: Sequence[LogLine], floor: tuple[str, float] | Non
 
 
 def _times(axes: Axes, lines: Sequence[LogLine], longest: float) -> None:
-    divisor, unit = next((divisor, unit) for least, divisor, unit in UNITS if longest >= least)
+    divisor, unit = next((divisor, unit) for start, divisor, unit in UNITS if longest >= start)
     for line in lines:
         _plot(axes, line, [value / divisor for value in line.seconds])
     axes.set(ylabel=unit, title="Time per epoch")

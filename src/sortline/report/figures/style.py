@@ -42,15 +42,15 @@ class Groups:
         """Return the class indices group by group, in label order within each."""
         return np.argsort(np.asarray(self.of), kind="stable")
 
-    def only(self, places: np.ndarray) -> "Groups":
+    def only(self, classes: np.ndarray) -> "Groups":
         """Return the groups of these classes alone."""
-        return Groups([self.of[place] for place in places], self.names, self.colours)
+        return Groups([self.of[label] for label in classes], self.names, self.colours)
 
     def runs(self) -> list[tuple[int, int, int]]:
-        """Return (group, first, last) for each group that has classes: its places in `order`."""
+        """Return (group, first, last) for each group that has classes: its ends in `order`."""
         ordered = np.asarray(self.of)[self.order()]
-        places = [(group, np.flatnonzero(ordered == group)) for group in range(len(self.names))]
-        return [(group, int(at[0]), int(at[-1])) for group, at in places if at.size]
+        members = [(group, np.flatnonzero(ordered == group)) for group in range(len(self.names))]
+        return [(group, int(at[0]), int(at[-1])) for group, at in members if at.size]
 
 
 @contextmanager
@@ -95,13 +95,13 @@ def _letters(font: str) -> frozenset[str]:
 
 
 def undrawable(names: Sequence[str]) -> list[int]:
-    """Return the places of the names with a letter that no installed font has."""
+    """Return the indices of the names with a letter that no installed font has."""
     known = _letters(FONT).union(*map(_letters, other_fonts(names)))
-    return [place for place, name in enumerate(names) if not set(name) <= known]
+    return [index for index, name in enumerate(names) if not set(name) <= known]
 
 
 def names_for(classes: Sequence[str]) -> list[str]:
     """Return names that fit an axis. One that no installed font can draw becomes its number."""
     lost = set(undrawable(classes))
-    shown = [f"class {place}" if place in lost else name for place, name in enumerate(classes)]
+    shown = [f"class {label}" if label in lost else name for label, name in enumerate(classes)]
     return [name if len(name) <= 28 else name[:27] + "…" for name in shown]

@@ -1,4 +1,4 @@
-"""The chart of accuracy on spoilt photos."""
+"""The chart of accuracy on corrupted photos."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,7 +12,7 @@ from sortline.report.figures.style import BLUE, GREY, figure_at
 def corruptions(scores: Mapping[tuple[str, int], Mapping[str, Any]], path: Path, *, title: str) -> None:
     """Draw accuracy with its 95 % interval against severity, a panel a corruption.
 
-    `scores` by (corruption, severity), ("none", 0) among them, as `measure.share` returns them.
+    `scores` by (corruption, severity), ("none", 0) among them, as `metrics.share` returns them.
     """
     plain = scores["none", 0]["accuracy"]
     names = list(dict.fromkeys(name for name, severity in scores if severity))
