@@ -78,7 +78,7 @@ def step_a_call(batch: int) -> float:
     from mindspore import Tensor, nn
 
     from sortline._core import runtime
-    from sortline.backbones.grey import GREY
+    from sortline.backbones.preprocessing import GREY
 
     runtime.prepare()
     net = nn.SequentialCell(

@@ -16,8 +16,7 @@ from sortline import __version__, predictor
 from sortline._core import files, graphs, sessions
 from sortline._core.errors import run
 from sortline.backbones import loading as backbones
-from sortline.backbones.grey import GreyPreprocessing
-from sortline.backbones.releases import Preprocessing
+from sortline.backbones.preprocessing import Preprocessing
 from sortline.config.base import load
 from sortline.config.export import ExportParams
 from sortline.data import idx, prepared
@@ -103,7 +102,7 @@ def compared(
     folder: Path,
     network: Any,
     graph: onnx.ModelProto,
-    preprocessing: Preprocessing | GreyPreprocessing,
+    preprocessing: Preprocessing,
     photos: list[Path],
     truth: np.ndarray,
     params: ExportParams,
@@ -132,9 +131,7 @@ def compared(
     return result | (parity.digit_photos(classifier, photos, truth) if "reads" in classifier.labels else {})
 
 
-def load_network(
-    weights: Path, folder: Path, checkpoint: str | None
-) -> tuple[Any, Preprocessing | GreyPreprocessing, dict[str, Any]]:
+def load_network(weights: Path, folder: Path, checkpoint: str | None) -> tuple[Any, Preprocessing, dict[str, Any]]:
     """Return backbone and head as one network, or the net that was trained whole; its preprocessing; what it is."""
     if predictor.is_net(folder):
         about = files.read_json(folder / "head.json")

@@ -10,7 +10,7 @@ from mindspore import Tensor, ops
 from sortline._core.errors import UserError
 from sortline._core.graphs import to_onnx
 from sortline._core.sessions import session
-from sortline.backbones.grey import GREY, to_grey
+from sortline.backbones.preprocessing import GREY, to_grey
 from sortline.nets import registry
 from sortline.nets.lenet5 import C3_TABLE, LeNet5Published
 from sortline.training import losses

@@ -26,13 +26,13 @@ from scipy.special import softmax
 from sortline._core import graphs, runtime, sessions
 from sortline.backbones import checkpoints
 from sortline.backbones.mobilenet_v2 import MobileNetV2
-from sortline.backbones.releases import IMAGENET_MEAN, IMAGENET_STD, Preprocessing
+from sortline.backbones.preprocessing import IMAGENET
 from sortline.export import cam_output, onnx_model
 from sortline.export.network import HeadOnBackbone
 from sortline.features.heads import POOLED, Head
 
 SIZE = 64  # a 2 x 2 feature map: mean and max pooling differ
-PREPROCESSING = Preprocessing(IMAGENET_MEAN, IMAGENET_STD)  # differs from channel to channel
+PREPROCESSING = IMAGENET  # differs from channel to channel
 NAMES = [("Cup", "杯"), ("Can", "罐"), ("Peel", "果皮")]
 LABELS = {
     "task": "toy",
@@ -103,7 +103,7 @@ def photo(width, height, seed=0):
 def network_input(pixels):
     """Pillow's BILINEAR resize and (x / 255 - mean) / std in float64, channels first."""
     resized = np.asarray(Image.fromarray(pixels).resize((SIZE, SIZE), Image.Resampling.BILINEAR), np.float64)
-    return ((resized / 255 - IMAGENET_MEAN) / IMAGENET_STD).transpose(2, 0, 1)[None]
+    return ((resized / 255 - IMAGENET.mean) / IMAGENET.std).transpose(2, 0, 1)[None]
 
 
 def expected_logits(made, pixels, x=None):
@@ -184,7 +184,7 @@ def front(made):
 
 def test_the_network_sees_what_pillow_makes_within_one_level(made):
     see = front(made)
-    level = 1 / (255 * np.array(IMAGENET_STD)).reshape(1, 3, 1, 1)
+    level = 1 / (255 * np.array(IMAGENET.std)).reshape(1, 3, 1, 1)
     pixels = photo(SIZE, SIZE)
     assert np.array_equal(see(pixels), PREPROCESSING(pixels[None]))  # nothing to resize: to the bit
     for width, height in ((1, 1), (31, 17), (65, 64), (97, 501), (129, 300), (640, 480), (1201, 97)):
@@ -201,7 +201,7 @@ def test_it_antialiases(made):
     pixels = np.zeros((64 * 8, 64 * 8, 3), np.uint8)
     pixels[:, 5::8] = 255
     seen = front(made)(pixels)
-    assert seen == pytest.approx(network_input(pixels), abs=1.01 / (255 * min(IMAGENET_STD)))
+    assert seen == pytest.approx(network_input(pixels), abs=1.01 / (255 * min(IMAGENET.std)))
     assert seen.std(axis=(2, 3)).max() < 0.2  # even grey
 
 

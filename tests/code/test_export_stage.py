@@ -14,12 +14,12 @@ from test_export import LABELS, PREPROCESSING, SIZE, OneConvolution, built, phot
 from sortline import __version__
 from sortline._core import files, sessions
 from sortline.backbones.loading import Backbone
-from sortline.backbones.releases import IMAGENET_MEAN, IMAGENET_STD
+from sortline.backbones.preprocessing import IMAGENET
 from sortline.export.classifier import Classifier
 from sortline.features.heads import save_heads
 
 STAGE = Path(__file__).parents[2] / "stages" / "export.py"
-ABOUT = {"title": "one convolution", "width": 1.0, "mean": list(IMAGENET_MEAN), "std": list(IMAGENET_STD)}
+ABOUT = {"title": "one convolution", "width": 1.0, "mean": list(IMAGENET.mean), "std": list(IMAGENET.std)}
 
 
 @pytest.fixture

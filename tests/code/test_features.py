@@ -15,7 +15,7 @@ from sortline._core.files import write_json
 from sortline.backbones import loading
 from sortline.backbones.loading import Backbone
 from sortline.backbones.mobilenet_v2 import Back, Front
-from sortline.backbones.releases import Preprocessing
+from sortline.backbones.preprocessing import Preprocessing
 from sortline.config.augment import ViewParams
 from sortline.data.augment.views import render
 from sortline.data.images import BadImage, open_rgb, resize

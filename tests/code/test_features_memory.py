@@ -15,7 +15,7 @@ from types import SimpleNamespace
 import numpy as np
 from sortline.features import extraction as features
 from sortline.config.augment import ViewParams
-from sortline.backbones.releases import Preprocessing
+from sortline.backbones.preprocessing import Preprocessing
 
 folder, channels, peak = pathlib.Path(sys.argv[1]), 100_000, 0
 

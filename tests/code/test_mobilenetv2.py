@@ -14,7 +14,8 @@ from sortline._core import runtime
 from sortline._core.files import sha256_file, write_json
 from sortline.backbones import checkpoints, loading
 from sortline.backbones.mobilenet_v2 import MobileNetV2, Pooled
-from sortline.backbones.releases import IMAGENET_MEAN, IMAGENET_STD, RELEASES, Preprocessing
+from sortline.backbones.preprocessing import IMAGENET
+from sortline.backbones.releases import RELEASES
 from sortline.data.images import open_rgb, resize
 
 pytestmark = pytest.mark.usefixtures("pynative_mode")
@@ -216,7 +217,7 @@ def test_the_real_classifier_says_tabby(real):
 def test_wrong_colours_scaling_or_padding_are_far_from_the_golden_tensors(real):
     loaded, cat, golden, _ = real
     right = loaded.preprocessing
-    imagenet = Preprocessing(IMAGENET_MEAN, IMAGENET_STD)
+    imagenet = IMAGENET
     padded = MobileNetV2(1.0, "symmetric", RELEASES["tensorflow"].bn_eps)
     mindspore.load_param_into_net(padded, loaded.net.parameters_dict())
     wrong = {

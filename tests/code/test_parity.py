@@ -12,7 +12,7 @@ from scipy.stats import binomtest
 
 from sortline._core import graphs, runtime, sessions
 from sortline._core.errors import UserError
-from sortline.backbones.releases import Preprocessing
+from sortline.backbones.preprocessing import Preprocessing
 from sortline.data.images import open_rgb, resize
 from sortline.export import onnx_model, parity
 

@@ -17,7 +17,8 @@ from sortline._core.files import read_json, sha256_file
 from sortline.backbones import checkpoints, releases
 from sortline.backbones.mobilenet_v2 import MobileNetV2
 from sortline.backbones.names import Net
-from sortline.backbones.releases import Preprocessing, Release
+from sortline.backbones.preprocessing import Preprocessing
+from sortline.backbones.releases import Release
 from sortline.backbones.resnet import ResNet
 
 

@@ -2,39 +2,8 @@
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from sortline._core.errors import UserError
-
-IMAGENET_MEAN = (0.485, 0.456, 0.406)
-IMAGENET_STD = (0.229, 0.224, 0.225)
-
-
-@dataclass(frozen=True)
-class Preprocessing:
-    """From a uint8 RGB image already resized (Pillow BILINEAR, antialiased) to the network's input.
-
-    Each channel becomes `(x / 255 - mean) / std`, as `x * scale + shift` in float32, channels first.
-    """
-
-    mean: tuple[float, float, float]
-    std: tuple[float, float, float]
-
-    @property
-    def scale(self) -> np.ndarray:
-        """Factor per RGB channel, float32 (3,)."""
-        return (1 / (255 * np.array(self.std))).astype(np.float32)
-
-    @property
-    def shift(self) -> np.ndarray:
-        """Offset per RGB channel, float32 (3,)."""
-        return (-np.array(self.mean) / np.array(self.std)).astype(np.float32)
-
-    def __call__(self, images: np.ndarray) -> np.ndarray:
-        """Turn uint8 RGB (n, S, S, 3) into float32 (n, 3, S, S)."""
-        if images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] != 3:
-            raise ValueError(f"expected uint8 (n, S, S, 3), got {images.dtype} {images.shape}")
-        return np.ascontiguousarray((images * self.scale + self.shift).transpose(0, 3, 1, 2))
+from sortline.backbones.preprocessing import HALF, IMAGENET, Preprocessing
 
 
 @dataclass(frozen=True)
@@ -53,7 +22,7 @@ RELEASES = {
     "tensorflow": Release(
         title="MobileNetV2 1.0 224, TensorFlow model garden (8-bit release restored to float32)",
         padding="same",
-        preprocessing=Preprocessing((0.5, 0.5, 0.5), (0.5, 0.5, 0.5)),
+        preprocessing=HALF,
         naming="folded",
         bn_eps=1e-3,
         licence="Apache-2.0",
@@ -61,7 +30,7 @@ RELEASES = {
     "mindcv": Release(
         title="MobileNetV2 1.0 224, MindCV",
         padding="symmetric",
-        preprocessing=Preprocessing(IMAGENET_MEAN, IMAGENET_STD),
+        preprocessing=IMAGENET,
         naming="mindcv",
         bn_eps=1e-5,
         licence="Apache-2.0",
@@ -69,7 +38,7 @@ RELEASES = {
     "course": Release(
         title="MobileNetV2 1.0 224, MindSpore course checkpoint (200 epochs)",
         padding="symmetric",
-        preprocessing=Preprocessing(IMAGENET_MEAN, IMAGENET_STD),
+        preprocessing=IMAGENET,
         naming="course",
         bn_eps=1e-5,
         licence="not stated",
@@ -77,7 +46,7 @@ RELEASES = {
     "random": Release(
         title="MobileNetV2 with seeded random weights (proves the pipeline, not the accuracy)",
         padding="symmetric",
-        preprocessing=Preprocessing((0.5, 0.5, 0.5), (0.5, 0.5, 0.5)),
+        preprocessing=HALF,
         naming="random",
         bn_eps=1e-5,
         licence="none",
@@ -89,7 +58,7 @@ RESNETS = {
     "mindcv": Release(
         title="ResNet-{}, MindCV (ImageNet-1k)",
         padding="symmetric",
-        preprocessing=Preprocessing(IMAGENET_MEAN, IMAGENET_STD),
+        preprocessing=IMAGENET,
         naming="mindcv",
         bn_eps=1e-5,
         licence="Apache-2.0",
@@ -97,7 +66,7 @@ RESNETS = {
     "course": Release(
         title="ResNet-{}, trained by MindSpore's model zoo or a course's copy of it",
         padding="same",
-        preprocessing=Preprocessing(IMAGENET_MEAN, IMAGENET_STD),
+        preprocessing=IMAGENET,
         naming="course",
         bn_eps=1e-4,
         licence="not stated",
@@ -105,7 +74,7 @@ RESNETS = {
     "random": Release(
         title="ResNet-{} with seeded random weights (proves the pipeline, not the accuracy)",
         padding="symmetric",
-        preprocessing=Preprocessing((0.5, 0.5, 0.5), (0.5, 0.5, 0.5)),
+        preprocessing=HALF,
         naming="random",
         bn_eps=1e-5,
         licence="none",

@@ -9,8 +9,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from sortline._core import graphs
-from sortline.backbones.grey import LUMA, GreyPreprocessing
-from sortline.backbones.releases import Preprocessing
+from sortline.backbones.preprocessing import LUMA, Preprocessing
 
 OPSET = 18  # the first whose Resize antialiases
 IR_VERSION = 8  # the one of opset 18: older runtimes on phones refuse newer files
@@ -25,7 +24,7 @@ def network_graph(cell: mindspore.nn.Cell, size: int, channels: int = 3) -> onnx
 
 
 def self_contained(
-    network: onnx.ModelProto, preprocessing: Preprocessing | GreyPreprocessing, size: int, metadata: dict[str, Any]
+    network: onnx.ModelProto, preprocessing: Preprocessing, size: int, metadata: dict[str, Any]
 ) -> onnx.ModelProto:
     """Wrap `network` into a graph from photo to probabilities.
 
@@ -62,7 +61,7 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True)
 
 
-def _front(preprocessing: Preprocessing | GreyPreprocessing, size: int) -> onnx.ModelProto:
+def _front(preprocessing: Preprocessing, size: int) -> onnx.ModelProto:
     """From uint8 (H, W, 3) to the network's `front/x`; the same steps as images.resize and `preprocessing`."""
     channels = preprocessing.scale.size
     constants = {

@@ -12,8 +12,7 @@ from tqdm import tqdm
 
 from sortline._core import graphs
 from sortline._core.errors import UserError
-from sortline.backbones.grey import GreyPreprocessing
-from sortline.backbones.releases import Preprocessing
+from sortline.backbones.preprocessing import Preprocessing
 from sortline.data.images import NoDigit, open_rgb, resize
 from sortline.data.pictures import open_picture
 from sortline.evaluation import metrics
@@ -29,7 +28,7 @@ def spread(count: int, wanted: int) -> list[int]:
     return sorted(set(np.linspace(0, count - 1, min(wanted, count)).round().astype(int).tolist()))
 
 
-def network_inputs(photos: Sequence[Path], preprocessing: Preprocessing | GreyPreprocessing, size: int) -> np.ndarray:
+def network_inputs(photos: Sequence[Path], preprocessing: Preprocessing, size: int) -> np.ndarray:
     """Return the preprocessed photos, float32 (n, channels, S, S), the way `extract` does it."""
     return preprocessing(np.stack([resize(open_picture(photo), size) for photo in photos]))
 

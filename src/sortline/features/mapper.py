@@ -10,7 +10,7 @@ from tqdm import tqdm
 from sortline._core.cores import cores
 from sortline._core.files import read_json
 from sortline._core.sessions import session
-from sortline.backbones.releases import Preprocessing
+from sortline.backbones.preprocessing import Preprocessing
 
 
 class Mapper:

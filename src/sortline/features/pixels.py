@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from sortline.backbones.grey import to_grey
+from sortline.backbones.preprocessing import to_grey
 from sortline.data.images import resize
 from sortline.data.pictures import open_picture
 

@@ -6,7 +6,8 @@ from mindspore import Tensor, nn
 
 from sortline.backbones.mobilenet_v2 import Back, MobileNetV2
 from sortline.backbones.names import Net
-from sortline.backbones.releases import IMAGENET_MEAN, IMAGENET_STD, MOBILENET, Preprocessing, find
+from sortline.backbones.preprocessing import IMAGENET, Preprocessing
+from sortline.backbones.releases import MOBILENET, find
 from sortline.backbones.resnet import ResNet
 
 
@@ -93,7 +94,7 @@ class Tail(nn.Cell):
 
 def resnet(classes: int, depth: int, zero_last: bool = False) -> PhotoNet:
     """Return a ResNet to be trained from its first weights."""
-    return PhotoNet(classes, ResNet(depth, zero_last=zero_last), Preprocessing(IMAGENET_MEAN, IMAGENET_STD))
+    return PhotoNet(classes, ResNet(depth, zero_last=zero_last), IMAGENET)
 
 
 def mobilenet(classes: int, release: str, width: float, head: str = "linear") -> PhotoNet:

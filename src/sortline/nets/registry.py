@@ -12,8 +12,8 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from sortline._core.errors import UserError
-from sortline.backbones.grey import GREY, GreyPreprocessing
-from sortline.backbones.releases import DEPTHS, MOBILENET, Preprocessing
+from sortline.backbones.preprocessing import GREY, Preprocessing
+from sortline.backbones.releases import DEPTHS, MOBILENET
 from sortline.nets.digits_cnn import DigitsCNN
 from sortline.nets.lenet5 import LeNet5, LeNet5Norm, LeNet5Published
 from sortline.nets.low_rank import merged_weights
@@ -97,7 +97,7 @@ def read(path: Path) -> dict[str, np.ndarray]:
         raise UserError(f"{path}: missing or damaged ({error!r}); run `dvc repro -f train@TASK`") from None
 
 
-def preprocessing(net: nn.Cell) -> Preprocessing | GreyPreprocessing:
+def preprocessing(net: nn.Cell) -> Preprocessing:
     """Return what makes the net's input of uint8 pixels."""
     return net.preprocessing if isinstance(net, PhotoNet) else GREY
 

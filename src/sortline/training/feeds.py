@@ -5,8 +5,7 @@ from typing import Protocol
 
 import numpy as np
 
-from sortline.backbones.grey import GREY
-from sortline.backbones.releases import Preprocessing
+from sortline.backbones.preprocessing import GREY, Preprocessing
 from sortline.config.augment import CropParams, DistortionParams
 from sortline.data.augment.crops import crop
 from sortline.data.augment.distortion import distort
