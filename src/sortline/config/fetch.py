@@ -1,6 +1,6 @@
 """Parameters of the stage `fetch`: where a task's photos may come from."""
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -10,12 +10,23 @@ Url = Annotated[str, Field(pattern=r"^https?://[^\s/]+/\S+$")]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
-class Folder(Section):
+class Source(Section):
+    """One place that photos or weights may come from; see `sortline.data.sources.base.Origin`."""
+
+    online: ClassVar[bool] = False
+
+    @property
+    def address(self) -> str:
+        return getattr(self, "url", None) or getattr(self, "path", "")
+
+
+class Folder(Source):
     kind: Literal["folder"]
     path: str = Field(min_length=1, description="inside the folder SORTLINE_DATA names, or an absolute path")
 
 
-class Archive(Section):
+class Archive(Source):
+    online: ClassVar[bool] = True
     kind: Literal["archive"]
     url: Url = Field(description="public address of a zip or tar")
     name: str | None = Field(None, min_length=1, description="short name for reports; default: the file's name")
@@ -25,7 +36,7 @@ class Archive(Section):
     content_sha256: Sha256 | None = Field(None, description="of the photos, as the source file records it")
 
 
-class Drawn(Section):
+class Drawn(Source):
     kind: Literal["drawn"]
     per_class: int = Field(12, ge=1, le=1000, description="pictures of each class")
     # Not `size`: DVC leaves keys of that name out when it looks for a run that it has done before.
@@ -33,13 +44,14 @@ class Drawn(Section):
     seed: int = Field(1, ge=0, description="of the drawing")
 
 
-class IdxFolder(Section):
+class IdxFolder(Source):
     kind: Literal["idx"]
     path: str = Field(min_length=1, description="folder of the four IDX files, gzipped or not; as a folder's path")
     content_sha256: Sha256 | None = Field(None, description="of the unpacked files, as the source file records it")
 
 
-class IdxMirror(Section):
+class IdxMirror(Source):
+    online: ClassVar[bool] = True
     kind: Literal["idx_mirror"]
     url: Url = Field(description="public address that the names of the four gzipped IDX files follow")
     name: str = Field("mnist", min_length=1, description="short name for reports")
@@ -47,7 +59,7 @@ class IdxMirror(Section):
     content_sha256: Sha256 | None = Field(None, description="of the unpacked files, as the source file records it")
 
 
-class SklearnDigits(Section):
+class SklearnDigits(Source):
     kind: Literal["sklearn_digits"]
     side: int = Field(28, ge=8, le=256, description="of a picture, in pixels; they come with 8")
     test: int = Field(360, ge=10, le=1000, description="how many of the 1,797, the last ones, are the test part")

@@ -1,7 +1,7 @@
 """Parameters of the stage `weights`: where a task's backbone may come from."""
 
 from pathlib import PurePosixPath
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, model_validator
@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 from sortline._core.errors import UserError
 from sortline.backbones import releases
 from sortline.config.base import Section
-from sortline.config.fetch import Sha256, Url
+from sortline.config.fetch import Sha256, Source, Url
 
 WEIGHT_SUFFIXES = (".safetensors", ".ckpt")
 
@@ -17,7 +17,7 @@ WEIGHT_SUFFIXES = (".safetensors", ".ckpt")
 Network = Literal["mobilenet_v2", "resnet18", "resnet34", "resnet50", "resnet101"]
 
 
-class _Backbone(Section):
+class _Backbone(Source):
     network: Network = Field("mobilenet_v2", description="which network the weights are of")
 
     @model_validator(mode="after")
@@ -59,6 +59,7 @@ class WeightsFile(_Published):
 
 
 class WeightsDownload(_Published):
+    online: ClassVar[bool] = True
     kind: Literal["download"]
     url: Url = Field(description="public address of the weights file, or of an archive that holds it")
     member: str | None = Field(None, min_length=1, description="the weights file inside the archive")
@@ -81,7 +82,7 @@ class RandomWeights(_Backbone):
     seed: int = Field(1, ge=0, description="of the weights, which are drawn when the network is built")
 
 
-class NoWeights(Section):
+class NoWeights(Source):
     """Nothing: the stage `train` trains a whole net from its seed."""
 
     kind: Literal["none"]

@@ -1,13 +1,9 @@
 """Photos and weights from the first source of a list that works: a folder, a checked download, or drawn."""
 
-import errno
-import hashlib
-import re
-import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from tqdm import tqdm
@@ -18,18 +14,15 @@ from sortline.backbones.releases import MOBILENET
 from sortline.config.fetch import Archive, Drawn, Folder, IdxFolder, IdxMirror, PhotoSource
 from sortline.config.weights import RandomWeights, WeightsDownload, WeightsFile, WeightSource
 from sortline.data.layout import below_wrappers, is_hidden, photo_files, photo_places
-from sortline.data.sources.download import download, probe
+from sortline.data.sources.base import downloaded, first_that_works, label, limits, locate, reason
+from sortline.data.sources.download import probe
 from sortline.data.sources.idx_files import check_digits, fetch_digits
 from sortline.data.sources.sample import draw
-from sortline.data.sources.unpack import Limits, copy_hashed, unpack
+from sortline.data.sources.unpack import copy_hashed, unpack
 
 DRAWN_NOTE = "built-in sample: proves the pipeline, not the accuracy"
 
-_NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
-_UNPACKED = 4  # an archive of photos hardly shrinks; beyond this factor of max_mb it is no such archive
-
 Source = PhotoSource | WeightSource
-Result = TypeVar("Result")
 
 
 def fetch_photos(
@@ -44,7 +37,7 @@ def fetch_photos(
     over. Raise `UserError`, one line that names every source and why it failed, where none works.
     """
 
-    locate = partial(_locate, data_folder=data_folder)
+    find = partial(locate, data_folder=data_folder)
 
     def attempt(source: PhotoSource) -> dict[str, Any]:
         with replacing(out) as temporary:
@@ -56,10 +49,11 @@ def fetch_photos(
             elif isinstance(source, Drawn):
                 about, hashes = _draw(source, temporary)
             else:
-                about, hashes = fetch_digits(source, temporary, downloads / task, locate)
+                about, hashes = fetch_digits(source, temporary, downloads / task, find)
         return about | {"kind": source.kind, "files": len(hashes), "content_sha256": content_sha256(hashes)}
 
-    return _first("photos", task, sources, attempt)
+    built_in = "digits" if any(isinstance(source, IdxFolder | IdxMirror) for source in sources) else "sample"
+    return first_that_works("photos", task, sources, attempt, built_in)
 
 
 def fetch_weights(
@@ -93,7 +87,7 @@ def fetch_weights(
             write_json(temporary / "backbone.json", about)
         return about
 
-    return _first("weights", task, sources, attempt)
+    return first_that_works("weights", task, sources, attempt)
 
 
 def reachable(sources: Sequence[Source], data_folder: Path | None, timeout: float = 5.0) -> tuple[bool, str]:
@@ -105,70 +99,21 @@ def reachable(sources: Sequence[Source], data_folder: Path | None, timeout: floa
     for source in sources:
         try:
             if isinstance(source, Folder):
-                photo_files(_locate(source.path, data_folder))
+                photo_files(locate(source.path, data_folder))
             elif isinstance(source, WeightsFile):
                 _weights_file(source, data_folder)
             elif isinstance(source, IdxFolder | IdxMirror):
-                check_digits(source, partial(_locate, data_folder=data_folder), timeout)
+                check_digits(source, partial(locate, data_folder=data_folder), timeout)
             elif isinstance(source, Archive | WeightsDownload):
                 probe(source.url, timeout)
-            return True, _label(source)
+            return True, label(source)
         except (UserError, OSError) as error:
-            failures.append(_reason(source, error))
+            failures.append(reason(source, error))
     return False, "; ".join(failures)
 
 
-def _first(what: str, task: str, sources: Sequence[Any], attempt: Callable[[Any], Result]) -> tuple[Result, list[str]]:
-    failures: list[str] = []
-    for source in sources:
-        try:
-            return attempt(source), failures
-        except (UserError, OSError) as error:
-            if isinstance(error, OSError) and error.errno in _NO_ROOM:
-                raise UserError(f"{what} for '{task}': {error.strerror}; make room and run the command again") from None
-            failures.append(_reason(source, error))
-    paths = [source.path for source in sources if _is_relative(source)]
-    advice = f"set SORTLINE_DATA to the folder that holds {paths[0]}" if paths else "mend the sources in params.yaml"
-    built_in = "digits" if any(isinstance(source, IdxFolder | IdxMirror) for source in sources) else "sample"
-    raise UserError(
-        f"no {what} for '{task}': {'; '.join(failures)}; {advice}, or run the built-in task: "
-        f"make run TASK={built_in} (dvc repro export@{built_in})"
-    )
-
-
-def _label(source: Source) -> str:
-    return f"{source.kind} {_address(source)}".rstrip()
-
-
-def _address(source: Source) -> str:
-    return getattr(source, "url", None) or getattr(source, "path", "")
-
-
-def _reason(source: Source, error: UserError | OSError) -> str:
-    text = str(error).removeprefix(f"{_address(source)}: ")
-    if isinstance(error, OSError) and error.strerror:
-        text = f"{error.strerror}: {error.filename}" if error.filename else error.strerror
-    return f"{_label(source)}: {text}"
-
-
-def _is_relative(source: Source) -> bool:
-    return isinstance(source, Folder | IdxFolder | WeightsFile) and not Path(source.path).expanduser().is_absolute()
-
-
-def _locate(path: str, data_folder: Path | None) -> Path:
-    """Return where a source's path lies; relative ones start at `data_folder`."""
-    place = Path(path).expanduser()
-    if not place.is_absolute():
-        if data_folder is None:
-            raise UserError("SORTLINE_DATA is not set")
-        place = data_folder / place
-    if not place.exists():
-        raise UserError(f"{place} does not exist")
-    return place
-
-
 def _copy_folder(source: Folder, out: Path, data_folder: Path | None) -> tuple[dict[str, Any], dict[str, str]]:
-    root = _locate(source.path, data_folder)
+    root = locate(source.path, data_folder)
     files = photo_files(root)
     hashes = {}
     for place, path in tqdm(sorted(files.items()), desc=f"copy {root.name}", unit="file", disable=None):
@@ -184,13 +129,13 @@ def _unpack_archive(source: Archive, out: Path, downloads: Path) -> tuple[dict[s
         return {member: places[path] for member, path in below.items() if path in places}
 
     def use(archive: Path) -> dict[str, str]:
-        hashes = unpack(archive, out, choose, _limits(source))
+        hashes = unpack(archive, out, choose, limits(source.max_mb))
         found = content_sha256(hashes)
         if source.content_sha256 not in (None, found):
             raise UserError(f"content_sha256 is {found}, params.yaml says {source.content_sha256}")
         return hashes
 
-    hashes = _downloaded(source, downloads, source.sha256, use)
+    hashes = downloaded(source.url, downloads, source.max_mb, source.sha256, use)
     name = source.name or PurePosixPath(unquote(urlsplit(source.url).path)).stem
     return {"address": source.url, "name": name, "note": ""}, hashes
 
@@ -208,7 +153,7 @@ def _copy_weights(
     if isinstance(source, WeightsFile):
         return _checked_copy(source, target, _weights_file(source, data_folder))
     if source.member is None:
-        return _downloaded(source, downloads, source.sha256, partial(_checked_copy, source, target))
+        return downloaded(source.url, downloads, source.max_mb, source.sha256, partial(_checked_copy, source, target))
     wanted = PurePosixPath(source.member).parts
 
     def choose(paths: Sequence[PurePosixPath]) -> dict[PurePosixPath, PurePosixPath]:
@@ -218,14 +163,14 @@ def _copy_weights(
         return {found[0]: PurePosixPath(target.name)}
 
     def use(archive: Path) -> str:
-        (digest,) = unpack(archive, target.parent, choose, _limits(source)).values()
+        (digest,) = unpack(archive, target.parent, choose, limits(source.max_mb)).values()
         return _check(source, digest)
 
-    return _downloaded(source, downloads, None, use)
+    return downloaded(source.url, downloads, source.max_mb, None, use)
 
 
 def _weights_file(source: WeightsFile, data_folder: Path | None) -> Path:
-    path = _locate(source.path, data_folder)
+    path = locate(source.path, data_folder)
     if not path.is_file():
         raise UserError(f"{path} is not a file")
     return path
@@ -243,24 +188,3 @@ def _check(source: WeightsFile | WeightsDownload, digest: str) -> str:
     if source.sha256 not in (None, digest):
         raise UserError(f"wrong checksum: sha256 is {digest}, params.yaml says {source.sha256}")
     return digest
-
-
-def _limits(source: Archive | WeightsDownload) -> Limits:
-    return Limits(total_bytes=_UNPACKED * source.max_mb * 10**6)
-
-
-def _downloaded(
-    source: Archive | WeightsDownload, downloads: Path, sha256: str | None, use: Callable[[Path], Result]
-) -> Result:
-    """Download the source's file, `use` it, and remove it: after success, or where it turns out to be wrong."""
-    name = re.sub(r"[^\w.-]", "_", unquote(urlsplit(source.url).path.rsplit("/", 1)[-1])) or "download"
-    folder = downloads / hashlib.sha256(source.url.encode()).hexdigest()[:12]
-    path = folder / name
-    download(source.url, path, max_bytes=source.max_mb * 10**6, sha256=sha256)
-    try:
-        result = use(path)
-    except UserError as error:
-        shutil.rmtree(folder)
-        raise UserError(str(error).removeprefix(f"{path}: ")) from None
-    shutil.rmtree(folder)
-    return result
