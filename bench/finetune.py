@@ -73,7 +73,7 @@ def pretrained(folder: str) -> Path:
 
 def ours(mode: str, cached: bool, norms: str = "fixed") -> float:
     from sortline._core import runtime
-    from sortline.config.train import TrainParams
+    from sortline.config.training import TrainParams
     from sortline.training import fit_nets, net_loop
     from sortline.training.inputs import Inputs
 

@@ -53,7 +53,7 @@ def ours(batch: int, plain_pool: bool = False) -> float:
     from mindspore import nn
 
     from sortline._core import runtime
-    from sortline.config.train import TrainParams
+    from sortline.config.training import TrainParams
     from sortline.nets import registry
     from sortline.training import net_loop
     from sortline.training.feeds import GreyPictures

@@ -10,7 +10,7 @@ from pathlib import Path
 from sortline._core import files, runtime
 from sortline._core.errors import run
 from sortline.config.base import load
-from sortline.config.train import TrainParams
+from sortline.config.training import TrainParams
 from sortline.training import fit_nets, inputs
 
 THREADS = 2  # more gain nothing on nets as small as those of digits

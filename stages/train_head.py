@@ -13,7 +13,7 @@ import numpy as np
 from sortline._core import files, runtime
 from sortline._core.errors import UserError, run
 from sortline.config.base import load
-from sortline.config.train_head import FOR_LBFGS, TrainHeadParams
+from sortline.config.training import FOR_LBFGS, TrainHeadParams
 from sortline.data import prepared
 from sortline.evaluation import metrics
 from sortline.features import store
@@ -40,7 +40,7 @@ def main(argv: list[str]) -> None:
 
     with files.replacing(args.out) as out:
         out.mkdir()
-        about = {"checkpoint": trained.checkpoint, "solver": params.solver, "dataset": data.dataset}
+        about = {"checkpoint": trained.checkpoint, "solver": params.optimizer, "dataset": data.dataset}
         save_heads(out, heads, about | {"threshold": threshold})
         np.save(out / "out_of_fold.npy", tempered.astype(np.float32))
         if trained.curve_x == "epoch":
@@ -54,7 +54,7 @@ def main(argv: list[str]) -> None:
 
 
 def train(data: TrainingSet, params: TrainHeadParams) -> Trained:
-    if params.solver != "lbfgs":
+    if params.optimizer != "lbfgs":
         return train_by_steps(data, params)
     from sortline.training.lbfgs import train_lbfgs  # scikit-learn takes a second to load
 
@@ -81,10 +81,10 @@ def summary(trained: Trained, data: TrainingSet, params: TrainHeadParams, temper
     correct = trained.out_of_fold.argmax(1) == data.labels
     score = metrics.share(correct)
     per_fold = [correct[data.folds == fold].mean() for fold in data.fold_numbers]
-    chosen = {key for key in params.chosen_on_folds if params.solver != "lbfgs" or key in FOR_LBFGS}
+    chosen = {key for key in params.chosen_on_folds if params.optimizer != "lbfgs" or key in FOR_LBFGS}
     return trained.facts | {
         "split": "out of fold, folds of train grouped by duplicates",
-        "solver": params.solver,
+        "solver": params.optimizer,
         "head": (f"one hidden layer of {params.hidden}" if params.hidden else "linear") + f", on the {params.pooling}",
         "checkpoint": trained.checkpoint,
         "cv_accuracy": score["accuracy"],

@@ -11,7 +11,7 @@ from PIL import Image
 from sortline._core import files, runtime
 from sortline._core.errors import run
 from sortline.config.base import read_yaml
-from sortline.config.train import TrainParams
+from sortline.config.training import TrainParams
 from sortline.data import idx
 from sortline.evaluation import metrics
 from sortline.features.heads import softmax

@@ -20,8 +20,7 @@ from sortline._core import files, runtime
 from sortline._core.errors import run
 from sortline.backbones import loading as backbones
 from sortline.config.base import load
-from sortline.config.train import TrainParams
-from sortline.config.train_head import TrainHeadParams
+from sortline.config.training import TrainHeadParams, TrainParams
 from sortline.data import prepared
 from sortline.data.holdout import hold_out
 from sortline.evaluation import metrics

@@ -9,7 +9,7 @@ import numpy as np
 
 from sortline._core import files
 from sortline.config.base import read_yaml
-from sortline.config.train_head import TrainHeadParams
+from sortline.config.training import TrainHeadParams
 from sortline.data import prepared
 from sortline.data.split import deal_folds
 from sortline.evaluation import metrics
@@ -41,7 +41,7 @@ def trained(changes: dict[str, Any], seed: int) -> tuple[Trained, TrainingSet]:
     changes = dict(changes)
     data = training_set(changes.pop("features", None), seed)
     params = TrainHeadParams(**PARAMS["base"] | {"seed": seed + 1} | changes)
-    if params.solver == "lbfgs":
+    if params.optimizer == "lbfgs":
         from sortline.training.lbfgs import train_lbfgs
 
         return train_lbfgs(data, params), data

@@ -17,7 +17,6 @@ WORDS = {
     "weight_decay": "weight decay",
     "targets": "label smoothing",
     "pixels": "image size, pixels",
-    "solver": "optimiser",
     "schedule": "decay type",
 }
 

@@ -16,7 +16,7 @@ from sortline.backbones import loading as backbones
 from sortline.backbones import releases
 from sortline.backbones.loading import Backbone
 from sortline.backbones.mobilenet_v2 import Back, Front
-from sortline.config.train import TrainParams
+from sortline.config.training import TrainParams
 from sortline.nets import registry
 from sortline.nets.photo_net import HeadV3, PhotoNet, Tail
 from sortline.training import finetune, fit_nets
@@ -240,7 +240,7 @@ def test_two_processes_train_the_same_bytes(tmp_path):
     program = (
         "import sys; sys.path.insert(0, sys.argv[1]); import test_finetune as t; from pathlib import Path; "
         "from sortline._core import runtime; runtime.prepare(); "
-        "t.net_training.train(*t.built('head_v3', 'pooled', epochs=2), Path(sys.argv[2]))"
+        "t.fit_nets.train(*t.built('head_v3', 'pooled', epochs=2), Path(sys.argv[2]))"
     )
     for name in ("a", "b"):
         (tmp_path / name).mkdir()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from scipy.stats import binomtest
 
-from sortline.config.train import TrainParams
+from sortline.config.training import TrainParams
 from sortline.evaluation.metrics import wilson
 
 STUDY = Path(__file__).parents[2] / "studies" / "finetune"

@@ -11,7 +11,7 @@ from mindspore import nn
 from sortline._core import runtime
 from sortline._core.errors import UserError
 from sortline.backbones.preprocessing import GREY
-from sortline.config.train import TrainParams
+from sortline.config.training import TrainParams
 from sortline.nets import registry
 from sortline.training import fit_nets, net_loop
 from sortline.training.feeds import GreyPictures

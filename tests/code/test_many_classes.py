@@ -1,16 +1,16 @@
-"""Both solvers at the ends of what `sortline new` takes: a thousand classes of three photos, two classes, a class that
-only one fold has."""
+"""Both kinds of optimizer at the ends of what `sortline new` takes: a thousand classes, two classes, a class that only
+one fold has."""
 
 import numpy as np
 import pytest
 
-from sortline.config.train_head import TrainHeadParams
+from sortline.config.training import TrainHeadParams
 from sortline.training.fit_heads import TrainingSet, train_by_steps
 from sortline.training.lbfgs import train_lbfgs
 
 pytestmark = pytest.mark.usefixtures("graph_mode")
 
-SOLVERS = {"momentum": train_by_steps, "lbfgs": train_lbfgs}
+WAYS = {"momentum": train_by_steps, "lbfgs": train_lbfgs}
 
 
 def drawn(classes: int, each: int, channels: int) -> TrainingSet:
@@ -34,31 +34,31 @@ def nearest_centre(data: TrainingSet) -> float:
     return right / len(rows)
 
 
-@pytest.mark.parametrize("solver", list(SOLVERS))
-def test_a_thousand_classes_of_three_photos_each(solver):
+@pytest.mark.parametrize("optimizer", list(WAYS))
+def test_a_thousand_classes_of_three_photos_each(optimizer):
     data = drawn(1000, 3, 32)
-    params = TrainHeadParams(solver=solver, lr=1.0, epochs=15, batch_size=256, lbfgs_c=[1.0], lbfgs_max_iter=60)
-    trained = SOLVERS[solver](data, params)
+    params = TrainHeadParams(optimizer=optimizer, lr=1.0, epochs=15, batch_size=256, lbfgs_c=[1.0], lbfgs_max_iter=60)
+    trained = WAYS[optimizer](data, params)
     assert trained.out_of_fold.shape == (3000, 1000)
     right = (trained.out_of_fold.argmax(1) == data.labels).mean()
     assert right > nearest_centre(data) - 0.05 > 0.9
 
 
-@pytest.mark.parametrize("solver", list(SOLVERS))
-def test_two_classes(solver):
+@pytest.mark.parametrize("optimizer", list(WAYS))
+def test_two_classes(optimizer):
     data = drawn(2, 12, 4)
-    trained = SOLVERS[solver](data, TrainHeadParams(solver=solver, lr=0.1, epochs=60))
+    trained = WAYS[optimizer](data, TrainHeadParams(optimizer=optimizer, lr=0.1, epochs=60))
     assert trained.out_of_fold.shape == (24, 2)
     assert (trained.out_of_fold.argmax(1) == data.labels).all()
 
 
-@pytest.mark.parametrize("solver", list(SOLVERS))
-def test_a_class_that_is_in_one_fold_alone_is_never_answered_there(solver):
+@pytest.mark.parametrize("optimizer", list(WAYS))
+def test_a_class_that_is_in_one_fold_alone_is_never_answered_there(optimizer):
     """Its photos are held out together, so that fold's head has never seen it; the last head has."""
     data = drawn(4, 6, 8)
     lonely = data.labels == 3
     data.folds[lonely] = 2
-    trained = SOLVERS[solver](data, TrainHeadParams(solver=solver, lr=0.1, epochs=10))
+    trained = WAYS[optimizer](data, TrainHeadParams(optimizer=optimizer, lr=0.1, epochs=10))
     answers = trained.out_of_fold.argmax(1)
     assert np.isfinite(trained.out_of_fold).all()
     assert not (answers[data.folds == 2] == 3).any()

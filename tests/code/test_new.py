@@ -13,7 +13,7 @@ from sortline.cli._shared.suggest import SMALL, head
 from sortline.config.base import load, read_yaml
 from sortline.config.fetch import FetchParams
 from sortline.config.prepare import PrepareParams
-from sortline.config.train_head import TrainHeadParams
+from sortline.config.training import TrainHeadParams
 from sortline.config.weights import WeightsParams
 from sortline.data.audit import audit_folder
 from sortline.data.classes import load_table
@@ -34,7 +34,7 @@ def test_the_section_is_what_the_stages_read(project, tmp_path):
     assert load("mine", "weights", WeightsParams) == load("garbage", "weights", WeightsParams)
     prepare = load("mine", "prepare", PrepareParams)
     assert (prepare.table, prepare.split.val_fraction, prepare.split.folds) == (None, 0.2, 5)
-    assert load("mine", "train_head", TrainHeadParams).solver == "lbfgs"
+    assert load("mine", "train_head", TrainHeadParams).optimizer == "lbfgs"
     # DVC refuses a stage whose section is missing.
     assert list(read_yaml(Path("params.yaml"))["mine"]) == outputs.sections()
 
@@ -139,14 +139,14 @@ def test_small_sets_get_settings_that_the_stage_prepare_can_use(project, tmp_pat
     assert ("prepare.split.folds" in said) == (params.split.folds < 5)
 
 
-def test_many_photos_and_classes_get_the_solver_that_stays_quick(project, tmp_path):
+def test_many_photos_and_classes_get_the_optimizer_that_stays_quick(project, tmp_path):
     def split(classes: int, each: int) -> Split:
         label = np.repeat(np.arange(classes), each)
         fold = np.arange(label.size) % 2
         sides = np.full(label.size, "train")
         return Split(label, sides, sides, fold, fold == 2, fold == 2)
 
-    assert head(split(5, 1000), 5, {}) == {"solver": "lbfgs"}
+    assert head(split(5, 1000), 5, {}) == {"optimizer": "lbfgs"}
     assert head(split(100, 100), 100, {}) == {"lr": 0.1}
     assert 100 * 100 * 4 * 100 > SMALL >= 5 * 1000 * 4 * 5
 

@@ -13,8 +13,8 @@ from sortline.config.export import ExportParams
 from sortline.config.extract import ExtractParams
 from sortline.config.fetch import Archive, Drawn, FetchParams, Folder
 from sortline.config.prepare import PrepareParams
-from sortline.config.train import PRESETS, TrainParams
-from sortline.config.train_head import TrainHeadParams
+from sortline.config.presets import PRESETS
+from sortline.config.training import TrainHeadParams, TrainParams
 from sortline.config.weights import RandomWeights, WeightsDownload, WeightsFile, WeightsParams
 from sortline.nets import registry
 

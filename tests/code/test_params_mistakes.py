@@ -5,7 +5,7 @@ from test_params import mistake
 
 from sortline._core.errors import UserError
 from sortline.config.base import load, read_yaml
-from sortline.config.train_head import TrainHeadParams
+from sortline.config.training import TrainHeadParams
 
 
 def test_an_unknown_key_is_named_with_all_that_are_allowed(tmp_path):
@@ -13,6 +13,12 @@ def test_an_unknown_key_is_named_with_all_that_are_allowed(tmp_path):
     assert line == "unknown key 'toy.train_head.learning_rate'; allowed here: " + ", ".join(
         TrainHeadParams.model_fields
     )
+
+
+@pytest.mark.parametrize(("old", "new"), [("solver: adam", "optimizer"), ("keep_checkpoints: 2", "keep")])
+def test_a_key_by_its_former_name_is_told_the_name_it_has_now(tmp_path, old, new):
+    line = mistake(tmp_path, old)
+    assert f"toy.train_head.{old.split(':')[0]}" in line and f"'{new}'" in line
 
 
 def test_an_unknown_key_of_a_nested_section(tmp_path):
@@ -88,7 +94,7 @@ def test_a_stage_that_cannot_do_without_its_section(tmp_path, stage):
         ("momentum: 1", "momentum", "1", "less than 1"),
         ("label_smoothing: 1.0", "label_smoothing", "1.0", "less than 1"),
         ("weight_decay: -1e-4", "weight_decay", "-0.0001", "greater than or equal to 0"),
-        ("solver: rmsprop", "solver", "'rmsprop'", "'nadam' or 'lbfgs'"),
+        ("optimizer: rmsprop", "optimizer", "'rmsprop'", "'nadam' or 'lbfgs'"),
         ("pooling: Mean", "pooling", "'Mean'", "'mean+max' or 'attention'"),
         ("checkpoint: first", "checkpoint", "'first'", "'last' or 'best'"),
         ("lbfgs_c: 1.0", "lbfgs_c", "1.0", "valid list"),
@@ -162,7 +168,7 @@ def test_a_key_that_is_no_text(tmp_path):
 
 
 def test_a_value_with_line_breaks_is_still_one_line(tmp_path):
-    assert r"'sgd\nadam'" in mistake(tmp_path, 'solver: "sgd\\nadam"')
+    assert r"'sgd\nadam'" in mistake(tmp_path, 'optimizer: "sgd\\nadam"')
 
 
 def test_an_unknown_task_names_the_tasks_there(tmp_path):

@@ -22,10 +22,10 @@ def grouped(**changes):
     return TrainingSet(data.features, data.labels, data.folds, data.classes, np.arange(240), np.array([0, 0, 1]), "set")
 
 
-@pytest.mark.parametrize("solver", ["nesterov", "sgd", "adam", "adamw", "nadam"])
-def test_every_optimiser_learns(solver):
-    rate = {"nesterov": 0.1, "sgd": 1.0}.get(solver, 0.02)
-    trained = train_by_steps(toy(noise=0.3), quick(solver=solver, lr=rate, epochs=15))
+@pytest.mark.parametrize("optimizer", ["nesterov", "sgd", "adam", "adamw", "nadam"])
+def test_every_optimiser_learns(optimizer):
+    rate = {"nesterov": 0.1, "sgd": 1.0}.get(optimizer, 0.02)
+    trained = train_by_steps(toy(noise=0.3), quick(optimizer=optimizer, lr=rate, epochs=15))
     assert trained.curve[-1]["oof_accuracy"] > 0.97
 
 
@@ -62,13 +62,13 @@ def test_early_stopping_takes_each_models_best_epoch_on_a_part_it_did_not_learn_
 def replay(data, params, masks):
     features = data.features.reshape(-1, 2, 8)[:, 0]
     targets = smooth_targets(data.labels, 3, params.label_smoothing).repeat(2, 0)
-    recipe = head_loop.Recipe(params.solver, params.lr, params.schedule, params.warmup_epochs, params.momentum,
+    recipe = head_loop.Recipe(params.optimizer, params.lr, params.schedule, params.warmup_epochs, params.momentum,
                         params.weight_decay, params.batch_size, params.epochs, params.seed)  # fmt: skip
     return features, targets, masks, HeadNet(8, 3), recipe
 
 
 def test_the_last_checkpoints_are_kept_as_many_as_asked():
-    trained = train_by_steps(toy(), quick(keep_checkpoints=2))
+    trained = train_by_steps(toy(), quick(keep=2))
     assert list(trained.heads) == ["best", "last", "epoch-00005", "epoch-00006"]
     assert np.array_equal(trained.heads["epoch-00006"].weight, trained.heads["last"].weight)
     assert not np.array_equal(trained.heads["epoch-00005"].weight, trained.heads["last"].weight)
@@ -115,9 +115,9 @@ def test_attention_learns_where_to_look():
     maps[:, 0, 7] = 0
     maps[np.arange(180), 0, 7, place] = 4
     data = TrainingSet(maps.reshape(180, 1, 8, 3, 3).astype(np.float16), labels, np.arange(180) // 3 % 4, 3)
-    trained = train_by_steps(data, quick(pooling="attention", epochs=60, lr=0.05, solver="adam", weight_decay=0.0))
+    trained = train_by_steps(data, quick(pooling="attention", epochs=60, lr=0.05, optimizer="adam", weight_decay=0.0))
     mean = np.stack((maps.mean(3), maps.max(3)), 2).astype(np.float32)
     plain_head = train_by_steps(
-        TrainingSet(mean, labels, data.folds, 3), quick(epochs=60, lr=0.05, solver="adam", weight_decay=0.0)
+        TrainingSet(mean, labels, data.folds, 3), quick(epochs=60, lr=0.05, optimizer="adam", weight_decay=0.0)
     )
     assert trained.curve[-1]["oof_accuracy"] > 0.9 > plain_head.curve[-1]["oof_accuracy"]

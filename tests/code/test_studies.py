@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sortline.config.train_head import TrainHeadParams
+from sortline.config.training import TrainHeadParams
 
 STUDY = Path(__file__).parents[2] / "studies" / "tuning"
 

@@ -12,10 +12,10 @@ import pytest
 from scipy.special import softmax
 from scipy.stats import binomtest
 from sklearn.metrics import accuracy_score, log_loss
-from test_training import SOLVERS, fitted_directly, quick, toy
+from test_training import WAYS, fitted_directly, quick, toy
 
 from sortline._core import files
-from sortline.config.train_head import TrainHeadParams
+from sortline.config.training import TrainHeadParams
 from sortline.features.heads import load_head
 from sortline.training.fit_heads import TrainingSet, train_by_steps
 
@@ -122,15 +122,15 @@ def check_scores(metrics, data, probabilities):
 
 
 @pytest.mark.filterwarnings("error")
-@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("optimizer", WAYS)
 @pytest.mark.parametrize("calibrate", [True, False])
-def test_the_stage_warns_of_nothing(project, monkeypatch, solver, calibrate):
-    configure(solver=solver, calibrate=calibrate)
+def test_the_stage_warns_of_nothing(project, monkeypatch, optimizer, calibrate):
+    configure(optimizer=optimizer, calibrate=calibrate)
     assert run_stage(monkeypatch) == 0
 
 
 def test_the_stage_with_lbfgs(project, monkeypatch):
-    configure(solver="lbfgs", pooling="mean+max", lbfgs_c=[10.0, 0.1, 1.0])
+    configure(optimizer="lbfgs", pooling="mean+max", lbfgs_c=[10.0, 0.1, 1.0])
     assert run_stage(monkeypatch) == 0
     heads = [name for name in HEADS if name != "head/log.txt"]  # there are no epochs
     assert list(written()) == [*heads, "metrics/train.json", "plots/curves.csv", "plots/curves.png"]
@@ -169,10 +169,10 @@ def test_the_stage_with_a_temperature(project, monkeypatch):
         ({"checkpoint": "last"}, []),
         ({"checkpoint": "last", "chosen_on_folds": ["weight_decay", "lr"]}, ["lr", "weight_decay"]),
         ({"checkpoint": "best", "chosen_on_folds": ["lr"]}, ["epoch", "lr"]),
-        ({"solver": "lbfgs", "chosen_on_folds": ["pooling"]}, ["C", "pooling"]),
-        ({"solver": "lbfgs", "lbfgs_c": [1.0]}, []),
-        # What only the other solver reads was not chosen for this one.
-        ({"solver": "lbfgs", "chosen_on_folds": ["lr", "views"]}, ["C", "views"]),
+        ({"optimizer": "lbfgs", "chosen_on_folds": ["pooling"]}, ["C", "pooling"]),
+        ({"optimizer": "lbfgs", "lbfgs_c": [1.0]}, []),
+        # What only the other optimizer reads was not chosen for this one.
+        ({"optimizer": "lbfgs", "chosen_on_folds": ["lr", "views"]}, ["C", "views"]),
     ],
 )
 def test_what_was_selected_on_the_folds_is_told(project, monkeypatch, changes, selected):
@@ -181,10 +181,10 @@ def test_what_was_selected_on_the_folds_is_told(project, monkeypatch, changes, s
     assert files.read_json(Path("metrics/train.json"))["selected_on_folds"] == selected
 
 
-def run_both_solvers(out):
-    """Run the stage once with each solver, into `out`/<solver>, from the two tasks of params.yaml."""
-    for solver in SOLVERS:
-        sys.argv = ["train_head", *words(solver, f"{out}/{solver}")]
+def run_both_optimizers(out):
+    """Run the stage once with each optimizer, into `out`/<optimizer>, from the two tasks of params.yaml."""
+    for optimizer in WAYS:
+        sys.argv = ["train_head", *words(optimizer, f"{out}/{optimizer}")]
         with pytest.raises(SystemExit) as ended:
             runpy.run_path(str(STAGE), run_name="__main__")
         assert ended.value.code == 0
@@ -192,14 +192,14 @@ def run_both_solvers(out):
 
 def test_the_stage_writes_the_same_bytes_in_another_process(project, monkeypatch):
     settings = quick(epochs=3).model_dump()
-    tasks = {solver: {"train_head": settings | {"solver": solver}} for solver in SOLVERS}
+    tasks = {optimizer: {"train_head": settings | {"optimizer": optimizer}} for optimizer in WAYS}
     files.write_json(Path("params.yaml"), tasks)
     monkeypatch.setattr(sys, "argv", sys.argv)
-    run_both_solvers("here")
+    run_both_optimizers("here")
     code = (
         f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r}); import test_train_head_stage as t\n"
         "from threadpoolctl import threadpool_limits\n"
-        "with threadpool_limits(1): t.run_both_solvers('there')"
+        "with threadpool_limits(1): t.run_both_optimizers('there')"
     )
     environment = os.environ | {"PYTHONHASHSEED": "7"}
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, env=environment)

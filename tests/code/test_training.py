@@ -1,4 +1,4 @@
-"""sortline.training: out-of-fold scores, and leaks that would show; of both solvers where both promise it.
+"""sortline.training: out-of-fold scores, and leaks that would show; of both optimizers where both promise it.
 
 The data are drawn here: `pooled` (n, K, 2, C) in which a photo's class shifts its features.
 """
@@ -12,7 +12,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import accuracy_score
 
 from sortline._core.errors import UserError
-from sortline.config.train_head import TrainHeadParams
+from sortline.config.training import TrainHeadParams
 from sortline.training import head_loop
 from sortline.training.fit_heads import TrainingSet, train_by_steps
 from sortline.training.head_graph import HeadNet
@@ -21,7 +21,7 @@ from sortline.training.targets import smooth_targets
 
 pytestmark = pytest.mark.usefixtures("graph_mode")
 
-SOLVERS = {"momentum": train_by_steps, "lbfgs": train_lbfgs}
+WAYS = {"momentum": train_by_steps, "lbfgs": train_lbfgs}
 
 
 def toy(n=120, views=2, channels=8, classes=3, folds=4, noise=1.0, seed=0):
@@ -34,7 +34,7 @@ def toy(n=120, views=2, channels=8, classes=3, folds=4, noise=1.0, seed=0):
 
 
 def quick(**changes):
-    settings = {"solver": "momentum", "pooling": "mean", "views": None, "seed": 1, "lr": 0.1, "warmup_epochs": 1.0,
+    settings = {"optimizer": "momentum", "pooling": "mean", "views": None, "seed": 1, "lr": 0.1, "warmup_epochs": 1.0,
                 "schedule": "cosine", "momentum": 0.9, "weight_decay": 1e-3, "label_smoothing": 0.1, "batch_size": 32,
                 "epochs": 6, "checkpoint": "last", "lbfgs_c": [0.1, 1.0, 10.0], "lbfgs_max_iter": 2000}  # fmt: skip
     return TrainHeadParams(**settings | changes)
@@ -69,7 +69,7 @@ def epochs_of(data, params):
     features = data.features[:, : params.views].reshape(-1, 2, data.features.shape[-1])
     features = plain(TrainingSet(features[:, None], None, None, data.classes), params.pooling)
     views = params.views or data.features.shape[1]
-    recipe = head_loop.Recipe(params.solver, params.lr, params.schedule, params.warmup_epochs, params.momentum,
+    recipe = head_loop.Recipe(params.optimizer, params.lr, params.schedule, params.warmup_epochs, params.momentum,
                         params.weight_decay, params.batch_size, params.epochs, params.seed)  # fmt: skip
     targets = smooth_targets(np.repeat(data.labels, views), data.classes, params.label_smoothing)
     masks = np.stack([data.folds != 0, data.folds != 1, data.folds != 2, data.folds != 3, data.folds >= 0], 1)
@@ -125,41 +125,41 @@ def test_momentum_learns_what_can_be_learned():
         assert (trained.heads["last"].probabilities(data.features[:, 0]).argmax(1) == data.labels).all()
 
 
-@pytest.mark.parametrize("solver", SOLVERS)
-def test_pooling_decides_which_half_is_seen(solver):
+@pytest.mark.parametrize("optimizer", WAYS)
+def test_pooling_decides_which_half_is_seen(optimizer):
     data = toy(noise=0.3, seed=2)
     data.features[:, :, 0] = np.random.default_rng(0).normal(size=data.features[:, :, 0].shape)  # mean: noise only
-    seen = {pooling: SOLVERS[solver](data, quick(pooling=pooling, lr=0.5)) for pooling in ("mean", "max", "mean+max")}
+    seen = {pooling: WAYS[optimizer](data, quick(pooling=pooling, lr=0.5)) for pooling in ("mean", "max", "mean+max")}
     score = {pooling: accuracy_score(data.labels, one.out_of_fold.argmax(1)) for pooling, one in seen.items()}
     assert score["mean"] < 0.5 and score["max"] > 0.95 and score["mean+max"] > 0.9
     assert seen["max"].heads["last"].weight.shape == (3, 8) and seen["mean+max"].heads["last"].weight.shape == (3, 16)
 
 
-@pytest.mark.parametrize("solver", SOLVERS)
-def test_views_limits_what_is_trained_on(solver):
+@pytest.mark.parametrize("optimizer", WAYS)
+def test_views_limits_what_is_trained_on(optimizer):
     data = toy(views=3)
     spoilt = TrainingSet(data.features.copy(), data.labels, data.folds, data.classes)
     spoilt.features[:, 2] = 1e3 * np.random.default_rng(0).normal(size=spoilt.features[:, 2].shape)
     for params in (quick(views=2, epochs=2), quick(views=None, epochs=2)):
-        one, other = SOLVERS[solver](data, params), SOLVERS[solver](spoilt, params)
+        one, other = WAYS[optimizer](data, params), WAYS[optimizer](spoilt, params)
         same = np.array_equal(one.heads["last"].weight, other.heads["last"].weight)
         assert same == (params.views == 2) == np.array_equal(one.out_of_fold, other.out_of_fold)
     first = TrainingSet(data.features[:, :1], data.labels, data.folds, data.classes)
-    limited, alone = SOLVERS[solver](data, quick(views=1, epochs=2)), SOLVERS[solver](first, quick(epochs=2))
+    limited, alone = WAYS[optimizer](data, quick(views=1, epochs=2)), WAYS[optimizer](first, quick(epochs=2))
     assert np.array_equal(limited.heads["last"].weight, alone.heads["last"].weight)
 
 
-@pytest.mark.parametrize("solver", SOLVERS)
-def test_only_the_plain_view_is_scored(solver):
+@pytest.mark.parametrize("optimizer", WAYS)
+def test_only_the_plain_view_is_scored(optimizer):
     data = toy(noise=0.3)
     data.features[:, 0] = 0  # nothing to be seen in it
-    trained = SOLVERS[solver](data, quick(lr=0.5))
+    trained = WAYS[optimizer](data, quick(lr=0.5))
     assert np.ptp(trained.out_of_fold[data.folds == 0], axis=0) == pytest.approx(np.zeros(3), abs=1e-9)
     assert accuracy_score(data.labels, trained.out_of_fold.argmax(1)) < 0.5
 
 
-@pytest.mark.parametrize("solver", SOLVERS)
-def test_no_score_comes_from_a_model_that_saw_the_photo_or_its_copy(solver):
+@pytest.mark.parametrize("optimizer", WAYS)
+def test_no_score_comes_from_a_model_that_saw_the_photo_or_its_copy(optimizer):
     """Labels are drawn at random; the two photos of a group are one: who saw either knows the other's label."""
     random = np.random.default_rng(4)
     groups, classes = np.repeat(np.arange(60), 2), 4
@@ -167,30 +167,30 @@ def test_no_score_comes_from_a_model_that_saw_the_photo_or_its_copy(solver):
     pooled = random.normal(size=(60, 3, 2, 150)).astype(np.float32)[groups]
     params = quick(lr=0.5, epochs=20, weight_decay=0.0, lbfgs_c=[1.0])
 
-    grouped = SOLVERS[solver](TrainingSet(pooled, labels, random.permutation(60)[groups] % 5, classes), params)
+    grouped = WAYS[optimizer](TrainingSet(pooled, labels, random.permutation(60)[groups] % 5, classes), params)
     assert accuracy_score(labels, grouped.out_of_fold.argmax(1)) < 0.4
     assert (grouped.heads["last"].probabilities(pooled[:, 0]).argmax(1) == labels).all()
 
     # The same data, its groups split between folds: a leak does show.
-    leaking = SOLVERS[solver](TrainingSet(pooled, labels, np.arange(120) % 5, classes), params)
+    leaking = WAYS[optimizer](TrainingSet(pooled, labels, np.arange(120) % 5, classes), params)
     assert accuracy_score(labels, leaking.out_of_fold.argmax(1)) > 0.9
 
 
-@pytest.mark.parametrize("solver", SOLVERS)
-def test_fold_numbers_need_not_be_dense(solver):
+@pytest.mark.parametrize("optimizer", WAYS)
+def test_fold_numbers_need_not_be_dense(optimizer):
     data = toy()
     gaps = TrainingSet(data.features, data.labels, np.array([0, 2, 3, 7])[data.folds], data.classes)
-    one, other = SOLVERS[solver](data, quick()), SOLVERS[solver](gaps, quick())
+    one, other = WAYS[optimizer](data, quick()), WAYS[optimizer](gaps, quick())
     assert np.array_equal(one.out_of_fold, other.out_of_fold)
 
 
-@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("optimizer", WAYS)
 @pytest.mark.parametrize("value", [np.nan, np.inf])
-def test_features_that_are_no_numbers_are_one_line(solver, value):
+def test_features_that_are_no_numbers_are_one_line(optimizer, value):
     data = toy()
     data.features[17, 1, 0, 3] = value
     with pytest.raises(UserError, match="NaN or Inf") as caught:
-        SOLVERS[solver](data, quick())
+        WAYS[optimizer](data, quick())
     assert "\n" not in str(caught.value)
 
 

@@ -16,7 +16,7 @@ from sortline import cli
 from sortline._core.errors import UserError
 from sortline._core.files import read_csv, read_json
 from sortline.config.base import read_yaml
-from sortline.config.train import TrainParams
+from sortline.config.training import TrainParams
 from sortline.config.weights import WeightsParams
 from sortline.data.sources.sample import picture
 

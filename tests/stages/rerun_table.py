@@ -84,7 +84,7 @@ TABLE: list[tuple[str, Any, set[str]]] = [
     # One file more in the folder of features, read by nobody yet: the head comes out as it was.
     ("extract.pool", "none", {"extract", "train_head", "evaluate", "diagnose"}),
     ("extract.upto", 3, PIXELS),
-    ("train_head.solver", "lbfgs", HEAD),
+    ("train_head.optimizer", "lbfgs", HEAD),
     ("train_head.pooling", "mean+max", HEAD),
     ("train_head.views", 1, HEAD),
     ("train_head.seed", 2, HEAD),
@@ -103,16 +103,16 @@ TABLE: list[tuple[str, Any, set[str]]] = [
     ("train_head.lr_end", 0.001, HEAD),
     ("train_head.clip_norm", 0.001, HEAD),
     ("train_head.patience", 1, HEAD),
-    ("train_head.keep_checkpoints", 2, HEAD),
+    ("train_head.keep", 2, HEAD),
     # A share that any head reaches, with another threshold than the default's unless it is right on every photo.
     ("train_head.reject_accuracy", 0.01, HEAD),
     ("train_head.class_weights", "balanced", HEAD),
-    # Of other schedules and optimisers: the same head.
+    # Of other schedules and optimizers: the same head.
     ("train_head.decay_rate", 0.5, {"train_head"}),
     ("train_head.decay_epochs", 1, {"train_head"}),
     ("train_head.beta2", 0.9, {"train_head"}),
     ("train_head.calibrate", False, HEAD),
-    # Of the other solver: the same head.
+    # Of the other optimizer: the same head.
     ("train_head.lbfgs_c", [1.0], {"train_head"}),
     ("train_head.lbfgs_max_iter", 10, {"train_head"}),
     ("train_head.chosen_on_folds", ["lr"], {"train_head", "export"}),  # noted in train.json, which the card quotes

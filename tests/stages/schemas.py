@@ -10,7 +10,7 @@ from sortline.config.export import ExportParams
 from sortline.config.extract import ExtractParams
 from sortline.config.fetch import FetchParams
 from sortline.config.prepare import PrepareParams
-from sortline.config.train_head import TrainHeadParams
+from sortline.config.training import TrainHeadParams
 from sortline.config.weights import WeightsParams
 
 SCHEMAS: dict[str, type[Section]] = {

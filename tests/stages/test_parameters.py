@@ -6,7 +6,7 @@ from rerun_table import APART, TABLE, UNTRIED
 from schemas import SCHEMAS, leaves
 
 from sortline.config.base import load, read_yaml
-from sortline.config.train import TrainParams
+from sortline.config.training import TrainParams
 
 ROOT = Path(__file__).parents[2]
 

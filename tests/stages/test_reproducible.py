@@ -53,13 +53,13 @@ def test_a_task_of_the_same_params_gives_the_same_bytes_under_its_own_name(secon
         assert hashes == {path.replace("tiny", "twin"): md5 for path, md5 in tiny[stage].items()}
 
 
-def test_the_other_engine_and_the_other_solver_are_reproducible_too(base, second, tmp_path):
+def test_the_other_engine_and_the_other_optimizer_are_reproducible_too(base, second, tmp_path):
     first, again = base.copy(tmp_path / "first"), second.copy(tmp_path / "again")
     again.variables = ELSEWHERE
     for project in (first, again):
         project.set("extract.engine", "mindspore")
         project.set("extract.pool", "none")
-        project.set("train_head.solver", "lbfgs")
+        project.set("train_head.optimizer", "lbfgs")
         project.set("train_head.pooling", "mean+max")
         assert project.repro("train_head") == {"extract", "train_head"}
     one, two = first.content(), again.content()

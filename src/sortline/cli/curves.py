@@ -10,7 +10,7 @@ from sortline._core.errors import UserError
 from sortline._core.files import read_json, write_csv
 from sortline.cli._shared import places
 from sortline.config.base import load
-from sortline.config.train_head import TrainHeadParams
+from sortline.config.training import TrainHeadParams
 from sortline.report.figures.logs import LogLine, training_logs
 from sortline.report.log_report import describe, kind
 from sortline.report.training_log import Part, TrainingLog, read_log

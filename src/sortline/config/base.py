@@ -1,7 +1,7 @@
 """Reading a section of params.yaml into a typed schema; every mistake becomes one line."""
 
 from pathlib import Path
-from typing import Any, TypeVar, get_args
+from typing import Any, ClassVar, TypeVar, get_args
 
 import pydantic
 from ruamel.yaml import YAML, YAMLError
@@ -10,7 +10,12 @@ from sortline._core.errors import UserError
 
 
 class Section(pydantic.BaseModel):
-    """Base of every schema: unknown keys, NaN and Inf are refused, text is not coerced, instances are frozen."""
+    """Base of every schema: unknown keys, NaN and Inf are refused, text is not coerced, instances are frozen.
+
+    `renamed`: former name of a key -> its name now, for the error line that a person with the former one reads.
+    """
+
+    renamed: ClassVar[dict[str, str]] = {}
 
     model_config = pydantic.ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
@@ -59,7 +64,10 @@ def _one_line(error: pydantic.ValidationError, where: str, schema: type[Section]
     first = error.errors()[0]
     key = ".".join([where, *map(str, first["loc"])])
     if first["type"] == "extra_forbidden":
-        return f"unknown key '{key}'; allowed here: {', '.join(_keys_at(schema, first['loc'][:-1]))}"
+        section, name = _section_at(schema, first["loc"][:-1]), str(first["loc"][-1])
+        if name in section.renamed:
+            return f"'{key}' is called '{section.renamed[name]}' now"
+        return f"unknown key '{key}'; allowed here: {', '.join(section.model_fields)}"
     if first["type"] == "missing":
         return f"'{key}' is missing"
     message = first["msg"][0].lower() + first["msg"][1:]
@@ -68,15 +76,15 @@ def _one_line(error: pydantic.ValidationError, where: str, schema: type[Section]
     return f"'{key}' is {first['input']!r}: {message}"
 
 
-def _keys_at(schema: type[Section], location: tuple[Any, ...]) -> list[str]:
-    """Return the allowed keys of the (possibly nested) section at `location`; in a union, `kind` names the schema."""
+def _section_at(schema: type[Section], location: tuple[Any, ...]) -> type[Section]:
+    """Return the (possibly nested) section at `location`; in a union, `kind` names the schema."""
     kinds: list[type[Section]] = [schema]
     for step in location:
         if len(kinds) == 1 and step in kinds[0].model_fields:
             kinds = _schemas(kinds[0].model_fields[step].annotation)
         elif len(kinds) > 1 and isinstance(step, str):
             kinds = [kind for kind in kinds if step in get_args(kind.model_fields["kind"].annotation)]
-    return [key for kind in kinds[:1] for key in kind.model_fields]
+    return kinds[0] if kinds else schema
 
 
 def _schemas(annotation: Any) -> list[type[Section]]:

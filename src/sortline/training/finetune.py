@@ -10,8 +10,7 @@ from mindspore import Tensor
 from sortline._core.errors import UserError
 from sortline.backbones.loading import Backbone
 from sortline.backbones.mobilenet_v2 import MobileNetV2
-from sortline.config.train import TrainParams
-from sortline.config.train_head import TrainHeadParams
+from sortline.config.training import HeadRecipe, TrainParams
 from sortline.features import extraction
 from sortline.nets import batch_norm, low_rank, registry
 from sortline.nets.photo_net import PhotoNet
@@ -23,8 +22,7 @@ from sortline.training.inputs import Inputs
 from sortline.training.targets import smooth_targets
 
 MEASURED = 32 * 16  # photos that show batch norms their statistics
-# What the head starts from unless it starts at zero: as `garbage.train_head` trains it.
-HEAD = TrainHeadParams(batch_size=512)
+BLOCKS = 3  # of pictures, where params.yaml leaves open how many train
 
 
 def build(
@@ -50,8 +48,9 @@ def build(
     else:
         batch_norm.fold(net.backbone)
     start_head(net, params, inputs, rows, labels, generator)
-    adapt(net, params, generator)
-    free(net, params)
+    layers = last_layers(net, params.blocks or inputs.blocks or BLOCKS)
+    adapt(net, params, layers, generator)
+    free(net, params, layers)
     return net
 
 
@@ -66,13 +65,17 @@ def options(backbone: Backbone, params: TrainParams) -> dict[str, Any]:
 
 def check(params: TrainParams, inputs: Inputs) -> None:
     """Raise `UserError` where `params.mode` cannot be trained on these inputs."""
-    pictures, cached, needed = inputs.blocks is None, inputs.blocks, params.trained_blocks
+    pictures, cached = inputs.blocks is None, inputs.blocks
     where = f"params.yaml: train.mode {params.mode}"
-    if needed is None and not pictures:
+    if params.mode in ("full", "scratch") and not pictures:
         raise UserError(f"{where} trains from pictures; set extract.pixels and extract.colour to true")
-    if needed is not None and not pictures and cached < needed:
+    if params.mode in ("partial", "lora_backbone") and not pictures:
+        needed = params.blocks or cached or BLOCKS
         kept = f"the maps before the last {cached} blocks" if cached else "pooled features"
-        raise UserError(f"{where} trains the last {needed} blocks, and extract kept {kept}; set extract.upto: {needed}")
+        if cached < needed:
+            raise UserError(
+                f"{where} trains the last {needed} blocks, and extract kept {kept}; set extract.upto: {needed}"
+            )
     if pictures and inputs.array.ndim != 4:
         raise UserError(f"{where} needs extract.colour: true")
     if pictures and inputs.image_size % 32:
@@ -105,7 +108,7 @@ def start_head(
         # What nn.Dense starts from, but seeded: uniform within +-1/sqrt(inputs).
         weight, bias = (generator.uniform(-1, 1, shape) / np.sqrt(channels) for shape in ((classes, channels), classes))
     else:
-        weight, bias = fitted_head(pooled(net, inputs, rows), labels, classes)
+        weight, bias = fitted_head(pooled(net, inputs, rows), labels, classes, params.head)
     net.head.weight.set_data(Tensor(weight.astype(np.float32)))
     net.head.bias.set_data(Tensor(bias.astype(np.float32)))
 
@@ -122,11 +125,13 @@ def pooled(net: PhotoNet, inputs: Inputs, rows: np.ndarray) -> np.ndarray:
     return np.concatenate(found)[:, None]
 
 
-def fitted_head(pooled_features: np.ndarray, labels: np.ndarray, classes: int) -> tuple[np.ndarray, np.ndarray]:
+def fitted_head(
+    pooled_features: np.ndarray, labels: np.ndarray, classes: int, how: HeadRecipe
+) -> tuple[np.ndarray, np.ndarray]:
     """Train a linear head on (n, K, C) as the line's stage train_head does; return its weight and bias."""
     n, views, channels = pooled_features.shape
-    targets = np.repeat(smooth_targets(labels, classes, HEAD.label_smoothing), views, 0)
-    recipe = head_loop.Recipe(optimiser=HEAD.solver, **{key: getattr(HEAD, key) for key in RECIPE})
+    targets = np.repeat(smooth_targets(labels, classes, how.label_smoothing), views, 0)
+    recipe = head_loop.Recipe(optimiser=how.optimizer, **{key: getattr(how, key) for key in RECIPE if key != "dropout"})
     rows = np.ascontiguousarray(pooled_features.reshape(-1, channels), np.float32)
     for epoch in head_loop.train(rows, targets, np.ones((n * views, 1), bool), HeadNet(channels, classes), recipe):
         head = epoch.head(0)
@@ -140,22 +145,21 @@ def last_layers(net: PhotoNet, blocks: int) -> list[mindspore.nn.Cell]:
     return [*inside, net.backbone.last]
 
 
-def adapt(net: PhotoNet, params: TrainParams, generator: np.random.Generator) -> None:
-    """Put low-rank updates where the mode has them: on the head, or on the last blocks' pointwise convolutions."""
+def adapt(net: PhotoNet, params: TrainParams, layers: list[mindspore.nn.Cell], generator: np.random.Generator) -> None:
+    """Put low-rank updates where the mode has them: on the head, or on the pointwise convolutions of `layers`."""
     if params.mode == "lora_head":
         low_rank.adapt(net, "head", params.rank, params.alpha, generator)
     elif params.mode == "lora_backbone":
-        for cell in last_layers(net, params.blocks):
+        for cell in layers:
             if cell.conv.weight.shape[2:] == (1, 1):
                 low_rank.adapt(cell, "conv", params.rank, params.alpha, generator)
 
 
-def free(net: PhotoNet, params: TrainParams) -> None:
+def free(net: PhotoNet, params: TrainParams, layers: list[mindspore.nn.Cell]) -> None:
     """Mark as trainable exactly what the mode trains."""
     wanted = {parameter.name for parameter in net.head.get_parameters()}
     if params.mode in ("partial", "full"):
-        layers = last_layers(net, params.blocks) if params.mode == "partial" else batch_norm.norms(net.backbone)
-        for cell in layers:
+        for cell in layers if params.mode == "partial" else batch_norm.norms(net.backbone):
             stem = cell.conv.weight.name.removesuffix("conv.weight")
             wanted |= {f"{stem}conv.weight", f"{stem}norm.beta"}
             # With fixed statistics gamma does to the features what the kernel does.

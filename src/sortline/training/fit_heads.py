@@ -9,7 +9,7 @@ from tqdm import tqdm
 
 from sortline._core.errors import UserError
 from sortline._core.files import read_json, sha256_file
-from sortline.config.train_head import TrainHeadParams
+from sortline.config.training import TrainHeadParams
 from sortline.data.holdout import hold_out
 from sortline.features.heads import Head, load_head, pool, softmax
 from sortline.training import head_loop
@@ -119,7 +119,7 @@ def train_by_steps(data: TrainingSet, params: TrainHeadParams) -> Trained:
     masks = np.stack([*(data.folds != fold for fold in data.fold_numbers), np.ones(len(data.labels), bool)], 1)
     watches = [_watch(data, masks[:, model], params.seed) for model in range(masks.shape[1]) if params.patience]
     start, facts = _start(net, params, masks.shape[1], data.dataset)
-    recipe = head_loop.Recipe(optimiser=params.solver, **{key: getattr(params, key) for key in RECIPE})
+    recipe = head_loop.Recipe(optimiser=params.optimizer, **{key: getattr(params, key) for key in RECIPE})
     loop = head_loop.train(features, targets[photo], masks[photo], net, recipe, start)
 
     score = _Scorer(data)
@@ -131,7 +131,7 @@ def train_by_steps(data: TrainingSet, params: TrainHeadParams) -> Trained:
         best = min(range(len(curve)), key=lambda i: (-curve[i]["oof_accuracy"], curve[i]["oof_loss"]))
         kept |= ({"best": (logits, heads)} if best == len(curve) - 1 else {}) | {"last": (logits, heads)}
         recent[f"epoch-{epoch.number:05d}"] = heads[-1]
-        while len(recent) > params.keep_checkpoints:
+        while len(recent) > params.keep:
             del recent[next(iter(recent))]
         for watch, head in zip(watches, heads, strict=False):
             watch.see(epoch.number, head)

@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from sortline._core import files
 from sortline._core.errors import UserError
-from sortline.config.train import TrainParams
+from sortline.config.training import TrainParams
 from sortline.evaluation import metrics
 from sortline.features.heads import softmax
 from sortline.nets import registry

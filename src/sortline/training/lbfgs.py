@@ -8,7 +8,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from tqdm import tqdm
 
-from sortline.config.train_head import TrainHeadParams
+from sortline.config.training import TrainHeadParams
 from sortline.features.heads import Head, pool, softmax
 from sortline.training.fit_heads import Trained, TrainingSet, accuracy, negative_log_likelihood, training_rows
 

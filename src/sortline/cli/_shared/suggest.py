@@ -119,11 +119,11 @@ def leaves_every_class(split: Split) -> bool:
 
 
 def head(split: Split, class_count: int, why: dict[str, str]) -> dict[str, Any]:
-    """Choose the solver: the default learning rate suits 26 classes of 80 photos; on few classes it overshoots."""
+    """Choose the optimizer: the default learning rate suits 26 classes of 80 photos; on few classes it overshoots."""
     photos = int((split.split == "train").sum())
     if photos * DEFAULTS.views.count * class_count <= SMALL and leaves_every_class(split):
-        why["train_head.solver"] = "quick for so few photos and classes, and needs no learning rate"
-        return {"solver": "lbfgs"}
+        why["train_head.optimizer"] = "quick for so few photos and classes, and needs no learning rate"
+        return {"optimizer": "lbfgs"}
     why["train_head.lr"] = "lower than the default, which was chosen for another task"
     return {"lr": 0.1}
 

@@ -1,0 +1,214 @@
+"""Parameters of training: what a head and a net share, then those of the stages `train_head` and `train`."""
+
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from sortline.config.augment import CropParams, DistortionParams
+from sortline.config.base import Section
+from sortline.config.presets import PRESETS
+
+Optimizer = Literal["momentum", "nesterov", "sgd", "adam", "adamw", "nadam"]
+Schedule = Literal["constant", "cosine", "square", "linear", "step", "exponential"]
+# The keys whose defaults differ between a head and a net.
+Rate = Annotated[float, Field(gt=0, le=100, description="highest learning rate")]
+WeightDecay = Annotated[
+    float, Field(ge=0, description="L2 on the weights, not on biases and batch norm; adamw: apart from the gradient")
+]
+Smoothing = Annotated[float, Field(ge=0, lt=1, description="share of the target spread over the other classes")]
+BatchSize = Annotated[int, Field(ge=1, description="examples a step")]
+Epochs = Annotated[int, Field(ge=1, le=10_000, description="passes over the train set")]
+Checkpoint = Annotated[
+    Literal["last", "best"], Field(description="which is used; best: of highest accuracy out of fold, a net's on val")
+]
+Keep = Annotated[int, Field(ge=0, le=1000, description="checkpoints of so many latest epochs stay, besides best, last")]
+Seed = Annotated[int, Field(ge=0, description="of the first weights, the order of the batches, dropout, augmentation")]
+
+
+class Recipe(Section):
+    """How anything is trained by gradient steps: what the loop takes, whatever the model."""
+
+    optimizer: Optimizer = Field("momentum", description="what makes a step of a gradient")
+    lr: Rate = 0.01
+    lr_end: float = Field(0, ge=0, description="cosine, square, linear: the rate they fall to")
+    schedule: Schedule = Field("cosine", description="of the learning rate, after the warm-up")
+    decay_rate: float = Field(0.9, gt=0, le=1, description="step, exponential: factor ...")
+    decay_epochs: float = Field(2, gt=0, description="... per so many epochs")
+    warmup_epochs: float = Field(1, ge=0, description="epochs of linear rise to lr")
+    momentum: float = Field(0.9, ge=0, lt=1, description="momentum, nesterov: factor; adam, adamw, nadam: beta1")
+    beta2: float = Field(0.999, ge=0, lt=1, description="adam, adamw, nadam")
+    weight_decay: WeightDecay = 0
+    clip_norm: float | None = Field(None, gt=0, description="largest L2 norm of a step's gradient; null: any")
+    label_smoothing: Smoothing = 0
+    batch_size: BatchSize = 32
+    epochs: Epochs = 20
+    patience: int | None = Field(
+        None, ge=1, description="stop after so many epochs that brought nothing, a head's by the loss on an inner "
+        "grouped tenth, a net's by the accuracy on val; null: never"
+    )  # fmt: skip
+    checkpoint: Checkpoint = "best"
+    keep: Keep = 3
+    seed: Seed = 0
+
+    @model_validator(mode="after")
+    def _rates(self) -> "Recipe":
+        if self.lr_end > self.lr:
+            raise ValueError("lr_end is over lr")
+        return self
+
+
+class HeadRecipe(Recipe):
+    """The same, with what suits a linear head on frozen features."""
+
+    lr: Rate = 0.3
+    weight_decay: WeightDecay = 1e-3
+    label_smoothing: Smoothing = 0.1
+    batch_size: BatchSize = 512
+    epochs: Epochs = 30
+    checkpoint: Checkpoint = "last"
+    keep: Keep = 0
+    seed: Seed = 1
+
+
+# What lbfgs reads too, or only; it takes no notice of the other keys.
+FOR_LBFGS = {"optimizer", "pooling", "views", "seed", "lbfgs_c", "lbfgs_max_iter", "calibrate", "reject_accuracy"}
+
+
+class TrainHeadParams(HeadRecipe):
+    """How the head is trained on the cached features: `<task>.train_head`."""
+
+    renamed: ClassVar[dict[str, str]] = {"solver": "optimizer", "keep_checkpoints": "keep"}
+
+    optimizer: Literal[Optimizer, "lbfgs"] = Field(  # type: ignore[assignment]
+        "momentum", description="gradient steps in MindSpore, or scikit-learn's L-BFGS"
+    )
+    batch_size: BatchSize = 128
+    pooling: Literal["mean", "max", "mean+max", "attention"] = Field(
+        "mean", description="what the head sees of a feature map; attention needs extract.pool: none"
+    )
+    views: int | None = Field(None, ge=1, description="views a photo to train on; null: all that were extracted")
+    hidden: int | None = Field(None, ge=1, le=8192, description="units of one hidden layer (ReLU); null: none")
+    activation: Literal["none", "softmax", "sigmoid"] = Field(
+        "none", description="on the logits, before the loss, as in the course's code; only none trains well"
+    )
+    dropout: float = Field(0.0, ge=0, lt=1, description="share of the last layer's inputs set to 0 in training")
+    init_from: str | None = Field(None, description="start from this head's .safetensors file, of the same kind")
+    bin_share: float = Field(0.0, ge=0, le=1, description="share of the smoothing that stays inside the class's bin")
+    class_weights: Literal["none", "balanced"] = Field("none", description="balanced: every class weighs the same")
+
+    lbfgs_c: list[Annotated[float, Field(gt=0)]] = Field(
+        [0.3, 1.0, 3.0], min_length=1, description="lbfgs: inverse L2 strengths tried on the folds"
+    )
+    lbfgs_max_iter: int = Field(300, ge=1, description="lbfgs: maximum of iterations")
+
+    calibrate: bool = Field(True, description="divide the logits by the temperature of minimum out-of-fold log-loss")
+    reject_accuracy: float | None = Field(
+        0.98, gt=0, lt=1, description="say 'not sure' below the probability above which this share is correct out of "
+        "fold"
+    )  # fmt: skip
+    chosen_on_folds: list[str] = Field([], description="keys above that somebody chose by looking at cv_accuracy")
+
+    @field_validator("chosen_on_folds")
+    @classmethod
+    def _known(cls, names: list[str]) -> list[str]:
+        unknown = set(names) - set(cls.model_fields)
+        if unknown:
+            raise ValueError(f"no key of train_head: {', '.join(sorted(unknown))}")
+        return names
+
+    @model_validator(mode="after")
+    def _together(self) -> "TrainHeadParams":
+        if self.patience and self.checkpoint == "best":
+            raise ValueError("with patience the inner tenth chooses the epoch; set checkpoint: last")
+        if self.optimizer == "lbfgs" and (self.pooling == "attention" or self.hidden or self.activation != "none"):
+            raise ValueError("lbfgs trains linear heads only: no attention, hidden or activation")
+        return self
+
+
+class TrainParams(Recipe):
+    """How a whole net is built and trained: `<task>.train`; a preset's values stand where a key is left out."""
+
+    preset: Literal["report_lenet5", "report_cnn", "report_mushrooms"] | None = Field(
+        None, description="the run of a report, by name"
+    )
+    net: Literal[
+        "lenet5",
+        "lenet5_1998",
+        "lenet5_norm",
+        "digits_cnn",
+        "resnet18",
+        "resnet34",
+        "resnet50",
+        "resnet101",
+        "mobilenet_v2",
+    ] = Field("lenet5", description="what is trained; a resnet or mobilenet_v2 needs extract.colour: true")
+    mode: Literal["head_v3", "lora_head", "lora_backbone", "partial", "full", "scratch"] | None = Field(
+        None, description="mobilenet_v2: what of it trains"
+    )
+    blocks: int | None = Field(
+        None, ge=1, le=16, description="lora_backbone, partial: the last so many blocks train; null: as many as "
+        "extract.upto kept the maps before, of pictures 3"
+    )  # fmt: skip
+    rank: int = Field(8, ge=1, le=1280, description="lora_head, lora_backbone: of the update")
+    alpha: float = Field(16, gt=0, description="lora_head, lora_backbone: the update counts alpha / rank times")
+    start: Literal["fitted", "zero", "random"] = Field(
+        "fitted",
+        description="mobilenet_v2: the head starts as trained on the frozen backbone's features, at zero, drawn",
+    )
+    head: HeadRecipe = Field(HeadRecipe(), description="start: fitted: how that head is trained")
+    norms: Literal["fixed", "train"] = Field(
+        "fixed", description="full: batch norms keep their statistics; train: use those of each batch"
+    )
+    layer_decay: float = Field(
+        1, gt=0, le=1, description="mobilenet_v2: factor of the rate per layer away from the head"
+    )
+    pooling: Literal["max", "average"] = Field("max", description="lenet5: how maps are halved")
+    activation: Literal["relu", "tanh", "sigmoid", "elu"] = Field("relu", description="lenet5")
+    c3: Literal["partial", "full"] = Field("partial", description="lenet5_1998: connections of C3")
+    zero_last: bool = Field(False, description="resnet: the last batch norm of each block starts at zero")
+    every: int = Field(1, ge=1, description="of every so many epochs there is a checkpoint to keep")
+    augment: DistortionParams = DistortionParams()
+    crops: CropParams = CropParams()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_preset(cls, given: Any) -> Any:
+        preset = PRESETS.get(given.get("preset")) if isinstance(given, dict) else None
+        if preset is None:
+            return given
+        if preset.keys() <= given.keys():
+            raise ValueError(f"preset {given['preset']} changes nothing: all its keys are set here; leave them out")
+        return {**preset, **given}
+
+    @model_validator(mode="after")
+    def _mode_and_net(self) -> "TrainParams":
+        if (self.net == "mobilenet_v2") != (self.mode is not None):
+            raise ValueError("mode goes with net: mobilenet_v2, and that needs a mode")
+        given = {"blocks", "rank", "alpha", "start", "head", "norms", "layer_decay"} & self.model_fields_set
+        if given and self.mode is None:
+            raise ValueError(f"only with a mode of mobilenet_v2: {', '.join(sorted(given))}")
+        if self.norms == "train" and self.mode != "full":
+            raise ValueError("norms: train goes with mode: full; scratch trains so anyway, the others keep statistics")
+        return self
+
+    @model_validator(mode="after")
+    def _nothing_chosen_on_val(self) -> "TrainParams":
+        if self.on_photos and (self.checkpoint == "best" or self.patience):
+            raise ValueError(
+                "photos have no test part beside val, so nothing may be chosen on it: checkpoint: last, patience: null"
+            )
+        return self
+
+    @property
+    def on_photos(self) -> bool:
+        """Whether the net is one for photos in colour."""
+        return self.net.startswith(("resnet", "mobilenet"))
+
+    def net_options(self) -> dict[str, Any]:
+        """Return what the net is told: pooling and activation, or c3, or zero_last, or nothing.
+
+        A mobilenet_v2 is told of its weights (finetune.options).
+        """
+        known = {"lenet5": ("pooling", "activation"), "lenet5_1998": ("c3",)}
+        keys = known.get(self.net, ("zero_last",) if self.net.startswith("resnet") else ())
+        return {key: getattr(self, key) for key in keys}
