@@ -15,7 +15,7 @@ from sortline._core.errors import run
 from sortline.config.base import load
 from sortline.config.diagnose import DiagnoseParams
 from sortline.data import prepared
-from sortline.data.pictures import open_picture
+from sortline.data.datasets import open_picture
 from sortline.evaluation import diagnosis, suspects
 from sortline.features import store
 from sortline.features.heads import load_head

@@ -19,9 +19,10 @@ from sortline.backbones import loading as backbones
 from sortline.backbones.preprocessing import Preprocessing
 from sortline.config.base import load
 from sortline.config.export import ExportParams
-from sortline.data import idx, prepared
+from sortline.data import prepared
+from sortline.data.datasets import open_dataset
 from sortline.export import cam_output, int8, onnx_model, parity
-from sortline.export.classifier import DIGITS, Classifier
+from sortline.export.classifier import Classifier
 from sortline.export.network import HeadOnBackbone
 from sortline.features.heads import load_head, softmax
 from sortline.nets import registry
@@ -95,7 +96,8 @@ def labels_of(task: str, folder: Path, raw: Path, measured: dict[str, Any]) -> d
         "note": measured["evaluate"].get("note", ""),
         "threshold": measured["train"]["threshold"],
     }
-    return labels | ({"reads": DIGITS} if idx.is_idx(raw) else {})
+    reads = open_dataset(raw).reads
+    return labels | ({"reads": reads} if reads else {})
 
 
 def compared(

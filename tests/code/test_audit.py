@@ -11,6 +11,7 @@ from PIL import Image
 
 from sortline._core.errors import UserError
 from sortline._core.files import sha256_file
+from sortline.config.prepare import PrepareParams
 from sortline.data.audit import audit_folder, refuse_problems, walk
 from sortline.data.audit_report import audit_report, summary
 
@@ -33,8 +34,8 @@ def given(tmp_path) -> Path:
     return root
 
 
-def problems(root: Path, **options) -> dict[str, str]:
-    return {problem.path: problem.what for problem in audit_folder(root, **options).problems}
+def problems(root: Path, **limits: int) -> dict[str, str]:
+    return {problem.path: problem.what for problem in audit_folder(root, PrepareParams(**limits)).problems}
 
 
 def test_given_splits_are_found_whatever_val_is_called(given):
@@ -110,7 +111,7 @@ def test_unusable_files_are_named_and_the_rest_go_on(given):
     assert "zero bytes" in found["train/hat/empty.jpg"]
     assert "300 x 200" in found["train/hat/large.png"]
     assert "not a photo" in found["train/hat/words.jpg"]
-    audit = audit_folder(given, max_pixels=59_999)
+    audit = audit_folder(given, PrepareParams(max_pixels=59_999))
     assert len(audit.photos) == 5
     assert audit.duplicates.picture.size == 5
     with pytest.raises(UserError, match=r"cut\.jpg: truncated.*4 such files"):

@@ -7,9 +7,11 @@ import pytest
 from PIL import Image, ImageEnhance
 
 from sortline._core.errors import UserError
+from sortline.config.prepare import DuplicateParams
 from sortline.data import duplicates
-from sortline.data.audit import HASH, HASH_SIZE, THRESHOLD
 from sortline.data.duplicates import find_duplicates, hamming_pairs, perceptual_hash
+
+DEFAULTS = DuplicateParams()
 
 
 def picture(seed: int, width: int = 200, height: int = 150) -> Image.Image:
@@ -56,7 +58,7 @@ def test_too_many_pairs_are_one_clear_line(monkeypatch):
         hamming_pairs(np.zeros((50, 64), dtype=bool), 3)
 
 
-def distance(a: Image.Image, b: Image.Image, name: str = HASH, size: int = HASH_SIZE) -> int:
+def distance(a: Image.Image, b: Image.Image, name: str = DEFAULTS.hash, size: int = DEFAULTS.hash_size) -> int:
     return int((perceptual_hash(a, name, size) != perceptual_hash(b, name, size)).sum())
 
 
@@ -71,8 +73,8 @@ def test_resized_recoded_and_lit_copies_are_near_and_other_pictures_are_not(seed
         ImageEnhance.Brightness(image).enhance(1.15),
         image.crop((2, 2, 198, 148)),
     ]
-    assert max(distance(image, copy) for copy in copies) <= THRESHOLD
-    assert min(distance(image, picture(other)) for other in range(5, 30)) > THRESHOLD
+    assert max(distance(image, copy) for copy in copies) <= DEFAULTS.threshold
+    assert min(distance(image, picture(other)) for other in range(5, 30)) > DEFAULTS.threshold
 
 
 @pytest.mark.parametrize("name", ["phash", "dhash"])

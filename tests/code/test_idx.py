@@ -14,7 +14,7 @@ from PIL import Image
 from sortline._core.errors import UserError
 from sortline.config.fetch import IdxFolder, IdxMirror, SklearnDigits
 from sortline.data import idx
-from sortline.data.pictures import open_picture
+from sortline.data.datasets import open_picture
 from sortline.data.sources.fetching import fetch_photos, reachable
 
 IMAGES, LABELS = "train-images-idx3-ubyte", "train-labels-idx1-ubyte"

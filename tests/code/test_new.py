@@ -126,10 +126,7 @@ def test_small_sets_get_settings_that_the_stage_prepare_can_use(project, tmp_pat
     folder = fill(tmp_path / "p", {"a": least, "b": 30})
     cli.main(["new", "x", str(folder)])
     params = load("x", "prepare", PrepareParams)
-    split = make_split(
-        audit_folder(folder), {"a": 0, "b": 1}, ["a", "b"], policy=params.duplicates.policy(),
-        min_per_class=params.min_per_class, **params.split.model_dump(),
-    )  # fmt: skip
+    split = make_split(audit_folder(folder), {"a": 0, "b": 1}, ["a", "b"], params)
     train = split.split == "train"
     for fold in range(params.split.folds):
         assert set(split.label[train & (split.fold != fold)]) == {0, 1}

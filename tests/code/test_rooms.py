@@ -21,9 +21,7 @@ KNOW_MINDSPORE = {"sortline._core.runtime", "sortline._core.graphs"}
 LOOKED_UP = {("sortline.config.fetch", "sortline.data.sources")}
 # Imports against the order that are still to go; nothing may be added.
 KNOWN = {
-    ("sortline.config.prepare", "sortline.data.images"),
     ("sortline.config.weights", "sortline.backbones.releases"),
-    ("sortline.data.digits", "sortline.report.contact_sheet"),
     ("sortline.data.sources.fetching", "sortline.backbones.releases"),
     ("sortline.evaluation.diagnosis", "sortline.report.contact_sheet"),
     ("sortline.evaluation.predictions", "sortline.report.figures"),

@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from sortline._core.errors import UserError
+from sortline.config.prepare import DuplicateParams, PrepareParams, SplitParams
 from sortline.data.audit import audit_folder
 from sortline.data.duplicates import find_duplicates
 from sortline.data.holdout import hold_out
@@ -147,12 +148,16 @@ def raw(tmp_path) -> Path:
 
 
 LABELS, NAMES = {"can": 0, "hat": 1}, ["can", "hat"]
-OPTIONS = {"val_fraction": 0.25, "folds": 3, "seed": 0, "min_per_class": 3}
+
+
+def wanted(min_per_class: int = 3, **policy: str) -> PrepareParams:
+    split = SplitParams(val_fraction=0.25, folds=3)
+    return PrepareParams(min_per_class=min_per_class, split=split, duplicates=DuplicateParams(**(REPORT | policy)))
 
 
 def test_a_given_split_is_kept_and_copies_are_marked(raw):
     audit = audit_folder(raw)
-    split = make_split(audit, LABELS, NAMES, policy=REPORT | {"exact_cross": "drop"}, **OPTIONS)
+    split = make_split(audit, LABELS, NAMES, wanted(exact_cross="drop"))
     paths = [photo.path for photo in audit.photos]
     assert [path for path, side in zip(paths, split.split, strict=True) if side == "dropped"] == ["train/hat/3.png"]
     assert [path for path, flag in zip(paths, split.in_train_exact, strict=True) if flag] == ["val/hat/8.png"]
@@ -164,7 +169,7 @@ def test_a_given_split_is_kept_and_copies_are_marked(raw):
 
 def test_without_a_given_split_one_is_drawn(raw):
     audit = audit_folder(raw / "train")
-    split = make_split(audit, LABELS, NAMES, policy=REPORT, **OPTIONS)
+    split = make_split(audit, LABELS, NAMES, wanted())
     assert np.bincount(split.label[split.split == "val"]).tolist() == [2, 2]
     assert not split.in_train_exact.any()
 
@@ -196,7 +201,7 @@ def keep_two(folder: Path) -> None:
 def test_classes_that_do_not_do_are_one_clear_line(raw, damage, options, text):
     damage(raw)
     with pytest.raises(UserError) as caught:
-        make_split(audit_folder(raw), LABELS, NAMES, policy=REPORT, **(OPTIONS | options))
+        make_split(audit_folder(raw), LABELS, NAMES, wanted(**options))
     assert text in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -204,9 +209,8 @@ def test_classes_that_do_not_do_are_one_clear_line(raw, damage, options, text):
 def test_a_class_that_is_dropped_as_copies_says_so(raw):
     for path in (raw / "train/can").iterdir():
         shutil.copy(path, raw / "val/can" / f"again-{path.name}")
-    policy = REPORT | {"exact_cross": "drop"}
     with pytest.raises(UserError, match=r"'can': 0 train photos \(8 more are dropped as copies\).*; add photos$"):
-        make_split(audit_folder(raw), LABELS, NAMES, policy=policy, **OPTIONS)
+        make_split(audit_folder(raw), LABELS, NAMES, wanted(exact_cross="drop"))
 
 
 PARAMS = """

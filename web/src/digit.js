@@ -1,5 +1,5 @@
 // A handwritten digit out of a photo, made to look as MNIST's do: light on dark, 28 x 28, centred by mass. The same steps
-// as src/sortline/data/digit.py, number for number: a model that reads digits was measured with those.
+// as src/sortline/data/handwriting.py, number for number: a model that reads digits was measured with those.
 
 import { PhotoError } from "./photo.js";
 import { BILINEAR, BOX, resize } from "./resize.js";

@@ -14,7 +14,8 @@ from sortline.cli._shared import findings, memory, outputs, places, sections, su
 from sortline.cli._shared.folder import class_root
 from sortline.cli._shared.suggest import Suggested, suggest
 from sortline.config.base import read_yaml
-from sortline.data.audit import THRESHOLD, audit_folder
+from sortline.config.prepare import PrepareParams
+from sortline.data.audit import audit_folder
 from sortline.data.sources.fetching import reachable
 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,39}")
@@ -33,7 +34,10 @@ def main(options: argparse.Namespace) -> int:
     root = class_root(Path(options.folder).expanduser())
     check_free(task, content, root)
     backbone = backbone_sources(content)
-    audit = audit_folder(root, threshold=THRESHOLD if options.threshold is None else options.threshold)
+    copies = PrepareParams().duplicates
+    if options.threshold is not None:
+        copies = copies.model_copy(update={"threshold": options.threshold})
+    audit = audit_folder(root, PrepareParams(duplicates=copies))
     try:
         suggested = suggest(audit)
     except UserError:

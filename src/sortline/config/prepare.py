@@ -4,9 +4,9 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
+from sortline._core.limits import MAX_FILE_MB, MAX_PIXELS
 from sortline.config.augment import ViewParams
 from sortline.config.base import Section
-from sortline.data.images import MAX_FILE_MB, MAX_PIXELS
 
 Policy = Literal["report", "drop", "fail"]
 
@@ -14,7 +14,7 @@ Policy = Literal["report", "drop", "fail"]
 class DuplicateParams(Section):
     hash: Literal["phash", "dhash"] = Field("phash", description="perceptual hash that finds near-duplicates")
     hash_size: int = Field(16, ge=8, le=32, description="side of the hash; hash_size squared bits")
-    threshold: int = Field(76, ge=0, description="most differing bits of two near-duplicates")
+    threshold: int = Field(76, ge=0, description="maximum of differing bits of two near-duplicates")
     exact_cross: Policy = Field("drop", description="train photos that are also in val, pixel for pixel")
     exact_train: Policy = Field("report", description="exact copies inside train; drop keeps the first by path")
     near_cross: Policy = Field("report", description="train photos with a near-duplicate in val")
@@ -42,7 +42,7 @@ class PrepareParams(Section):
     table: str | None = Field(
         None, description="class table (garbage, or one in tables/); null: the folders are the names"
     )
-    min_per_class: int = Field(5, ge=1, description="fewest train photos of a class")
+    min_per_class: int = Field(5, ge=1, description="minimum of train photos a class")
     max_pixels: int = Field(MAX_PIXELS, ge=1, le=MAX_PIXELS, description="largest photo decoded, width x height")
     max_file_mb: int = Field(MAX_FILE_MB, ge=1, le=MAX_FILE_MB, description="largest file opened, in MB")
     unreadable: Literal["report", "fail"] = Field("report", description="files that are no usable photo")

@@ -1,7 +1,6 @@
 """Looking through a folder of labelled photos: what can be used, what cannot and why, what is there twice."""
 
 import hashlib
-import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -12,14 +11,16 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
+from sortline._core.cores import cores
 from sortline._core.errors import UserError
 from sortline._core.files import sha256_file
+from sortline.config.prepare import PrepareParams
 from sortline.data.duplicates import Duplicates, find_duplicates, perceptual_hash
-from sortline.data.images import MAX_FILE_MB, MAX_PIXELS, BadImage, open_rgb
+from sortline.data.images import BadImage, open_rgb
 from sortline.data.layout import SPLIT_FOLDERS, is_hidden
 
 VAL_NAMES = SPLIT_FOLDERS[1:]  # the first that is there counts
-HASH, HASH_SIZE, THRESHOLD = "phash", 16, 76
+DEFAULTS = PrepareParams()
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Photo(Entry):
+class Usable(Entry):
     """A usable photo: the sha256 of its file, the sha256 of its decoded pixels."""
 
     sha256: str
@@ -65,7 +66,7 @@ class Audit:
 
     folder: Path
     tree: Tree
-    photos: list[Photo]
+    photos: list[Usable]
     problems: list[Problem]
     duplicates: Duplicates
     hash_name: str
@@ -99,38 +100,25 @@ class Audit:
         return counts
 
 
-def audit_folder(
-    folder: Path,
-    *,
-    max_pixels: int = MAX_PIXELS,
-    max_file_mb: int = MAX_FILE_MB,
-    hash_name: str = HASH,
-    hash_size: int = HASH_SIZE,
-    threshold: int = THRESHOLD,
-    workers: int | None = None,
-) -> Audit:
+def audit_folder(folder: Path, params: PrepareParams = DEFAULTS, workers: int | None = None) -> Audit:
     """Decode every photo below `folder` and look for copies; memory holds one photo a worker and 200 bytes a file.
 
     `folder` holds `train/` and one of VAL_NAMES with class folders in each, or class folders, or photos alone.
-    `workers` threads (default: one a processor, at most 8). Raises `UserError` where there is no file to look at.
+    `workers` threads (default: one a core, at most 8). Raises `UserError` where there is no file to look at.
     """
-    tree = walk(folder)
-
-    def check(entry: Entry) -> tuple[Photo, np.ndarray] | Problem:
-        return _check(Path(folder), entry, max_pixels, max_file_mb, hash_name, hash_size)
-
-    pool = ThreadPoolExecutor(workers or min(os.cpu_count() or 1, 8))
+    tree, wanted = walk(folder), params.duplicates
+    pool = ThreadPoolExecutor(workers or min(cores(), 8))
     try:
-        results = list(tqdm(pool.map(check, tree.entries), "audit", len(tree.entries), unit="photo", disable=None))
+        checked = pool.map(lambda entry: _check(Path(folder), entry, params), tree.entries)
+        results = list(tqdm(checked, "audit", len(tree.entries), unit="photo", disable=None))
     finally:
         pool.shutdown(cancel_futures=True)
     problems = [result for result in results if isinstance(result, Problem)]
     usable = [result for result in results if not isinstance(result, Problem)]
     photos = [photo for photo, _ in usable]
-    packed = np.array([bits for _, bits in usable], dtype=np.uint8).reshape(len(usable), (hash_size**2 + 7) // 8)
-    bits = np.unpackbits(packed, axis=1)
-    duplicates = find_duplicates([photo.pixels for photo in photos], bits, threshold)
-    return Audit(Path(folder), tree, photos, problems, duplicates, hash_name, hash_size, threshold)
+    packed = np.array([bits for _, bits in usable], dtype=np.uint8).reshape(len(usable), (wanted.hash_size**2 + 7) // 8)
+    copies = find_duplicates([photo.pixels for photo in photos], np.unpackbits(packed, axis=1), wanted.threshold)
+    return Audit(Path(folder), tree, photos, problems, copies, wanted.hash, wanted.hash_size, wanted.threshold)
 
 
 def refuse_problems(audit: Audit) -> None:
@@ -181,21 +169,19 @@ def _files(folder: Path, below: Path) -> list[str]:
     return [path.as_posix() for path in paths if not is_hidden(path)]
 
 
-def _check(
-    folder: Path, entry: Entry, max_pixels: int, max_file_mb: int, hash_name: str, hash_size: int
-) -> tuple[Photo, np.ndarray] | Problem:
+def _check(folder: Path, entry: Entry, params: PrepareParams) -> tuple[Usable, np.ndarray] | Problem:
     """Return the photo and its packed perceptual hash, uint8 (hash_size**2 / 8,), or what is wrong with the file."""
     path = folder / entry.path
     try:
         entry.path.encode()
-        image = open_rgb(path, max_pixels, max_file_mb)
-        photo = Photo(entry.path, entry.split, entry.folder, sha256_file(path), _pixels_sha256(image))
+        image = open_rgb(path, params.max_pixels, params.max_file_mb)
+        photo = Usable(entry.path, entry.split, entry.folder, sha256_file(path), _pixels_sha256(image))
     except BadImage as error:
         return Problem(entry.path, entry.split, entry.folder, error.what)
     except UnicodeEncodeError:
         shown = entry.path.encode("utf-8", "backslashreplace").decode()
         return Problem(shown, entry.split, entry.folder, "its name is not valid UTF-8; rename it")
-    return photo, np.packbits(perceptual_hash(image, hash_name, hash_size))
+    return photo, np.packbits(perceptual_hash(image, params.duplicates.hash, params.duplicates.hash_size))
 
 
 def _pixels_sha256(image: Image.Image, rows: int = 256) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 from sortline.data.audit import Audit
 from sortline.data.duplicates import Match
 
-MOST_PAIRS = 5000  # near pairs listed in audit.json; the groups are complete
+MAX_PAIRS = 5000  # near pairs listed in audit.json; the groups are complete
 
 
 def audit_report(audit: Audit, train: np.ndarray | None = None, label: Sequence[Any] | None = None) -> dict[str, Any]:
@@ -39,7 +39,7 @@ def audit_report(audit: Audit, train: np.ndarray | None = None, label: Sequence[
         "exact_groups": paths(copies.exact_groups(everything)),
         "label_conflicts": paths(audit.conflicts(label)),
         "near_groups": paths(copies.near_groups(everything)),
-        "near_pairs": [pair(match) for match in copies.near_matches(everything, MOST_PAIRS)],
+        "near_pairs": [pair(match) for match in copies.near_matches(everything, MAX_PAIRS)],
         "val_in_train": [pair(match) for match in copies.nearest(~train, train)],
     }
 
@@ -54,9 +54,9 @@ def summary(audit: Audit) -> list[str]:
     lines.append(f"{_count(len(audit.photos), 'usable photo')} of {_count(files, 'file')}, {left_out:,} left out")
     for split, counts in audit.counts().items():
         if set(counts) != {""}:
-            least, most = min(counts, key=counts.get), max(counts, key=counts.get)
-            spread = f"{counts[least]} ({least}) to {counts[most]} ({most}) photos each"
-            spread = spread if counts[least] < counts[most] else f"{counts[most]} photos each"
+            smallest, largest = min(counts, key=counts.get), max(counts, key=counts.get)
+            spread = f"{counts[smallest]} ({smallest}) to {counts[largest]} ({largest}) photos each"
+            spread = spread if counts[smallest] < counts[largest] else f"{counts[largest]} photos each"
             lines.append(f"{split or 'no train and val'}: {sum(counts.values()):,} in {len(counts)} classes, {spread}")
     if audit.tree.ignored:
         lines.append(f"{_count(len(audit.tree.ignored), 'file')} outside class folders, not looked at")

@@ -76,14 +76,9 @@ def check(images: np.ndarray, labels: np.ndarray, where: object) -> Part:
     if images.size == 0:
         raise UserError(f"{where}: no pictures in it")
     if labels.max() >= CLASSES:
-        place = int(np.argmax(labels >= CLASSES))
-        raise UserError(f"{where}: label {labels[place]} of picture {place}; digits are 0 to {CLASSES - 1}")
+        first = int(np.argmax(labels >= CLASSES))
+        raise UserError(f"{where}: label {labels[first]} of picture {first}; digits are 0 to {CLASSES - 1}")
     return Part(images, labels)
-
-
-def is_idx(folder: Path) -> bool:
-    """Whether a raw folder holds IDX files instead of photos."""
-    return (folder / FILES[0]).is_file()
 
 
 def read(folder: Path) -> dict[str, Part]:

@@ -9,10 +9,9 @@ import numpy as np
 from PIL import ExifTags, Image
 
 from sortline._core.errors import UserError
+from sortline._core.limits import MAX_FILE_MB, MAX_PIXELS
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")  # the only decoders that ever see a file
-MAX_PIXELS = 100_000_000
-MAX_FILE_MB = 100
 
 # What Pillow raises on damaged files, seen by cutting and altering the bytes of files of each format.
 DAMAGED = (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, TypeError, OverflowError, struct.error,

@@ -9,6 +9,7 @@ from sklearn.model_selection import StratifiedGroupKFold
 
 from sortline._core.errors import UserError
 from sortline._core.files import content_sha256
+from sortline.config.prepare import PrepareParams
 from sortline.data.audit import Audit
 from sortline.data.duplicates import Duplicates
 from sortline.data.holdout import hold_out
@@ -33,33 +34,23 @@ class Split:
     in_train_near: np.ndarray
 
 
-def make_split(
-    audit: Audit,
-    labels: Mapping[str, int],
-    names: Sequence[str],
-    *,
-    policy: Mapping[str, str],
-    val_fraction: float,
-    folds: int,
-    seed: int,
-    min_per_class: int,
-) -> Split:
-    """Keep the given split or hold out `val_fraction`; drop copies by `policy`; deal train into `folds`.
+def make_split(audit: Audit, labels: Mapping[str, int], names: Sequence[str], params: PrepareParams) -> Split:
+    """Keep the given split or hold out a share; drop copies by the policy; deal train into folds.
 
-    `labels` maps class folders to labels, `names` are the classes in label order, `policy` maps exact_cross,
-    exact_train, near_cross, near_train to report, drop or fail. Raises `UserError` for a class that is empty or too
-    small on a side and for copies where the policy is fail.
+    `labels` maps class folders to labels, `names` are the classes in label order. Raises `UserError` for a class that
+    is empty or too small on a side and for copies where the policy is fail.
     """
+    wanted = params.split
     duplicates = audit.duplicates
     label = np.array([labels[photo.folder] for photo in audit.photos], dtype=np.int64)
-    val = audit.mask("val") if audit.tree.given else hold_out(label, duplicates.group, val_fraction, seed)
+    val = audit.mask("val") if audit.tree.given else hold_out(label, duplicates.group, wanted.val_fraction, wanted.seed)
     for side, mask in (("train", ~val), ("val", val)):
         _check_filled(label[mask], names, side, audit.tree.given)
-    dropped = to_drop(duplicates, val, policy, [photo.path for photo in audit.photos])
+    dropped = to_drop(duplicates, val, params.duplicates.policy(), [photo.path for photo in audit.photos])
     train = ~val & ~dropped
-    _check_train(label, train, dropped, duplicates.group, names, folds, min_per_class)
+    _check_train(label, train, dropped, duplicates.group, names, params)
     fold = np.full(label.size, -1, dtype=np.int64)
-    fold[train] = deal_folds(label[train], duplicates.group[train], folds, seed)
+    fold[train] = deal_folds(label[train], duplicates.group[train], wanted.folds, wanted.seed)
     exact, near = np.zeros(label.size, dtype=bool), np.zeros(label.size, dtype=bool)
     for match in duplicates.nearest(val, ~val):
         (exact if match.exact else near)[match.photo] = True
@@ -174,14 +165,19 @@ def _check_filled(label: np.ndarray, names: Sequence[str], side: str, given: boo
 
 
 def _check_train(
-    label: np.ndarray, train: np.ndarray, dropped: np.ndarray, group: np.ndarray, names: Sequence[str], folds: int,
-    min_per_class: int,
-) -> None:  # fmt: skip
+    label: np.ndarray,
+    train: np.ndarray,
+    dropped: np.ndarray,
+    group: np.ndarray,
+    names: Sequence[str],
+    params: PrepareParams,
+) -> None:
+    folds, minimum = params.split.folds, params.min_per_class
     for c, name in enumerate(names):
         own = train & (label == c)
         count, copies = own.sum(), (dropped & (label == c)).sum()
-        if count < max(folds, min_per_class):
-            limit = f"folds ({folds})" if count < folds else f"min_per_class ({min_per_class})"
+        if count < max(folds, minimum):
+            limit = f"folds ({folds})" if count < folds else f"min_per_class ({minimum})"
             left = f" ({copies} more are dropped as copies)" if copies else ""
             remedy = "add photos or lower it" if count > 1 else "add photos"
             raise UserError(f"class '{name}': {count} train photos{left}, fewer than {limit}; {remedy}")
@@ -189,7 +185,7 @@ def _check_train(
             raise UserError(f"class '{name}': all {count} train photos are copies of one another; add others")
 
 
-def _listed(names: Sequence[str], most: int = 5) -> str:
-    shown = ", ".join(f"'{name}'" for name in names[:most])
+def _listed(names: Sequence[str], limit: int = 5) -> str:
+    shown = ", ".join(f"'{name}'" for name in names[:limit])
     kind = "class" if len(names) == 1 else "classes"
-    return f"{kind} {shown}" + (f" and {len(names) - most} more" if len(names) > most else "")
+    return f"{kind} {shown}" + (f" and {len(names) - limit} more" if len(names) > limit else "")

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from sortline.data.datasets import open_picture
 from sortline.data.images import resize
-from sortline.data.pictures import open_picture
 from sortline.evaluation import metrics
 from sortline.evaluation.corruptions import CORRUPTIONS, severities
 from sortline.evaluation.suspects import Suspects, agreement

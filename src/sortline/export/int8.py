@@ -12,7 +12,7 @@ from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantTy
 from tqdm import tqdm
 
 from sortline._core import sessions
-from sortline.data.pictures import open_picture
+from sortline.data.datasets import open_picture
 from sortline.evaluation import metrics
 from sortline.features.mapper import on_all_cores
 

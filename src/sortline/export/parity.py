@@ -13,8 +13,8 @@ from tqdm import tqdm
 from sortline._core import graphs
 from sortline._core.errors import UserError
 from sortline.backbones.preprocessing import Preprocessing
+from sortline.data.datasets import open_picture
 from sortline.data.images import NoDigit, open_rgb, resize
-from sortline.data.pictures import open_picture
 from sortline.evaluation import metrics
 from sortline.export.classifier import Classifier
 

@@ -7,8 +7,8 @@ import numpy as np
 from tqdm import tqdm
 
 from sortline.backbones.preprocessing import to_grey
+from sortline.data.datasets import open_picture
 from sortline.data.images import resize
-from sortline.data.pictures import open_picture
 
 
 def write(pictures: Sequence[Path], size: int, path: Path, colour: bool = False) -> None:

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from sortline.data.datasets import open_picture
 from sortline.data.images import resize
-from sortline.data.pictures import open_picture
 from sortline.evaluation.predictions import Answers
 from sortline.features.heads import Head
 from sortline.features.mapper import Mapper

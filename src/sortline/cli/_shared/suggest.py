@@ -89,10 +89,8 @@ def deal(audit: Audit, folders: list[str], table: str | None, fraction: float) -
     labels = classes.labels_of(folders, table, places.TABLES)
 
     def split_with(folds: int) -> Split:
-        return make_split(
-            audit, labels, names, policy=DEFAULTS.duplicates.policy(), val_fraction=fraction, folds=folds,
-            seed=DEFAULTS.split.seed, min_per_class=1,
-        )  # fmt: skip
+        wanted = DEFAULTS.split.model_copy(update={"val_fraction": fraction, "folds": folds})
+        return make_split(audit, labels, names, DEFAULTS.model_copy(update={"split": wanted, "min_per_class": 1}))
 
     try:
         split = split_with(2)

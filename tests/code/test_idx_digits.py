@@ -1,14 +1,18 @@
-"""sortline.data.digits: what prepare makes of IDX files."""
+"""IDX files as a data set: what prepare makes of them."""
 
 import numpy as np
 import pytest
 
 from sortline._core.errors import UserError
+from sortline.config.prepare import DuplicateParams, PrepareParams, SplitParams
 from sortline.data import idx
-from sortline.data.digits import NOT_SEARCHED, audit_digits, digits_metrics, digits_sheet, split_digits
+from sortline.data.datasets import open_dataset
+from sortline.data.datasets.idx_digits import NOT_SEARCHED, IdxDigits
+from sortline.data.preparation import prepare
+from sortline.report.preparation import digits_sheet
 
-POLICY = {"exact_cross": "drop", "exact_train": "report", "near_cross": "report", "near_train": "report"}
 LABELS = {str(digit): digit for digit in range(10)}
+NAMES = list(LABELS)
 
 
 def write(folder, train: int = 120, test: int = 40):
@@ -23,10 +27,22 @@ def write(folder, train: int = 120, test: int = 40):
         (folder / f"{start}-{idx.LABELS}").write_bytes(idx.packed(np.arange(len(images), dtype=np.uint8) % 10))
 
 
+def wanted(val_fraction: float = 0.25, seed: int = 0, **policy: str) -> PrepareParams:
+    split = SplitParams(val_fraction=val_fraction, seed=seed)
+    return PrepareParams(split=split, duplicates=DuplicateParams(**policy))
+
+
 @pytest.fixture
-def audit(tmp_path):
+def digits(tmp_path):
     write(tmp_path)
-    return audit_digits(tmp_path)
+    dataset = open_dataset(tmp_path)
+    assert isinstance(dataset, IdxDigits)
+    return dataset
+
+
+@pytest.fixture
+def audit(digits):
+    return digits.audit(PrepareParams())
 
 
 def test_every_digit_is_there_once_by_a_sorted_path(audit):
@@ -36,8 +52,8 @@ def test_every_digit_is_there_once_by_a_sorted_path(audit):
     assert {photo.folder for photo in audit.photos if photo.path.endswith("3")} == {"3"}
 
 
-def test_the_test_part_stays_whole_and_val_is_a_stratified_share_of_train(audit):
-    split = split_digits(audit, LABELS, policy=POLICY, val_fraction=0.25, seed=0)
+def test_the_test_part_stays_whole_and_val_is_a_stratified_share_of_train(digits, audit):
+    split = digits.split(audit, LABELS, NAMES, wanted())
     test = np.array([photo.path.startswith("test/") for photo in audit.photos])
     assert (split.split[test] == "test").all() and (split.raw[test] == "test").all()
     val = split.split == "val"
@@ -45,39 +61,41 @@ def test_the_test_part_stays_whole_and_val_is_a_stratified_share_of_train(audit)
     assert (split.fold == -1).all()
 
 
-def test_the_split_depends_on_its_seed_alone(audit):
+def test_the_split_depends_on_its_seed_alone(digits, audit):
     def val(seed):
-        return split_digits(audit, LABELS, policy=POLICY, val_fraction=0.25, seed=seed).split == "val"
+        return digits.split(audit, LABELS, NAMES, wanted(seed=seed)).split == "val"
 
     assert np.array_equal(val(3), val(3)) and not np.array_equal(val(3), val(4))
 
 
-def test_exact_copies_stay_together_and_those_of_test_leave_train(audit):
-    places = {photo.path: i for i, photo in enumerate(audit.photos)}
+def test_exact_copies_stay_together_and_those_of_test_leave_train(digits, audit):
+    index = {photo.path: i for i, photo in enumerate(audit.photos)}
     for seed in range(8):
-        split = split_digits(audit, LABELS, policy=POLICY, val_fraction=0.25, seed=seed)
-        assert split.split[places["train/00005"]] == split.split[places["train/00025"]]
-        was_train = split.raw[places["train/00013"]] == "train"
-        assert split.split[places["train/00013"]] == ("dropped" if was_train else "val")
-        assert split.in_train_exact[places["test/00003"]] == was_train
-        metrics = digits_metrics(audit, split, POLICY)
+        split = digits.split(audit, LABELS, NAMES, wanted(seed=seed))
+        assert split.split[index["train/00005"]] == split.split[index["train/00025"]]
+        was_train = split.raw[index["train/00013"]] == "train"
+        assert split.split[index["train/00013"]] == ("dropped" if was_train else "val")
+        assert split.in_train_exact[index["test/00003"]] == was_train
+        metrics = digits.metrics(audit, split, PrepareParams())
         assert metrics["train"] + metrics["val"] + metrics["test"] + metrics["dropped"] == 160
         assert (metrics["exact_cross"], metrics["near_cross"]) == (int(was_train), None)
         assert metrics["near_duplicates"] == NOT_SEARCHED
 
 
-def test_a_policy_of_fail_names_the_copy(audit):
+def test_a_policy_of_fail_names_the_copy(digits, audit):
     with pytest.raises(UserError, match="exact copies inside train .*train/00025"):
-        split_digits(audit, LABELS, policy=POLICY | {"exact_train": "fail"}, val_fraction=0.1, seed=0)
+        digits.split(audit, LABELS, NAMES, wanted(0.1, exact_train="fail"))
 
 
 def test_a_digit_that_train_lacks_is_named(tmp_path):
     write(tmp_path, train=40, test=40)
     (tmp_path / f"train-{idx.LABELS}").write_bytes(idx.packed(np.arange(40, dtype=np.uint8) % 9))
     with pytest.raises(UserError, match="no digit 9 in the train part"):
-        split_digits(audit_digits(tmp_path), LABELS, policy=POLICY, val_fraction=0.1, seed=0)
+        prepare(tmp_path, tmp_path, wanted(0.1))
 
 
-def test_the_sheet_shows_ten_of_each(audit, tmp_path):
-    sheet = digits_sheet(tmp_path)
+def test_the_sheet_shows_ten_of_each(digits, tmp_path):
+    prepared = prepare(tmp_path, tmp_path, wanted())
+    assert prepared.views.count == 1 and prepared.dataset.headline(prepared.metrics).endswith(" 40 test")
+    sheet = digits_sheet(prepared)
     assert sheet.width > 900 and sheet.height > 900

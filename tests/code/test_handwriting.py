@@ -1,4 +1,4 @@
-"""sortline.data.digit: a digit out of a photo, however large, dark on light or light on dark."""
+"""sortline.data.handwriting: a digit out of a photo, however large, dark on light or light on dark."""
 
 import numpy as np
 import pytest

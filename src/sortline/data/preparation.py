@@ -1,0 +1,59 @@
+"""From a raw folder to the tables that the line stands on: audit, classes, split, plan of views."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sortline._core import files
+from sortline.config.augment import ViewParams
+from sortline.config.prepare import PrepareParams
+from sortline.data import classes
+from sortline.data.audit import Audit
+from sortline.data.audit_report import audit_report
+from sortline.data.datasets import open_dataset
+from sortline.data.datasets.base import Dataset
+from sortline.data.split import SPLIT_COLUMNS, Split, split_rows
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """What `prepare` found and decided; `classes` is the content of classes.json, `metrics` that of data.json."""
+
+    dataset: Dataset
+    audit: Audit
+    split: Split
+    classes: dict[str, Any]
+    views: ViewParams
+    metrics: dict[str, Any]
+
+    @property
+    def names(self) -> list[str]:
+        """The classes' English names, in label order."""
+        return [row["en"] for row in self.classes["classes"]]
+
+    def write(self, out: Path) -> None:
+        """Write the tables that the stages after this one read.
+
+        Parameters of the split and of duplicates leave images.csv and views.json as they are, so that extract does not
+        rerun.
+        """
+        photos = self.audit.photos
+        files.write_csv(out / "images.csv", ("path", "sha256"), [(photo.path, photo.sha256) for photo in photos])
+        files.write_json(out / "views.json", self.views.model_dump())
+        files.write_csv(out / "split.csv", SPLIT_COLUMNS, split_rows(self.audit, self.split))
+        files.write_json(out / "classes.json", self.classes)
+        files.write_json(out / "audit.json", audit_report(self.audit, self.split.raw == "train", self.split.label))
+
+
+def prepare(raw: Path, tables: Path, params: PrepareParams) -> Preparation:
+    """Audit the pictures of the folder `raw`, name their classes by a table of the folder `tables`, split them.
+
+    Raises `UserError` where they cannot be used as `params` ask for.
+    """
+    dataset = open_dataset(raw)
+    audit = dataset.audit(params)
+    folders = audit.class_folders()
+    about = classes.describe(folders, params.table, tables)
+    labels = classes.labels_of(folders, params.table, tables)
+    split = dataset.split(audit, labels, [row["en"] for row in about["classes"]], params)
+    return Preparation(dataset, audit, split, about, dataset.views(params), dataset.metrics(audit, split, params))
