@@ -90,7 +90,7 @@ def test_inputs_outputs_and_metadata_stay_and_weights_are_8_bits_per_channel(mad
     shapes = {one.name: list(one.dims) for one in made.small.graph.initializer}
     types = {one.name: one.data_type for one in made.small.graph.initializer}
     (stem,) = (name for name in shapes if name.endswith("stem.conv.weight_quantized"))
-    assert types[stem] == onnx.TensorProto.INT8
+    assert types[stem] == onnx.TensorProto.UINT8
     assert shapes[stem.replace("_quantized", "_scale")] == [shapes[stem][0]]
     by_name = {node.name: node for node in made.small.graph.node}
     assert by_name["front/resized"].input[0] == "front/batched"  # what comes before the network is not touched

@@ -56,7 +56,9 @@ def quantised(model: onnx.ModelProto, photos: Sequence[Path]) -> onnx.ModelProto
         quantize_static(
             model, path, Photos(photos), quant_format=QuantFormat.QDQ, per_channel=True,
             op_types_to_quantize=QUANTISED, nodes_to_exclude=kept,
-            activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8,
+            # Unsigned weights: with signed ones x86 processors without VNNI add pairs of products in 16 bits, which
+            # overflow. Measured on one: the same class as fp32 for 96.8 % of the garbage photos, now for 99.96 %.
+            activation_type=QuantType.QUInt8, weight_type=QuantType.QUInt8,
             # 256 steps are too coarse for logits.
             extra_options={"OpTypesToExcludeOutputQuantization": ["Gemm"]},
         )  # fmt: skip
