@@ -1,9 +1,10 @@
 """Reading a section of params.yaml into a typed schema; every mistake becomes one line."""
 
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar, get_args
+from typing import Any, ClassVar, TypeVar
 
 import pydantic
+from pydantic_core import PydanticCustomError
 from ruamel.yaml import YAML, YAMLError
 
 from sortline._core.errors import UserError
@@ -18,6 +19,18 @@ class Section(pydantic.BaseModel):
     renamed: ClassVar[dict[str, str]] = {}
 
     model_config = pydantic.ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+    @pydantic.model_validator(mode="before")
+    @classmethod
+    def _known_keys(cls, content: Any) -> Any:
+        """Refuse an unknown key here, where the known ones are at hand."""
+        for key in [key for key in content if isinstance(key, str)] if isinstance(content, dict) else []:
+            if key in cls.renamed:
+                raise PydanticCustomError("key", "'{key}' is called '{now}' now", {"key": key, "now": cls.renamed[key]})
+            if key not in cls.model_fields:
+                known = {"key": key, "allowed": ", ".join(cls.model_fields)}
+                raise PydanticCustomError("key", "unknown key '{key}'; allowed here: {allowed}", known)
+        return content
 
 
 S = TypeVar("S", bound=Section)
@@ -47,7 +60,7 @@ def load(task: str, stage: str, schema: type[S], path: Path = Path("params.yaml"
         section = sections.get(stage)
         return schema.model_validate({} if section is None else section)
     except pydantic.ValidationError as error:
-        raise UserError(f"{path}: {_one_line(error, f'{task}.{stage}', schema)}") from None
+        raise UserError(f"{path}: {_one_line(error, f'{task}.{stage}')}") from None
 
 
 def check_listed(task: str, content: dict[str, Any]) -> None:
@@ -60,34 +73,16 @@ def check_listed(task: str, content: dict[str, Any]) -> None:
         raise UserError(f"params.yaml: '{task}' is ready but not listed; add it to {' and '.join(missing)}")
 
 
-def _one_line(error: pydantic.ValidationError, where: str, schema: type[Section]) -> str:
+def _one_line(error: pydantic.ValidationError, where: str) -> str:
     first = error.errors()[0]
     key = ".".join([where, *map(str, first["loc"])])
-    if first["type"] == "extra_forbidden":
-        section, name = _section_at(schema, first["loc"][:-1]), str(first["loc"][-1])
-        if name in section.renamed:
-            return f"'{key}' is called '{section.renamed[name]}' now"
-        return f"unknown key '{key}'; allowed here: {', '.join(section.model_fields)}"
+    if first["type"] == "key":
+        # The validator knows the key alone; where the section lies is known here.
+        name = first["ctx"]["key"]
+        return first["msg"].replace(f"'{name}'", f"'{key}.{name}'", 1)
     if first["type"] == "missing":
         return f"'{key}' is missing"
     message = first["msg"][0].lower() + first["msg"][1:]
     if first["type"] == "value_error" and not first["loc"]:
         return f"'{key}': {message.removeprefix('value error, ')}"
     return f"'{key}' is {first['input']!r}: {message}"
-
-
-def _section_at(schema: type[Section], location: tuple[Any, ...]) -> type[Section]:
-    """Return the (possibly nested) section at `location`; in a union, `kind` names the schema."""
-    kinds: list[type[Section]] = [schema]
-    for step in location:
-        if len(kinds) == 1 and step in kinds[0].model_fields:
-            kinds = _schemas(kinds[0].model_fields[step].annotation)
-        elif len(kinds) > 1 and isinstance(step, str):
-            kinds = [kind for kind in kinds if step in get_args(kind.model_fields["kind"].annotation)]
-    return kinds[0] if kinds else schema
-
-
-def _schemas(annotation: Any) -> list[type[Section]]:
-    if isinstance(annotation, type) and issubclass(annotation, Section):
-        return [annotation]
-    return [schema for part in get_args(annotation) for schema in _schemas(part)]
