@@ -1,7 +1,7 @@
 """train: train a whole net from pixels, or fine-tune one; choose its epoch on the validation part.
 
 Reads what extract kept, `split.csv` and, to fine-tune, the weights; writes `best.safetensors`, `last.safetensors`, the
-latest epochs' checkpoints and `head.json`, the curves, and `train.json`. Params: `<task>.train`.
+latest epochs' checkpoints, `head.json`, the net as ONNX and MindIR, the curves, `train.json`. Params: `<task>.train`.
 """
 
 import argparse
@@ -36,6 +36,7 @@ def main(argv: list[str]) -> None:
         out.mkdir()
         trained = fit_nets.train(net, options, data, params, out)
         files.write_json(out / "head.json", trained.about | {"dataset": dataset})
+        fit_nets.write_graphs(out, trained.about, data.inputs)
     with files.replacing(args.plots) as plots:
         plots.mkdir()
         fit_nets.draw(trained, data, plots)

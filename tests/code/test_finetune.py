@@ -7,6 +7,8 @@ from pathlib import Path
 
 import mindspore
 import numpy as np
+import onnx
+import onnxruntime
 import pytest
 from pretrained import COUNT, RELEASE, batch, features, pictures, pretrained
 from pydantic import ValidationError
@@ -87,6 +89,19 @@ def test_exactly_what_should_train_does_and_the_saved_net_answers_as_the_trained
     registry.set_values(again, registry.read(tmp_path / "last.safetensors"), "here")
     logits = registry.predictor(data.inputs.part(again))(data.inputs.feed(again, data.val_rows))
     assert np.abs(logits - result.val_logits).max() < 1e-4
+
+    fit_nets.write_graphs(tmp_path, result.about, data.inputs)
+    for name in ("net", "tail"):
+        assert (tmp_path / f"{name}.onnx").exists() == (name == "net" or kind != "pixels")
+    x = data.inputs.array[data.val_rows]
+    x = x[:, 0] if kind != "pixels" else registry.preprocessing(again)(x)
+    session = onnxruntime.InferenceSession(tmp_path / ("net.onnx" if kind == "pixels" else "tail.onnx"))
+    assert session.run(["logits"], {"x": x.astype(np.float32)})[0] == pytest.approx(
+        result.val_logits, rel=1e-4, abs=1e-4
+    )
+    found = {one.name: list(one.dims) for one in onnx.load(tmp_path / "net.onnx").graph.initializer}
+    saved = {name: list(array.shape) for name, array in after.items()}
+    assert saved.items() <= found.items()  # another checkpoint is other values of the same names
 
 
 def test_parameters_are_counted_without_the_statistics(tmp_path):

@@ -19,14 +19,15 @@ class HeadV3(nn.Cell):
 
     def __init__(self, channels: int, classes: int) -> None:
         super().__init__()
+        self.channels = channels
         self.first = nn.Dense(channels, channels, has_bias=False)
-        self.norm = nn.BatchNorm1d(channels)
+        self.norm = nn.BatchNorm2d(channels)  # BatchNorm1d's ONNX would take one photo a time alone
         self.dropout = nn.Dropout(p=0.2)
         self.last = nn.Dense(channels, classes)
         self.relu6 = nn.ReLU6()
 
     def construct(self, x: Tensor) -> Tensor:
-        x = self.norm(self.first(x))
+        x = self.norm(self.first(x).reshape((-1, self.channels, 1, 1))).mean((2, 3))
         return self.last(self.dropout(x * self.relu6(x + 3) / 6))
 
 

@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 from mindspore import nn
 from tqdm import tqdm
 
-from sortline._core import files
+from sortline._core import files, graphs
 from sortline._core.errors import UserError
 from sortline.config.training import TrainParams
 from sortline.evaluation import metrics
@@ -113,6 +114,7 @@ def train(net: nn.Cell, options: dict[str, Any], data: Parts, params: TrainParam
         if params.patience and len(curve) - 1 - best >= params.patience:
             break
     number, logits = used[params.checkpoint]
+    preprocessing = registry.preprocessing(net)
     about = {
         "net": params.net,
         "options": options,
@@ -121,6 +123,8 @@ def train(net: nn.Cell, options: dict[str, Any], data: Parts, params: TrainParam
         "checkpoint": params.checkpoint,
         "epoch": number,
         "threshold": None,
+        "mean": list(preprocessing.mean),
+        "std": list(preprocessing.std),
     }
     floor = smoothing_floor(data.classes, params.label_smoothing) if params.label_smoothing else None
     counts = {
@@ -128,6 +132,26 @@ def train(net: nn.Cell, options: dict[str, Any], data: Parts, params: TrainParam
         "trainable": sum(parameter.size for parameter in net.trainable_params()),
     }
     return TrainedNet(about, curve, logits, counts, floor)
+
+
+def write_graphs(folder: Path, about: dict[str, Any], inputs: Inputs) -> None:
+    """Write the used checkpoint of `folder` as graphs that run without this package's nets.
+
+    net.onnx: float32 `x` (n, channels, S, S), preprocessed, to `logits`; where the inputs are cached maps or pooled
+    features also tail.onnx, from those; net.mindir as net.onnx. Initializers bear the parameters' names, so another
+    checkpoint is the same graph with its values.
+    """
+    net = registry.build(about["net"], about["classes"], about["options"])
+    path = folder / f"{about['checkpoint']}.safetensors"
+    registry.set_values(net, registry.read(path), path)
+    net.set_train(False)
+    channels, side = len(about["mean"]), about["image_size"]
+    onnx.save(graphs.to_onnx(net, (1, channels, side, side), ("logits",)), folder / "net.onnx")
+    graphs.write_mindir(net, side, folder / "net.mindir", channels)
+    if inputs.blocks is not None:
+        tail = inputs.part(net)
+        tail.set_train(False)
+        onnx.save(graphs.to_onnx(tail, (1, *inputs.array.shape[2:]), ("logits",)), folder / "tail.onnx")
 
 
 def layer_rates(net: nn.Cell, decay: float) -> dict[str, float] | None:
