@@ -10,9 +10,10 @@ import os
 from pathlib import Path
 
 from sortline._core.errors import run
-from sortline._core.files import write_json
-from sortline.config.base import check_listed, load, read_yaml
+from sortline._core.files import read_yaml, write_json
+from sortline.config.base import load
 from sortline.config.fetch import FetchParams
+from sortline.config.tasks import check_listed
 from sortline.data.sources.fetching import fetch_photos
 
 

@@ -8,7 +8,6 @@ import pytest
 from command_line import put_photos, put_weights, sortline
 
 from sortline.cli import doctor
-from sortline.cli._shared.doctor_data import data_checks
 
 
 def statuses(checks):
@@ -17,21 +16,21 @@ def statuses(checks):
 
 def test_doctor_finds_data_weights_and_models_without_the_network(sources, monkeypatch):
     put_photos(sources)
-    found = statuses(data_checks())
+    found = statuses(doctor.project())
     assert found["SORTLINE_DATA"] == "ok"
     assert (found["garbage photos"], found["garbage weights"], found["garbage model"]) == ("ok", "warn", "warn")
     assert (found["sample photos"], found["sample weights"], found["sample model"]) == ("ok", "ok", "ok")
     put_weights(sources)
-    assert statuses(data_checks())["garbage weights"] == "ok"
+    assert statuses(doctor.project())["garbage weights"] == "ok"
     monkeypatch.setenv("SORTLINE_DATA", "gone")
-    found = statuses(data_checks())
+    found = statuses(doctor.project())
     assert (found["SORTLINE_DATA"], found["garbage photos"]) == ("fail", "warn")
 
 
 def test_doctor_says_what_to_mend_in_params_yaml(sources):
     put_photos(sources)
     Path("params.yaml").write_text("tasks: garbage\n", encoding="utf-8")
-    (check,) = (check for check in data_checks() if check.name == "tasks")
+    (check,) = (check for check in doctor.project() if check.name == "tasks")
     assert (check.status, check.advice) == ("fail", "mend params.yaml") and "must be a list" in check.found
 
 

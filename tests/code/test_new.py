@@ -9,7 +9,6 @@ from own_photos import NAMES, fill, refused, shipped_project
 
 from sortline import cli
 from sortline.cli._shared import outputs
-from sortline.cli._shared.suggest import SMALL, head
 from sortline.config.base import load, read_yaml
 from sortline.config.fetch import FetchParams
 from sortline.config.prepare import PrepareParams
@@ -18,6 +17,7 @@ from sortline.config.weights import WeightsParams
 from sortline.data.audit import audit_folder
 from sortline.data.classes import load_table
 from sortline.data.split import Split, make_split
+from sortline.data.suggest import SMALL, head
 
 
 @pytest.fixture

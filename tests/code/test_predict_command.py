@@ -15,8 +15,8 @@ from test_predict import LABELS, colour_model, write_export
 
 from sortline import cli
 from sortline._core.errors import UserError
-from sortline.cli import predict
-from sortline.cli._shared import places
+from sortline.cli._shared import paths
+from sortline.cli._shared.models import model_folder
 
 
 def test_predict_json_is_one_list_on_stdout_and_nothing_else(project):
@@ -170,23 +170,23 @@ def test_predict_shows_the_note_of_the_sample(project, capsys):
 
 
 def test_the_model_is_the_first_listed_task_that_has_one(project, capsys):
-    assert predict.model_folder(None, None) == places.export("sample")
+    assert model_folder(None, None) == paths.export("sample")
     write_export(project / "models/garbage/export")
-    assert predict.model_folder(None, None) == places.export("garbage")
-    assert predict.model_folder(None, "sample") == places.export("sample")
+    assert model_folder(None, None) == paths.export("garbage")
+    assert model_folder(None, "sample") == paths.export("sample")
     assert "task garbage" in capsys.readouterr().err
 
 
 def test_no_model_is_one_line_that_names_the_command(project, tmp_path):
     with pytest.raises(UserError, match="dvc repro export@garbage"):
-        predict.model_folder(None, "garbage")
+        model_folder(None, "garbage")
     with pytest.raises(UserError, match="tasks there are: garbage, sample"):
-        predict.model_folder(None, "litter")
+        model_folder(None, "litter")
     with pytest.raises(UserError, match="no such folder"):
-        predict.model_folder("nowhere", None)
+        model_folder("nowhere", None)
     (project / "models/sample/export/model.onnx").unlink()
     with pytest.raises(UserError, match="make run"):
-        predict.model_folder(None, None)
+        model_folder(None, None)
     code, out, err = sortline("predict", "x.jpg", cwd=tmp_path)
     assert (code, out, len(err.splitlines())) == (2, "", 1)
     assert "--model" in err

@@ -76,14 +76,14 @@ def test_dvc_runs_a_new_task_and_reads_the_folder_anew_when_it_was_removed_and_a
 
 def made(task: str) -> list[Path]:
     """Make what a run of the line leaves of a task."""
-    for path in outputs.paths(task):
+    for path in outputs.files(task):
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.suffix:
             path.write_text("x")
         else:
             (path / "inner").mkdir(parents=True)
             (path / "inner/file").write_text("x")
-    return outputs.paths(task)
+    return outputs.files(task)
 
 
 def test_remove_deletes_files_only_when_asked_to_and_only_those_of_the_task(project, tmp_path, capsys):

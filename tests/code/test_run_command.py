@@ -11,7 +11,7 @@ from command_line import SOURCES, put_photos, put_weights
 from sortline import cli
 from sortline._core.errors import UserError
 from sortline.cli import run
-from sortline.cli._shared import places
+from sortline.cli._shared import paths
 
 
 def test_run_takes_garbage_where_photos_and_weights_are_in_the_data_folder(sources):
@@ -25,7 +25,7 @@ def test_run_takes_garbage_where_photos_and_weights_are_in_the_data_folder(sourc
 
 def test_run_takes_garbage_where_both_are_fetched_already(sources, monkeypatch):
     monkeypatch.delenv("SORTLINE_DATA")
-    for folder in (places.raw("garbage"), places.weights("garbage")):
+    for folder in (paths.raw("garbage"), paths.weights("garbage")):
         folder.mkdir(parents=True)
         (folder / "file").write_bytes(b"x")
     assert run.choose_task()[0] == "garbage"
@@ -93,9 +93,9 @@ METRICS = {
 
 
 def put_metrics(task, **more):
-    places.metrics(task, "data").parent.mkdir(parents=True)
+    paths.metrics(task, "data").parent.mkdir(parents=True)
     for stage, content in METRICS.items():
-        places.metrics(task, stage).write_text(json.dumps({**content, **more}), encoding="utf-8")
+        paths.metrics(task, stage).write_text(json.dumps({**content, **more}), encoding="utf-8")
 
 
 @pytest.fixture

@@ -1,26 +1,40 @@
-"""The `sortline` command. What a subcommand takes is in `sortline.cli.arguments`, its work in `sortline.cli`,
-loaded when it is called."""
+"""The `sortline` command: one module a verb in this folder, with SUMMARY, EPILOG, `add(command)` and `main(options)`.
+
+A new verb is a new file: there is no list to edit. All of them are loaded whenever `sortline` starts, so none imports
+anything heavy before its `main` runs.
+"""
 
 import argparse
 import importlib
 import os
+import pkgutil
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
+from types import ModuleType
+from typing import Any, NoReturn
 
 from sortline import __version__
 from sortline._core.errors import UserError, run
-from sortline.cli import arguments
+
+# In the help the verbs stand in the order in which a project needs them; others follow by alphabet.
+ORDER = ("doctor", "run", "summary", "predict", "new", "remove", "audit", "compare", "curves", "export", "serve")
 
 
 class Parser(argparse.ArgumentParser):
     """An argument parser whose mistakes are one line, as all errors of sortline are."""
 
-    def __init__(self, **options):
+    def __init__(self, **options: Any):
         super().__init__(formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False, **options)
 
     def error(self, message: str) -> NoReturn:
         raise UserError(f"{message}; see: {self.prog} --help")
+
+
+def verbs() -> dict[str, ModuleType]:
+    """Return the module of each verb by its name, in the order of the help."""
+    found = [module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_")]
+    names = [name for name in ORDER if name in found] + sorted(set(found) - set(ORDER))
+    return {name: importlib.import_module(f"{__name__}.{name}") for name in names}
 
 
 def parser() -> Parser:
@@ -32,10 +46,11 @@ def parser() -> Parser:
     )
     top.add_argument("--version", action="version", version=f"sortline {__version__}")
     commands = top.add_subparsers(dest="command", metavar="COMMAND", parser_class=Parser)
-    for name in arguments.names():
-        about = importlib.import_module(f"sortline.cli.arguments.{name}")
-        description = about.SUMMARY[0].upper() + about.SUMMARY[1:] + "."
-        about.add(commands.add_parser(name, help=about.SUMMARY, description=description, epilog=about.EPILOG))
+    for name, verb in verbs().items():
+        description = verb.SUMMARY[0].upper() + verb.SUMMARY[1:] + "."
+        command = commands.add_parser(name, help=verb.SUMMARY, description=description, epilog=verb.EPILOG)
+        verb.add(command)
+        command.set_defaults(main=verb.main)
     return top
 
 
@@ -47,7 +62,7 @@ def main(argv: Sequence[str]) -> int:
         command.print_help(sys.stderr)
         return 2
     try:
-        code = importlib.import_module(f"sortline.cli.{options.command}").main(options)
+        code = options.main(options)
         sys.stdout.flush()
     except BrokenPipeError:
         # The reader (`| head`) has gone; Python would complain again when it flushes stdout at its end.

@@ -4,12 +4,25 @@ import argparse
 import json
 from pathlib import Path
 
-from sortline.data.audit import audit_folder
-from sortline.data.audit_report import audit_report, summary
+SUMMARY = "look for broken, odd and duplicate photos in a folder of photos"
+EPILOG = """examples:
+  sortline audit data/raw/garbage
+  sortline audit my_photos --json > audit.json
+
+FOLDER holds a folder for each class, or train/ and val/ that do.
+exit code: 0 all files could be read, 1 some could not, 2 not such a folder"""
+
+
+def add(command: argparse.ArgumentParser) -> None:
+    command.add_argument("folder", metavar="FOLDER", help="the folder of photos; nothing in it is changed")
+    command.add_argument("--json", action="store_true", help="print the full report as JSON")
 
 
 def main(options: argparse.Namespace) -> int:
     """Return 0 if every file is a usable photo (duplicates or not), 1 if some are not."""
+    from sortline.data.audit import audit_folder
+    from sortline.data.audit_report import audit_report, summary
+
     audit = audit_folder(Path(options.folder))
     if options.json:
         report = audit_report(audit, ~audit.mask("val"), [photo.folder for photo in audit.photos])

@@ -1,33 +1,57 @@
 """`sortline curves LOGFILE...`: loss and time per epoch out of the logs of MindSpore's callbacks."""
 
+from __future__ import annotations
+
 import argparse
+import math
 import sys
 from pathlib import Path
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from sortline._core.errors import UserError
 from sortline._core.files import read_json, write_csv
-from sortline.cli._shared import places
-from sortline.config.base import load
-from sortline.config.training import TrainHeadParams
-from sortline.report.figures.logs import LogLine, training_logs
-from sortline.report.log_report import describe, kind
-from sortline.report.training_log import Part, TrainingLog, read_log
-from sortline.training.targets import smoothing_floor
+from sortline.cli._shared import paths
+from sortline.cli._shared.numbers import share, whole
+from sortline.cli._shared.tasks import check_task
+
+if TYPE_CHECKING:
+    from sortline.report.figures.logs import LogLine
+    from sortline.report.training_log import Part, TrainingLog
+
+SUMMARY = "draw loss and time per epoch out of the logs of MindSpore's LossMonitor and TimeMonitor"
+EPILOG = """examples:
+  sortline curves train.log
+  sortline curves train.log --smoothing 0.1 --classes 26 --out curves.png --csv curves.csv
+  sortline curves first.log second.log --task garbage
+
+exit code: 0 drawn, 1 some logs had nothing in them, 2 none had anything"""
 
 HEADER = ["log", "part", "epoch", "losses", "last_step", "loss_mean", "loss_last", "not_finite", "seconds", "step_ms"]
 
 
+def add(command: argparse.ArgumentParser) -> None:
+    command.add_argument("logs", nargs="+", metavar="LOGFILE", help="text in UTF-8, GBK or UTF-16")
+    command.add_argument("--out", metavar="FILE.png", help="the picture (default: LOGFILE-curves.png in this folder)")
+    command.add_argument("--csv", metavar="FILE", help="also write the numbers, a row an epoch")
+    command.add_argument(
+        "--smoothing", type=share, metavar="X", help="label smoothing of the run: draws its minimum loss"
+    )
+    command.add_argument("--classes", type=whole(2), metavar="N", help="number of classes, with --smoothing")
+    command.add_argument("--task", help="take smoothing, classes and number of photos from this task")
+
+
 def main(options: argparse.Namespace) -> int:
     """Return 0 if every log had something in it, 1 if some had; raise `UserError` if none had."""
+    from sortline.report.log_report import describe
+    from sortline.report.training_log import read_log
+
     smoothing, classes, photos = _targets(options)
-    paths = list(dict.fromkeys(Path(name) for name in options.logs))
-    out = Path(options.out or f"{paths[0].stem}-curves.png")
-    _check_outputs(out, options.csv, paths)
+    files = list(dict.fromkeys(Path(name) for name in options.logs))
+    out = Path(options.out or f"{files[0].stem}-curves.png")
+    _check_outputs(out, options.csv, files)
     logs: dict[Path, TrainingLog] = {}
     errors = []
-    for path in paths:
+    for path in files:
         try:
             logs[path] = read_log(path)
         except UserError as error:
@@ -52,13 +76,16 @@ def _targets(options: argparse.Namespace) -> tuple[float, int, int]:
     photos = 0
     smoothing, classes = options.smoothing or 0.0, options.classes or 0
     if options.task:
-        places.check_task(options.task)
-        path = places.metrics(options.task, "data")
+        check_task(options.task)
+        path = paths.metrics(options.task, "data")
         if not path.is_file():
             raise UserError(f"{path.as_posix()}: no such file; make it: dvc repro prepare@{options.task}")
         data = read_json(path)
         photos = data["train"]
         if options.smoothing is None:
+            from sortline.config.base import load
+            from sortline.config.training import TrainHeadParams
+
             smoothing = load(options.task, "train_head", TrainHeadParams).label_smoothing
             classes = data["classes"]
     return smoothing, classes, photos
@@ -78,6 +105,10 @@ def _check_outputs(out: Path, table: str | None, logs: list[Path]) -> None:
 
 
 def _draw(logs: dict[Path, TrainingLog], out: Path, targets: tuple[float, int]) -> None:
+    from sortline.report.figures.logs import training_logs
+    from sortline.report.log_report import kind
+    from sortline.training.targets import smoothing_floor
+
     lines = []
     for i, (path, log) in enumerate(logs.items()):
         # The font has no Chinese.
@@ -88,22 +119,21 @@ def _draw(logs: dict[Path, TrainingLog], out: Path, targets: tuple[float, int]) 
             label = f"{name}, part {k + 1}" if len(log.parts) > 1 else name if len(logs) > 1 else ""
             lines.append(_line(part, label, i, k < len(log.parts) - 1))
     smoothing, classes = targets
-    floor = None
-    if smoothing:
-        floor = (f"least for smoothing {smoothing:g}", smoothing_floor(classes, smoothing))
-    title = f"Loss: {kind(list(logs.values()))}"
-    training_logs(lines, out, loss_title=title, minimum=floor)
+    minimum = (f"minimum for smoothing {smoothing:g}", smoothing_floor(classes, smoothing)) if smoothing else None
+    training_logs(lines, out, loss_title=f"Loss: {kind(list(logs.values()))}", minimum=minimum)
 
 
 def _line(part: Part, label: str, colour: int, past: bool) -> LogLine:
+    from sortline.report.figures.logs import LogLine
+
     numbers = sorted(part.epochs)
     epochs = [part.epochs[number] for number in numbers]
-    seconds = [np.nan if epoch.seconds is None else epoch.seconds for epoch in epochs]
+    seconds = [math.nan if epoch.seconds is None else epoch.seconds for epoch in epochs]
     bad = [number for number, epoch in zip(numbers, epochs, strict=True) if epoch.bad_line]
     return LogLine(label, colour, past, numbers, [epoch.mean for epoch in epochs], seconds, bad)
 
 
-def _rows(logs: dict[Path, TrainingLog]) -> list[list]:
+def _rows(logs: dict[Path, TrainingLog]) -> list[list[Any]]:
     """Return the rows of --csv; what a log does not say is left empty."""
     rows = []
     for path, log in logs.items():

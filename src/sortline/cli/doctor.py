@@ -1,4 +1,4 @@
-"""`sortline doctor`: is this machine fit for the line, what is here, what is missing, and does it compute right."""
+"""`sortline doctor`: is this machine fit for the line, what is here, what is missing, does it compute correctly."""
 
 import argparse
 import configparser
@@ -9,28 +9,54 @@ import re
 import shutil
 import subprocess
 import sys
-from dataclasses import asdict
-from importlib import metadata
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from sortline import __version__
 from sortline._core import runtime
 from sortline._core.cores import cores
-from sortline.cli._shared.checks import Check, show
-from sortline.cli._shared.doctor_data import data_checks
-from sortline.cli._shared.selftest import TOLERANCE
+from sortline._core.errors import UserError
+from sortline._core.files import read_json
+from sortline.cli._shared import paths, supply
+from sortline.cli._shared.models import is_exported
+from sortline.cli._shared.tasks import listed_tasks
+
+SUMMARY = "check this machine: versions, processor, data, weights, models, and a short test run"
+EPILOG = """examples:
+  sortline doctor
+  sortline doctor --json
+
+exit code: 0 usable (warnings say what could be better), 1 something must be mended"""
 
 PACKAGES = ("mindspore", "onnxruntime", "numpy", "pillow", "scikit-learn", "dvc")
 SELF_TEST = "sortline.cli._shared.selftest"
+TOLERANCE = 1e-3  # largest difference of an engine's numbers from NumPy's
 LOCK = Path("requirements.lock")
 SLOW = 8  # times NumPy's time; oneDNN's reference kernel takes about 30, a fit one 0.1 to 2
 GIB = 2**30
 DISK_WARN, DISK_FAIL = 2 * GIB, GIB // 4
+COLOURS = {"ok": "green", "warn": "yellow", "fail": "bold red"}
+
+
+@dataclass(frozen=True)
+class Check:
+    """One line: `status` ok, warn or fail; what was looked at; what was found; what to do about it (or empty)."""
+
+    status: str
+    name: str
+    found: str
+    advice: str = ""
+
+
+def add(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--json", action="store_true", help="print the checks as a JSON list")
 
 
 def main(options: argparse.Namespace) -> int:
     """Return 0 if nothing failed, 1 otherwise; warnings do not count."""
-    checks = [*versions(), *processor(), *data_checks(), *storage(), *self_tests()]
+    checks = [*versions(), *processor(), *project(), *storage(), *self_tests()]
     if options.json:
         print(json.dumps([asdict(check) for check in checks], ensure_ascii=False, indent=2))
     else:
@@ -50,6 +76,8 @@ def versions() -> list[Check]:
 
 
 def package(name: str, locked: str | None) -> Check:
+    from importlib import metadata
+
     try:
         installed = metadata.version(name)
     except metadata.PackageNotFoundError:
@@ -93,6 +121,66 @@ def _cap() -> Check:
     if cap == runtime.ISA_CAP:
         return Check("ok", "oneDNN cap", f"{cap} ({runtime.ISA_VARIABLE}), past the slow kernels for AVX-512")
     return Check("ok", "oneDNN cap", f"{cap} ({runtime.ISA_VARIABLE}), from your environment")
+
+
+def project() -> list[Check]:
+    """Return a line for SORTLINE_DATA and three for each listed task; nothing here uses the network."""
+    checks = [_data_folder()]
+    try:
+        tasks = listed_tasks()
+    except UserError as error:
+        if paths.PARAMS.exists():
+            return [*checks, Check("fail", "tasks", str(error), "mend params.yaml")]
+        return [*checks, Check("warn", "tasks", str(error), "run sortline in the project's root folder")]
+    for task in tasks:
+        try:
+            checks += [_need(task, need) for need in supply.needs(task)]
+        except UserError as error:
+            checks.append(Check("fail", task, str(error), "mend params.yaml"))
+        checks.append(_model(task))
+    return checks
+
+
+def _data_folder() -> Check:
+    folder = supply.data_folder()
+    if folder is None:
+        return Check("ok", "SORTLINE_DATA", "not set; what is not in data/ yet is downloaded")
+    if not folder.is_dir():
+        return Check("fail", "SORTLINE_DATA", f"{folder}: no such folder", "set it to a folder that is there")
+    return Check("ok", "SORTLINE_DATA", str(folder))
+
+
+def _need(task: str, need: supply.Need) -> Check:
+    name = f"{task} {need.what}"
+    if need.fetched:
+        return Check("ok", name, f"in {need.folder.as_posix()}{_described(need)}")
+    from sortline.data.sources.fetching import reachable
+
+    ok, why = reachable(need.local, supply.data_folder())
+    if ok:
+        return Check("ok", name, f"not fetched yet; available: {why}")
+    hint = "set SORTLINE_DATA to a folder that has them"
+    if need.addresses:
+        host = urlsplit(need.addresses[0]).hostname
+        return Check("warn", name, f"not here; a run tries to download them from {host}", f"or {hint}")
+    return Check("warn", name, f"not here: {why}", hint)
+
+
+def _described(need: supply.Need) -> str:
+    """Return what the stage recorded about the files, for example ", 2,258 files of garbage26"."""
+    photos, weights = need.folder.with_name(f"{need.folder.name}.json"), need.folder / "backbone.json"
+    if need.what == "photos" and photos.is_file():
+        about = read_json(photos)
+        return f", {about['files']:,} files of {about['name']}"
+    if need.what == "weights" and weights.is_file():
+        return f", release {read_json(weights)['release']}"
+    return ""
+
+
+def _model(task: str) -> Check:
+    if is_exported(task):
+        return Check("ok", f"{task} model", paths.export(task).as_posix())
+    return Check("warn", f"{task} model", "not made yet", f"sortline run --task {task}")
 
 
 def storage() -> list[Check]:
@@ -148,3 +236,24 @@ def judge(engine: str, measured: dict[str, float]) -> Check:
         advice = f"unset {runtime.ISA_VARIABLE} ({cap})" if cap else f"set {runtime.ISA_VARIABLE}={runtime.ISA_CAP}"
         return Check("warn", name, found, f"a slow convolution kernel: {advice}, or wait till the machine is less busy")
     return Check("ok", name, found)
+
+
+def show(checks: Sequence[Check]) -> None:
+    """Print the checks on stdout as aligned lines, each advice below its finding, and the counts."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, show_header=False, pad_edge=False)
+    for _ in range(2):
+        table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for check in checks:
+        found = Text(check.found)
+        if check.advice:
+            found.append(f"\n-> {check.advice}", "bold")
+        table.add_row(Text(check.status, COLOURS[check.status]), check.name, found)
+    console = Console()
+    console.print(table)
+    counts = {status: sum(check.status == status for check in checks) for status in COLOURS}
+    console.print(f"\n{counts['ok']} ok, {counts['warn']} to look at, {counts['fail']} failed", highlight=False)

@@ -6,9 +6,24 @@ import subprocess
 from pathlib import Path
 
 from sortline._core.errors import UserError
-from sortline.cli.predict import model_folder
+from sortline.cli._shared.models import model_folder
 
 CONVERTER = "converter_lite"
+
+SUMMARY = "convert an exported model for MindSpore Lite, where its converter_lite is on the PATH"
+EPILOG = """examples:
+  sortline export --ms
+  sortline export --ms --task garbage --out lite
+
+`dvc repro export@TASK` makes the model itself."""
+
+
+def add(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--ms", action="store_true", required=True, help="to MindSpore Lite's format: model.ms")
+    model = command.add_mutually_exclusive_group()
+    model.add_argument("--task", help="convert the model of this task (default: the first task that has one)")
+    model.add_argument("--model", metavar="FOLDER", help="convert the model in this folder (model.mindir)")
+    command.add_argument("--out", metavar="FOLDER", help="where to (default: models/TASK/lite)")
 
 
 def main(options: argparse.Namespace) -> int:
@@ -40,7 +55,7 @@ def convert(mindir: Path, out: Path) -> Path:
     words = [converter, "--fmk=MINDIR", f"--modelFile={mindir}", f"--outputFile={target}", "--inputDataFormat=NHWC"]
     done = subprocess.run(words, capture_output=True, text=True, errors="replace")
     if done.returncode != 0 or not model.is_file():
-        said = [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]
-        last = said[-1] if said else "it said nothing"
+        output = [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]
+        last = output[-1] if output else "it said nothing"
         raise UserError(f"{CONVERTER} failed on {mindir.as_posix()} (exit code {done.returncode}): {last}")
     return model

@@ -1,37 +1,58 @@
 """`sortline new`: make a folder of one's own photos a task of the line, by a section in params.yaml."""
 
+from __future__ import annotations
+
 import argparse
-import re
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from ruamel.yaml.comments import CommentedMap, CommentedSeq
-
 from sortline._core.errors import UserError
-from sortline.cli._shared import findings, memory, outputs, places, sections, supply
-from sortline.cli._shared.folder import class_root
-from sortline.cli._shared.suggest import Suggested, suggest
-from sortline.config.base import read_yaml
-from sortline.config.prepare import PrepareParams
-from sortline.data.audit import audit_folder
-from sortline.data.sources.fetching import reachable
+from sortline._core.files import read_yaml
+from sortline.cli._shared import memory, outputs, paths, sections, supply, tasks
+from sortline.cli._shared.numbers import whole
 
-NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,39}")
-# Words that YAML or DVC take for something else, and names that Windows keeps for devices.
-RESERVED = {"true", "false", "null", "yes", "no", "on", "off", "y", "n", "item", "key", "con", "prn", "aux", "nul"}
-RESERVED |= {f"{device}{number}" for device in ("com", "lpt") for number in range(10)}
+if TYPE_CHECKING:
+    from ruamel.yaml.comments import CommentedMap
+
+    from sortline.data.suggest import Suggested
+
+SUMMARY = "make a folder of your own photos a task of the line, by a section in params.yaml"
+EPILOG = """examples:
+  sortline new cups ~/Pictures/cups
+  sortline new parts D:/scans/parts --threshold 30
+
+FOLDER holds a folder for each class, named by it in any script, or train/ and val/ that do. Nothing in it is changed;
+dvc repro copies the photos. After they have changed: dvc repro -s -f fetch@NAME
+exit code: 0 added, 2 not possible (params.yaml is as it was)"""
+
 COMMENT = "Own photos, added by `sortline new`. Run: dvc repro export@{}. What else could stand here: see `garbage`."
+
+
+def add(command: argparse.ArgumentParser) -> None:
+    command.add_argument("name", metavar="NAME", help="letters, digits, - and _, a letter first")
+    command.add_argument("folder", metavar="FOLDER", help="the folder of photos")
+    command.add_argument(
+        "--threshold", type=whole(0, 127), metavar="N",
+        help="maximum number of bits, of the hash's 256, in which two nearly alike photos differ (default 76); lower "
+        "where photos of different things look alike to it",
+    )  # fmt: skip
 
 
 def main(options: argparse.Namespace) -> int:
     """Audit the folder, choose settings, write the section; return 0."""
-    places.listed_tasks()
-    content = read_yaml(places.PARAMS)
+    from sortline.config.prepare import PrepareParams
+    from sortline.data.audit import audit_folder
+    from sortline.data.audit_findings import describe
+    from sortline.data.own_folder import class_root
+    from sortline.data.suggest import suggest
+
+    tasks.listed_tasks()
+    content = read_yaml(paths.PARAMS)
     task = options.name
-    check_name(task)
-    root = class_root(Path(options.folder).expanduser())
+    tasks.check_name(task)
+    root = class_root(Path(options.folder).expanduser(), outputs.roots())
     check_free(task, content, root)
     backbone = backbone_sources(content)
     copies = PrepareParams().duplicates
@@ -39,28 +60,18 @@ def main(options: argparse.Namespace) -> int:
         copies = copies.model_copy(update={"threshold": options.threshold})
     audit = audit_folder(root, PrepareParams(duplicates=copies))
     try:
-        suggested = suggest(audit)
+        suggested = suggest(audit, paths.TABLES)
     except UserError:
         # Why there are too few photos stands there: files that cannot be read, copies.
-        print("\n".join(findings.lines(audit)), file=sys.stderr)
+        print("\n".join(describe(audit)), file=sys.stderr)
         raise
     section = section_of(root, backbone, suggested)
-    text = sections.add_task(sections.read_text(places.PARAMS), task, COMMENT.format(task), section)
+    text = sections.add_task(sections.read_text(paths.PARAMS), task, COMMENT.format(task), section)
     memory.forget_stages(task)
     memory.forget_fetched(task)
-    sections.write_text(places.PARAMS, text)
-    print("\n".join([*findings.lines(audit), "", *written(task, suggested), "", *next_steps(task)]))
+    sections.write_text(paths.PARAMS, text)
+    print("\n".join([*describe(audit), "", *written(task, suggested), "", *next_steps(task)]))
     return 0
-
-
-def check_name(task: str) -> None:
-    """Raise `UserError` for a name that cannot be a key, a folder and part of a stage's name on every system."""
-    if not NAME.fullmatch(task):
-        raise UserError(
-            f"'{task}' cannot be a task's name; allowed are 1 to 40 letters (a-z, A-Z), digits, - and _, a letter first"
-        )
-    if task.casefold() in RESERVED:
-        raise UserError(f"'{task}' cannot be a task's name: DVC, YAML or Windows reads it as something else")
 
 
 def check_free(task: str, content: dict[str, Any], root: Path) -> None:
@@ -80,7 +91,7 @@ def check_free(task: str, content: dict[str, Any], root: Path) -> None:
 
 def backbone_sources(content: dict[str, Any]) -> list[dict[str, Any]]:
     """Return `weights.sources` of `garbage`, else of the first task with a backbone that is not random."""
-    for task in [places.HOME_TASK, *content]:
+    for task in [tasks.HOME, *content]:
         section = content.get(task)
         weights = section.get("weights") or {} if isinstance(section, dict) else {}
         sources = [source for source in weights.get("sources", []) if source.get("kind") != "random"]
@@ -91,6 +102,8 @@ def backbone_sources(content: dict[str, Any]) -> list[dict[str, Any]]:
 
 def section_of(root: Path, backbone: list[dict[str, Any]], suggested: Suggested) -> CommentedMap:
     """Return the task's section: the sources, what is suggested, and nothing, {}, for every other stage."""
+    from ruamel.yaml.comments import CommentedMap, CommentedSeq
+
     photos = CommentedMap(kind="folder", path=root.as_posix())
     photos.fa.set_flow_style()
     found = {
@@ -104,6 +117,8 @@ def section_of(root: Path, backbone: list[dict[str, Any]], suggested: Suggested)
 
 def _commented(keys: dict[str, Any], above: str, why: dict[str, str]) -> CommentedMap:
     """Return `keys` with the reasons beside them as comments; without any keys it is written {}."""
+    from ruamel.yaml.comments import CommentedMap
+
     found = CommentedMap()
     for key, value in keys.items():
         path = f"{above}.{key}"
@@ -131,6 +146,8 @@ def _flat(keys: dict[str, Any], above: str) -> dict[str, Any]:
 
 def next_steps(task: str) -> list[str]:
     """Return the lines on what to do now, and where the backbone will come from (nothing here uses the network)."""
+    from sortline.data.sources.fetching import reachable
+
     _, weights = supply.needs(task)
     ok, why = reachable(weights.local, supply.data_folder())
     lines = [

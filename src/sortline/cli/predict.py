@@ -1,27 +1,62 @@
 """`sortline predict`: classify photos, for people (table) and for programs (JSON, CSV)."""
 
-import argparse
-import colorsys
-import csv
-import json
-import re
-import sys
-from pathlib import Path
+from __future__ import annotations
 
-from tqdm import tqdm
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from sortline._core.errors import UserError
-from sortline.cli._shared import class_card, places
-from sortline.cli._shared.explain import explainer
-from sortline.cli._shared.photos import find_photos
-from sortline.export.classifier import Classifier, Prediction, predict_files
+from sortline._core.files import replacing
+from sortline.cli._shared import paths
+from sortline.cli._shared.models import model_folder
+from sortline.cli._shared.numbers import whole
+from sortline.cli._shared.prediction_table import show
 
-Results = list[tuple[Path, Prediction]]
-HUES = ("red", "yellow", "green", "cyan", "blue", "magenta")  # from 0 degrees, by 60
+if TYPE_CHECKING:
+    import numpy as np
+    from PIL import Image
+
+    from sortline.export.classifier import Classifier, Prediction
+
+SUMMARY = "say what is on photos and which bin it goes in"
+EPILOG = """examples:
+  sortline predict photo.jpg
+  sortline predict photos/ --top 1
+  sortline predict photos/ --json > predictions.json
+  sortline predict photo.jpg --model some/folder/export
+  sortline predict photos/ --explain why/
+
+"not sure" stands where the best guess is less probable than the threshold that was chosen out of fold.
+A bad file is named on stderr and the rest go on.
+exit code: 0 all done, 1 some files failed, 2 nothing could be done"""
+
+SIDE = 360  # pixels of each picture of --explain
+
+
+def add(command: argparse.ArgumentParser) -> None:
+    command.add_argument("photos", nargs="+", metavar="PHOTO|FOLDER", help="photos, or folders to walk through")
+    model = command.add_mutually_exclusive_group()
+    model.add_argument("--task", help="use the model of this task (default: the first task that has one)")
+    model.add_argument("--model", metavar="FOLDER", help="use the model in this folder (model.onnx, labels.json)")
+    form = command.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="print one JSON list, for programs")
+    form.add_argument("--csv", action="store_true", help="print CSV with a header, for spreadsheets")
+    command.add_argument(
+        "--explain",
+        metavar="FOLDER",
+        help="also write a picture a photo there: what spoke for the prediction, and where",
+    )
+    command.add_argument("--top", type=whole(1), default=5, metavar="N", help="guesses for each photo (default 5)")
 
 
 def main(options: argparse.Namespace) -> int:
     """Return 0 if every photo was classified, 1 if some were, 2 if none was."""
+    from sortline.data.find_photos import find_photos
+    from sortline.export.classifier import Classifier, Prediction, predict_files
+
     classifier = Classifier(model_folder(options.model, options.task))
     if classifier.note:
         say(f"note: {classifier.note}")
@@ -31,8 +66,8 @@ def main(options: argparse.Namespace) -> int:
     if found.skipped:
         say(f"note: {found.skipped} other file{'s' * (found.skipped > 1)} skipped (not named like a photo)")
     failed = len(found.problems)
-    explain = explainer(classifier, options) if options.explain else None
-    results: Results = []
+    explain = explainer(classifier, Path(options.explain)) if options.explain else None
+    results: list[tuple[Path, Prediction]] = []
     for photo, outcome in predict_files(classifier, found.photos, options.top):
         if isinstance(outcome, Prediction):
             results.append((photo, outcome))
@@ -49,114 +84,63 @@ def main(options: argparse.Namespace) -> int:
 
 def say(line: str) -> None:
     """Print a line on stderr without breaking a progress bar; stdout is for results alone."""
+    from tqdm import tqdm
+
     tqdm.write(line, file=sys.stderr)
 
 
-def model_folder(model: str | None, task: str | None) -> Path:
-    """Return the export folder to use: `model`, else the task's, else that of the first listed task that has one."""
-    if model:
-        if not Path(model).is_dir():
-            raise UserError(f"{model}: no such folder; --model takes a folder with model.onnx and labels.json")
-        return Path(model)
-    if task:
-        if not places.is_exported(task):
-            places.check_task(task)
-            raise UserError(f"no model at {places.export(task).as_posix()}; make it: dvc repro export@{task}")
-        return places.export(task)
-    if not places.PARAMS.exists():
-        raise UserError("no model here: run in sortline's project folder, or name a model's folder with --model")
-    for listed in places.listed_tasks():
-        if places.is_exported(listed):
-            say(f"model: {places.export(listed).as_posix()} (task {listed})")
-            return places.export(listed)
-    raise UserError("no model yet; make one: make run (or: dvc repro export@garbage)")
+def explainer(classifier: Classifier, folder: Path) -> Callable[[Path, Prediction], None]:
+    """Return what writes `folder`/NAME.png for a photo and its prediction; equal names get a number.
+
+    Raises `UserError` where the model cannot say where it looked.
+    """
+    from sortline.data.images import open_rgb
+    from sortline.report.class_activation import overlay
+    from sortline.report.contact_sheet import Tile, contact_sheet
+
+    if folder.is_file():
+        raise UserError(f"{folder}: a file; --explain takes a folder to write pictures into")
+    evidence_of, taken = _evidence(classifier), set[str]()
+    labels = [_plain(label) for label in classifier.classes]
+
+    def explain(photo: Path, prediction: Prediction) -> None:
+        image, label = open_rgb(photo), prediction.label
+        evidence = evidence_of(image, labels.index(_plain(label)))
+        predicted = f"{'' if prediction.sure else 'not sure: '}{label.get('en') or label.get('code')}"
+        tiles = [
+            Tile(image, f"{photo.name}\n{predicted}"),
+            Tile(overlay(image, evidence), f"what spoke for it ({prediction.probability:.2f})"),
+        ]
+        name, number = photo.stem, 1
+        while name in taken:
+            number += 1
+            name = f"{photo.stem}-{number}"
+        taken.add(name)
+        with replacing(folder / f"{name}.png") as temporary:
+            contact_sheet(tiles, 2, tile_size=SIDE).save(temporary)
+
+    return explain
 
 
-def show(results: Results, options: argparse.Namespace) -> None:
-    """Print the results on stdout in the format asked for."""
-    if options.json:
-        content = [{"photo": photo.as_posix(), **prediction.as_dict()} for photo, prediction in results]
-        print(json.dumps(content, ensure_ascii=False, indent=2))
-    elif options.csv:
-        _show_csv(results)
-    elif results:
-        _show_table(results)
+def _plain(label: dict[str, Any]) -> tuple[str, ...]:
+    return tuple(label.get(key) or "" for key in ("code", "en", "zh"))
 
 
-def _show_csv(results: Results) -> None:
-    """One row a photo; later guesses follow as code_2, en_2, zh_2, probability_2, ..., then the best guess's card."""
-    count = max((len(prediction.top) for _, prediction in results), default=1)
-    header = ["photo", "code", "en", "zh", "bin", "bin_en", "bin_zh", "probability", "sure"]
-    card = class_card.columns([prediction for _, prediction in results])
-    header += [f"{name}_{rank}" for rank in range(2, count + 1) for name in ("code", "en", "zh", "probability")]
-    writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow(header + card)
-    for photo, prediction in results:
-        best, bin_ = prediction.label, prediction.bin or {}
-        row = [photo.as_posix(), *_names(best), *(bin_.get(key, "") for key in ("id", "en", "zh"))]
-        row += [f"{prediction.probability:.6f}", int(prediction.sure)]
-        for guess in prediction.top[1:]:
-            row += [*_names(guess.label), f"{guess.probability:.6f}"]
-        said = dict(best.get("card", []))
-        writer.writerow(row + [said.get(key, "") for key in card])
+def _evidence(classifier: Classifier) -> Callable[[Image.Image, int], np.ndarray]:
+    if classifier.explains:
+        return classifier.evidence
+    from sortline.data.images import resize
+    from sortline.features.heads import load_head
+    from sortline.features.mapper import Mapper
+    from sortline.report.class_activation import class_activation
 
-
-def _names(label: dict) -> list[str]:
-    return [label.get(key) or "" for key in ("code", "en", "zh")]
-
-
-def _show_table(results: Results) -> None:
-    """A block a photo: the best guess in bold, the others below it; colours only on a terminal."""
-    from rich.box import SIMPLE_HEAD
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    shared = shared_folder([photo for photo, _ in results])
-    table = Table(box=SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0))
-    binned = any(guess.bin for _, prediction in results for guess in prediction.top)
-    for heading in ("photo", "class", "bin") if binned else ("photo", "class"):
-        table.add_column(heading, overflow="fold")
-    table.add_column("probability", justify="right", no_wrap=True)
-    for photo, prediction in results:
-        for rank, guess in enumerate(prediction.top):
-            style, name = ("dim", "") if rank else ("bold", str(photo.relative_to(shared) if shared else photo))
-            unsure = not (rank or prediction.sure)
-            bin_ = [Text(both_languages(guess.bin or {}), f"{style} {colour(guess.bin)}")] if binned else []
-            bin_ = [Text("?", style)] if binned and unsure else bin_
-            probability = Text(f"{100 * guess.probability:.1f} %", style)
-            # Text, not markup: a file may be "[red].jpg"
-            table.add_row(
-                Text(name),
-                Text(("not sure: " if unsure else "") + both_languages(guess.label), style),
-                *bin_,
-                probability,
-            )
-        if len(prediction.top) > 1:
-            table.add_section()
-    console = Console()
-    if shared and shared.parts:
-        console.print(Text(f"in {shared}:\n"), soft_wrap=True)
-    console.print(table)
-    class_card.show(console, [prediction for _, prediction in results], both_languages)
-
-
-def shared_folder(photos: list[Path]) -> Path | None:
-    """Return the deepest folder that all `photos`, as they are written, lie in; None where there is no such."""
-    first, *others = [photo.parent for photo in photos]
-    shared = (folder for folder in (first, *first.parents) if all(other.is_relative_to(folder) for other in others))
-    return next(shared, None)
-
-
-def both_languages(names: dict) -> str:
-    """Return "Banana Peel 香蕉皮", or the one name there is."""
-    return " ".join(dict.fromkeys(name for name in (names.get("en"), names.get("zh")) if name))
-
-
-def colour(bin_: dict | None) -> str:
-    """Return the terminal colour nearest to a bin's "#rrggbb" in hue, readable on light and dark; empty for none."""
-    text = (bin_ or {}).get("colour") or ""
-    if not re.fullmatch("#[0-9a-fA-F]{6}", text):
-        return ""
-    hue, _, saturation = colorsys.rgb_to_hls(*(byte / 255 for byte in bytes.fromhex(text[1:])))
-    return HUES[round(6 * hue) % 6] if saturation > 0.15 else ""
+    # A head that is not linear: by Grad-CAM, from what the line keeps of the task.
+    task = classifier.labels["task"]
+    features = paths.features(task)
+    if not (features / "backbone.onnx").is_file() or paths.export(task).resolve() != classifier.folder.resolve():
+        raise UserError(
+            f"{classifier.folder}: the head of this model is not linear, so its maps need the project it comes from; "
+            "run there, with --task"
+        )
+    head, mapper = load_head(paths.head(task)), Mapper(features)
+    return lambda image, label: class_activation(head, mapper.map(resize(image, mapper.size)), label)

@@ -5,9 +5,16 @@ import shutil
 from pathlib import Path
 
 from sortline._core.errors import UserError
-from sortline.cli._shared import memory, outputs, places, sections
-from sortline.cli.new import check_name
-from sortline.config.base import read_yaml
+from sortline._core.files import read_yaml
+from sortline.cli._shared import memory, outputs, paths, sections
+from sortline.cli._shared.tasks import check_name, listed_tasks
+
+SUMMARY = "take a task of your own out of params.yaml and dvc.lock again"
+EPILOG = """examples:
+  sortline remove cups
+  sortline remove cups --files
+
+Your own folder of photos is never touched."""
 
 BUILT_IN = (
     "garbage",
@@ -24,21 +31,26 @@ BUILT_IN = (
 )
 
 
+def add(command: argparse.ArgumentParser) -> None:
+    command.add_argument("name", metavar="NAME", help="a task; not one that is built in")
+    command.add_argument("--files", action="store_true", help="also delete what the line made of it in this project")
+
+
 def main(options: argparse.Namespace) -> int:
     """Remove what there is of the task; return 0. Raises `UserError` where there is nothing."""
     task = options.name
     check_name(task)
     if task in BUILT_IN:
         raise UserError(f"'{task}' is built in; to leave it out of `dvc repro`, take it out of tasks: in params.yaml")
-    tasks, content = places.listed_tasks(), read_yaml(places.PARAMS)
-    files = [path for path in outputs.paths(task) if path.exists() or path.is_symlink()]
+    tasks, content = listed_tasks(), read_yaml(paths.PARAMS)
+    files = [path for path in outputs.files(task) if path.exists() or path.is_symlink()]
     known = task in tasks or isinstance(content.get(task), dict)
     if not known and not (files and options.files):
         kept = f", only files of it: sortline remove {task} --files" if files else ""
         raise UserError(f"params.yaml: no task '{task}'{kept}; the tasks there are: {', '.join(tasks)}")
     if known:
-        removed = sections.remove_task(sections.read_text(places.PARAMS), task)
-        sections.write_text(places.PARAMS, removed)
+        removed = sections.remove_task(sections.read_text(paths.PARAMS), task)
+        sections.write_text(paths.PARAMS, removed)
         print(f"removed from params.yaml: '{task}' in tasks, and its section")
     count = memory.forget_stages(task)
     if count:

@@ -9,15 +9,26 @@ import textwrap
 from pathlib import Path
 
 from sortline._core.errors import UserError
-from sortline.cli._shared import places, supply
+from sortline.cli._shared import supply, tasks
 from sortline.cli.summary import summary
+
+SUMMARY = "run the whole line for one task, then show its summary ('make run')"
+EPILOG = """examples:
+  sortline run
+  sortline run --task sample
+
+Without --task: garbage where its photos and weights are there or can be downloaded, otherwise the built-in sample."""
 
 WIDTH = 79
 
 
+def add(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--task", help="a task that params.yaml lists")
+
+
 def main(options: argparse.Namespace) -> int:
     if options.task:
-        task, reason = places.check_task(options.task), "asked for with --task"
+        task, reason = tasks.check_task(options.task), "asked for with --task"
     else:
         task, reason = choose_task()
     print(announcement(task, reason), flush=True)
@@ -30,29 +41,29 @@ def main(options: argparse.Namespace) -> int:
 
 def choose_task() -> tuple[str, str]:
     """Return (task, why): the home task if its photos and weights are there or within reach, else the sample."""
-    home, sample = places.HOME_TASK, places.SAMPLE_TASK
-    tasks = places.listed_tasks()
-    if home not in tasks:
-        return tasks[0], f"params.yaml does not list '{home}'"
+    home, sample = tasks.HOME, tasks.SAMPLE
+    listed = tasks.listed_tasks()
+    if home not in listed:
+        return listed[0], f"params.yaml does not list '{home}'"
     ok, why = supply.can_run(home)
     if ok:
         return home, why
-    if sample not in tasks:
+    if sample not in listed:
         raise UserError(f"'{home}' cannot run: {why}; and params.yaml lists no task '{sample}'")
     return sample, why
 
 
 def announcement(task: str, reason: str) -> str:
     """Return what is run and why; framed where the sample stands in for the real task."""
-    if task != places.SAMPLE_TASK or reason.startswith("asked for"):
+    if task != tasks.SAMPLE or reason.startswith("asked for"):
         return f"task '{task}': {reason}"
-    said = [
+    lines = [
         f"Task '{task}': BUILT-IN DRAWN PICTURES. They prove the pipeline, not the accuracy.",
-        f"The task '{places.HOME_TASK}' cannot run: {reason}.",
+        f"The task '{tasks.HOME}' cannot run: {reason}.",
         "To run it, set SORTLINE_DATA to a folder that holds its photos and weights, and run again.",
     ]
     frame = "=" * WIDTH
-    return "\n".join([frame, *(textwrap.fill(line, WIDTH, break_long_words=False) for line in said), frame])
+    return "\n".join([frame, *(textwrap.fill(line, WIDTH, break_long_words=False) for line in lines), frame])
 
 
 def repro(target: str) -> int:

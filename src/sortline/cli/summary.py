@@ -9,17 +9,27 @@ from typing import Any
 
 from sortline._core.errors import UserError
 from sortline._core.files import read_json
-from sortline.cli._shared import places
-from sortline.evaluation.metrics import percentages
+from sortline.cli._shared import paths
+from sortline.cli._shared.models import is_exported
+from sortline.cli._shared.tasks import check_task, listed_tasks
+
+SUMMARY = "show a task's accuracy, worst confusions, and where model and pictures are"
+EPILOG = """examples:
+  sortline summary
+  sortline summary --task sample"""
 
 PAIRS = 3  # confusions shown
 
 
+def add(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--task", help="a task that params.yaml lists (default: the first that was measured)")
+
+
 def main(options: argparse.Namespace) -> int:
     if options.task:
-        task = places.check_task(options.task)
+        task = check_task(options.task)
     else:
-        measured = [task for task in places.listed_tasks() if places.metrics(task, "evaluate").is_file()]
+        measured = [task for task in listed_tasks() if paths.metrics(task, "evaluate").is_file()]
         if not measured:
             raise UserError("nothing measured yet: no metrics/<task>/evaluate.json; run: sortline run")
         task = measured[0]
@@ -31,7 +41,7 @@ def summary(task: str) -> str:
     """Return the summary's lines; raise `UserError` if the task was not measured."""
     evaluated = _metrics(task, "evaluate")
     if not evaluated:
-        path = places.metrics(task, "evaluate").as_posix()
+        path = paths.metrics(task, "evaluate").as_posix()
         raise UserError(f"{path}: no such file; '{task}' was not measured yet, run: sortline run --task {task}")
     data = _metrics(task, "data")
     note = data.get("note") or evaluated.get("note")
@@ -43,7 +53,7 @@ def summary(task: str) -> str:
 
 
 def _metrics(task: str, stage: str) -> dict[str, Any]:
-    path = places.metrics(task, stage)
+    path = paths.metrics(task, stage)
     return read_json(path) if path.is_file() else {}
 
 
@@ -64,9 +74,9 @@ def _rows(task: str, evaluated: dict[str, Any]) -> list[tuple[str, str]]:
     ]
     rows += [("confused most" if rank == 0 else "", text) for rank, text in enumerate(_confusions(evaluated))]
     rows += [
-        ("model", _there(places.export(task) / "model.onnx")),
-        ("model card", _there(places.export(task) / "MODEL_CARD.md")),
-        ("pictures", _there(places.plots(task))),
+        ("model", _there(paths.export(task) / "model.onnx")),
+        ("model card", _there(paths.export(task) / "MODEL_CARD.md")),
+        ("pictures", _there(paths.plots(task))),
     ]
     return [(name, value) for name, value in rows if value]
 
@@ -75,6 +85,8 @@ def _accuracy(metrics: dict[str, Any], key: str, n: int) -> str:
     """Return "95.4 %  (95 % interval 90.3 to 97.9, n = 130)"; empty where there is no such accuracy."""
     if metrics.get(key) is None:
         return ""
+    from sortline.evaluation.metrics import percentages
+
     value, low, high = percentages(metrics, key, n)
     return f"{value:.1f} %  (95 % interval {low:.1f} to {high:.1f}, n = {n:,})"
 
@@ -94,7 +106,7 @@ def _there(path: Path) -> str:
 
 
 def _next_steps(task: str) -> list[str]:
-    if not places.is_exported(task):
+    if not is_exported(task):
         return [f"sortline run --task {task}   (there is no exported model here)"]
     return [
         *_activation(),

@@ -5,9 +5,9 @@ from typing import Any, ClassVar, TypeVar
 
 import pydantic
 from pydantic_core import PydanticCustomError
-from ruamel.yaml import YAML, YAMLError
 
 from sortline._core.errors import UserError
+from sortline._core.files import read_yaml
 
 
 class Section(pydantic.BaseModel):
@@ -36,19 +36,6 @@ class Section(pydantic.BaseModel):
 S = TypeVar("S", bound=Section)
 
 
-def read_yaml(path: Path) -> dict[str, Any]:
-    """Read a YAML mapping as YAML 1.2 (`4e-05` is a number there, a string in PyYAML's 1.1)."""
-    try:
-        content = YAML(typ="safe", pure=True).load(Path(path).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file; run the command in the project's root folder") from None
-    except (YAMLError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
-    if not isinstance(content, dict):
-        raise UserError(f"{path}: expected `key: value` lines at the top level")
-    return content
-
-
 def load(task: str, stage: str, schema: type[S], path: Path = Path("params.yaml")) -> S:
     """Return section `<task>.<stage>` of params.yaml as `schema`; raise `UserError` naming what is allowed."""
     content = read_yaml(path)
@@ -61,16 +48,6 @@ def load(task: str, stage: str, schema: type[S], path: Path = Path("params.yaml"
         return schema.model_validate({} if section is None else section)
     except pydantic.ValidationError as error:
         raise UserError(f"{path}: {_one_line(error, f'{task}.{stage}')}") from None
-
-
-def check_listed(task: str, content: dict[str, Any]) -> None:
-    """Raise `UserError` where the lists of params.yaml do not name the task, so that DVC lacks some of its stages."""
-    section = content.get(task)
-    trained = "net_tasks" if isinstance(section, dict) and "train" in section else "head_tasks"
-    # A params.yaml of one's own may do without the second.
-    missing = [name for name in ("tasks", trained) if name in content and task not in (content[name] or [])]
-    if missing:
-        raise UserError(f"params.yaml: '{task}' is ready but not listed; add it to {' and '.join(missing)}")
 
 
 def _one_line(error: pydantic.ValidationError, where: str) -> str:

@@ -1,1 +1,1 @@
-"""What the verbs of `sortline` share."""
+"""What several verbs use, and the longer parts of one. Loaded whenever `sortline` starts: nothing heavy at the top."""

@@ -3,10 +3,6 @@
 import shutil
 from pathlib import Path
 
-from dvc.exceptions import DvcException
-from dvc.repo import Repo
-from ruamel.yaml import YAML
-
 from sortline.cli._shared import outputs, sections
 
 
@@ -31,6 +27,10 @@ def forget_fetched(task: str) -> None:
     Their key is the command and the params alone, so for the same folder with other photos in it the old photos
     would come back.
     """
+    from dvc.exceptions import DvcException
+    from dvc.repo import Repo
+    from ruamel.yaml import YAML
+
     try:
         with Repo() as repo:
             runs = Path(repo.stage_cache.cache_dir)

@@ -5,14 +5,13 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from sortline._core.errors import UserError
-from sortline.config.base import read_yaml
+from sortline._core.files import read_yaml
+from sortline.config.tasks import LISTS
 
 STAGES = Path("dvc.yaml")
 LOCK = Path("dvc.lock")
 TASK = "${item.task}"
 DOWNLOADS = PurePosixPath("data/downloads")
-# The lists of params.yaml that stages run over: all tasks, those with a head on a backbone, those with a net.
-LISTS = ("tasks", "head_tasks", "net_tasks")
 
 
 def sections() -> list[str]:
@@ -21,9 +20,9 @@ def sections() -> list[str]:
     return list(dict.fromkeys(param.split(".")[2] for param in params if param.startswith(f"{TASK}.")))
 
 
-def paths(task: str) -> list[Path]:
+def files(task: str) -> list[Path]:
     """Return the files and folders that are the task's alone, such as data/raw/<task> and data/raw/<task>.json."""
-    return [Path(place.as_posix().replace(TASK, task)) for place in _places()]
+    return [Path(path.as_posix().replace(TASK, task)) for path in _outputs()]
 
 
 def commands_without_deps(task: str) -> set[str]:
@@ -33,7 +32,7 @@ def commands_without_deps(task: str) -> set[str]:
 
 def roots() -> list[PurePosixPath]:
     """Return the folders that the line writes into, such as data/raw and metrics."""
-    return sorted({DOWNLOADS, *(place.parent for place in _places())})
+    return sorted({DOWNLOADS, *(path.parent for path in _outputs())})
 
 
 def _stages(lists: Sequence[str] = LISTS) -> list[dict[str, Any]]:
@@ -44,13 +43,13 @@ def _stages(lists: Sequence[str] = LISTS) -> list[dict[str, Any]]:
     return [about for about in stages.values() if about.get("matrix") in wanted]
 
 
-def _places() -> list[PurePosixPath]:
+def _outputs() -> list[PurePosixPath]:
     """Return each output path up to the part that names the task."""
-    places = set()
+    found = set()
     for about in _stages():
         for out in [*about.get("outs", []), *about.get("metrics", []), *about.get("plots", [])]:
             parts = PurePosixPath(next(iter(out)) if isinstance(out, dict) else out).parts
             end = next((i for i, part in enumerate(parts) if TASK in part), None)
             if end is not None:
-                places.add(PurePosixPath(*parts[: end + 1]))
-    return sorted(places)
+                found.add(PurePosixPath(*parts[: end + 1]))
+    return sorted(found)

@@ -4,19 +4,21 @@ ruamel.yaml finds the places and writes the section. It does not write the whole
 fold long lines, and change line ends.
 """
 
+from __future__ import annotations
+
 import io
 import re
 from pathlib import Path
-from typing import Any
-
-from ruamel.yaml import YAML, YAMLError
-from ruamel.yaml.comments import CommentedMap
-from ruamel.yaml.nodes import SequenceNode
+from typing import TYPE_CHECKING, Any
 
 from sortline._core.errors import UserError
 from sortline._core.files import replacing
+from sortline.config.tasks import LISTS
 
-LISTS = ("tasks", "head_tasks", "net_tasks")  # those that params.yaml has may name a task
+if TYPE_CHECKING:
+    from ruamel.yaml.comments import CommentedMap
+    from ruamel.yaml.nodes import SequenceNode
+
 BY_HAND = "params.yaml: written in a way that sortline does not edit; {} by hand"
 
 
@@ -84,10 +86,14 @@ def has_stages(text: str) -> bool:
 
 
 def _load(text: str) -> dict[str, Any]:
+    from ruamel.yaml import YAML
+
     return YAML(typ="safe", pure=True).load(text)
 
 
 def _dump(section: Any) -> str:
+    from ruamel.yaml import YAML
+
     yaml = YAML()
     yaml.width = 100_000
     yaml.indent(mapping=2, sequence=4, offset=2)
@@ -98,16 +104,20 @@ def _dump(section: Any) -> str:
 
 def _checked(text: str, content: dict[str, Any], by_hand: str) -> str:
     """Return `text` if it means `content`: an anchor that is used elsewhere, for one, would go with its section."""
+    from ruamel.yaml import YAMLError
+
     try:
-        right = _load(text) == content
+        as_meant = _load(text) == content
     except YAMLError:
-        right = False
-    if not right:
+        as_meant = False
+    if not as_meant:
         raise UserError(BY_HAND.format(by_hand))
     return text
 
 
 def _pairs(text: str) -> list[tuple[Any, Any]]:
+    from ruamel.yaml import YAML
+
     return YAML(typ="safe", pure=True).compose(text).value
 
 

@@ -14,7 +14,6 @@ import numpy as np
 
 SIZE, CHANNELS = 224, 32  # the shape of MobileNetV2's first layer on one photo
 SECONDS = 0.4  # measuring time for each of engine and NumPy
-TOLERANCE = 1e-3
 
 
 def numpy_layer(photo: np.ndarray, kernel: np.ndarray) -> np.ndarray:

@@ -4,12 +4,13 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from sortline.cli._shared import places
-from sortline.config.base import load, read_yaml
-from sortline.config.fetch import FetchParams
-from sortline.config.weights import WeightsParams
-from sortline.data.sources.fetching import Source, reachable
+from sortline._core.files import read_yaml
+from sortline.cli._shared import paths
+
+if TYPE_CHECKING:
+    from sortline.data.sources.fetching import Source
 
 CONNECT_SECONDS = 5.0
 DOWNLOADS = ("archive", "download", "idx_mirror")  # kinds of sources that need the network
@@ -21,14 +22,14 @@ class Need:
 
     what: str
     folder: Path
-    sources: Sequence[Source]
+    sources: "Sequence[Source]"
 
     @property
     def fetched(self) -> bool:
         return self.folder.is_dir() and any(self.folder.iterdir())
 
     @property
-    def local(self) -> list[Source]:
+    def local(self) -> "list[Source]":
         return [source for source in self.sources if source.kind not in DOWNLOADS]
 
     @property
@@ -38,9 +39,13 @@ class Need:
 
 def needs(task: str) -> list[Need]:
     """Return what params.yaml says `task` needs; a task without a backbone from outside has no weights section."""
-    found = [Need("photos", places.raw(task), load(task, "fetch", FetchParams).sources)]
-    if "weights" in read_yaml(places.PARAMS)[task]:
-        found.append(Need("weights", places.weights(task), load(task, "weights", WeightsParams).sources))
+    from sortline.config.base import load
+    from sortline.config.fetch import FetchParams
+    from sortline.config.weights import WeightsParams
+
+    found = [Need("photos", paths.raw(task), load(task, "fetch", FetchParams).sources)]
+    if "weights" in read_yaml(paths.PARAMS)[task]:
+        found.append(Need("weights", paths.weights(task), load(task, "weights", WeightsParams).sources))
     return found
 
 
@@ -55,6 +60,8 @@ def can_run(task: str) -> tuple[bool, str]:
 
     Looks at the disk first, then connects to hosts, `CONNECT_SECONDS` each at most.
     """
+    from sortline.data.sources.fetching import reachable
+
     origins = []
     for need in needs(task):
         if need.fetched:

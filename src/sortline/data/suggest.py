@@ -1,19 +1,19 @@
 """Settings that fit a user's own photos, from their audit: what the line's defaults are too strict or too hasty for."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from sortline._core.errors import UserError
-from sortline.cli._shared import places
 from sortline.config.prepare import PrepareParams
 from sortline.data import classes
 from sortline.data.audit import Audit
 from sortline.data.split import Split, make_split
 
 DEFAULTS = PrepareParams()
-LEAST_TRAIN, LEAST_VAL = 2, 1  # photos of a class: two, so that each fold can leave one out
+MIN_TRAIN, MIN_VAL = 2, 1  # photos of a class: two, so that each fold can leave one out
 FEW_PHOTOS = 1000  # below, one photo in five is held out: one in ten would measure nothing
 SMALL = 100_000  # train photos x views x classes up to which L-BFGS takes seconds, a minute at most
 
@@ -27,13 +27,16 @@ class Suggested:
     why: dict[str, str]
 
 
-def suggest(audit: Audit) -> Suggested:
-    """Choose the settings and try the split with them; raise `UserError` where these photos cannot be split."""
+def suggest(audit: Audit, tables: Path) -> Suggested:
+    """Choose the settings and try the split with them; `tables` is the folder of class tables.
+
+    Raises `UserError` where these photos cannot be split.
+    """
     folders = audit.class_folders()
     refuse_small(audit)
     prepare: dict[str, Any] = {}
     why: dict[str, str] = {}
-    fitting = next((table for table in classes.list_tables(places.TABLES) if fits_table(folders, table)), None)
+    fitting = next((table for table in classes.list_tables(tables) if fits_table(folders, table, tables)), None)
     if fitting:
         prepare["table"] = fitting
         why["prepare.table"] = "the class folders are those of this table: names in two languages, and what it says"
@@ -44,10 +47,10 @@ def suggest(audit: Audit) -> Suggested:
     if not audit.tree.given and len(audit.photos) < FEW_PHOTOS:
         fraction = 0.2
         why["prepare.split.val_fraction"] = f"only {len(audit.photos)} photos: one in ten would be too few to measure"
-    split, folds, least = deal(audit, folders, prepare.get("table"), fraction)
-    if least < DEFAULTS.min_per_class:
-        prepare["min_per_class"] = least
-        why["prepare.min_per_class"] = f"the smallest class has {least} photos to train on"
+    split, folds, smallest = deal(audit, folders, prepare.get("table"), tables, fraction)
+    if smallest < DEFAULTS.min_per_class:
+        prepare["min_per_class"] = smallest
+        why["prepare.min_per_class"] = f"the smallest class has {smallest} photos to train on"
     changed = {"val_fraction": fraction, "folds": folds}
     changed = {key: value for key, value in changed.items() if value != getattr(DEFAULTS.split, key)}
     if "folds" in changed:
@@ -60,7 +63,7 @@ def suggest(audit: Audit) -> Suggested:
 def refuse_small(audit: Audit) -> None:
     """Raise `UserError` naming the classes with fewer photos than any split can do with."""
     for split, counts in audit.counts().items():
-        need = {"": LEAST_TRAIN + LEAST_VAL, "train": LEAST_TRAIN, "val": LEAST_VAL}[split]
+        need = {"": MIN_TRAIN + MIN_VAL, "train": MIN_TRAIN, "val": MIN_VAL}[split]
         small = [f"'{name}' ({count})" for name, count in counts.items() if count < need]
         if small:
             where = f" of {split}" if split else ""
@@ -71,22 +74,22 @@ def refuse_small(audit: Audit) -> None:
             )
 
 
-def fits_table(folders: list[str], table: str) -> bool:
+def fits_table(folders: list[str], table: str, tables: Path) -> bool:
     """Whether the class folders are exactly the classes of a table, by code or by name."""
     try:
-        classes.describe(folders, table, places.TABLES)
+        classes.describe(folders, table, tables)
     except UserError:
         return False
     return True
 
 
-def deal(audit: Audit, folders: list[str], table: str | None, fraction: float) -> tuple[Split, int, int]:
+def deal(audit: Audit, folders: list[str], table: str | None, tables: Path, fraction: float) -> tuple[Split, int, int]:
     """Return the split with the most folds, up to the default, that leave every class in each fold's other folds.
 
     With it the number of folds, and the train photos of the smallest class.
     """
-    names = [row["en"] for row in classes.describe(folders, table, places.TABLES)["classes"]]
-    labels = classes.labels_of(folders, table, places.TABLES)
+    names = [row["en"] for row in classes.describe(folders, table, tables)["classes"]]
+    labels = classes.labels_of(folders, table, tables)
 
     def split_with(folds: int) -> Split:
         wanted = DEFAULTS.split.model_copy(update={"val_fraction": fraction, "folds": folds})
@@ -97,15 +100,15 @@ def deal(audit: Audit, folders: list[str], table: str | None, fraction: float) -
     except UserError as error:
         hint = f"; photos that differ in at most {audit.threshold} of 256 bits count as copies (--threshold)"
         raise UserError(f"{audit.folder}: {error}{hint if 'copies' in str(error) else ''}") from None
-    least = int(np.bincount(split.label[split.split == "train"], minlength=len(names)).min())
-    for folds in range(min(DEFAULTS.split.folds, least), 2, -1):
+    smallest = int(np.bincount(split.label[split.split == "train"], minlength=len(names)).min())
+    for folds in range(min(DEFAULTS.split.folds, smallest), 2, -1):
         try:
             dealt = split_with(folds)
         except UserError:
             continue  # fewer groups of copies than folds
         if leaves_every_class(dealt):
-            return dealt, folds, least
-    return split, 2, least
+            return dealt, folds, smallest
+    return split, 2, smallest
 
 
 def leaves_every_class(split: Split) -> bool:
@@ -126,5 +129,5 @@ def head(split: Split, class_count: int, why: dict[str, str]) -> dict[str, Any]:
     return {"lr": 0.1}
 
 
-def _some(names: list[str], most: int = 5) -> str:
-    return ", ".join(names[:most]) + (f" and {len(names) - most} more classes" if len(names) > most else "")
+def _some(names: list[str], maximum: int = 5) -> str:
+    return ", ".join(names[:maximum]) + (f" and {len(names) - maximum} more classes" if len(names) > maximum else "")

@@ -1,9 +1,9 @@
 """The folder of photos that a user names: where in it the class folders are, and whether the line can take it."""
 
-from pathlib import Path
+from collections.abc import Iterable
+from pathlib import Path, PurePath
 
 from sortline._core.errors import UserError
-from sortline.cli._shared import outputs
 from sortline.data.audit import walk
 from sortline.data.layout import is_hidden, photo_files
 
@@ -11,11 +11,12 @@ SPLIT_WORDS = {"train", "training", "val", "valid", "validation", "test", "testi
 SPLIT_WORDS |= {"训练", "验证", "测试"}
 
 
-def class_root(folder: Path) -> Path:
+def class_root(folder: Path, written: Iterable[PurePath]) -> Path:
     """Return the absolute folder that holds the class folders or train/ and val/: `folder`, or one wrapped in it.
 
-    Raises `UserError` where there are not two class folders, where the folders cannot be read or are links, and where
-    the line itself writes or the project lies.
+    `written` are the folders of the project, the current folder, that the line itself writes into. Raises `UserError`
+    where there are not two class folders, where the folders cannot be read or are links, where the line writes, and
+    where the project lies.
     """
     if not folder.is_dir():
         raise UserError(f"{folder}: {'a file, not a folder' if folder.exists() else 'no such folder'}")
@@ -23,7 +24,7 @@ def class_root(folder: Path) -> Path:
     try:
         str(root).encode()
         root = _unwrapped(root)
-        _check_place(root)
+        _check_outside(root, written)
         _check_classes(root, walk(root).classes)
         photo_files(root)
     except UnicodeEncodeError:
@@ -47,11 +48,11 @@ def _folders(folder: Path) -> list[Path]:
     return [path for path in folder.iterdir() if path.is_dir() and not is_hidden(path.relative_to(folder))]
 
 
-def _check_place(root: Path) -> None:
+def _check_outside(root: Path, written: Iterable[PurePath]) -> None:
     project = Path.cwd().resolve()
-    own = next((place for place in outputs.roots() if root.is_relative_to(project / place)), None)
+    own = next((path for path in written if root.is_relative_to(project / path)), None)
     if own:
-        raise UserError(f"{root}: the line itself writes and deletes in {own}/; move the photos to another place")
+        raise UserError(f"{root}: the line itself writes and deletes in {own.as_posix()}/; move the photos elsewhere")
     if project.is_relative_to(root):
         raise UserError(f"{root}: this folder holds sortline itself; name the one that holds the class folders")
 

@@ -1,0 +1,27 @@
+"""Numbers on the command line, checked by argparse."""
+
+import argparse
+from collections.abc import Callable
+
+
+def whole(minimum: int, maximum: int | None = None) -> Callable[[str], int]:
+    """Return a type for argparse that takes whole numbers from `minimum` to `maximum` (None: without an end)."""
+    allowed = f"of {minimum} or more" if maximum is None else f"from {minimum} to {maximum}"
+
+    def number(text: str) -> int:
+        if not text.isdecimal() or int(text) < minimum or (maximum is not None and int(text) > maximum):
+            raise argparse.ArgumentTypeError(f"'{text}' is not a whole number {allowed}")
+        return int(text)
+
+    return number
+
+
+def share(text: str) -> float:
+    """Take a number from 0 to below 1."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < 1:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a number from 0 to below 1")
+    return value

@@ -1,0 +1,34 @@
+"""Where the project keeps its files, relative to its root folder (the current one), for the command line."""
+
+from pathlib import Path
+
+PARAMS = Path("params.yaml")
+TABLES = Path("tables")  # class tables, see tables/README.md
+
+
+def raw(task: str) -> Path:
+    return Path("data/raw") / task
+
+
+def weights(task: str) -> Path:
+    return Path("data/weights") / task
+
+
+def features(task: str) -> Path:
+    return Path("data/features") / task
+
+
+def head(task: str) -> Path:
+    return Path("models") / task / "head"
+
+
+def export(task: str) -> Path:
+    return Path("models") / task / "export"
+
+
+def metrics(task: str, stage: str) -> Path:
+    return Path("metrics") / task / f"{stage}.json"
+
+
+def plots(task: str) -> Path:
+    return Path("plots") / task

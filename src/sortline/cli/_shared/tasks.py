@@ -1,0 +1,42 @@
+"""The tasks that params.yaml lists, and what a task may be called."""
+
+import re
+
+from sortline._core.errors import UserError
+from sortline._core.files import read_yaml
+from sortline.cli._shared.paths import PARAMS
+from sortline.config.tasks import check_listed, listed
+
+HOME = "garbage"
+SAMPLE = "sample"
+NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,39}")
+# Words that YAML or DVC take for something else, and names that Windows keeps for devices.
+RESERVED = {"true", "false", "null", "yes", "no", "on", "off", "y", "n", "item", "key", "con", "prn", "aux", "nul"}
+RESERVED |= {f"{device}{number}" for device in ("com", "lpt") for number in range(10)}
+
+
+def listed_tasks() -> list[str]:
+    """Return `tasks:` of params.yaml; raise `UserError` where there is no such list."""
+    tasks = listed(read_yaml(PARAMS))
+    if not tasks:
+        raise UserError(f"{PARAMS}: 'tasks' must be a list of task names, for example: tasks: [garbage, sample]")
+    return tasks
+
+
+def check_task(task: str) -> str:
+    """Return `task` if params.yaml lists it; raise `UserError` naming the tasks there are."""
+    tasks, content = listed_tasks(), read_yaml(PARAMS)
+    if task not in tasks and not isinstance(content.get(task), dict):
+        raise UserError(f"{PARAMS}: no task '{task}'; the tasks there are: {', '.join(tasks)}")
+    check_listed(task, content)
+    return task
+
+
+def check_name(task: str) -> None:
+    """Raise `UserError` for a name that cannot be a key, a folder and part of a stage's name on every system."""
+    if not NAME.fullmatch(task):
+        raise UserError(
+            f"'{task}' cannot be a task's name; allowed are 1 to 40 letters (a-z, A-Z), digits, - and _, a letter first"
+        )
+    if task.casefold() in RESERVED:
+        raise UserError(f"'{task}' cannot be a task's name: DVC, YAML or Windows reads it as something else")

@@ -1,0 +1,38 @@
+"""The lists of tasks in params.yaml: all of them, those with a head on a backbone, those with a whole net.
+
+Each is a mapping whose keys are the tasks (`tasks` merges the two others, so that a task is named once), or a list.
+"""
+
+from typing import Any
+
+from sortline._core.errors import UserError
+
+LISTS = ("tasks", "head_tasks", "net_tasks")
+
+
+def listed(content: dict[str, Any], name: str = "tasks") -> list[str]:
+    """Return the tasks of one list of params.yaml's `content`; none where it is missing or no list of names.
+
+    A mapping's order is nobody's choice (a merge has one of its own): tasks with a head come first, then those with
+    a net, then others.
+    """
+    found = content.get(name)
+    if not isinstance(found, list | dict) or not all(isinstance(task, str) for task in found):
+        return []
+    if isinstance(found, dict) and name == "tasks":
+        first = [task for other in LISTS[1:] for task in listed(content, other) if task in found]
+        return list(dict.fromkeys([*first, *found]))
+    return list(found)
+
+
+def check_listed(task: str, content: dict[str, Any]) -> None:
+    """Raise `UserError` where the lists of params.yaml do not name the task, so that DVC lacks some of its stages."""
+    section = content.get(task)
+    trained = "net_tasks" if isinstance(section, dict) and "train" in section else "head_tasks"
+    # A params.yaml of one's own may do without the second.
+    missing = [name for name in ("tasks", trained) if name in content and task not in listed(content, name)]
+    if not missing:
+        return
+    # Where `tasks` merges the other list, naming the task there is enough.
+    needed = missing[1:] if isinstance(content["tasks"], dict) and len(missing) > 1 else missing
+    raise UserError(f"params.yaml: '{task}' is ready but not listed; add it to {' and '.join(needed)}")
