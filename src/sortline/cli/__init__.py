@@ -14,7 +14,8 @@ from types import ModuleType
 from typing import Any, NoReturn
 
 from sortline import __version__
-from sortline._core.errors import UserError, run
+from sortline._core import errors
+from sortline._core.errors import UserError
 
 # In the help the verbs stand in the order in which a project needs them; others follow by alphabet.
 ORDER = ("doctor", "run", "summary", "predict", "new", "remove", "audit", "compare", "curves", "export", "serve")
@@ -72,4 +73,4 @@ def main(argv: Sequence[str]) -> int:
 
 
 def entry() -> None:
-    run(main)
+    errors.run(main)
