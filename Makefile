@@ -8,19 +8,27 @@ else
 BIN := $(VENV)/bin
 endif
 READY := $(VENV)/.ready
+PYTEST = $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadgroup
+CHECKED := src stages tests studies bench web
 WEB_TASK = $(or $(TASK),$(if $(wildcard models/garbage/export/model_int8.onnx),garbage,sample))
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-web web setup bench lint clean
+.PHONY: help run test test-slow test-all test-web web setup bench lint clean
 
 help:            ## what there is to make
-	@grep -E '^[a-z-]+: .*##|^[a-z-]+:  +##' $(MAKEFILE_LIST) | sed -E 's/:.*## /: /' | awk -F': ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -E '^[a-z-]+: .*##|^[a-z-]+:  +##' $(MAKEFILE_LIST) | sed -E 's/:.*## /: /' | awk -F': ' '{printf "  make %-9s %s\n", $$1, $$2}'
 
 run: $(READY)    ## the whole line on the garbage photos, or on the built-in sample; TASK=name for another task
 	@$(BIN)/python -m sortline.cli run $(if $(TASK),--task $(TASK))
 
-test: $(READY)   ## all tests; those that need the real photos only where SORTLINE_DATA names their folder
-	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadgroup $(ARGS)
+test: $(READY)   ## the tests but the slow suites; those that need the real photos only where SORTLINE_DATA names their folder
+	@$(PYTEST) -m "not slow" $(ARGS)
+
+test-slow: $(READY) ## only the slow suites (the whole table of reruns, every stage killed once, ...)
+	@$(PYTEST) -m slow $(ARGS)
+
+test-all: $(READY) ## all tests, as CI runs them
+	@$(PYTEST) $(ARGS)
 
 web: $(READY)    ## the web app out of an exported model, into web/dist/, for sortline serve; TASK=name for another task
 	@command -v npm >/dev/null || { echo "error: there is no npm on the PATH; install Node.js 20 or newer, with npm"; exit 2; }
@@ -36,9 +44,10 @@ bench: $(READY)  ## speed and memory, side by side with PyTorch; NAMES="head sca
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade --target bench/peers -r bench/requirements.txt
 	@$(BIN)/python -m bench $(NAMES)
 
-lint: $(READY)   ## ruff
-	@$(BIN)/ruff check src stages tests studies bench web
-	@$(BIN)/ruff format --check src stages tests studies bench web
+lint: $(READY)   ## ruff and mypy, as CI runs them
+	@$(BIN)/ruff check $(CHECKED)
+	@$(BIN)/ruff format --check $(CHECKED)
+	@$(BIN)/mypy
 
 clean:           ## remove what the line made and fetched (not .venv, not committed results)
 	rm -rf data/raw data/weights data/prepared data/features data/downloads models plots/*/*/photos dvc_plots web/dist web/.test
