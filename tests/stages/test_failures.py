@@ -4,28 +4,32 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-WRONG_PARAMS = [
+from sortline._core.errors import UserError
+
+# One that no stage is needed to see, one that the features tell, one of the last stage.
+BY_DVC = [
+    ("prepare.split.fold", 3, "unknown key 'tiny.prepare.split.fold'; allowed here: val_fraction, folds, seed"),
+    ("train_head.views", 5, "train_head.views is 5, but the features hold 2"),
+    ("export.max_difference", 0, "'tiny.export.max_difference' is 0: input should be greater than 0"),
+]
+HERE = [
     ("fetch.sources", [], "'tiny.fetch.sources' is []: list should have at least 1 item"),
     ("weights.sources.random.width", "0.35", "is '0.35': input should be a valid number"),
-    ("prepare.split.fold", 3, "unknown key 'tiny.prepare.split.fold'; allowed here: val_fraction, folds, seed"),
     ("prepare.table", "waste", "class table 'waste': no such table; there is: garbage"),
+    ("prepare.table", "garbage", "folder 'Can': no such class in the table 'garbage'; did you mean 'Cans'"),
     ("extract.image_size", 100, "'tiny.extract.image_size' is 100: value error, should be a multiple of 32"),
     ("train_head.epochs", 1.5, "'tiny.train_head.epochs' is 1.5: input should be a valid integer"),
-    ("train_head.views", 5, "train_head.views is 5, but the features hold 2"),
     ("evaluate.ece_bins", 1, "'tiny.evaluate.ece_bins' is 1: input should be greater than or equal to 2"),
-    ("export.max_difference", 0, "'tiny.export.max_difference' is 0: input should be greater than 0"),
 ]
 
 
-@pytest.mark.parametrize(
-    ("key", "value", "said"), WRONG_PARAMS, ids=[f"{key}={value}" for key, value, _ in WRONG_PARAMS]
-)
-def test_a_wrong_parameter_is_named_and_its_correction_brings_everything_back(project, key, value, said):
+@pytest.mark.parametrize(("key", "value", "text"), BY_DVC, ids=[f"{key}={value}" for key, value, _ in BY_DVC])
+def test_a_wrong_parameter_is_named_and_its_correction_brings_everything_back(project, key, value, text):
     whole, lock = project.content(), (project.root / "dvc.lock").read_bytes()
     params = project.params()
     project.set(key, value)
     stage = key.split(".")[0]
-    assert said in failure(project, stage)
+    assert text in failure(project, stage)
 
     # DVC clears a stage's outs before it runs it. Those of the others stay, and the lock still knows them all.
     others = {path: content for path, content in whole.items() if not path.startswith(tuple(project.outs(stage)))}
@@ -37,9 +41,12 @@ def test_a_wrong_parameter_is_named_and_its_correction_brings_everything_back(pr
     assert (project.root / "dvc.lock").read_bytes() == lock
 
 
-def test_a_folder_that_is_no_class_of_the_table_is_named(project):
-    project.set("prepare.table", "garbage")
-    assert "folder 'Can': no such class in the table 'garbage'; did you mean 'Cans'" in failure(project, "prepare")
+@pytest.mark.parametrize(("key", "value", "text"), HERE, ids=[f"{key}={value}" for key, value, _ in HERE])
+def test_a_wrong_parameter_is_named_and_what_the_stage_has_made_stays(project, key, value, text):
+    whole = project.content()
+    project.set(key, value)
+    assert text in failure_here(project, key.split(".")[0])
+    assert project.content() == whole
 
 
 def test_without_any_source_the_line_ends_by_naming_the_command_to_use(new, tmp_path):
@@ -67,25 +74,27 @@ def test_without_any_source_the_line_ends_by_naming_the_command_to_use(new, tmp_
 def test_a_class_without_photos_is_named(project):
     for photo in (project.data / "tiny" / "train" / "Can").iterdir():
         photo.unlink()
-    fetch_again(project)
-    assert "no usable photo in train of class 'Can'; add photos, or remove the class" in failure(project, "prepare")
+    project.run_here("fetch")
+    text = failure_here(project, "prepare")
+    assert "no usable photo in train of class 'Can'; add photos, or remove the class" in text
 
 
-def test_a_damaged_photo_is_left_out_and_named_or_refused(project):
+def test_a_damaged_photo_is_left_out_and_named_or_refused(project, capfd):
     photo = project.data / "tiny" / "train" / "Can" / "02.png"
     photo.write_bytes(photo.read_bytes()[:1000])
     fetch_again(project)
-    output = project.dvc("repro", "prepare@tiny").stdout
+    project.run_here("prepare")
+    output = "".join(capfd.readouterr())
     assert "left out: train/Can/02.png: truncated or damaged" in output
     assert "1 unreadable" in output
 
     project.set("prepare.unreadable", "fail")
-    assert "train/Can/02.png: truncated or damaged" in failure(project, "prepare")
+    assert "train/Can/02.png: truncated or damaged" in failure_here(project, "prepare")
 
 
 def test_copies_can_be_refused(project):
     project.set("prepare.duplicates.exact_cross", "fail")
-    line = failure(project, "prepare")
+    line = failure_here(project, "prepare")
     assert "1 exact copies of val photos in train (first: train/Can/00.png)" in line
     assert "set it to drop or report" in line
 
@@ -115,13 +124,22 @@ def test_weights_that_are_missing_or_damaged_are_named(project, source, stage, s
     params["tiny"]["weights"]["sources"] = [{"kind": "file", "release": "tensorflow"} | source]
     project.write_params(params)
     if stage == "extract":
-        assert project.repro("weights") == {"weights"}
-    assert said in failure(project, stage)
+        project.run_here("weights")
+    assert said in failure_here(project, stage)
 
 
 def fetch_again(project) -> None:
     """As the design says after the folder changed: `dvc repro -s -f fetch@<task>`."""
     assert project.repro("fetch", "--single-item", "--force") == {"fetch"}
+
+
+def failure_here(project, stage: str) -> str:
+    """Run a stage's script in this process, which must fail with one line; return it."""
+    with pytest.raises(UserError) as caught:
+        project.run_here(stage)
+    text = str(caught.value)
+    assert text and "\n" not in text
+    return text
 
 
 def failure(project, stage: str) -> str:

@@ -50,13 +50,17 @@ CASES = [
     ("diagnose", "plots/tiny/diagnose/photos/suspects.png"),
     ("export", "models/tiny/export"),
 ]
+QUICK = [("prepare", "data/prepared/tiny/split.csv"), ("fetch", "data/raw/tiny")]  # a file and a folder
 
 
 def test_every_stage_is_killed_once(base):
     assert {stage for stage, _ in CASES} == set(base.stages())
 
 
-@pytest.mark.parametrize(("stage", "target"), CASES, ids=[f"{stage}-{target}" for stage, target in CASES])
+@pytest.mark.parametrize(
+    ("stage", "target"),
+    [pytest.param(*case, id="-".join(case), marks=[] if case in QUICK else [pytest.mark.slow]) for case in CASES],
+)
 def test_after_a_kill_the_next_run_is_right(project, stage, target):
     whole, lock = project.content(), (project.root / "dvc.lock").read_bytes()
     forget(project, stage)

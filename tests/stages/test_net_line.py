@@ -65,6 +65,7 @@ def test_an_edit_runs_the_stage_that_it_touches(line):
     assert edited(line, extract={"image_size": 28}) == {"extract"}
 
 
+@pytest.mark.slow
 def test_a_saved_epoch_is_scored_and_exported_without_training_again(line):
     params, before = line.params(), read_json(line.root / f"metrics/{TASK}/evaluate.json")
     line.write_params(params | {TASK: params[TASK] | {"evaluate": {"checkpoint": "epoch-00001"}}})
@@ -78,6 +79,7 @@ def test_a_saved_epoch_is_scored_and_exported_without_training_again(line):
     assert read_json(line.root / f"metrics/{TASK}/evaluate.json") == before
 
 
+@pytest.mark.slow
 def test_trained_again_it_is_the_same_to_the_byte(line):
     def content():
         files = [path for part in ("models", "metrics", "plots") for path in (line.root / part).rglob("*.*")]

@@ -53,6 +53,7 @@ def test_a_task_of_the_same_params_gives_the_same_bytes_under_its_own_name(secon
         assert hashes == {path.replace("tiny", "twin"): md5 for path, md5 in tiny[stage].items()}
 
 
+@pytest.mark.slow
 def test_the_other_engine_and_the_other_optimizer_are_reproducible_too(base, second, tmp_path):
     first, again = base.copy(tmp_path / "first"), second.copy(tmp_path / "again")
     again.variables = ELSEWHERE
