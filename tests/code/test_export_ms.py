@@ -66,7 +66,7 @@ def test_another_model_to_another_place(converter, model, tmp_path):
 
 def test_without_the_converter_it_says_where_to_read(model, monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(UserError, match="converter_lite is not on the PATH.*README.md"):
+    with pytest.raises(UserError, match="converter_lite is not on the PATH.*docs/export.md"):
         main(["export", "--ms"])
 
 

@@ -1,4 +1,4 @@
-"""What the README claims is what the committed metrics say, and its commands exist."""
+"""What README and docs/ claim is what the committed metrics say; their commands exist, their links lead somewhere."""
 
 import json
 import re
@@ -7,9 +7,16 @@ from pathlib import Path
 import pytest
 from scipy.stats import binomtest
 
+from sortline import cli
+
 ROOT = Path(__file__).parents[2]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-CHINESE = (ROOT / "README.zh-CN.md").read_text(encoding="utf-8")
+PAGES = {
+    path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8")
+    for path in sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *ROOT.glob("studies/*/README.md"),
+                        *ROOT.glob("tables/*.md")])
+}  # fmt: skip
+README, CHINESE = PAGES["README.md"], PAGES["README.zh-CN.md"]
+EXPORT, APP = PAGES["docs/export.md"], PAGES["docs/app.md"]
 
 # The README's rows, in order: metrics file, key of the accuracy, key of n.
 ROWS = [
@@ -42,19 +49,19 @@ def row(of: dict, key: str, n: str) -> tuple[str, ...]:
     return percent(of[key]), " to ".join(interval(of, key, n)), f"{of[n]:,}"
 
 
-def rows_of(name: str) -> list[tuple[str, ...]]:
-    block = README.split(f"<!-- {name}:")[1].split(f"<!-- end of {name} -->")[0]
+def rows_of(name: str, page: str) -> list[tuple[str, ...]]:
+    block = PAGES[page].split(f"<!-- {name}:")[1].split(f"<!-- end of {name} -->")[0]
     rows = [line.split("|")[2:5] for line in block.splitlines() if line.startswith("|")][2:]
     return [tuple(cell.strip() for cell in row) for row in rows]
 
 
 def test_results_table() -> None:
-    assert rows_of("results") == [row(metrics(stage), key, n) for stage, key, n in ROWS]
+    assert rows_of("results", "README.md") == [row(metrics(stage), key, n) for stage, key, n in ROWS]
 
 
 def test_table_of_mnist() -> None:
     photos = metrics("export", "mnist")["digit_photos"]
-    assert rows_of("mnist") == [
+    assert rows_of("mnist", "docs/digits.md") == [
         row(metrics("evaluate", "mnist"), "accuracy", "n"),
         row(metrics("train", "mnist"), "val_accuracy", "val_n"),
         row(photos["dark on light"], "accuracy", "n"),
@@ -68,9 +75,10 @@ def test_figures_in_the_text() -> None:
     assert f"{data['near_cross']} more nearly" in README
     assert f"ECE {evaluate['ece']:.3f} on val" in README
     export = metrics("export")
-    assert f"{export['int8_bytes'] / 1e6:.1f} MB instead of {export['onnx_mb']:.1f}" in README
-    agreement = 100 * export["int8_agreement"]
-    assert f"on {agreement:.2f} % of the {export['int8_agreement_n']:,} photos" in " ".join(README.split())
+    for page in (EXPORT, APP):
+        assert f"{export['int8_bytes'] / 1e6:.1f} MB instead of {export['onnx_mb']:.1f}" in page
+        agreement = 100 * export["int8_agreement"]
+        assert f"on {agreement:.2f} % of the {export['int8_agreement_n']:,} photos" in " ".join(page.split())
     # What the app promises of the model.
     assert export["int8_bytes"] <= 3e6 and export["int8_agreement"] >= 0.97
     for key in train["selected_on_folds"]:
@@ -80,28 +88,59 @@ def test_figures_in_the_text() -> None:
     assert " 到 ".join(interval(evaluate, "accuracy", "n")) in CHINESE
 
 
-@pytest.mark.parametrize("text", [README, CHINESE], ids=["en", "zh"])
-def test_links_and_pictures_exist(text: str) -> None:
-    for target in re.findall(r"\]\(([^)#]+)\)", text):
-        assert target.startswith("https://") or (ROOT / target).exists(), target
+def test_what_a_summary_prints_is_quoted_as_it_is(capsys, monkeypatch) -> None:
+    monkeypatch.chdir(ROOT)
+    assert cli.main(["summary", "--task", "garbage"]) == 0
+    printed = capsys.readouterr().out
+    quoted = README.split("$ sortline summary --task garbage\n")[1].split("```")[0].rstrip(". \n")
+    assert quoted in printed and "de-duplicated" in quoted
 
 
-def test_make_targets_exist() -> None:
-    targets = set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.M))
-    used = set(re.findall(r"\bmake ([a-z]+)\b(?!\.)", README))
-    assert used - {"here"} <= targets | {"installs"}
+def test_the_readme_is_short() -> None:
+    assert len(README.splitlines()) <= 200
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_links_and_pictures_exist(page: str) -> None:
+    for target in re.findall(r"\]\(([^)\s]+)\)", PAGES[page]):
+        if target.startswith("https://"):
+            continue
+        name, _, heading = target.partition("#")
+        path = (ROOT / page).parent / name if name else ROOT / page
+        assert path.exists(), target
+        if heading:
+            assert heading in headings(path), target
+
+
+def headings(page: Path) -> set[str]:
+    """Return the anchors that GitHub gives to a page's headings."""
+    lines = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", line.lower()).replace(" ", "-") for line in lines}
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_make_targets_exist(page: str) -> None:
+    targets = set(re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    used = set(re.findall(r"(?:^|`)make ([a-z][a-z-]*)", PAGES[page], re.MULTILINE))
+    assert used <= targets
+
+
+def test_the_commands_it_names_are_there() -> None:
+    named = set(re.findall(r"`sortline (\w+)", README))
+    verbs = {path.stem for path in (ROOT / "src/sortline/cli").glob("[a-z]*.py")}
+    assert named == verbs, "the README's table has every command"
 
 
 def test_the_stages_it_names_are_those_of_the_line() -> None:
     line = (ROOT / "dvc.yaml").read_text(encoding="utf-8")
     stages = set(re.findall(r"^  (\w+):$", line, re.M))
-    table = README.split("| stage | does | writes |")[1].split("\n\n")[0]
+    table = PAGES["docs/pipeline.md"].split("| stage | does | writes |")[1].split("\n\n")[0]
     assert set(re.findall(r"`(\w+)`", "\n".join(row.split("|")[1] for row in table.splitlines()[2:]))) == stages
 
 
 def test_speed_table() -> None:
     found = json.loads((ROOT / "bench/results.json").read_text(encoding="utf-8"))
-    block = README.split("<!-- speed:")[1].split("<!-- end of speed -->")[0]
+    block = PAGES["docs/benchmarks.md"].split("<!-- speed:")[1].split("<!-- end of speed -->")[0]
     rows = [line.split("|")[2:4] for line in block.splitlines() if line.startswith("|")][2:]
     shown = [[float(number) for number in re.findall(r"\b\d+(?:\.\d+)?\b(?!\s*bits)", " ".join(row))] for row in rows]
     extraction, head, lenet = found["extraction"], found["head"]["seconds"], found["lenet"]

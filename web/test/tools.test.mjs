@@ -76,5 +76,5 @@ test("one version of Node.js is asked for everywhere", () => {
   assert.equal(JSON.parse(read("web", "package.json")).engines.node, ">=20");
   assert.equal(JSON.parse(read("web", "package-lock.json")).packages[""].engines.node, ">=20");
   assert.match(read("web", "test", "run.sh"), /^NODE=20$/m);
-  assert.match(read("README.md"), /Node\.js 20 is needed/);
+  assert.match(read("docs", "app.md"), /Node\.js 20 is needed/);
 });

@@ -44,7 +44,7 @@ def convert(mindir: Path, out: Path) -> Path:
     if converter is None:
         raise UserError(
             f"{CONVERTER} is not on the PATH; it comes with MindSpore Lite (not from pip): see 'MindSpore Lite' in "
-            "README.md for where from and how"
+            "docs/export.md for where from and how"
         )
     if not mindir.is_file():
         raise UserError(f"{mindir.as_posix()}: no such file; export the model first: dvc repro export@TASK")
