@@ -1,7 +1,7 @@
-"""evaluate: score the head (or net) on all of val (or test), and without the photos that have a duplicate in train.
+"""evaluate: score the model on all of val (or test), and without the photos that have a duplicate in train.
 
-Reads the split, the features (view 0), the head, prepare's metrics, and the raw photos that were answered wrongly;
-writes evaluate.json, tables, charts, and sheets of wrong and of some photos (under photos/). Params: `<task>.evaluate`.
+Reads the split, the features (view 0), the model, prepare's metrics, and the raw photos that were predicted wrongly;
+writes evaluate.json, tables, charts, and contact sheets (under photos/). Params: `<task>.evaluate`.
 """
 
 import argparse
@@ -13,10 +13,9 @@ from sortline._core.errors import run
 from sortline.config.base import load
 from sortline.config.evaluate import EvaluateParams
 from sortline.data import prepared
-from sortline.evaluation import metrics, predictions
-from sortline.features.heads import load_head
-from sortline.features.mapper import Mapper
-from sortline.report.prediction_sheets import predictions_sheet, wrong_sheet
+from sortline.evaluation import predictions
+from sortline.evaluation.predictions import Predictions
+from sortline.report import contact_sheet, evaluation
 
 
 def main(argv: list[str]) -> None:
@@ -27,36 +26,27 @@ def main(argv: list[str]) -> None:
     args = parser.parse_args(argv)
     params = load(args.task, "evaluate", EvaluateParams)
     data, source = files.read_json(args.data), files.read_json(args.source)
+    model = predictor.load(args.head, args.features, params.checkpoint)
     val = prepared.read_part(args.prepared / "split.csv")
-    note = source["note"]
     classes = prepared.read_classes(args.prepared / "classes.json")
 
-    probabilities = predictor.probabilities(args.head, args.features, val, data["dataset"], params.checkpoint)
-    about = files.read_json(args.head / "head.json")
-    threshold = about["threshold"]
-    answers = predictions.Answers(val, classes, probabilities)
+    found = Predictions(val, classes, model.probabilities(val, data["dataset"]))
+    result = predictions.scores(found, model.about["threshold"], params.ece_bins, params.worst_pairs)
+    result |= {"dataset": data["dataset"], "source": source["name"], "checkpoint": model.checkpoint}
+    result |= {"duplicate_threshold": data["duplicate_threshold"]}
+    if source["note"]:
+        result["note"] = source["note"]
 
-    result = metrics.summary(
-        val.labels, probabilities, classes.names, val.exact | val.near, bin_of=classes.bin_of,
-        bins=[row["id"] for row in classes.bins], ece_bins=params.ece_bins, worst_pairs=params.worst_pairs,
-    )  # fmt: skip
-    result |= {"dataset": data["dataset"], "source": source["name"], "split": val.split}
-    result["checkpoint"] = params.checkpoint or about["checkpoint"]
-    result |= metrics.answered(val.labels, probabilities, threshold)
-    result |= {"duplicate_threshold": data["duplicate_threshold"]} | ({"note": note} if note else {})
     files.write_metrics(args.metrics, result)
-    predictions.write_tables(args.plots, answers, params.ece_bins)
-    predictions.draw_charts(args.plots, answers, params.ece_bins, args.task, note)
-    # What spoke for an answer can be shown where a head weighs the features of a backbone.
-    why = () if predictor.is_net(args.head) else (load_head(args.head, params.checkpoint), Mapper(args.features))
-    sheet = wrong_sheet(answers, args.raw, args.task, params.sheet_columns, params.sheet_limit, *why)
-    some = predictions_sheet(answers, args.raw, args.task, params.sheet_columns, params.sheet_limit)
-    for name, image in (("wrong", sheet), ("predictions", some)):
-        with files.replacing(args.plots / "photos" / f"{name}.png") as temporary:
-            image.save(temporary)
+    for name, (header, rows) in predictions.tables(found, params.ece_bins).items():
+        files.write_csv(args.plots / f"{name}.csv", header, rows)
+    evaluation.draw_charts(args.plots, found, params.ece_bins, args.task, source["note"])
+    shown = args.raw, args.task, params.sheet_columns, params.sheet_limit
+    contact_sheet.save(evaluation.wrong_sheet(found, *shown, model), args.plots / "photos" / "wrong.png")
+    contact_sheet.save(evaluation.predictions_sheet(found, *shown), args.plots / "photos" / "predictions.png")
     print(f"{args.task}: top-1 {result['accuracy']:.1%} on {val.split} (n = {result['n']:,})")
-    if note:
-        print(f"NOTE: {note}")
+    if source["note"]:
+        print(f"NOTE: {source['note']}")
 
 
 if __name__ == "__main__":

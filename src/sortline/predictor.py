@@ -1,72 +1,164 @@
-"""What a task has trained, a head on Feature Maps or a whole net, behind one function: its answers."""
+"""What a task has trained, behind one face: pictures, or what `extract` kept of them, to logits. Without MindSpore."""
 
+from abc import ABC, abstractmethod
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import onnx
+from scipy.special import softmax
 
-from sortline._core.files import read_json
-from sortline._core.sessions import session
+from sortline._core import files, parameters, sessions
+from sortline._core.cores import cores
+from sortline.backbones.preprocessing import Preprocessing
+from sortline.data import prepared
 from sortline.data.prepared import Part
 from sortline.features import store
-from sortline.features.heads import load_head, softmax
+from sortline.features.evidence import class_activation
+from sortline.features.heads import load_head
+from sortline.features.mapper import Mapper
+
+BATCH_BYTES = 2**21  # of a net's inputs that are predicted at once
 
 
-def is_net(folder: Path) -> bool:
-    """Whether models/<task>/head holds a whole net, not a head."""
-    return "net" in read_json(folder / "head.json")
+@dataclass(frozen=True)
+class Unseen:
+    """Photos with the predictions of a model that was not trained on them.
 
-
-def probabilities(folder: Path, features: Path, held: Part, dataset: str, checkpoint: str | None = None) -> np.ndarray:
-    """Return probabilities float64 (n, classes) of the held-out photos by `checkpoint`; None: that of head.json.
-
-    Raises `UserError` where the features are of other photos, or a file is damaged.
+    `probabilities` float (n, classes); `features` float32 (n, D), by which the photos are compared.
     """
-    if not is_net(folder):
-        head = load_head(folder, checkpoint)
-        what = "maps" if head.pooling == "attention" else "pooled"
-        stored = store.read(features, held.total, dataset, what)
-        return head.probabilities(stored[:, 0][held.places])
-    # MindSpore takes seconds to load.
-    from sortline.nets import registry
-    from sortline.training import inputs
 
-    net, stored = load_net(folder, checkpoint), inputs.read(features, held.total, dataset)
-    return softmax(registry.predictor(stored.part(net))(stored.feed(net, held.places)))
+    part: Part
+    probabilities: np.ndarray
+    features: np.ndarray
 
 
-def load_net(folder: Path, checkpoint: str | None = None):
-    """Return the net of models/<task>/head, `checkpoint` or the one that head.json names, in inference mode."""
-    from sortline._core import runtime
-    from sortline.nets import registry
+class Predictor(ABC):
+    """A trained model. `size`: pixels a side of its pictures; `about`: head.json; `checkpoint`: the one that is used.
 
-    runtime.prepare()
-    about = read_json(folder / "head.json")
-    net = registry.build(about["net"], about["classes"], about["options"])
-    path = folder / f"{checkpoint or about['checkpoint']}.safetensors"
-    registry.set_values(net, registry.read(path), path)
-    net.set_train(False)
-    return net
+    All methods may be called from several threads.
+    """
+
+    size: int
+
+    def __init__(self, folder: Path, features: Path, checkpoint: str | None) -> None:
+        self.folder, self.kept = folder, features
+        self.about: dict[str, Any] = files.read_json(folder / "head.json")
+        self.checkpoint = checkpoint or self.about["checkpoint"]
+
+    @abstractmethod
+    def logits(self, pictures: np.ndarray) -> np.ndarray:
+        """Return logits float32 (n, classes) of uint8 RGB (n, S, S, 3)."""
+
+    @abstractmethod
+    def probabilities(self, part: Part, dataset: str | None = None) -> np.ndarray:
+        """Return probabilities float64 (n, classes) of the photos of `part`, from what `extract` kept of them.
+
+        Raises `UserError` where that is of other photos, or of another data set than `dataset` (None: any).
+        """
+
+    @abstractmethod
+    def evidence(self, picture: np.ndarray, label: int) -> np.ndarray | None:
+        """Return what speaks for class `label`, by position in uint8 RGB (S, S, 3): float32 (h, w), 0 and up.
+
+        None where the model does not weigh the features of a backbone.
+        """
+
+    @abstractmethod
+    def unseen(self, split: Path) -> Unseen:
+        """Return the photos of split.csv whose labels can be doubted, as the model was not trained on them."""
 
 
-class NetSession:
-    """A trained net in ONNX Runtime, to be called from several threads: what `Mapper` and `Head` are to a head."""
+def load(folder: Path, features: Path, checkpoint: str | None = None) -> Predictor:
+    """Open models/<task>/head with data/features/<task>; `checkpoint` None: the one that head.json names.
 
-    pooling = "pixels"
+    Raises `UserError` where a file is missing or damaged.
+    """
+    kind = NetPredictor if "net" in files.read_json(folder / "head.json") else HeadPredictor
+    return kind(folder, features, checkpoint)
 
-    def __init__(self, folder: Path) -> None:
-        from sortline._core import graphs
-        from sortline.nets import registry
 
-        self.size: int = read_json(folder / "head.json")["image_size"]
-        net = load_net(folder)
-        self._preprocessing = registry.preprocessing(net)
-        shape = (1, self._preprocessing.scale.size, self.size, self.size)
-        self._session = session(graphs.to_onnx(net, shape, ("logits",)))
+class HeadPredictor(Predictor):
+    """A head on the features of a frozen backbone."""
 
-    def features(self, pictures: np.ndarray, pooling: str) -> np.ndarray:
-        """Return the net's input, float32 (n, 1 or 3, S, S), of uint8 RGB (n, S, S, 3)."""
-        return self._preprocessing(pictures)
+    def __init__(self, folder: Path, features: Path, checkpoint: str | None) -> None:
+        super().__init__(folder, features, checkpoint)
+        self.head = load_head(folder, self.checkpoint)
+        self.size = store.about(features)["image_size"]
 
-    def logits(self, features: np.ndarray) -> np.ndarray:
-        """Map what `features` returns to logits float32 (n, classes)."""
-        return self._session.run(["logits"], {"x": features})[0]
+    @cached_property
+    def _mapper(self) -> Mapper:
+        return Mapper(self.kept)
+
+    def logits(self, pictures: np.ndarray) -> np.ndarray:
+        return self.head.logits(self._mapper.features(pictures, self.head.pooling))
+
+    def probabilities(self, part: Part, dataset: str | None = None) -> np.ndarray:
+        what = "maps" if self.head.pooling == "attention" else "pooled"
+        kept = store.read(self.kept, part.total, dataset, what)
+        return self.head.probabilities(kept[:, 0][part.places])
+
+    def evidence(self, picture: np.ndarray, label: int) -> np.ndarray:
+        return class_activation(self.head, self._mapper.map(picture), label)
+
+    def unseen(self, split: Path) -> Unseen:
+        train = prepared.read_part(split, "train")
+        out_of_fold = np.load(self.folder / "out_of_fold.npy", allow_pickle=False)
+        return Unseen(train, out_of_fold, store.read(self.kept, train.total)[train.places, 0, 0])
+
+
+class NetPredictor(Predictor):
+    """A net that was trained whole, or the last layers of one on cached maps.
+
+    It runs from net.onnx, and where maps were cached tail.onnx, with the checkpoint's parameters put into them.
+    """
+
+    def __init__(self, folder: Path, features: Path, checkpoint: str | None) -> None:
+        super().__init__(folder, features, checkpoint)
+        self.path = folder / f"{self.checkpoint}.safetensors"
+        self.arrays = parameters.read(self.path)
+        self.size = self.about["image_size"]
+        self.preprocessing = Preprocessing(tuple(self.about["mean"]), tuple(self.about["std"]))
+        self.graph: onnx.ModelProto = parameters.in_onnx(folder / "net.onnx", self.arrays, self.path)
+
+    @cached_property
+    def _net(self) -> Any:
+        return sessions.session(self.graph)
+
+    def logits(self, pictures: np.ndarray) -> np.ndarray:
+        return self._net.run(["logits"], {"x": self.preprocessing(pictures)})[0]
+
+    def probabilities(self, part: Part, dataset: str | None = None) -> np.ndarray:
+        kept = self._kept(part, dataset)
+        net, prepare = self._net, self.preprocessing
+        if "backbone" in store.about(self.kept):
+            tail = parameters.in_onnx(self.folder / "tail.onnx", self.arrays, self.path, part=True)
+            net, prepare = sessions.session(tail), np.float32
+        size = max(1, BATCH_BYTES // kept[:1].nbytes)
+        batches = [part.places[start : start + size] for start in range(0, len(part.places), size)]
+        with ThreadPoolExecutor(cores()) as pool:
+            found = pool.map(lambda rows: net.run(["logits"], {"x": prepare(kept[rows])})[0], batches)
+            return softmax(np.concatenate(list(found)).astype(np.float64), axis=1)
+
+    def evidence(self, picture: np.ndarray, label: int) -> None:
+        return None
+
+    def unseen(self, split: Path) -> Unseen:
+        val = prepared.read_part(split, "val")
+        if "backbone" in store.about(self.kept):
+            seen = store.read(self.kept, val.total)[val.places, 0, 0]
+        else:
+            seen = self._kept(val)[val.places].reshape(len(val.images), -1)
+        return Unseen(val, self.probabilities(val), seen.astype(np.float32))
+
+    def _kept(self, part: Part, dataset: str | None = None) -> np.ndarray:
+        """Return the inputs of all photos: pictures, or the plain view's maps, (n, C, h, w)."""
+        about = store.about(self.kept)
+        if "backbone" not in about:
+            return store.read(self.kept, part.total, dataset, "pixels")
+        if about.get("upto"):
+            return store.read(self.kept, part.total, dataset, "inner")[:, 0]
+        return store.read(self.kept, part.total, dataset)[:, 0, 0][..., None, None]

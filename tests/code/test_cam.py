@@ -9,8 +9,9 @@ from test_graphs import HEADS
 
 from sortline._core import runtime
 from sortline.export.network import HeadOnBackbone
+from sortline.features.evidence import channel_weights, class_activation
 from sortline.features.heads import Head
-from sortline.report import class_activation
+from sortline.report.overlay import overlay
 
 
 class Given(nn.Cell):
@@ -47,13 +48,13 @@ def test_the_evidence_is_grad_cams(kind):
         gradient = gradient.asnumpy()[0]
         mean = gradient.mean((1, 2))  # per channel, over the positions
         expected = np.maximum(np.einsum("c,chw->hw", mean, feature_map), 0) * 15
-        assert class_activation.class_activation(head, feature_map, label) == pytest.approx(expected, abs=1e-4)
+        assert class_activation(head, feature_map, label) == pytest.approx(expected, abs=1e-4)
         assert expected.max() > 0
 
 
 def test_for_a_linear_head_on_the_mean_the_evidence_adds_up_to_the_logit():
     head, feature_map = made("mean")
-    weights = class_activation.channel_weights(head, feature_map, 2)
+    weights = channel_weights(head, feature_map, 2)
     total = np.einsum("c,chw->hw", weights, feature_map).mean()
     pooled = np.stack((feature_map.mean((1, 2)), feature_map.max((1, 2))))[None]
     assert total == pytest.approx(head.logits(pooled)[0, 2], abs=1e-5)
@@ -62,7 +63,7 @@ def test_for_a_linear_head_on_the_mean_the_evidence_adds_up_to_the_logit():
 def test_the_overlay_is_bright_where_the_evidence_is():
     evidence = np.zeros((7, 7), np.float32)
     evidence[1, 5] = 2.0
-    shown = np.asarray(class_activation.overlay(Image.new("RGB", (140, 70), (40, 90, 160)), evidence), np.int16)
+    shown = np.asarray(overlay(Image.new("RGB", (140, 70), (40, 90, 160)), evidence), np.int16)
     assert shown.shape == (70, 140, 3)
     coloured = np.ptp(shown, axis=2)  # the photo itself is grey
     assert np.unravel_index(coloured.argmax(), coloured.shape) == pytest.approx((15, 110), abs=9)
@@ -71,5 +72,5 @@ def test_the_overlay_is_bright_where_the_evidence_is():
 
 def test_no_evidence_leaves_the_photo_grey():
     photo = Image.new("RGB", (20, 10), (200, 10, 10))
-    shown = np.asarray(class_activation.overlay(photo, np.zeros((7, 7), np.float32)))
+    shown = np.asarray(overlay(photo, np.zeros((7, 7), np.float32)))
     assert np.ptp(shown, axis=2).max() == 0 and shown[0, 0, 0] == photo.convert("L").getpixel((0, 0))

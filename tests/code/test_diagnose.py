@@ -5,8 +5,7 @@ import pytest
 from PIL import Image
 
 from sortline.evaluation import diagnosis, suspects
-from sortline.evaluation.corruptions import CORRUPTIONS, SEVERITIES
-from sortline.features.heads import Head
+from sortline.evaluation.corruptions import CORRUPTIONS, SEVERITIES, grid
 
 
 def smooth_photo(seed=0, side=96):
@@ -41,28 +40,27 @@ def test_what_each_corruption_does():
 
 
 def test_swapped_channels_are_tried_once_and_the_others_as_often_as_asked():
-    grid = diagnosis.grid([2, 4])
-    assert len(grid) == 2 * (len(CORRUPTIONS) - 1) + 1 and grid.count(("swapped channels", 1)) == 1
+    tried = grid([2, 4])
+    assert len(tried) == 2 * (len(CORRUPTIONS) - 1) + 1 and tried.count(("swapped channels", 1)) == 1
 
 
-class BrightnessMapper:
-    """Features that are the mean of each channel."""
+class BrightnessPredictor:
+    """Class 1 is what is brighter than the middle."""
 
     size = 32
 
-    def features(self, pictures, pooling):
-        mean = pictures.mean((1, 2), dtype=np.float32) / 255
-        return np.stack((mean, mean), 1)
+    def logits(self, pictures):
+        brightness = pictures.mean((1, 2, 3)) / 255
+        return np.stack((0.5 - brightness, brightness - 0.5), 1)
 
 
-def test_accuracy_is_counted_on_the_spoilt_photos(tmp_path):
+def test_accuracy_is_counted_on_the_corrupted_photos(tmp_path):
     """Bright photos are of class 1, dark ones of class 0: darkening turns the bright ones over."""
     labels = np.array([0, 1, 1, 1])
     photos = [tmp_path / f"{i}.png" for i in range(4)]
     for path, label in zip(photos, labels, strict=True):
         Image.new("RGB", (40, 30), (200, 200, 200) if label else (60, 60, 60)).save(path)
-    head = Head(np.array([[-1, -1, -1], [1, 1, 1]], np.float32), np.array([1.5, -1.5], np.float32), "mean")
-    scores = diagnosis.corrupted_accuracy(photos, labels, head, BrightnessMapper(), [1, 3])
+    scores = diagnosis.corrupted_accuracy(photos, labels, BrightnessPredictor(), [1, 3])
     assert scores["none", 0]["accuracy"] == 1 and scores["none", 0]["n"] == 4
     assert scores["darkness", 1]["accuracy"] == 1  # 140 is still bright
     assert scores["darkness", 3]["accuracy"] == 0.25 and scores["swapped channels", 1]["accuracy"] == 1

@@ -4,13 +4,12 @@ import math
 
 import numpy as np
 import pytest
-from scipy.stats import binomtest
 from sklearn.metrics import top_k_accuracy_score
 
 from sortline.evaluation import metrics
 
 
-def random_answers(n: int, classes: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+def random_predictions(n: int, classes: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     random = np.random.default_rng(seed)
     return random.integers(0, classes, n), random.dirichlet(np.full(classes, 0.3), n)
 
@@ -31,10 +30,11 @@ def test_wilson_matches_published_intervals(correct, n, low, high):
 
 
 @pytest.mark.parametrize(("correct", "n"), [(124, 130), (0, 1), (1, 1), (5, 5), (1234, 10000), (3, 7)])
-@pytest.mark.parametrize("confidence", [0.8, 0.95, 0.99])
-def test_wilson_matches_scipy(correct, n, confidence):
-    interval = binomtest(correct, n).proportion_ci(confidence, method="wilson")
-    assert metrics.wilson(correct, n, confidence) == pytest.approx((interval.low, interval.high), abs=1e-12)
+def test_wilson_matches_the_formula(correct, n):
+    z, share = 1.959963984540054, correct / n
+    middle, half = share + z**2 / (2 * n), z * math.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
+    low, high = ((middle + sign * half) / (1 + z**2 / n) for sign in (-1, 1))
+    assert metrics.wilson(correct, n) == pytest.approx((low, high), abs=1e-12)
 
 
 def test_wilson_at_the_ends_is_exact_and_knows_nothing_of_nothing():
@@ -42,7 +42,7 @@ def test_wilson_at_the_ends_is_exact_and_knows_nothing_of_nothing():
     assert metrics.wilson(0, 0) == (0.0, 1.0)
 
 
-@pytest.mark.parametrize("arguments", [(5, 4), (-1, 4), (1, 4, 1.0), (1, 4, 0.0)])
+@pytest.mark.parametrize("arguments", [(5, 4), (-1, 4)])
 def test_wilson_refuses_what_is_no_share(arguments):
     with pytest.raises(ValueError):
         metrics.wilson(*arguments)
@@ -50,7 +50,7 @@ def test_wilson_refuses_what_is_no_share(arguments):
 
 @pytest.mark.parametrize(("classes", "k"), [(2, 1), (10, 1), (10, 5), (26, 5), (26, 25)])
 def test_top_k_matches_scikit_learn(classes, k):
-    labels, probabilities = random_answers(400, classes)
+    labels, probabilities = random_predictions(400, classes)
     expected = top_k_accuracy_score(labels, probabilities[:, 1] if classes == 2 else probabilities, k=k,
                                     labels=range(classes))  # fmt: skip
     assert metrics.top_k(labels, probabilities, k).mean() == pytest.approx(expected)
@@ -73,7 +73,7 @@ def test_macro_f1_counts_classes_that_occur():
 
 
 def test_log_loss_is_the_mean_negative_log_of_the_truth():
-    labels, probabilities = random_answers(50, 7)
+    labels, probabilities = random_predictions(50, 7)
     expected = -np.mean([math.log(row[label]) for label, row in zip(labels, probabilities, strict=True)])
     assert metrics.log_loss(labels, probabilities) == pytest.approx(expected)
 
@@ -101,7 +101,7 @@ def test_calibration_bins_hold_their_upper_edge_and_lose_nobody():
 
 
 def test_ece_matches_a_plain_loop():
-    labels, probabilities = random_answers(500, 6, seed=3)
+    labels, probabilities = random_predictions(500, 6, seed=3)
     expected = 0.0
     for i in range(15):
         inside = [(p.max(), p.argmax() == y) for p, y in zip(probabilities, labels, strict=True)

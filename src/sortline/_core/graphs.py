@@ -12,6 +12,8 @@ import numpy as np
 import onnx
 from mindspore.train import mind_ir_pb2
 
+from sortline._core import parameters
+
 
 def to_onnx(cell: mindspore.nn.Cell, shape: Sequence[int], outputs: Sequence[str]) -> onnx.ModelProto:
     """Export `cell` as ONNX, opset 11: float32 input `x` of `shape`, its first dimension free, `outputs` so named."""
@@ -39,7 +41,12 @@ def _rename(graph: onnx.GraphProto, names: dict[str, str]) -> None:
 
 
 def write_mindir(cell: mindspore.nn.Cell, size: int, path: Path, channels: int = 3) -> None:
-    """Write `cell` as MindIR: input float32 (1, channels, S, S), preprocessed; output logits."""
+    """Write `cell` as MindIR, see `to_mindir`."""
+    path.write_bytes(to_mindir(cell, size, channels))
+
+
+def to_mindir(cell: mindspore.nn.Cell, size: int, channels: int = 3) -> bytes:
+    """Export `cell` as MindIR: input float32 (1, channels, S, S), preprocessed; output logits."""
     example = mindspore.Tensor(np.zeros((1, channels, size, size), np.float32))
     with tempfile.TemporaryDirectory() as scratch:
         # By a bare name, as in to_onnx.
@@ -48,7 +55,7 @@ def write_mindir(cell: mindspore.nn.Cell, size: int, path: Path, channels: int =
         model = mind_ir_pb2.ModelProto.FromString((Path(scratch) / "model.mindir").read_bytes())
     _drop_run_traces(model.graph)
     model.primitives.sort(key=lambda primitive: primitive.name)
-    path.write_bytes(model.SerializeToString(deterministic=True))
+    return model.SerializeToString(deterministic=True)
 
 
 def _drop_run_traces(graph: mind_ir_pb2.GraphProto) -> None:
@@ -69,9 +76,31 @@ def _drop_run_traces(graph: mind_ir_pb2.GraphProto) -> None:
             attribute.s = b"export.mindir"
 
 
-def run_mindir(path: Path, x: np.ndarray) -> np.ndarray:
-    """Run the MindIR file on `x` float32 (n, 3, S, S), one photo at a time; return logits (n, classes)."""
+def mindir_with(path: Path, arrays: dict[str, np.ndarray], where: Path) -> bytes:
+    """Return the MindIR file `path` of a net with `arrays`, which come from `where`, as its parameters.
+
+    Raises `UserError` unless they are the net's, all of them and of its shapes.
+    """
+    model = mind_ir_pb2.ModelProto.FromString(path.read_bytes())
+    found = {one.name.rpartition(":")[2]: one for one in model.graph.parameter}  # each is called GRAPH:NAME
+    parameters.check({name: tuple(one.dims) for name, one in found.items()}, arrays, where)
+    for name, one in found.items():
+        one.raw_data = np.ascontiguousarray(arrays[name], np.float32).tobytes()
+    return model.SerializeToString(deterministic=True)
+
+
+def run_mindir(path: Path, x: np.ndarray, arrays: dict[str, np.ndarray] | None = None) -> np.ndarray:
+    """Run the MindIR file on `x` float32 (n, channels, S, S), one photo at a time; return logits (n, classes).
+
+    `arrays`: parameters that MindSpore puts in the place of the file's own.
+    """
     with tempfile.TemporaryDirectory() as scratch:
         copy = shutil.copyfile(path, Path(scratch) / "model.mindir")
-        net = mindspore.nn.GraphCell(mindspore.load(str(copy)))
-    return np.concatenate([net(mindspore.Tensor(one[None])).asnumpy() for one in x])
+        named = {name: mindspore.Parameter(mindspore.Tensor(one), name=name) for name, one in (arrays or {}).items()}
+        net = mindspore.nn.GraphCell(mindspore.load(str(copy)), params_init=named or None)
+    return run_cell(net, x)
+
+
+def run_cell(cell: mindspore.nn.Cell, x: np.ndarray) -> np.ndarray:
+    """Run `cell` on `x`, one photo at a time; return what it puts out, of all."""
+    return np.concatenate([cell(mindspore.Tensor(one[None])).asnumpy() for one in x])

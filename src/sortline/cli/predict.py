@@ -95,8 +95,8 @@ def explainer(classifier: Classifier, folder: Path) -> Callable[[Path, Predictio
     Raises `UserError` where the model cannot say where it looked.
     """
     from sortline.data.images import open_rgb
-    from sortline.report.class_activation import overlay
     from sortline.report.contact_sheet import Tile, contact_sheet
+    from sortline.report.overlay import overlay
 
     if folder.is_file():
         raise UserError(f"{folder}: a file; --explain takes a folder to write pictures into")
@@ -129,10 +129,8 @@ def _plain(label: dict[str, Any]) -> tuple[str, ...]:
 def _evidence(classifier: Classifier) -> Callable[[Image.Image, int], np.ndarray]:
     if classifier.explains:
         return classifier.evidence
+    from sortline import predictor
     from sortline.data.images import resize
-    from sortline.features.heads import load_head
-    from sortline.features.mapper import Mapper
-    from sortline.report.class_activation import class_activation
 
     # A head that is not linear: by Grad-CAM, from what the line keeps of the task.
     task = classifier.labels["task"]
@@ -142,5 +140,5 @@ def _evidence(classifier: Classifier) -> Callable[[Image.Image, int], np.ndarray
             f"{classifier.folder}: the head of this model is not linear, so its maps need the project it comes from; "
             "run there, with --task"
         )
-    head, mapper = load_head(paths.head(task)), Mapper(features)
-    return lambda image, label: class_activation(head, mapper.map(resize(image, mapper.size)), label)
+    model = predictor.load(paths.head(task), features)
+    return lambda image, label: model.evidence(resize(image, model.size), label)

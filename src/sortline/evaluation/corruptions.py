@@ -1,7 +1,7 @@
-"""Spoilt photos: what an unsteady hand, poor light or a mixed-up program does to them, in five severities."""
+"""Corrupted photos: what an unsteady hand, poor light or a mixed-up program does to them, in five severities."""
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from PIL import Image, ImageFilter
@@ -62,5 +62,6 @@ CORRUPTIONS: dict[str, Callable[[np.ndarray, int], np.ndarray]] = {
 }
 
 
-def severities(name: str, wanted: list[int]) -> list[int]:
-    return [1] if name == "swapped channels" else wanted
+def grid(severities: Sequence[int]) -> list[tuple[str, int]]:
+    """Return every (corruption, severity) to be tried; swapped channels have one severity."""
+    return [(name, one) for name in CORRUPTIONS for one in ([1] if name == "swapped channels" else severities)]

@@ -1,86 +1,83 @@
-"""How the model takes spoilt photos, and the sheets that `diagnose` draws."""
+"""What a model makes of corrupted photos, and which labels and photos it finds doubtful."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
-from sortline.data.datasets import open_picture
+from sortline.config.diagnose import DiagnoseParams
 from sortline.data.images import resize
-from sortline.evaluation import metrics
-from sortline.evaluation.corruptions import CORRUPTIONS, severities
-from sortline.evaluation.suspects import Suspects, agreement
-from sortline.features.heads import Head
-from sortline.features.mapper import Mapper, on_all_cores
-from sortline.report.contact_sheet import Tile, contact_sheet, shown
+from sortline.data.datasets import open_picture
+from sortline.data.prepared import Part
+from sortline.evaluation import metrics, suspects
+from sortline.evaluation.corruptions import CORRUPTIONS, grid
+from sortline.evaluation.predictions import SHARE, Table, cells
+from sortline.evaluation.suspects import Suspects
+from sortline.features.mapper import on_all_cores
+from sortline.predictor import Predictor, Unseen
+
+MAX_CORRUPTED = 1000  # photos, evenly spread: each is corrupted in every way
+Scores = dict[tuple[str, int], dict[str, Any]]  # `metrics.share` by (corruption, severity); ("none", 0): as they are
 
 
-def grid(wanted: Sequence[int]) -> list[tuple[str, int]]:
-    """Return every (corruption, severity) to be tried."""
-    return [(name, severity) for name in CORRUPTIONS for severity in severities(name, list(wanted))]
+@dataclass(frozen=True)
+class Diagnosis:
+    """`photos` of the part `split` were corrupted; `doubtful` ones are among the `unseen`; `names` are the classes'."""
+
+    split: str
+    photos: list[Path]
+    scores: Scores
+    unseen: Unseen
+    doubtful: Suspects
+    names: list[str]
+
+
+def diagnose(
+    predictor: Predictor, val: Part, unseen: Unseen, raw: Path, names: list[str], params: DiagnoseParams
+) -> Diagnosis:
+    """Corrupt photos of `val`, which lie in `raw`, and look for doubtful ones among the `unseen`."""
+    found = suspects.find(unseen.part.labels, unseen.probabilities, unseen.features, params.neighbours, params.outliers)
+    n = len(val.images)
+    some = np.unique(np.linspace(0, n - 1, min(n, MAX_CORRUPTED)).round().astype(int))
+    photos = [raw / val.images[i] for i in some]
+    scores = corrupted_accuracy(photos, val.labels[some], predictor, params.severities)
+    return Diagnosis(val.split, photos, scores, unseen, found, names)
 
 
 def corrupted_accuracy(
-    photos: Sequence[Path], labels: np.ndarray, head: Head, mapper: Mapper, wanted: Sequence[int]
-) -> dict[tuple[str, int], dict[str, Any]]:
-    """Return `measure.share` of right answers on `photos`, spoilt after their resizing, by (corruption, severity).
+    photos: Sequence[Path], labels: np.ndarray, predictor: Predictor, severities: Sequence[int]
+) -> Scores:
+    """Return the accuracy on `photos`, corrupted after their resizing; `labels` int (n,)."""
+    kinds = grid(severities)
 
-    ("none", 0) is the photos as they are.
-    """
-    kinds = grid(wanted)
+    def predict(photo: Path) -> np.ndarray:
+        picture = resize(open_picture(photo), predictor.size)
+        corrupted = [CORRUPTIONS[name](picture, severity) for name, severity in kinds]
+        return predictor.logits(np.stack([picture, *corrupted])).argmax(1)
 
-    def answer(photo: Path) -> np.ndarray:
-        picture = resize(open_picture(photo), mapper.size)
-        spoilt = [picture, *(CORRUPTIONS[name](picture, severity) for name, severity in kinds)]
-        return head.logits(mapper.features(np.stack(spoilt), head.pooling)).argmax(1)
-
-    answers = np.stack(list(on_all_cores(answer, photos, "spoilt photos")))
-    return {kind: metrics.share(answers[:, place] == labels) for place, kind in enumerate([("none", 0), *kinds])}
+    predicted = np.stack(list(on_all_cores(predict, photos, "corrupted photos")))
+    columns = zip([("none", 0), *kinds], predicted.T, strict=True)
+    return {kind: metrics.share(column == labels) for kind, column in columns}
 
 
-def corruption_sheet(photo: Image.Image, size: int, scores: dict[tuple[str, int], dict[str, Any]], task: str):
-    """Return a sheet of one photo in every corruption, captioned with the accuracy of all val photos so spoilt."""
-    picture = resize(photo, size)
-    tiles = []
-    for (name, severity), score in scores.items():
-        spoilt = CORRUPTIONS[name](picture, severity) if severity else picture
-        title = f"{name} {severity}" if severity else "as it is"
-        interval = f"[{score['low']:.0%}, {score['high']:.0%}]"
-        tiles.append(Tile(Image.fromarray(spoilt), f"{title}\n{score['accuracy']:.1%} {interval}"))
-    n = next(iter(scores.values()))["n"]
-    return contact_sheet(tiles, 8, f"{task}: one photo spoilt in every way; accuracy on {n:,} photos spoilt so")
+def summary(found: Diagnosis) -> dict[str, Any]:
+    """Return the metrics of a diagnosis."""
+    corrupted = [score["accuracy"] for (_, severity), score in found.scores.items() if severity]
+    return {
+        "split": f"{found.split} (corruptions); {found.unseen.part.split} (suspects)",
+        "corruption_accuracy": {f"{name} {severity}": score for (name, severity), score in found.scores.items()},
+        "mean_corruption_accuracy": float(np.mean(corrupted)),
+        "suspected_labels": len(found.doubtful.labels),
+        "n_train": len(found.unseen.part.labels),
+    }
 
 
-def suspects_sheet(
-    found: Suspects, raw: Path, images: Sequence[str], labels: np.ndarray, out_of_fold: np.ndarray,
-    names: Sequence[str], limit: int, task: str,
-) -> Image.Image:  # fmt: skip
-    """Return a sheet of the train photos whose label is most doubtful."""
-    shares = agreement(found, labels)
-    tiles = [
-        Tile(
-            open_picture(raw / images[i]),
-            f"label: {shown(names, labels[i])} ({found.quality[i]:.2f})\n"
-            f"or: {shown(names, out_of_fold[i].argmax())} ({out_of_fold[i].max():.2f})\n"
-            f"neighbours with its label: {shares[i]:.0%}\n{images[i]}",
-        )
-        for i in found.labels[:limit]
-    ]
-    title = f"{task}: {len(found.labels):,} of {len(labels):,} photos may bear a wrong label, most doubtful first"
-    return contact_sheet(tiles, 6, title)
-
-
-def outliers_sheet(
-    found: Suspects, raw: Path, images: Sequence[str], labels: np.ndarray, names: Sequence[str], task: str
-) -> Image.Image:
-    """Return a sheet of the train photos least like their nearest neighbours, oddest first."""
-    tiles = [
-        Tile(
-            open_picture(raw / images[i]),
-            f"{shown(names, labels[i])}\ntypicality {found.typicality[i]:.2f}\n{images[i]}",
-        )
-        for i in found.outliers
-    ]
-    return contact_sheet(tiles, 6, f"{task}: the photos least like any other, oddest first")
+def tables(found: Diagnosis) -> dict[str, Table]:
+    """Return suspects and corruptions: header and rows by name."""
+    part, probabilities = found.unseen.part, found.unseen.probabilities
+    doubtful = suspects.rows(found.doubtful, part.images, part.labels, probabilities, found.names)
+    rows = [[name, severity, *cells(score)] for (name, severity), score in found.scores.items()]
+    header = ["corruption", "severity", *SHARE]
+    return {"suspects": (suspects.COLUMNS, doubtful), "corruptions": (header, rows)}

@@ -1,34 +1,28 @@
-"""What a classifier's answers are worth: accuracies with their intervals, macro-F1, log-loss, calibration, confusions.
+"""What predictions are worth: accuracies with their intervals, macro-F1, log-loss, calibration, confusions.
 
-Everywhere: `labels` int (n,), class indices; `probabilities` float (n, classes), rows summing to 1. The answer to a
-photo is the class of highest probability, the first of them in a tie.
+Everywhere: `labels` int (n,), class indices; `probabilities` float (n, classes), rows summing to 1. The
+prediction is the class of highest probability, the first of them in a tie.
 """
 
 from collections.abc import Sequence
-from statistics import NormalDist
 from typing import Any
 
 import numpy as np
+from scipy.stats import binomtest
 
 TOP = 5  # the k of top-5; tasks of fewer classes take all of them
 
 
-def wilson(correct: int, n: int, confidence: float = 0.95) -> tuple[float, float]:
-    """Return Wilson's score interval (low, high) for a share of `correct` out of `n`; (0, 1) for n = 0.
+def wilson(correct: int, n: int) -> tuple[float, float]:
+    """Return Wilson's 95 % score interval (low, high) for a share of `correct` out of `n`; (0, 1) for n = 0.
 
     Source: E. B. Wilson, "Probable inference, the law of succession, and statistical inference", JASA 22 (1927).
-    Raises ValueError unless 0 <= correct <= n and 0 < confidence < 1.
+    Raises ValueError unless 0 <= correct <= n.
     """
-    if not 0 <= correct <= n or not 0 < confidence < 1:
-        raise ValueError(f"wilson: {correct} of {n} at confidence {confidence} is no share")
     if n == 0:
         return 0.0, 1.0
-    z = NormalDist().inv_cdf((1 + confidence) / 2)
-    share = correct / n
-    centre = (share + z * z / (2 * n)) / (1 + z * z / n)
-    half = z * np.sqrt(share * (1 - share) / n + z * z / (4 * n * n)) / (1 + z * z / n)
-    # At the ends the formula is 0 or 1 exactly; rounding may miss that by an ulp.
-    return (0.0 if correct == 0 else float(centre - half)), (1.0 if correct == n else float(centre + half))
+    interval = binomtest(correct, n).proportion_ci(method="wilson")
+    return float(interval.low), float(interval.high)
 
 
 def top_k(labels: np.ndarray, probabilities: np.ndarray, k: int) -> np.ndarray:
@@ -56,7 +50,7 @@ def log_loss(labels: np.ndarray, probabilities: np.ndarray) -> float:
 
 
 def calibration(labels: np.ndarray, probabilities: np.ndarray, bins: int = 15) -> list[dict[str, Any]]:
-    """Group photos by confidence, the probability of the answer, into `bins` bins of equal width.
+    """Group photos by confidence, the probability of the predicted class, into `bins` bins of equal width.
 
     Returns a row a bin: its edges (`above`, `upto`], the mean `confidence`, and `share`'s {accuracy, low, high, n};
     None where the bin is empty.
@@ -83,14 +77,14 @@ def ece(rows: Sequence[dict[str, Any]]) -> float:
 
 
 def confusion(labels: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:
-    """Return int (classes, classes): photos of true class (row) answered as class (column)."""
+    """Return int (classes, classes): photos of true class (row) predicted as class (column)."""
     from sklearn import metrics
 
     return metrics.confusion_matrix(labels, predicted, labels=range(classes))
 
 
 def confused_pairs(matrix: np.ndarray, names: Sequence[str], limit: int) -> list[dict[str, Any]]:
-    """Return the `limit` most frequent errors {truth, predicted, count}, most first, then in label order."""
+    """Return the `limit` most frequent errors {truth, predicted, count}, highest count first, then in label order."""
     pairs = [
         {"truth": names[row], "predicted": names[column], "count": int(matrix[row, column])}
         for row, column in np.argwhere(matrix)
@@ -101,9 +95,9 @@ def confused_pairs(matrix: np.ndarray, names: Sequence[str], limit: int) -> list
 
 def share(correct: np.ndarray) -> dict[str, Any]:
     """Return {accuracy, low, high, n} of a bool array, 95 % Wilson; the first three are None where it is empty."""
-    n, right = len(correct), int(np.sum(correct))
-    low, high = wilson(right, n) if n else (None, None)
-    return {"accuracy": right / n if n else None, "low": low, "high": high, "n": n}
+    n, hits = len(correct), int(np.sum(correct))
+    low, high = wilson(hits, n) if n else (None, None)
+    return {"accuracy": hits / n if n else None, "low": low, "high": high, "n": n}
 
 
 def percentages(metrics: dict[str, Any], key: str, n: int) -> tuple[float, float, float]:
@@ -117,7 +111,7 @@ def percentages(metrics: dict[str, Any], key: str, n: int) -> tuple[float, float
 
 
 def answered(labels: np.ndarray, probabilities: np.ndarray, threshold: float | None) -> dict[str, Any]:
-    """Return what saying "not sure" below `threshold` does: the share answered, and how many of those are right."""
+    """Return what saying "not sure" below `threshold` does: the share answered, and how many of those are correct."""
     inside = probabilities.max(axis=1) >= (0 if threshold is None else threshold)
     score = share((probabilities.argmax(axis=1) == labels)[inside])
     return {
@@ -150,7 +144,7 @@ def summary(
 
     `classes` names by label; `duplicated` bool (n,): the photo has a duplicate in train, so `accuracy_deduplicated`
     and all of `deduplicated` leave it out (None, and not there, if that leaves none). With `bins` (ids) and `bin_of`
-    int (classes,), the bin of each class, also `bin_accuracy`: is the bin of the answer the bin of the truth? Raises
+    int (classes,), the bin of each class, also `bin_accuracy`: is the predicted bin the true one? Raises
     ValueError without photos or on shapes that disagree.
     """
     n = len(labels)

@@ -1,98 +1,88 @@
-"""A classifier's answers on val, and the tables and charts that evaluate makes of them."""
+"""A model's predictions on the held-out photos: their scores and tables."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from sortline._core.files import write_csv
 from sortline.data.prepared import Classes, Part
 from sortline.evaluation import metrics
-from sortline.report import figures
-from sortline.report.figures import Groups
+
+SHARE = ("accuracy", "low", "high", "n")
+Table = tuple[Sequence[str], Sequence[Sequence[Any]]]  # header and rows
 
 
 @dataclass(frozen=True)
-class Answers:
-    """A classifier's answers on val: `probabilities` float (n, classes) for the photos of `val`."""
+class Predictions:
+    """The predictions on `val`: `probabilities` float (n, classes)."""
 
     val: Part
     classes: Classes
     probabilities: np.ndarray
 
     @property
-    def predicted(self) -> np.ndarray:
+    def labels(self) -> np.ndarray:
+        """The predicted classes, int (n,)."""
         return self.probabilities.argmax(axis=1)
 
     @property
+    def correct(self) -> np.ndarray:
+        """Bool (n,)."""
+        return self.labels == self.val.labels
+
+    @property
     def wrong(self) -> np.ndarray:
-        """Places in val of the photos answered wrongly, the most confident error first."""
-        places = np.flatnonzero(self.predicted != self.val.labels)
-        return places[np.argsort(-self.probabilities.max(axis=1)[places], kind="stable")]
+        """Indices of the photos predicted wrongly, the most confident error first."""
+        indices = np.flatnonzero(~self.correct)
+        return indices[np.argsort(-self.probabilities.max(axis=1)[indices], kind="stable")]
 
 
-def _groups(classes: Classes) -> Groups | None:
-    if classes.bin_of is None:
-        return None
-    return Groups(classes.bin_of.tolist(), [row["en"] for row in classes.bins], [row["colour"] for row in classes.bins])
+def scores(predictions: Predictions, threshold: float | None, ece_bins: int, worst_pairs: int) -> dict[str, Any]:
+    """Return the metrics of `predictions`; `threshold`: below it the model says "not sure"."""
+    val, classes = predictions.val, predictions.classes
+    found = metrics.summary(
+        val.labels, predictions.probabilities, classes.names, val.exact | val.near, bin_of=classes.bin_of,
+        bins=[row["id"] for row in classes.bins], ece_bins=ece_bins, worst_pairs=worst_pairs,
+    )  # fmt: skip
+    return found | metrics.answered(val.labels, predictions.probabilities, threshold) | {"split": val.split}
 
 
-def write_tables(folder: Path, answers: Answers, ece_bins: int) -> None:
-    """Write predictions.csv, wrong.csv, confusion.csv (for `dvc plots`), per_class.csv and reliability.csv."""
-    val, names, predicted = answers.val, answers.classes.names, answers.predicted
-    top = answers.probabilities.max(axis=1)
-    own = np.take_along_axis(answers.probabilities, val.labels[:, None], axis=1)[:, 0]
+def tables(predictions: Predictions, ece_bins: int) -> dict[str, Table]:
+    """Return predictions, wrong, confusion (for `dvc plots`), per_class and reliability: header and rows by name."""
+    val, names, predicted = predictions.val, predictions.classes.names, predictions.labels
+    top = predictions.probabilities.max(axis=1)
+    own = np.take_along_axis(predictions.probabilities, val.labels[:, None], axis=1)[:, 0]
 
-    def row(i: int, *more: Any) -> list[Any]:
-        said = [val.images[i], names[val.labels[i]], names[predicted[i]], f"{top[i]:.4f}", *more]
-        return [*said, int(val.exact[i]), int(val.near[i])]
+    def row(i: int, more: int | str) -> list[Any]:
+        named = [val.images[i], names[val.labels[i]], names[predicted[i]], f"{top[i]:.4f}", more]
+        return [*named, int(val.exact[i]), int(val.near[i])]
 
     header, flags = ["image", "truth", "predicted", "probability"], ["in_train_exact", "in_train_near"]
-    every = [row(i, int(predicted[i] == val.labels[i])) for i in range(len(val.images))]
-    write_csv(folder / "predictions.csv", [*header, "correct", *flags], every)
-    wrong = [row(i, f"{own[i]:.4f}") for i in answers.wrong]
-    write_csv(folder / "wrong.csv", [*header, "truth_probability", *flags], wrong)
+    every = [row(i, int(correct)) for i, correct in enumerate(predictions.correct)]
+    wrong = [row(i, f"{own[i]:.4f}") for i in predictions.wrong]
+    pairs = [[names[truth], names[label]] for truth, label in zip(val.labels, predicted, strict=True)]
+    by_class = metrics.shares_by(predictions.correct, val.labels, names)
+    bins = metrics.calibration(val.labels, predictions.probabilities, ece_bins)
+    return {
+        "predictions": ([*header, "correct", *flags], every),
+        "wrong": ([*header, "truth_probability", *flags], wrong),
+        "confusion": (["actual", "predicted"], pairs),
+        "per_class": (
+            ["label", "class", *SHARE],
+            [[label, name, *cells(share)] for label, (name, share) in enumerate(by_class.items())],
+        ),
+        "reliability": (
+            ["above", "upto", "confidence", *SHARE],
+            [[*map(_cell, (one["above"], one["upto"], one["confidence"])), *cells(one)] for one in bins],
+        ),
+    }
 
-    pairs = zip(val.labels, predicted, strict=True)
-    write_csv(folder / "confusion.csv", ["actual", "predicted"], ([names[a], names[b]] for a, b in pairs))
-    by_class = metrics.shares_by(predicted == val.labels, val.labels, names)
-    shares = [[label, name, *_cells(share)] for label, (name, share) in enumerate(by_class.items())]
-    write_csv(folder / "per_class.csv", ["label", "class", *SHARE], shares)
-    rows = metrics.calibration(val.labels, answers.probabilities, ece_bins)
-    bins = [[f"{row['above']:.4f}", f"{row['upto']:.4f}", _cell(row["confidence"]), *_cells(row)] for row in rows]
-    write_csv(folder / "reliability.csv", ["above", "upto", "confidence", *SHARE], bins)
 
-
-SHARE = ("accuracy", "low", "high", "n")
-
-
-def _cells(share: dict[str, Any]) -> list[Any]:
+def cells(share: dict[str, Any]) -> list[Any]:
+    """Return what `metrics.share` found as cells of a table, in SHARE's order."""
     return [_cell(share[key]) for key in SHARE]
 
 
 def _cell(value: float | int | None) -> float | int | str:
     return f"{value:.4f}" if isinstance(value, float) else "" if value is None else value
-
-
-def draw_charts(folder: Path, answers: Answers, ece_bins: int, task: str, note: str) -> None:
-    """Draw confusion.png, per_class.png and reliability.png; a `note` stands under every title."""
-    labels, predicted, classes = answers.val.labels, answers.predicted, answers.classes
-    n, right = len(labels), int(np.sum(labels == predicted))
-    rows = metrics.calibration(labels, answers.probabilities, ece_bins)
-    under = f"\n{note}" if note else ""
-    figures.confusion(
-        metrics.confusion(labels, predicted, len(classes.names)),
-        classes.names,
-        folder / "confusion.png",
-        title=f"{task}: {right:,} of {n:,} {answers.val.split} photos right{under}",
-        groups=_groups(classes),
-    )
-    figures.per_class(
-        metrics.shares_by(labels == predicted, labels, classes.names),
-        folder / "per_class.png",
-        title=f"{task}: accuracy per class on {answers.val.split} (n = {n:,}){under}",
-        groups=_groups(classes),
-    )
-    title = f"{task}: calibration on {answers.val.split}, ECE {metrics.ece(rows):.3f} (n = {n:,}){under}"
-    figures.reliability(rows, folder / "reliability.png", title=title)

@@ -10,9 +10,9 @@ import numpy as np
 class Suspects:
     """Findings over n train photos.
 
-    `labels`: places of suspected label errors, the least likely label first; `quality` float (n,): each label's
-    out-of-fold probability. `outliers`: places of the photos least like their neighbours, oddest first;
-    `typicality` float (n,), 0 (odd) to 1. `neighbours` int (n, k): places of each photo's nearest others.
+    `labels`: indices of suspected label errors, the least likely label first; `quality` float (n,): each label's
+    out-of-fold probability. `outliers`: indices of the photos least like their neighbours, oddest first;
+    `typicality` float (n,), 0 (odd) to 1. `neighbours` int (n, k): indices of each photo's nearest others.
     """
 
     labels: np.ndarray

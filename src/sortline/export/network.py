@@ -1,10 +1,70 @@
-"""Backbone and head as one network: what is exported."""
+"""A trained model as one network from preprocessed pixels to logits: what is exported."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
 
 import mindspore
 import numpy as np
+import onnx
 from mindspore import Tensor, nn, ops
 
+from sortline._core import graphs
+from sortline.backbones import loading
+from sortline.backbones.preprocessing import Preprocessing
+from sortline.export import cam_output, onnx_model
 from sortline.features.heads import Head
+from sortline.predictor import HeadPredictor, NetPredictor, Predictor
+
+
+@dataclass(frozen=True)
+class Network:
+    """float32 (n, channels, S, S), which `preprocessing` makes of pixels, to logits (n, classes).
+
+    `graph`: as ONNX, opset 18, with the output `cam` where `explains`; `mindir`: the MindIR file's content; `run`: by
+    MindSpore. `info` is said of it in the model card.
+    """
+
+    graph: onnx.ModelProto
+    mindir: bytes
+    run: Callable[[np.ndarray], np.ndarray]
+    preprocessing: Preprocessing
+    size: int
+    info: dict[str, Any]
+    explains: bool = False
+
+
+def network_of(model: Predictor, weights: Path) -> Network:
+    """Return `model` as a network; `weights` is the folder of the backbone that a head was trained on."""
+    return _whole(model) if isinstance(model, NetPredictor) else _on_backbone(model, weights)
+
+
+def _whole(model: NetPredictor) -> Network:
+    mindir, scaling = model.folder / "net.mindir", model.preprocessing
+    info = {
+        "network": model.about["net"],
+        "options": model.about["options"],
+        "mean": list(scaling.mean),
+        "std": list(scaling.std),
+        "channel_order": "grey" if scaling.channels == 1 else "RGB",
+        "resize": "bilinear, antialiased",
+    }
+    content = graphs.mindir_with(mindir, model.arrays, model.path)
+    run = partial(graphs.run_mindir, mindir, arrays=model.arrays)
+    return Network(onnx_model.upgraded(model.graph), content, run, scaling, model.size, info)
+
+
+def _on_backbone(model: HeadPredictor, weights: Path) -> Network:
+    backbone, head, size = loading.load(weights), model.head, model.size
+    cell = HeadOnBackbone(backbone.net, head)
+    cell.set_train(False)
+    graph = onnx_model.network_graph(cell, size)
+    if head.linear:
+        cam_output.add_cam(graph, head)
+    mindir, run = graphs.to_mindir(cell, size), partial(graphs.run_cell, cell)
+    return Network(graph, mindir, run, backbone.preprocessing, size, backbone.info, head.linear)
 
 
 def _dense(weight: np.ndarray, bias: np.ndarray) -> nn.Dense:

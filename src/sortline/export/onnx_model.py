@@ -17,7 +17,11 @@ IR_VERSION = 8  # the one of opset 18: older runtimes on phones refuse newer fil
 
 def network_graph(cell: mindspore.nn.Cell, size: int, channels: int = 3) -> onnx.ModelProto:
     """Return `cell` (preprocessed float32 `x` (n, channels, S, S) to `logits`) as ONNX, opset 18."""
-    graph = graphs.to_onnx(cell, (1, channels, size, size), ("logits",))
+    return upgraded(graphs.to_onnx(cell, (1, channels, size, size), ("logits",)))
+
+
+def upgraded(graph: onnx.ModelProto) -> onnx.ModelProto:
+    """Return the graph, as MindSpore exports it, in opset 18."""
     graph = onnx.version_converter.convert_version(graph, OPSET)
     graph.ir_version = IR_VERSION
     return graph

@@ -5,7 +5,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import mindspore
 import numpy as np
 from PIL import Image
 from tqdm import tqdm
@@ -19,7 +18,7 @@ from sortline.evaluation import metrics
 from sortline.export.classifier import Classifier
 
 EXIF_ORIENTATION = 0x0112
-MOST_RESIZED = 500  # photos that are enlarged
+MAX_RESIZED = 500  # photos that are enlarged
 TURNED_LEFT = 6  # stored turned a quarter left; a viewer turns it back
 
 
@@ -34,20 +33,20 @@ def network_inputs(photos: Sequence[Path], preprocessing: Preprocessing, size: i
 
 
 def logit_differences(
-    cell: mindspore.nn.Cell,
+    run: Callable[[np.ndarray], np.ndarray],
     mindir: Path,
     run_onnx: Callable[[Image.Image], np.ndarray],
     photos: Sequence[Path],
     x: np.ndarray,
     limit: float,
 ) -> dict[str, float]:
-    """Compare logits of the self-contained ONNX and the MindIR with MindSpore's on `x`, `network_inputs` of `photos`.
+    """Compare logits of the self-contained ONNX and the MindIR with those of `run`, MindSpore's, on `network_inputs`.
 
     The ONNX gets the photos resized by Pillow: what its own resizing changes is `resized_agreement`'s to say.
     Returns the largest differences; raises `UserError` above `limit`.
     """
     resized = (Image.fromarray(resize(open_picture(photo), x.shape[-1])) for photo in photos)
-    reference = np.concatenate([cell(mindspore.Tensor(one[None])).asnumpy() for one in x])
+    reference = run(x)
     others = {"onnx": np.stack([run_onnx(image) for image in resized]), "mindir": graphs.run_mindir(mindir, x)}
     differences = {name: float(np.abs(logits - reference).max()) for name, logits in others.items()}
     for name, difference in differences.items():
@@ -60,11 +59,11 @@ def logit_differences(
 
 def remeasured(classifier: Classifier, photos: Sequence[Path], labels: np.ndarray) -> dict[str, Any]:
     """Score the exported ONNX alone, from the photo files: accuracy with its interval, and n."""
-    answers = [
+    predicted = [
         int(classifier.probabilities(open_picture(photo)).argmax())
         for photo in tqdm(photos, desc="val from files", unit="photo", disable=None)
     ]
-    score = metrics.share(np.array(answers) == labels)
+    score = metrics.share(np.array(predicted) == labels)
     return {
         "onnx_accuracy": score["accuracy"],
         "onnx_accuracy_low": score["low"],
@@ -112,7 +111,7 @@ def resized_agreement(
     same, worst, kinds = [], 0.0, {}
     for name, (change, slow) in tqdm(RESIZED.items(), desc="other sizes", unit="kind", disable=None):
         hits = []
-        for index in few if slow else spread(len(photos), MOST_RESIZED):
+        for index in few if slow else spread(len(photos), MAX_RESIZED):
             image = change(open_picture(photos[index]))
             ours, theirs = classifier.probabilities(image), reference(resize(image, size)[None])
             hits.append(bool(ours.argmax() == theirs.argmax()))
@@ -147,15 +146,15 @@ DIGIT_PHOTOS = {
 
 
 def digit_photos(classifier: Classifier, photos: Sequence[Path], labels: np.ndarray) -> dict[str, Any]:
-    """Score reading digits from photos, on at most MOST_RESIZED of them: accuracy and n by how the digit is shown."""
-    some, kinds = spread(len(photos), MOST_RESIZED), {}
+    """Score reading digits from photos, on at most MAX_RESIZED of them: accuracy and n by how the digit is shown."""
+    some, kinds = spread(len(photos), MAX_RESIZED), {}
     for name, change in DIGIT_PHOTOS.items():
         hits = []
         for index in some:
             try:
-                answer = classifier(change(open_picture(photos[index])), top=1).label["code"]
+                predicted = classifier(change(open_picture(photos[index])), top=1).label["code"]
             except NoDigit:
-                answer = None
-            hits.append(answer == classifier.classes[labels[index]]["code"])
+                predicted = None
+            hits.append(predicted == classifier.classes[labels[index]]["code"])
         kinds[name] = metrics.share(np.array(hits))
     return {"digit_photos": kinds}

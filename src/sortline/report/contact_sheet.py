@@ -4,8 +4,11 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
+
+from sortline._core.files import replacing
 
 PAPER, MAT, INK = "#ffffff", "#f0f0f0", "#202020"
 GAP = 10  # pixels between tiles and around the sheet
@@ -55,6 +58,11 @@ def contact_sheet(tiles: Sequence[Tile], columns: int, title: str = "", tile_siz
         _place(sheet, draw, tile, left, y, tile_size)
         _write(draw, (left, y + cell + GAP // 2), caption, font)
     return sheet
+
+
+def save(sheet: Image.Image, path: Path) -> None:
+    with replacing(path) as temporary:
+        sheet.save(temporary)
 
 
 def shown(names: Sequence[str], label: int) -> str:

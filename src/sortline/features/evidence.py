@@ -1,12 +1,8 @@
-"""Class activation maps: which places of a photo speak for a class."""
+"""Class activation maps: which positions of a feature map speak for a class."""
 
-import matplotlib
 import numpy as np
-from PIL import Image
 
 from sortline.features.heads import Head
-
-MAP_COLOURS = "inferno"
 
 
 def channel_weights(head: Head, feature_map: np.ndarray, label: int) -> np.ndarray:
@@ -34,14 +30,3 @@ def class_activation(head: Head, feature_map: np.ndarray, label: int) -> np.ndar
     """
     evidence = np.tensordot(channel_weights(head, feature_map, label), feature_map, 1)
     return np.maximum(evidence, 0).astype(np.float32)
-
-
-def overlay(photo: Image.Image, evidence: np.ndarray, strength: float = 0.55) -> Image.Image:
-    """Return the RGB `photo`, grey, with `evidence` (h, w) over it in colour; each map is scaled to its own peak."""
-    peak = float(evidence.max())
-    scaled = Image.fromarray(np.uint8(255 * evidence / peak) if peak > 0 else np.zeros(evidence.shape, np.uint8))
-    heat = np.asarray(scaled.resize(photo.size, Image.Resampling.BICUBIC), np.float32) / 255
-    colours = matplotlib.colormaps[MAP_COLOURS](heat)[..., :3] * 255
-    grey = np.asarray(photo.convert("L").convert("RGB"), np.float32)
-    share = (strength * np.sqrt(heat))[..., None]
-    return Image.fromarray(np.uint8((1 - share) * grey + share * colours))

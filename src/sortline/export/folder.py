@@ -1,0 +1,72 @@
+"""The export folder: written, and compared with what was measured."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+from scipy.special import softmax
+
+from sortline import __version__
+from sortline._core import files, sessions
+from sortline.config.export import ExportParams
+from sortline.export import int8, onnx_model, parity
+from sortline.export.classifier import Classifier
+from sortline.export.network import Network
+
+
+def write(
+    folder: Path, network: Network, labels: dict[str, Any], dataset: str, train: Sequence[Path], params: ExportParams
+) -> dict[str, Any]:
+    """Write model.onnx, model_int8.onnx, model.mindir and labels.json; return facts about them.
+
+    `labels`: labels.json; `dataset`: the fingerprint of the data that the model was measured on; `train`: photos, some
+    of which calibrate the 8-bit model.
+    """
+    about = {"labels": labels, "sortline_version": __version__, "dataset": dataset, "backbone": network.info}
+    model = onnx_model.self_contained(network.graph, network.preprocessing, network.size, about)
+    shown = int8.chosen(train, params.calibration_photos, params.calibration_seed)
+    onnx.save(model, folder / "model.onnx")
+    onnx.save(int8.quantised(model, shown), folder / "model_int8.onnx")
+    (folder / "model.mindir").write_bytes(network.mindir)
+    files.write_json(folder / "labels.json", labels)
+    return {
+        "int8_calibration_photos": len(shown),
+        "image_size": network.size,
+        "dataset": dataset,
+        "onnx_mb": (folder / "model.onnx").stat().st_size / 1e6,
+        "int8_bytes": (folder / "model_int8.onnx").stat().st_size,
+        "mindir_mb": (folder / "model.mindir").stat().st_size / 1e6,
+    }
+
+
+def compare(
+    folder: Path, network: Network, photos: Sequence[Path], truth: np.ndarray, params: ExportParams
+) -> dict[str, Any]:
+    """Return how the files of `folder` agree with `network` on the held-out `photos`; `truth` int (n,) are classes.
+
+    Raises `UserError` where they do not.
+    """
+    few = parity.spread(len(photos), params.check_photos)
+    some = [photos[index] for index in few]
+    classifier, session = Classifier(folder), sessions.session(network.graph, threads=0)
+
+    def reference(images: np.ndarray) -> np.ndarray:
+        logits = session.run(["logits"], {"x": network.preprocessing(images)})[0][0]
+        return softmax(logits.astype(np.float64))
+
+    x = parity.network_inputs(some, network.preprocessing, network.size)
+    result: dict[str, Any] = {"checked_photos": len(few)}
+    result |= parity.logit_differences(
+        network.run, folder / "model.mindir", classifier.logits, some, x, params.max_difference
+    )
+    result |= parity.remeasured(classifier, photos, truth)
+    result |= parity.resized_agreement(classifier, reference, photos, few, network.size)
+    return result | (parity.digit_photos(classifier, photos, truth) if "reads" in classifier.labels else {})
+
+
+def compare_int8(folder: Path, photos: Sequence[Path], held_out: np.ndarray, truth: np.ndarray) -> dict[str, Any]:
+    """Return how the 8-bit model agrees with the other on `photos`, and its accuracy on those at indices `held_out`."""
+    predicted = int8.compared(folder / "model.onnx", folder / "model_int8.onnx", photos)
+    return int8.scores(*predicted, held_out, truth)

@@ -1,0 +1,101 @@
+"""What evaluate shows: charts, and contact sheets of wrong photos, with what spoke for them, and of some of all."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from sortline.data.images import resize
+from sortline.data.datasets import open_picture
+from sortline.data.prepared import Classes
+from sortline.evaluation import metrics
+from sortline.evaluation.predictions import Predictions
+from sortline.predictor import Predictor
+from sortline.report import figures
+from sortline.report.contact_sheet import Tile, contact_sheet, shown
+from sortline.report.figures import Groups
+from sortline.report.overlay import overlay
+
+CORRECT, WRONG = "#0072b2", "#d62728"
+Evidence = Callable[[np.ndarray, int], np.ndarray | None]
+
+
+def draw_charts(folder: Path, predictions: Predictions, ece_bins: int, task: str, note: str) -> None:
+    """Draw confusion.png, per_class.png and reliability.png; a `note` stands under every title."""
+    labels, classes, split = predictions.val.labels, predictions.classes, predictions.val.split
+    n, correct = len(labels), int(np.sum(predictions.correct))
+    rows = metrics.calibration(labels, predictions.probabilities, ece_bins)
+    under, groups = f"\n{note}" if note else "", _groups(classes)
+    matrix = metrics.confusion(labels, predictions.labels, len(classes.names))
+    title = f"{task}: {correct:,} of {n:,} {split} photos correct{under}"
+    figures.confusion(matrix, classes.names, folder / "confusion.png", title=title, groups=groups)
+    shares = metrics.shares_by(predictions.correct, labels, classes.names)
+    title = f"{task}: accuracy per class on {split} (n = {n:,}){under}"
+    figures.per_class(shares, folder / "per_class.png", title=title, groups=groups)
+    title = f"{task}: calibration on {split}, ECE {metrics.ece(rows):.3f} (n = {n:,}){under}"
+    figures.reliability(rows, folder / "reliability.png", title=title)
+
+
+def _groups(classes: Classes) -> Groups | None:
+    if classes.bin_of is None:
+        return None
+    return Groups(classes.bin_of.tolist(), [row["en"] for row in classes.bins], [row["colour"] for row in classes.bins])
+
+
+def wrong_sheet(
+    predictions: Predictions, raw: Path, task: str, columns: int, limit: int, predictor: Predictor
+) -> Image.Image:
+    """Return a contact sheet of the photos predicted wrongly, at most `limit`, the most confident error first.
+
+    Each photo is framed in the colour of the predicted bin; the picture at its right shows where `predictor` saw
+    evidence for its prediction, if it can tell. Raises `BadImage` if a photo under `raw` cannot be read.
+    """
+    n, wrong, split = len(predictions.val.images), predictions.wrong, predictions.val.split
+    if not len(wrong):
+        return contact_sheet([], columns, f"{task}: none of the {n:,} {split} photos is wrong")
+    some = f", the first {limit:,} shown" if len(wrong) > limit else ""
+    frame = "; the frame is the predicted bin's" if predictions.classes.bins else ""
+    title = f"{task}: {len(wrong):,} of {n:,} {split} photos wrong, most confident first{some}{frame}"
+    tiles = []
+    for i in wrong[:limit]:
+        tile, label = _tile(predictions, raw, i), int(predictions.labels[i])
+        tiles.append(tile)
+        evidence = predictor.evidence(resize(tile.image, predictor.size), label)
+        if evidence is not None:
+            tiles.append(Tile(overlay(tile.image, evidence), f"why {shown(predictions.classes.names, label)}?"))
+    if len(tiles) == len(wrong[:limit]):
+        return contact_sheet(tiles, columns, title)
+    title += ". At the right of each: what spoke for the prediction"
+    return contact_sheet(tiles, max(2, columns // 2 * 2), title)  # a photo and its evidence stay in one row
+
+
+def predictions_sheet(predictions: Predictions, raw: Path, task: str, columns: int, limit: int) -> Image.Image:
+    """Return a contact sheet of at most `limit` photos, evenly spread, framed blue where correct and red where wrong.
+
+    Raises `BadImage` if a photo under `raw` cannot be read.
+    """
+    n = len(predictions.val.images)
+    some = np.unique(np.linspace(0, n - 1, min(n, limit)).round().astype(int))
+    colours = np.where(predictions.correct, CORRECT, WRONG)
+    tiles = [replace(_tile(predictions, raw, i), colour=str(colours[i])) for i in some]
+    title = f"{task}: {len(some):,} of {n:,} {predictions.val.split} photos; blue correct, red wrong"
+    return contact_sheet(tiles, columns, title)
+
+
+def _tile(predictions: Predictions, raw: Path, i: int) -> Tile:
+    names, bins, bin_of = predictions.classes.names, predictions.classes.bins, predictions.classes.bin_of
+    truth, predicted = predictions.val.labels[i], predictions.labels[i]
+    lines = [
+        f"truth: {shown(names, truth)}",
+        f"predicted: {shown(names, predicted)}",
+        f"probability: {predictions.probabilities[i, predicted]:.2f}",
+    ]
+    colour = None
+    if bin_of is not None:
+        chosen = bins[bin_of[predicted]]
+        colour = chosen["colour"]
+        lines.append(f"{'correct' if bin_of[predicted] == bin_of[truth] else 'wrong'} bin: {chosen['en']}")
+    image = predictions.val.images[i]
+    return Tile(open_picture(raw / image), "\n".join([*lines, image]), colour)
