@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from sortline.config.diagnose import DiagnoseParams
-from sortline.data.images import resize
 from sortline.data.datasets import open_picture
+from sortline.data.images import resize
 from sortline.data.prepared import Part
 from sortline.evaluation import metrics, suspects
 from sortline.evaluation.corruptions import CORRUPTIONS, grid

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from PIL import Image
 
-from sortline.data.images import resize
 from sortline.data.datasets import open_picture
+from sortline.data.images import resize
 from sortline.evaluation import suspects
 from sortline.evaluation.corruptions import CORRUPTIONS
 from sortline.evaluation.diagnosis import Diagnosis

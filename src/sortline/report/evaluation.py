@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from sortline.data.images import resize
 from sortline.data.datasets import open_picture
+from sortline.data.images import resize
 from sortline.data.prepared import Classes
 from sortline.evaluation import metrics
 from sortline.evaluation.predictions import Predictions
