@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from sortline.backbones import loading as backbones
+from sortline import backbones
 from sortline.backbones.mobilenet_v2 import SETTINGS, round_channels
 
 

@@ -18,7 +18,7 @@ from PIL import Image
 
 from bench import _paired
 from bench._torch_backbone import mobilenet_v2
-from sortline.backbones import loading as backbones
+from sortline import backbones
 from sortline.config.augment import ViewParams
 from sortline.data.images import open_rgb, resize
 from sortline.features import extraction

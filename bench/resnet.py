@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from bench import _paired
+from sortline import backbones
 from sortline._core.files import write_json
-from sortline.backbones import loading as backbones
 from sortline.features import extraction
 
 SIZE, VIEWS, PHOTOS = 224, 4, 8

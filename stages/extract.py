@@ -12,10 +12,9 @@ from pathlib import Path
 import numpy as np
 import onnx
 
+from sortline import backbones
 from sortline._core import files
 from sortline._core.errors import UserError, run
-from sortline.backbones import loading as backbones
-from sortline.backbones.mobilenet_v2 import MobileNetV2
 from sortline.config.augment import ViewParams
 from sortline.config.base import load
 from sortline.config.extract import ExtractParams
@@ -41,8 +40,9 @@ def main(argv: list[str]) -> None:
 
     backbone = backbones.load(args.weights)
     size = params.image_size
-    if params.upto and not isinstance(backbone.net, MobileNetV2):
-        raise UserError("params.yaml: extract.upto is for a MobileNetV2; leave it out, or change weights")
+    if params.upto and params.upto > (backbone.blocks or 0):
+        network = backbone.info["network"]
+        raise UserError(f"params.yaml: extract.upto is {params.upto}, {network} has {backbone.blocks or 'no'} blocks")
     model = extraction.to_onnx(backbone, size, params.upto)
     if params.engine == "mindspore":
         engine = extraction.mindspore_engine(backbone, params.upto)

@@ -16,9 +16,9 @@ import mindspore
 import numpy as np
 from common import DATA, HERE, LINE, PARAMS, noted
 
+from sortline import backbones
 from sortline._core import files, runtime
 from sortline._core.errors import run
-from sortline.backbones import loading as backbones
 from sortline.config.base import load
 from sortline.config.training import TrainHeadParams, TrainParams
 from sortline.data import prepared

@@ -5,9 +5,9 @@ from pathlib import Path
 
 from common import DATA, PARAMS, noted
 
+from sortline import backbones
 from sortline._core import files
 from sortline._core.errors import run
-from sortline.backbones import loading as backbones
 from sortline.config.augment import ViewParams
 from sortline.config.extract import ExtractParams
 from sortline.features import extraction, pixels

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 from common import LINE, PARAMS, PREPARED, note_time
 
+from sortline import backbones
 from sortline._core import files
 from sortline._core.errors import run
-from sortline.backbones import loading as backbones
 from sortline.config.augment import ViewParams
 from sortline.features import extraction
 

@@ -3,18 +3,19 @@
 import mindspore
 import numpy as np
 
-from sortline.backbones import checkpoints, releases
-from sortline.backbones import loading as backbones
+from sortline import backbones
+from sortline.backbones import checkpoints
 from sortline.backbones.loading import Backbone
 
 WIDTH, COUNT = 0.35, 18
-RELEASE = releases.find("mobilenet_v2", "random")
+NETWORK = backbones.get("mobilenet_v2")
+RELEASE = NETWORK.release("random")
 
 
 def pretrained(seed=1) -> Backbone:
     """A small backbone whose batch norms do something."""
-    net = backbones.build("mobilenet_v2", RELEASE, WIDTH)
-    checkpoints.draw(net, seed)
+    net = NETWORK.net(RELEASE, WIDTH)
+    checkpoints.draw(net, seed, NETWORK.draw)
     generator = np.random.default_rng(seed)
     for name, parameter in net.parameters_dict().items():
         if name.endswith(("moving_variance", "gamma")):
@@ -22,7 +23,7 @@ def pretrained(seed=1) -> Backbone:
         elif name.endswith("moving_mean"):
             parameter.set_data(mindspore.Tensor(generator.normal(0, 0.1, parameter.shape).astype(np.float32)))
     net.set_train(False)
-    return Backbone(net, RELEASE.preprocessing, {"release": "random", "width": WIDTH})
+    return Backbone(net, RELEASE.preprocessing, {"network": "mobilenet_v2", "release": "random", "width": WIDTH})
 
 
 def pictures(count=COUNT, side=32):

@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
+from sortline import backbones
 from sortline._core import runtime
 from sortline._core.errors import UserError
 from sortline._core.files import sha256_file, write_json
-from sortline.backbones import checkpoints, loading, releases
-from sortline.backbones.mobilenet_v2 import MobileNetV2, Pooled
+from sortline.backbones import checkpoints, mobilenet_v2
 
 GOLDEN = Path(__file__).resolve().parents[1] / "golden"
 WIDTH = 0.35
@@ -35,8 +35,8 @@ def graph_mode_afterwards():
 def layers() -> list[dict[str, np.ndarray]]:
     """Weights of the net of tests/golden/make_mobilenetv2.py at width 0.35, layer after layer."""
     runtime.prepare()
-    net = MobileNetV2(WIDTH)
-    checkpoints.randomise(net, SEED)
+    net = mobilenet_v2.build(WIDTH)
+    checkpoints.draw(net, SEED)
     kernels = [p.asnumpy() for name, p in net.parameters_dict().items() if name.endswith("conv.weight")]
     layers = []
     for k, kernel in enumerate(kernels):
@@ -102,6 +102,7 @@ def describe(folder: Path, release: str, file: str | None, **changes) -> Path:
     """Write backbone.json, as the stage `weights` does."""
     folder.mkdir(parents=True, exist_ok=True)
     about = {
+        "network": "mobilenet_v2",
         "release": release,
         "file": file,
         "sha256": sha256_file(folder / file) if file else None,
@@ -136,7 +137,7 @@ def a_checkpoint(tmp_path, layers) -> Path:
 
 def refusal(folder: Path) -> str:
     with pytest.raises(UserError) as caught:
-        loading.load(folder)
+        backbones.load(folder)
     assert len(str(caught.value).splitlines()) == 1
     return str(caught.value)
 
@@ -146,10 +147,10 @@ def test_each_release_loads_from_a_folder_with_a_chinese_name(tmp_path, layers, 
     suffix = "safetensors" if release == "tensorflow" else "ckpt"
     folder = tmp_path / "垃圾 分类" / "权重"
     save(MAKERS[release](layers), folder / f"backbone.{suffix}", tmp_path)
-    loaded = loading.load(describe(folder, release, f"backbone.{suffix}"))
+    loaded = backbones.load(describe(folder, release, f"backbone.{suffix}"))
     mindspore.set_context(mode=mindspore.PYNATIVE_MODE)
     images = np.random.default_rng(96).uniform(-1, 1, (2, 3, 96, 96)).astype(np.float32)
-    mean, maximum, _ = (output.asnumpy() for output in Pooled(loaded.net)(mindspore.Tensor(images)))
+    mean, maximum, _ = (output.asnumpy() for output in loaded.pooled()(mindspore.Tensor(images)))
     padding = "same" if release == "tensorflow" else "symmetric"
     golden = np.load(GOLDEN / f"mobilenetv2_{WIDTH}.npz", allow_pickle=False)
     assert np.allclose(mean[:, ::8], golden[f"{padding}_96_mean"], rtol=1e-4, atol=1e-4)
@@ -168,7 +169,7 @@ def test_each_release_loads_from_a_folder_with_a_chinese_name(tmp_path, layers, 
 def test_each_release_brings_its_own_padding_and_preprocessing(tmp_path, layers, release, padding, scaling):
     suffix = "safetensors" if release == "tensorflow" else "ckpt"
     save(MAKERS[release](layers), tmp_path / "w" / f"b.{suffix}", tmp_path)
-    loaded = loading.load(describe(tmp_path / "w", release, f"b.{suffix}"))
+    loaded = backbones.load(describe(tmp_path / "w", release, f"b.{suffix}"))
     recorded = {key: loaded.info[key] for key in ("release", "padding", "mean", "std", "width", "channel_order")}
     expected = {"release": release, "padding": padding, **scaling, "width": WIDTH, "channel_order": "RGB"}
     assert recorded == expected
@@ -184,20 +185,21 @@ def test_each_release_brings_its_own_padding_and_preprocessing(tmp_path, layers,
         assert x[0, channel, 1, 0] == pytest.approx(-mean / std, abs=1e-6)
 
 
-def test_tensorflows_scaling_is_x_over_127_and_a_half_less_1(tmp_path):
+def test_tensorflows_scaling_is_x_over_127_and_a_half_less_1():
+    scaling = backbones.get("mobilenet_v2").release("tensorflow").preprocessing
     levels = np.arange(256, dtype=np.uint8).repeat(3).reshape(1, 16, 16, 3)
-    x = releases.RELEASES["tensorflow"].preprocessing(levels)
+    x = scaling(levels)
     assert np.abs(x[0, 1].ravel() - (np.arange(256) / 127.5 - 1)).max() < 1e-6
     with pytest.raises(ValueError, match="expected uint8"):
-        releases.RELEASES["tensorflow"].preprocessing(levels.astype(np.float32))
+        scaling(levels.astype(np.float32))
     with pytest.raises(ValueError, match="expected uint8"):
-        releases.RELEASES["tensorflow"].preprocessing(levels[0])
+        scaling(levels[0])
 
 
 def test_random_weights_need_no_file_and_follow_the_seed(tmp_path):
     stems = []
     for number, seed in enumerate((1, 1, 2)):
-        loaded = loading.load(describe(tmp_path / str(number), "random", None, seed=seed))
+        loaded = backbones.load(describe(tmp_path / str(number), "random", None, seed=seed))
         assert loaded.info["seed"] == seed and loaded.info["sha256"] is None
         stems.append(loaded.net.stem.conv.weight.asnumpy())
     assert np.array_equal(stems[0], stems[1])
@@ -210,13 +212,13 @@ def test_the_temporary_folder_may_have_a_chinese_name(a_checkpoint, tmp_path, mo
     """On Windows it lies in the user's own folder, which is named after the user."""
     (tmp_path / "张三 的").mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "张三 的"))
-    assert loading.load(a_checkpoint).info["release"] == "mindcv"
+    assert backbones.load(a_checkpoint).info["release"] == "mindcv"
 
 
 def test_loading_leaves_nothing_behind(a_checkpoint, tmp_path, monkeypatch):
     (tmp_path / "scratch").mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "scratch"))
-    loading.load(a_checkpoint)
+    backbones.load(a_checkpoint)
     assert list((tmp_path / "scratch").iterdir()) == []
     assert sorted(path.name for path in a_checkpoint.iterdir()) == ["backbone.ckpt", "backbone.json"]
 
@@ -234,7 +236,7 @@ def test_weights_of_another_width(a_checkpoint):
 
 
 def test_weights_of_another_release(a_checkpoint):
-    assert "'course' names" in refusal(describe(a_checkpoint, "course", "backbone.ckpt"))
+    assert "release 'course'" in refusal(describe(a_checkpoint, "course", "backbone.ckpt"))
 
 
 def test_nan_in_a_checkpoint(tmp_path, layers):

@@ -2,10 +2,9 @@
 
 import numpy as np
 import pytest
-from pretrained import RELEASE, WIDTH, batch, features, pretrained
+from pretrained import NETWORK, RELEASE, WIDTH, batch, features, pretrained
 
 from sortline.backbones import checkpoints
-from sortline.backbones import loading as backbones
 from sortline.backbones.loading import Backbone
 from sortline.nets import batch_norm
 
@@ -22,9 +21,9 @@ def test_folding_changes_no_feature():
 def test_measured_batch_norm_changes_no_feature_and_holds_the_statistics_of_a_batch():
     backbone = pretrained()
     batch_norm.fold(backbone.net)
-    released = Backbone(backbones.build("mobilenet_v2", RELEASE, WIDTH), backbone.preprocessing, {})
+    released = Backbone(NETWORK.net(RELEASE, WIDTH), backbone.preprocessing, {})
     names = [parameter.name for parameter in released.net.get_parameters()]
-    checkpoints.draw(released.net, 1)
+    checkpoints.draw(released.net, 1, NETWORK.draw)
     x = batch(released, 16, 64)
     before = features(released.net, x)
     batch_norm.measure(released.net, [x])

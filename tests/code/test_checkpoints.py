@@ -1,6 +1,7 @@
 """Published weights into our network: the very names of two public releases, and nothing that does not fit."""
 
 import hashlib
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -10,8 +11,8 @@ import pytest
 from batch_norms import PARTS, waves
 
 from sortline._core.errors import UserError
-from sortline.backbones import checkpoints
-from sortline.backbones.mobilenet_v2 import MobileNetV2, Pooled
+from sortline.backbones import checkpoints, mobilenet_v2
+from sortline.backbones.layers import BlockNet, Pooled
 
 pytestmark = pytest.mark.usefixtures("pynative_mode")
 
@@ -55,6 +56,7 @@ FOLDED = [
     "last",
 ]
 LAYERS = {"mindcv": MINDCV, "course": COURSE}
+RELEASES = dict(zip(("folded", "mindcv", "course"), mobilenet_v2.NETWORKS[0].releases.values(), strict=True))
 # sha256 of the backbone's 260 names, sorted, one a line, as those two classes list them in MindSpore 2.10.
 PUBLIC_NAMES = {
     "mindcv": "8d588811758b4e76a08d8891537807deb39a3aaf8636d54913ec698fd14de8a3",
@@ -65,8 +67,8 @@ PUBLIC_NAMES = {
 @cache
 def layers() -> list[dict[str, np.ndarray]]:
     """Weights of the net of tests/golden/make_mobilenetv2.py at width 0.35, layer after layer."""
-    net = MobileNetV2(WIDTH)
-    checkpoints.randomise(net, SEED)
+    net = mobilenet_v2.build(WIDTH)
+    checkpoints.draw(net, SEED)
     kernels = [p.asnumpy() for name, p in net.parameters_dict().items() if name.endswith("conv.weight")]
     assert len(kernels) == 52
     return [{"weight": kernel} | waves(k, len(kernel), 0.8) for k, kernel in enumerate(kernels)]
@@ -91,7 +93,7 @@ def folded(eps: float) -> dict[str, np.ndarray]:
     return arrays
 
 
-def differs(net: MobileNetV2, padding: str) -> float:
+def differs(net: BlockNet, padding: str) -> float:
     """Largest difference of mean and max from PyTorch's, relative to the largest feature."""
     golden = np.load(GOLDEN / f"mobilenetv2_{WIDTH}.npz", allow_pickle=False)
     images = np.random.default_rng(64).uniform(-1, 1, (2, 3, 64, 64)).astype(np.float32)
@@ -100,15 +102,15 @@ def differs(net: MobileNetV2, padding: str) -> float:
     return max(float(np.abs(ours[:, ::8] - theirs).max() / np.abs(theirs).max()) for ours, theirs in pairs)
 
 
-def loaded(arrays: dict[str, np.ndarray], naming: str) -> MobileNetV2:
-    net = MobileNetV2(WIDTH, "symmetric", 1e-5)
-    checkpoints.load(net, arrays, naming)
+def loaded(arrays: dict[str, np.ndarray], naming: str) -> BlockNet:
+    net = mobilenet_v2.build(WIDTH, "symmetric", 1e-5)
+    checkpoints.load(net, arrays, replace(RELEASES[naming], bn_eps=1e-5))
     return net
 
 
 @cache
-def empty_net(width: float) -> tuple[MobileNetV2, dict[str, np.ndarray]]:
-    net = MobileNetV2(width)
+def empty_net(width: float) -> tuple[BlockNet, dict[str, np.ndarray]]:
+    net = mobilenet_v2.build(width)
     return net, {name: parameter.asnumpy().copy() for name, parameter in net.parameters_dict().items()}
 
 
@@ -116,7 +118,7 @@ def refusal(arrays: dict[str, np.ndarray], naming: str = "mindcv", width: float 
     """The one line of the refusal, which must leave the net as it was."""
     net, before = empty_net(width)
     with pytest.raises(UserError) as caught:
-        checkpoints.load(net, arrays, naming)
+        checkpoints.load(net, arrays, RELEASES[naming], f"MobileNetV2 by {naming}")
     assert all(np.array_equal(parameter.asnumpy(), before[name]) for name, parameter in net.parameters_dict().items())
     assert len(str(caught.value).splitlines()) == 1
     return str(caught.value)
@@ -146,8 +148,8 @@ def test_every_entry_lands_in_its_own_parameter(naming):
 
 
 def test_folded_weights_give_the_features_of_the_live_batch_norm_in_pytorch():
-    net = MobileNetV2(WIDTH, "same", 1e-3)
-    checkpoints.load(net, folded(1e-3), "folded")
+    net = mobilenet_v2.build(WIDTH, "same", 1e-3)
+    checkpoints.load(net, folded(1e-3), RELEASES["folded"])
     assert differs(net, "same") < 1e-4
     assert differs(net, "symmetric") > 0.05
 
@@ -257,7 +259,7 @@ def test_nan_in_folded_weights_is_refused():
 
 def test_weights_under_another_releases_names_are_refused():
     for naming, other in (("mindcv", "course"), ("course", "mindcv"), ("mindcv", "folded")):
-        assert f"not MobileNetV2 under the '{other}' names" in refusal(published(naming), other)
+        assert f"not MobileNetV2 by {other}: " in refusal(published(naming), other)
     assert "not MobileNetV2" in refusal({})
 
 

@@ -24,8 +24,7 @@ from PIL import Image
 from scipy.special import softmax
 
 from sortline._core import graphs, runtime, sessions
-from sortline.backbones import checkpoints
-from sortline.backbones.mobilenet_v2 import MobileNetV2
+from sortline.backbones import checkpoints, mobilenet_v2
 from sortline.backbones.preprocessing import IMAGENET
 from sortline.export import cam_output, onnx_model
 from sortline.export.network import HeadOnBackbone
@@ -58,8 +57,8 @@ class OneConvolution(nn.Cell):
 
 
 def mobilenet():
-    backbone = MobileNetV2(0.35, "symmetric", 1e-5)
-    checkpoints.randomise(backbone, 4)
+    backbone = mobilenet_v2.build(0.35, "symmetric", 1e-5)
+    checkpoints.draw(backbone, 4)
     backbone.set_train(False)
     return backbone
 

@@ -14,7 +14,6 @@ from sortline._core import runtime
 from sortline._core.files import write_json
 from sortline.backbones import loading
 from sortline.backbones.loading import Backbone
-from sortline.backbones.mobilenet_v2 import Back, Front
 from sortline.backbones.preprocessing import Preprocessing
 from sortline.config.augment import ViewParams
 from sortline.data.augment.views import render
@@ -263,11 +262,11 @@ def test_the_maps_before_the_last_blocks_are_those_of_the_network(tmp_path, tiny
     extraction.extract(photos, PLAN, 32, tiny, engine, tmp_path / "pooled.npy", inner=tmp_path / "inner.npy")
     inner, pooled = np.load(tmp_path / "inner.npy"), np.load(tmp_path / "pooled.npy")
     assert inner.dtype == np.float16 and inner.shape[:2] == (7, 3)
-    back = Back(tiny.net, 3)
+    back = tiny.back(3)
     back.set_train(False)
     for view in range(3):
         x = tiny.preprocessing(np.stack([render(open_rgb(p.path), PLAN, view, p.key, 32) for p in photos]))
-        expected = Front(tiny.net, 3)(mindspore.Tensor(x)).asnumpy()
+        expected = tiny.front(3)(mindspore.Tensor(x)).asnumpy()
         assert np.abs(inner[:, view] - expected).max() <= 2e-3 * np.abs(expected).max()
         rest = back(mindspore.Tensor(inner[:, view].astype(np.float32))).asnumpy()
         assert np.abs(rest.mean((2, 3)) - pooled[:, view, 0]).max() < 0.02

@@ -13,11 +13,10 @@ import pytest
 from pretrained import COUNT, RELEASE, batch, features, pictures, pretrained
 from pydantic import ValidationError
 
+from sortline import backbones
 from sortline._core.errors import UserError
-from sortline.backbones import loading as backbones
-from sortline.backbones import releases
+from sortline.backbones.layers import Back, Front
 from sortline.backbones.loading import Backbone
-from sortline.backbones.mobilenet_v2 import Back, Front
 from sortline.config.training import TrainParams
 from sortline.nets import registry
 from sortline.nets.photo_net import HeadV3, PhotoNet, Tail
@@ -231,9 +230,9 @@ def test_back_is_not_a_copy():
 
 
 def test_from_a_folder_that_holds_a_resnet_is_one_line(tmp_path):
-    resnet = backbones.build("resnet18", releases.find("resnet18", "random"))
-    with pytest.raises(UserError, match="for a MobileNetV2"):
-        other = Backbone(resnet, RELEASE.preprocessing, {"release": "random", "width": None})
+    resnet = backbones.get("resnet18").net(RELEASE)
+    with pytest.raises(UserError, match="mobilenet_v2.* of resnet18"):
+        other = Backbone(resnet, RELEASE.preprocessing, {"network": "resnet18", "release": "random", "width": None})
         finetune.build(other, CLASSES, params("full"), inputs("pixels"), np.arange(6), np.arange(6) % 3)
 
 

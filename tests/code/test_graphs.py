@@ -11,8 +11,8 @@ import pytest
 from mindspore import nn, ops
 
 from sortline._core import graphs, runtime, sessions
-from sortline.backbones import checkpoints
-from sortline.backbones.mobilenet_v2 import MobileNetV2, Pooled
+from sortline.backbones import checkpoints, mobilenet_v2
+from sortline.backbones.layers import Pooled
 from sortline.export.network import HeadOnBackbone
 from sortline.features.heads import Head
 
@@ -155,8 +155,8 @@ def test_the_project_may_lie_in_a_folder_with_a_chinese_name(small, tmp_path):
 def test_the_exported_backbone_gives_the_features_of_pytorch(padding):
     """ONNX Runtime against tests/golden/make_mobilenetv2.py (random convolutions, batch norm that does nothing)."""
     runtime.prepare()
-    net = MobileNetV2(0.35, padding, {"same": 1e-3, "symmetric": 1e-5}[padding])
-    checkpoints.randomise(net, SEED)
+    net = mobilenet_v2.build(0.35, padding, {"same": 1e-3, "symmetric": 1e-5}[padding])
+    checkpoints.draw(net, SEED)
     opened = sessions.session(graphs.to_onnx(Pooled(net), (1, 3, 32, 32), ("mean", "max", "map")))
     golden = np.load(GOLDEN / "mobilenetv2_0.35.npz", allow_pickle=False)[f"{padding}_32_identity_mean"]
     mean, maximum, feature_map = opened.run(["mean", "max", "map"], {"x": noise(2, 32, seed=32)})

@@ -10,12 +10,14 @@ from batch_norms import waves
 from PIL import Image
 from safetensors.numpy import load_file
 
+from sortline import backbones
 from sortline._core import runtime
 from sortline._core.files import sha256_file, write_json
-from sortline.backbones import checkpoints, loading
-from sortline.backbones.mobilenet_v2 import MobileNetV2, Pooled
+from sortline.backbones import checkpoints
+from sortline.backbones.layers import BlockNet, Pooled
+from sortline.backbones.loading import Backbone
+from sortline.backbones.mobilenet_v2 import build
 from sortline.backbones.preprocessing import IMAGENET
-from sortline.backbones.releases import RELEASES
 from sortline.data.images import open_rgb, resize
 
 pytestmark = pytest.mark.usefixtures("pynative_mode")
@@ -31,8 +33,8 @@ TABLE = [32, 16, 24, 24, 32, 32, 32, 64, 64, 64, 64, 96, 96, 96, 160, 160, 160, 
 
 def network(width: float, padding: str, trained: bool = True, eps: float | None = None) -> Pooled:
     """The net of tests/golden/make_mobilenetv2.py; `trained`: with batch-norm waves, not identity."""
-    net = MobileNetV2(width, padding, eps or EPS[padding])
-    checkpoints.randomise(net, SEED)
+    net = build(width, padding, eps or EPS[padding])
+    checkpoints.draw(net, SEED)
     parameters = net.parameters_dict()
     norms = [name.removesuffix(".gamma") for name in parameters if name.endswith(".gamma")]
     assert len(norms) == 52
@@ -85,8 +87,8 @@ def test_random_weights_are_the_same_draw_anywhere():
     for padding in EPS:
         mean = features(network(0.35, padding, trained=False), images(32))[0]
         assert relative(mean[:, ::8], golden[f"{padding}_32_identity_mean"]) < 1e-4
-    other = MobileNetV2(0.35, "same", EPS["same"])
-    checkpoints.randomise(other, SEED + 1)
+    other = build(0.35, "same", EPS["same"])
+    checkpoints.draw(other, SEED + 1)
     mean = features(Pooled(other).set_train(False), images(32))[0]
     assert relative(mean[:, ::8], golden["same_32_identity_mean"]) > 0.1
 
@@ -100,9 +102,9 @@ def test_the_two_paddings_give_different_features_on_even_sizes(size):
 
 
 def test_on_a_size_that_is_odd_at_every_stride_tensorflow_pads_all_round_too():
-    same, symmetric = (MobileNetV2(0.35, padding) for padding in EPS)
+    same, symmetric = (build(0.35, padding) for padding in EPS)
     for net in (same, symmetric):
-        checkpoints.randomise(net, SEED)
+        checkpoints.draw(net, SEED)
     outputs = [features(Pooled(net).set_train(False), images(65)) for net in (same, symmetric)]
     assert outputs[0][2].shape == (2, 1280, 3, 3)
     for ours, theirs in zip(*outputs, strict=True):
@@ -129,7 +131,7 @@ def test_batch_norm_epsilon_counts():
     ],
 )
 def test_parameter_counts_are_the_published_ones(width, millions, backbone_parameters, channels):
-    net = MobileNetV2(width)
+    net = build(width)
     sizes = {parameter.name: parameter.size for parameter in net.trainable_params()}
     norms = sum(size for name, size in sizes.items() if ".norm." in name)
     classifier = (channels + 1) * 1000
@@ -141,7 +143,7 @@ def test_parameter_counts_are_the_published_ones(width, millions, backbone_param
 
 
 def test_layer_shapes_at_width_1_are_those_of_the_paper():
-    shapes = [p.shape for name, p in MobileNetV2().parameters_dict().items() if name.endswith("conv.weight")]
+    shapes = [p.shape for name, p in build().parameters_dict().items() if name.endswith("conv.weight")]
     expected = [(32, 3, 3, 3)]
     for number, (inputs, outputs) in enumerate(zip(TABLE[:-2], TABLE[1:-1], strict=True)):
         hidden = inputs if number == 0 else 6 * inputs
@@ -151,7 +153,7 @@ def test_layer_shapes_at_width_1_are_those_of_the_paper():
 
 
 def test_strides_and_shortcuts_are_those_of_the_paper():
-    blocks = list(MobileNetV2().blocks)
+    blocks = list(build().blocks)
     strides = [block.depthwise.conv.stride[0] for block in blocks]
     assert [number for number, stride in enumerate(strides) if stride == 2] == [1, 3, 6, 13]
     assert [number for number, block in enumerate(blocks) if block.residual] == [2, 4, 5, 7, 8, 9, 11, 12, 14, 15]
@@ -163,7 +165,7 @@ def test_strides_and_shortcuts_are_those_of_the_paper():
     [(0.35, [16, 8, 8, 16, 24, 32, 56, 112]), (0.75, [24, 16, 24, 24, 48, 72, 120, 240])],
 )
 def test_narrow_networks_round_channels_to_eights_never_below_nine_tenths(width, channels):
-    net = MobileNetV2(width)
+    net = build(width)
     outputs = [block.project.conv.out_channels for block in net.blocks]
     firsts = [outputs[number] for number in (0, 1, 3, 6, 10, 13, 16)]
     assert [net.stem.conv.out_channels, *firsts] == channels
@@ -171,24 +173,31 @@ def test_narrow_networks_round_channels_to_eights_never_below_nine_tenths(width,
 
 def test_an_unknown_padding_is_refused():
     with pytest.raises(ValueError, match="'same' or 'symmetric'"):
-        MobileNetV2(padding="valid")
+        build(padding="valid")
 
 
 @pytest.fixture(scope="module")
-def real(tmp_path_factory) -> tuple[loading.Backbone, np.ndarray, dict[str, np.ndarray], Path]:
+def real(tmp_path_factory) -> tuple[Backbone, np.ndarray, dict[str, np.ndarray], Path]:
     """The real backbone, the cat as uint8 (1, 224, 224, 3), the oracle's numbers, and the weights file."""
     if not os.environ.get("SORTLINE_DATA"):
         pytest.skip("SORTLINE_DATA is not set")
     data = Path(os.environ["SORTLINE_DATA"])
     weights, folder = data / "weights" / WEIGHTS, tmp_path_factory.mktemp("weights")
     # The folder's file is named by an absolute path, so that 14 MB need not be copied.
-    about = {"release": "tensorflow", "file": str(weights), "sha256": sha256_file(weights), "width": 1.0, "seed": None}
+    about = {
+        "network": "mobilenet_v2",
+        "release": "tensorflow",
+        "file": str(weights),
+        "sha256": sha256_file(weights),
+        "width": 1.0,
+        "seed": None,
+    }
     write_json(folder / "backbone.json", about)
     cat = resize(open_rgb(data / "images" / "tabby_cat_224.png"), 224)[None]
-    return loading.load(folder), cat, dict(np.load(GOLDEN / "tabby_cat.npz", allow_pickle=False)), weights
+    return backbones.load(folder), cat, dict(np.load(GOLDEN / "tabby_cat.npz", allow_pickle=False)), weights
 
 
-def tabby(net: MobileNetV2, x: np.ndarray, golden: dict[str, np.ndarray]) -> list[float]:
+def tabby(net: BlockNet, x: np.ndarray, golden: dict[str, np.ndarray]) -> list[float]:
     """Largest absolute difference from the oracle in mean, max and corner."""
     mean, maximum, feature_map = features(Pooled(net).set_train(False), x)
     ours = {"mean": mean[0], "max": maximum[0], "corner": feature_map[0, :, 0, 0]}
@@ -217,12 +226,11 @@ def test_the_real_classifier_says_tabby(real):
 def test_wrong_colours_scaling_or_padding_are_far_from_the_golden_tensors(real):
     loaded, cat, golden, _ = real
     right = loaded.preprocessing
-    imagenet = IMAGENET
-    padded = MobileNetV2(1.0, "symmetric", RELEASES["tensorflow"].bn_eps)
+    padded = build(1.0, "symmetric", EPS["same"])
     mindspore.load_param_into_net(padded, loaded.net.parameters_dict())
     wrong = {
         "BGR": tabby(loaded.net, right(np.ascontiguousarray(cat[..., ::-1])), golden),
-        "ImageNet mean and std": tabby(loaded.net, imagenet(cat), golden),
+        "ImageNet mean and std": tabby(loaded.net, IMAGENET(cat), golden),
         "symmetric padding": tabby(padded, right(cat), golden),
     }
     for what, differences in wrong.items():

@@ -9,11 +9,12 @@ import pytest
 from batch_norms import PARTS, waves
 from mindspore import nn, ops
 
+from sortline import backbones
 from sortline._core.errors import UserError
 from sortline._core.files import sha256_file, write_json
-from sortline.backbones import checkpoints, loading
-from sortline.backbones.mobilenet_v2 import Pooled
-from sortline.backbones.resnet import ResNet
+from sortline.backbones import checkpoints
+from sortline.backbones.layers import BlockNet, Pooled
+from sortline.backbones.resnet import build, releases
 from sortline.export.network import HeadOnBackbone
 from sortline.features import extraction
 from sortline.features.heads import Head
@@ -87,9 +88,9 @@ def published(depth: int, naming: str) -> dict[str, np.ndarray]:
     return arrays | left | {"moments.end_point.weight": np.zeros((9, channels), np.float32)}
 
 
-def loaded(depth: int, padding: str, naming: str) -> ResNet:
-    net = ResNet(depth, padding, EPS[padding])
-    checkpoints.load(net, published(depth, naming), naming)
+def loaded(depth: int, padding: str, naming: str) -> BlockNet:
+    net = build(depth, padding, EPS[padding])
+    checkpoints.load(net, published(depth, naming), releases(depth)[naming])
     return net
 
 
@@ -98,7 +99,7 @@ def images(size: int) -> np.ndarray:
 
 
 def sizes(depth: int) -> dict[str, int]:
-    return {name: p.size for name, p in ResNet(depth).parameters_dict().items() if "moving" not in name}
+    return {name: p.size for name, p in build(depth).parameters_dict().items() if "moving" not in name}
 
 
 @pytest.mark.parametrize(
@@ -107,17 +108,17 @@ def sizes(depth: int) -> dict[str, int]:
 def test_parameter_counts_are_the_published_ones(depth, published_count):
     """torchvision's and timm's counts with 1,000 classes; MindCV's page says 11.70, 21.81, 25.61 and 44.65 million,
     which counts the moving means and variances too."""
-    channels = ResNet(depth).channels
+    channels = build(depth).channels
     assert channels == (512 if depth < 50 else 2048)
     assert sum(sizes(depth).values()) + 1000 * channels + 1000 == published_count
-    everything = sum(p.size for p in ResNet(depth).get_parameters()) + 1000 * channels + 1000
+    everything = sum(p.size for p in build(depth).get_parameters()) + 1000 * channels + 1000
     millions = {18: 11.70, 34: 21.81, 50: 25.61, 101: 44.65}[depth]
     assert everything / 1e6 == pytest.approx(millions, abs=0.006)
 
 
 @pytest.mark.parametrize("depth", list(COUNTS))
 def test_shapes_and_strides_are_those_of_the_paper_with_the_stride_in_the_3x3(depth):
-    cells = [cell for _, cell in ResNet(depth).cells_and_names() if isinstance(cell, nn.Conv2d)]
+    cells = [cell for _, cell in build(depth).cells_and_names() if isinstance(cell, nn.Conv2d)]
     expected = layers(depth)
     assert [cell.weight.shape for cell in cells] == [shape for _, _, shape, _ in expected]
     assert [cell.stride for cell in cells] == [(stride, stride) for *_, stride in expected]
@@ -148,24 +149,24 @@ def test_the_golden_numbers_tell_the_paddings_apart():
 
 
 def test_blocks_start_as_their_shortcuts_if_asked_to():
-    net, plain = ResNet(50, zero_last=True), ResNet(50)
+    net, plain = build(50, zero_last=True), build(50)
     zero = {name for name, p in net.parameters_dict().items() if name.endswith("gamma") and not p.asnumpy().any()}
-    assert zero == {f"stages.{i}.{j}.conv3.norm.gamma" for i, n in enumerate(COUNTS[50]) for j in range(n)}
+    assert zero == {f"blocks.{i}.conv3.norm.gamma" for i in range(sum(COUNTS[50]))}
     assert all(p.asnumpy().all() for name, p in plain.parameters_dict().items() if name.endswith("gamma"))
-    block = net.stages[0][1].set_train(False)
+    block = net.blocks[1].set_train(False)
     x = np.abs(np.random.default_rng(0).standard_normal((1, 256, 4, 4))).astype(np.float32)
     assert np.array_equal(block(mindspore.Tensor(x)).asnumpy(), x)
 
 
 def test_an_unknown_padding_is_refused():
     with pytest.raises(ValueError, match="'same' or 'symmetric'"):
-        ResNet(18, padding="valid")
+        build(18, padding="valid")
 
 
 def test_it_learns_from_pixels():
     """Every parameter gets a gradient, and a few steps of Momentum halve the loss on eight pictures."""
-    net = ResNet(18)
-    checkpoints.draw(net, 1)
+    net = build(18)
+    checkpoints.draw(net, 1, backbones.get("resnet18").draw)
     generator = np.random.default_rng(2)
     head = 0.01 * generator.standard_normal((4, 512)).astype(np.float32)
     model = HeadOnBackbone(net, Head(head, np.zeros(4, np.float32), "mean"))
@@ -186,10 +187,10 @@ def test_it_learns_from_pixels():
 
 
 def missing_in(arrays: dict[str, np.ndarray], depth: int = 50, naming: str = "course") -> str:
-    net = ResNet(depth)
+    net = build(depth)
     before = {name: parameter.asnumpy().copy() for name, parameter in net.parameters_dict().items()}
     with pytest.raises(UserError) as caught:
-        checkpoints.load(net, arrays, naming)
+        checkpoints.load(net, arrays, releases(depth)[naming], f"ResNet-{depth} by {naming}")
     for name, parameter in net.parameters_dict().items():
         assert np.array_equal(parameter.asnumpy(), before[name]), f"{name} was loaded all the same"
     return str(caught.value)
@@ -201,7 +202,7 @@ def test_a_checkpoint_that_does_not_fit_is_refused_whole():
     assert "1 entries missing (first: ['layer3.2.bn2.moving_mean'])" in missing_in(less)
     more = whole | {"layer5.0.conv1.weight": np.ones((1, 1, 1, 1), np.float32)}
     assert "1 not known (first: ['layer5.0.conv1.weight'])" in missing_in(more)
-    assert "not ResNet-50 under the 'mindcv' names" in missing_in(whole, naming="mindcv")
+    assert "not ResNet-50 by mindcv" in missing_in(whole, naming="mindcv")
     assert "not ResNet-50" in missing_in(published(101, "course"))
     assert "not ResNet-101" in missing_in(whole, depth=101)
     assert "not ResNet-34" in missing_in(published(18, "mindcv"), 34, "mindcv")
@@ -225,7 +226,7 @@ def describe(folder: Path, network: str, release: str, arrays: dict[str, np.ndar
 
 @pytest.mark.parametrize(("naming", "padding"), [("mindcv", "symmetric"), ("course", "same")])
 def test_a_public_checkpoint_becomes_a_backbone_with_its_own_padding(tmp_path, naming, padding):
-    found = loading.load(describe(tmp_path / "w", "resnet50", naming, published(50, naming)))
+    found = backbones.load(describe(tmp_path / "w", "resnet50", naming, published(50, naming)))
     mindspore.set_context(mode=mindspore.PYNATIVE_MODE)
     golden = np.load(GOLDEN, allow_pickle=False)
     mean = Pooled(found.net)(mindspore.Tensor(images(64)))[0].asnumpy()
@@ -236,7 +237,7 @@ def test_a_public_checkpoint_becomes_a_backbone_with_its_own_padding(tmp_path, n
 
 @pytest.mark.parametrize(("network", "channels"), [("resnet18", 512), ("resnet50", 2048)])
 def test_the_frozen_backbone_in_onnx_runtime_gives_mindspores_features(tmp_path, network, channels):
-    found = loading.load(describe(tmp_path / "w", network, "random", None))
+    found = backbones.load(describe(tmp_path / "w", network, "random", None))
     engine = extraction.onnxruntime_engine(extraction.to_onnx(found, 64))
     pictures = np.random.default_rng(3).integers(0, 256, (3, 64, 64, 3), dtype=np.uint8)
     assert extraction.check_engines(found, engine, pictures) < 1e-4

@@ -8,18 +8,16 @@ from typing import Any
 
 import mindspore
 import numpy as np
+from mindspore import nn
 from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
 from sortline._core import runtime
 from sortline._core.errors import UserError
 from sortline._core.files import read_json, sha256_file
-from sortline.backbones import checkpoints, releases
-from sortline.backbones.mobilenet_v2 import MobileNetV2
-from sortline.backbones.names import Net
+from sortline.backbones import checkpoints, registry
+from sortline.backbones.layers import Back, Front, Pooled
 from sortline.backbones.preprocessing import Preprocessing
-from sortline.backbones.releases import Release
-from sortline.backbones.resnet import ResNet
 
 
 @dataclass(frozen=True)
@@ -30,9 +28,26 @@ class Backbone:
     inference mode; `preprocessing` makes its input; `info` is what the features record about it.
     """
 
-    net: Net
+    net: nn.Cell
     preprocessing: Preprocessing
     info: dict[str, Any]
+
+    @property
+    def blocks(self) -> int | None:
+        """How many blocks the net can be cut between; None where it is of another shape."""
+        return len(self.net.blocks) if hasattr(self.net, "blocks") else None
+
+    def front(self, blocks: int) -> Front:
+        """Return the part before the last `blocks` blocks: float32 (n, 3, S, S) to their input."""
+        return Front(self.net, blocks)
+
+    def back(self, blocks: int) -> Back:
+        """Return the part after `front`: to the last feature map."""
+        return Back(self.net, blocks)
+
+    def pooled(self, upto: int | None = None) -> Pooled:
+        """Return the net with both poolings, and with `upto` the map before its last so many blocks too."""
+        return Pooled(self.net, upto).set_train(False)
 
 
 def load(folder: Path) -> Backbone:
@@ -41,23 +56,24 @@ def load(folder: Path) -> Backbone:
     about = read_json(folder / "backbone.json")
     if about["release"] == "none":
         raise UserError(
-            f"{folder}: the task has no backbone (weights: none); set extract.pixels to true, or name weights"
+            f"{folder}: the task has no backbone (weights: {{backbone: null}}); set extract.pixels to true, or name one"
         )
-    network = about.get("network", releases.MOBILENET)  # there was no other network once
-    release = releases.find(network, about["release"])
-    net = build(network, release, about["width"])
+    network = registry.get(about["network"])
+    release = network.release(about["release"])
+    net = network.net(release, about["width"])
     if about["file"] is None:
-        checkpoints.draw(net, about["seed"])
+        checkpoints.draw(net, about["seed"], network.draw)
     else:
         path = folder / about["file"]
         if sha256_file(path) != about["sha256"]:
             raise UserError(f"{path}: changed since it was fetched (sha256 differs); run `dvc repro -f weights@TASK`")
-        checkpoints.load(net, _read(path), release.naming)
+        what = f"{network.title} under the names of release '{about['release']}'"
+        checkpoints.load(net, _read(path), release, what)
     net.set_train(False)
     info = {
-        "network": network,
+        "network": about["network"],
         "release": about["release"],
-        "title": release.title.format(releases.DEPTHS.get(network)),
+        "title": release.title,
         "width": about["width"],
         "padding": release.padding,
         "sha256": about["sha256"],
@@ -68,16 +84,6 @@ def load(folder: Path) -> Backbone:
         "resize": "bilinear, antialiased",
     }
     return Backbone(net, release.preprocessing, info)
-
-
-def build(network: str, release: Release, width: float = 1.0, zero_last: bool = False) -> Net:
-    """Return the network `network` (one of releases.NETWORKS) as `release` has it, with MindSpore's initial weights.
-
-    `width` is MobileNetV2's alone, `zero_last` ResNet's (see there).
-    """
-    if network == releases.MOBILENET:
-        return MobileNetV2(width, release.padding, release.bn_eps)
-    return ResNet(releases.DEPTHS[network], release.padding, release.bn_eps, zero_last)
 
 
 def _read(path: Path) -> dict[str, np.ndarray]:

@@ -1,9 +1,16 @@
-"""MobileNetV2 (Sandler et al. 2018, arXiv:1801.04381) in MindSpore, width multiplier and either padding."""
+"""MobileNetV2 (Sandler et al. 2018, arXiv:1801.04381): the net, its releases, and the names in their checkpoints."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
 
-from mindspore import Tensor, nn
+import numpy as np
+
+from sortline.backbones.preprocessing import HALF, IMAGENET
+from sortline.backbones.registry import Arrays, Network, Release, Shapes
+
+if TYPE_CHECKING:
+    from sortline.backbones.layers import BlockNet
 
 # Table 2 of the paper: expansion t, channels c, repeats n, stride s of the first.
 SETTINGS = ((1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1))
@@ -15,8 +22,7 @@ def round_channels(channels: float, divisor: int = 8) -> int:
     return rounded + divisor if rounded < 0.9 * channels else rounded
 
 
-@dataclass(frozen=True)
-class Block:
+class Block(NamedTuple):
     """One inverted residual: channels in, expanded, out, and the stride of its depthwise convolution."""
 
     inputs: int
@@ -35,114 +41,137 @@ def blocks(width: float) -> Iterator[Block]:
             inputs = outputs
 
 
-def last_channels(width: float) -> int:
-    """Return the channels of the last feature map: 1280, more for widths above 1."""
-    return round_channels(1280 * max(1.0, width))
+def build(width: float = 1.0, padding: str = "same", bn_eps: float = 1e-3) -> "BlockNet":
+    """Return the backbone; its last feature map has 1280 channels, more for widths above 1."""
+    from sortline.backbones.layers import BlockNet, ConvNorm, InvertedResidual
+
+    linear = partial(ConvNorm, padding=padding, bn_eps=bn_eps)
+    conv = partial(linear, activation="relu6")
+    layers = list(blocks(width))
+    cells = [
+        InvertedResidual(
+            conv(block.inputs, block.expanded, 1) if block.expanded != block.inputs else None,
+            conv(block.expanded, block.expanded, 3, block.stride, depthwise=True),
+            linear(block.expanded, block.outputs, 1),
+            residual=block.stride == 1 and block.inputs == block.outputs,
+        )
+        for block in layers
+    ]
+    channels = round_channels(1280 * max(1.0, width))
+    last = conv(layers[-1].outputs, channels, 1)
+    return BlockNet(conv(3, layers[0].inputs, 3, 2), cells, channels, last=last)
 
 
-class ConvNorm(nn.Cell):
-    """Convolution without bias, batch norm and, if `activate`, ReLU6."""
+def draw(shapes: Shapes, seed: int) -> Arrays:
+    """Draw weights whose features still tell pictures apart, the same on any machine.
 
-    def __init__(
-        self,
-        inputs: int,
-        outputs: int,
-        kernel: int,
-        stride: int,
-        padding: str,
-        bn_eps: float,
-        depthwise: bool = False,
-        activate: bool = True,
-    ) -> None:
-        super().__init__()
-        # A 1x1 convolution pads nothing; at stride 2, "same" pads right and below only, "symmetric" all round.
-        mode = {"pad_mode": "same"} if padding == "same" else {"pad_mode": "pad", "padding": kernel // 2}
-        self.conv = nn.Conv2d(inputs, outputs, kernel, stride, group=inputs if depthwise else 1, has_bias=False, **mode)
-        self.norm = nn.BatchNorm2d(outputs, eps=bn_eps)
-        self.activation = nn.ReLU6() if activate else None
-
-    def construct(self, x: Tensor) -> Tensor:
-        x = self.norm(self.conv(x))
-        return x if self.activation is None else self.activation(x)
-
-
-class InvertedResidual(nn.Cell):
-    """1x1 expansion (absent where it would not expand), 3x3 depthwise, linear 1x1 projection."""
-
-    def __init__(self, block: Block, padding: str, bn_eps: float) -> None:
-        super().__init__()
-        expands = block.expanded != block.inputs
-        self.expand = ConvNorm(block.inputs, block.expanded, 1, 1, padding, bn_eps) if expands else None
-        self.depthwise = ConvNorm(block.expanded, block.expanded, 3, block.stride, padding, bn_eps, depthwise=True)
-        self.project = ConvNorm(block.expanded, block.outputs, 1, 1, padding, bn_eps, activate=False)
-        self.residual = block.stride == 1 and block.inputs == block.outputs
-
-    def construct(self, x: Tensor) -> Tensor:
-        y = x if self.expand is None else self.expand(x)
-        y = self.project(self.depthwise(y))
-        return x + y if self.residual else y
-
-
-class MobileNetV2(nn.Cell):
-    """The backbone: float32 (n, 3, S, S) to the last feature map (n, 1280, S/32, S/32)."""
-
-    def __init__(self, width: float = 1.0, padding: str = "same", bn_eps: float = 1e-3) -> None:
-        super().__init__()
-        if padding not in ("same", "symmetric"):
-            raise ValueError(f"padding {padding!r}: use 'same' or 'symmetric'")
-        layers = list(blocks(width))
-        self.channels = last_channels(width)
-        self.stem = ConvNorm(3, layers[0].inputs, 3, 2, padding, bn_eps)
-        self.blocks = nn.SequentialCell([InvertedResidual(block, padding, bn_eps) for block in layers])
-        self.last = ConvNorm(layers[-1].outputs, self.channels, 1, 1, padding, bn_eps)
-
-    def construct(self, x: Tensor) -> Tensor:
-        return self.last(self.blocks(self.stem(x)))
-
-
-class Front(nn.Cell):
-    """What lies before the last `blocks` blocks: float32 (n, 3, S, S) to their input."""
-
-    def __init__(self, backbone: MobileNetV2, blocks: int) -> None:
-        super().__init__(auto_prefix=False)
-        self.backbone, self.end = backbone, len(backbone.blocks) - blocks
-
-    def construct(self, x: Tensor) -> Tensor:
-        x = self.backbone.stem(x)
-        # Not by a slice, which would be a new cell that renames the parameters.
-        for place in range(self.end):
-            x = self.backbone.blocks[place](x)
-        return x
-
-
-class Back(nn.Cell):
-    """What lies after `Front`: to the last feature map."""
-
-    def __init__(self, backbone: MobileNetV2, blocks: int) -> None:
-        super().__init__(auto_prefix=False)
-        self.backbone, self.start, self.end = backbone, len(backbone.blocks) - blocks, len(backbone.blocks)
-
-    def construct(self, x: Tensor) -> Tensor:
-        for place in range(self.start, self.end):
-            x = self.backbone.blocks[place](x)
-        return self.backbone.last(x)
-
-
-class Pooled(nn.Cell):
-    """A backbone with both global poolings: (n, 3, S, S) to mean (n, C), max (n, C) and the map (n, C, h, w).
-
-    With `upto` also the map before a MobileNetV2's last so many blocks.
+    Through 52 layers of He-normal kernels every picture would come to nearly the same direction. So pointwise
+    convolutions are orthogonal (Saxe et al. 2014, arXiv:1312.6120), depthwise ones the identity plus noise, and biases
+    spread the ReLU6 thresholds. Untrained all the same: it proves a pipeline, not an accuracy.
     """
+    generator, drawn = np.random.default_rng(seed), {}
+    for name, shape in shapes.items():
+        if name.endswith("conv.weight"):
+            drawn[name] = _kernel(name, generator.standard_normal(shape))
+        elif name.endswith("norm.beta") and ".project." not in name:
+            drawn[name] = 0.5 * generator.standard_normal(shape)
+    return drawn
 
-    def __init__(self, backbone: nn.Cell, upto: int | None = None) -> None:
-        super().__init__(auto_prefix=False)
-        self.backbone = backbone
-        self.front, self.back = (None, None) if upto is None else (Front(backbone, upto), Back(backbone, upto))
 
-    def construct(self, x: Tensor) -> tuple[Tensor, ...]:
-        if self.front is None:
-            feature_map = self.backbone(x)
-            return feature_map.mean((2, 3)), feature_map.amax((2, 3)), feature_map
-        inner = self.front(x)
-        feature_map = self.back(inner)
-        return feature_map.mean((2, 3)), feature_map.amax((2, 3)), feature_map, inner
+def _kernel(name: str, noise: np.ndarray) -> np.ndarray:
+    outputs, inputs = noise.shape[:2]
+    if ".depthwise." in name:
+        kernel = 0.2 * noise
+        kernel[:, :, 1, 1] += 1
+        return kernel
+    if name.startswith("stem."):
+        return noise * np.sqrt(2 / np.prod(noise.shape[1:]))
+    tall = outputs >= inputs
+    basis, _ = np.linalg.qr(noise[:, :, 0, 0] if tall else noise[:, :, 0, 0].T)
+    gain = 0.7 if ".project." in name else np.sqrt(2 * max(1, outputs / inputs))
+    return gain * (basis if tall else basis.T)[:, :, None, None]
+
+
+def _position(name: str) -> tuple[int, int]:
+    """Return where a layer is: (stem 0, blocks 1 to 17, last 18; expand 0, depthwise 1, project 2)."""
+    if name in ("stem", "last"):
+        return (0, 0) if name == "stem" else (18, 0)
+    _, block, layer = name.split(".")
+    return int(block) + 1, ("expand", "depthwise", "project").index(layer)
+
+
+def tensorflow_names(name: str) -> tuple[str, str]:
+    """The data sheet's: `stem`, `blocks.00.expand`, `last`; the batch norm is folded in."""
+    if name in ("stem", "last"):
+        return name, name
+    _, block, layer = name.split(".")
+    return (f"blocks.{int(block):02d}.{layer}",) * 2
+
+
+def mindcv_names(name: str) -> tuple[str, str]:
+    """MindCV's: `features.{i}` flat for stem and last, `features.{i}.layers.{j}` inside a block."""
+    index, position = _position(name)
+    if index in (0, 18):
+        first = 0 if index == 0 else 20
+        return f"features.{first}", f"features.{first + 1}"
+    # The first block does not expand.
+    first = 3 * (position - (index == 1))
+    return f"features.{index + 2}.layers.{first}", f"features.{index + 2}.layers.{first + 1}"
+
+
+def course_names(name: str) -> tuple[str, str]:
+    """The MindSpore model zoo's: ConvBNReLU cells hold `features`, a block's cells are `conv.{j}`."""
+    index, position = _position(name)
+    if index in (0, 18):
+        return f"features.{index}.features.0", f"features.{index}.features.1"
+    cell = f"features.{index}.conv"
+    position -= index == 1
+    if name.endswith("project"):
+        return f"{cell}.{position}", f"{cell}.{position + 1}"
+    return f"{cell}.{position}.features.0", f"{cell}.{position}.features.1"
+
+
+NETWORKS = [
+    Network(
+        "mobilenet_v2",
+        "MobileNetV2",
+        build,
+        {
+            "tensorflow": Release(
+                title="MobileNetV2 1.0 224, TensorFlow model garden (8-bit release restored to float32)",
+                padding="same",
+                preprocessing=HALF,
+                bn_eps=1e-3,
+                licence="Apache-2.0",
+                names=tensorflow_names,
+                folded=True,
+                path="weights/mobilenet_v2_1.0_224_imagenet.safetensors",
+                sha256="f4117e490ceba804734a70d9fa6200eeae98280decc46baab32253e89072c76b",
+            ),
+            "mindcv": Release(
+                title="MobileNetV2 1.0 224, MindCV",
+                padding="symmetric",
+                preprocessing=IMAGENET,
+                bn_eps=1e-5,
+                licence="Apache-2.0",
+                names=mindcv_names,
+                url="https://download.mindspore.cn/toolkits/mindcv/mobilenet/mobilenetv2/mobilenet_v2_100-d5532038.ckpt",
+            ),
+            "course": Release(
+                title="MobileNetV2 1.0 224, MindSpore course checkpoint (200 epochs)",
+                padding="symmetric",
+                preprocessing=IMAGENET,
+                bn_eps=1e-5,
+                licence="not stated",
+                names=course_names,
+                url=(
+                    "https://ascend-professional-construction-dataset.obs.cn-north-4.myhuaweicloud.com/ComputerVision/"
+                    "mobilenetV2-200_1067.zip"
+                ),
+                member="mobilenetV2-200_1067.ckpt",
+            ),
+        },
+        draw,
+        widths=True,
+    )
+]

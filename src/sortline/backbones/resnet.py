@@ -1,128 +1,112 @@
-"""ResNet 18, 34, 50 and 101 (He et al. 2015, arXiv:1512.03385) in MindSpore, with either padding."""
+"""ResNet 18, 34, 50 and 101 (He et al. 2015, arXiv:1512.03385): the net, its releases, their names."""
 
-from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
-from mindspore import Tensor, nn
+
+from sortline.backbones.preprocessing import IMAGENET
+from sortline.backbones.registry import Arrays, Network, Release, Shapes, he_normal
+
+if TYPE_CHECKING:
+    from sortline.backbones.layers import BlockNet, Residual
 
 STAGES = ((64, 1), (128, 2), (256, 2), (512, 2))  # narrow channels of a stage, stride of its first block
+# A row of the paper's table 1: blocks in each stage. From 50 on they are bottlenecks (1x1, 3x3, 1x1).
+DEPTHS = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3), 101: (3, 4, 23, 3)}
+MINDCV_FILES = {18: "1e65cd21", 34: "f297d27e", 50: "e0733ab8", 101: "689c5e77"}  # a part of their names
 
 
-@dataclass(frozen=True)
-class Depth:
-    """A row of the paper's table 1: blocks in each stage, and whether they are bottlenecks (1x1, 3x3, 1x1)."""
+def build(depth: int = 50, padding: str = "symmetric", bn_eps: float = 1e-5, zero_last: bool = False) -> "BlockNet":
+    """Return the backbone; its last feature map has 512 (18, 34) or 2048 channels (50, 101).
 
-    blocks: tuple[int, int, int, int]
-    bottleneck: bool
+    `padding` is that of the convolutions; the pooling after the stem pads as "same" in both, which is how MindCV and
+    MindSpore's model zoo have it. `zero_last` starts the last norm of each block at zero, so that the block starts as
+    its shortcut (Goyal et al. 2017, arXiv:1706.02677, section 5.1).
+    """
+    from mindspore import nn
 
-    @property
-    def expansion(self) -> int:
-        """Channels that a block puts out, per narrow channel."""
-        return 4 if self.bottleneck else 1
+    from sortline.backbones.layers import BlockNet, ConvNorm
 
-
-DEPTHS = {
-    18: Depth((2, 2, 2, 2), False),
-    34: Depth((3, 4, 6, 3), False),
-    50: Depth((3, 4, 6, 3), True),
-    101: Depth((3, 4, 23, 3), True),
-}
-
-
-class ConvNorm(nn.Cell):
-    """Convolution without bias, batch norm and, if `activate`, ReLU; the norm starts at zero if `zero`."""
-
-    def __init__(
-        self,
-        inputs: int,
-        outputs: int,
-        kernel: int,
-        stride: int,
-        padding: str,
-        bn_eps: float,
-        activate: bool = True,
-        zero: bool = False,
-    ) -> None:
-        super().__init__()
-        # At stride 2, "same" pads more to the right and below; "symmetric" as much all round.
-        mode = {"pad_mode": "same"} if padding == "same" else {"pad_mode": "pad", "padding": kernel // 2}
-        self.conv = nn.Conv2d(inputs, outputs, kernel, stride, has_bias=False, **mode)
-        self.norm = nn.BatchNorm2d(outputs, eps=bn_eps, gamma_init="zeros" if zero else "ones")
-        self.activation = nn.ReLU() if activate else None
-
-    def construct(self, x: Tensor) -> Tensor:
-        x = self.norm(self.conv(x))
-        return x if self.activation is None else self.activation(x)
+    linear = partial(ConvNorm, padding=padding, bn_eps=bn_eps)
+    inputs, blocks = 64, []
+    for (narrow, first), count in zip(STAGES, DEPTHS[depth], strict=True):
+        outputs = narrow * (4 if depth >= 50 else 1)
+        for number in range(count):
+            stride = first if number == 0 else 1
+            blocks.append(_block(inputs, narrow, outputs, stride, linear, zero_last))
+            inputs = outputs
+    stem = linear(3, 64, 7, 2, activation="relu")
+    return BlockNet(stem, blocks, inputs, pool=nn.MaxPool2d(3, 2, pad_mode="same"))
 
 
-class Residual(nn.Cell):
-    """A v1 block: two 3x3 convolutions or a bottleneck, the shortcut added before the last ReLU.
+def _block(inputs: int, narrow: int, outputs: int, stride: int, linear: partial, zero_last: bool) -> "Residual":
+    """Return two 3x3 convolutions, or a bottleneck, with their shortcut.
 
     A bottleneck strides in its 3x3 convolution, as torchvision, MindCV and MindSpore's model zoo do ("v1.5"); the
     paper's strides in the first 1x1.
     """
+    from sortline.backbones.layers import Residual
 
-    def __init__(
-        self, inputs: int, narrow: int, stride: int, bottleneck: bool, padding: str, bn_eps: float, zero_last: bool
-    ) -> None:
-        super().__init__()
-        outputs = narrow * (4 if bottleneck else 1)
-        common = {"padding": padding, "bn_eps": bn_eps}
-        last = common | {"activate": False, "zero": zero_last}
-        if bottleneck:
-            self.conv1 = ConvNorm(inputs, narrow, 1, 1, **common)
-            self.conv2 = ConvNorm(narrow, narrow, 3, stride, **common)
-            self.conv3 = ConvNorm(narrow, outputs, 1, 1, **last)
-        else:
-            self.conv1 = ConvNorm(inputs, narrow, 3, stride, **common)
-            self.conv2 = ConvNorm(narrow, outputs, 3, 1, **last)
-            self.conv3 = None
-        changes = stride != 1 or inputs != outputs
-        self.shortcut = ConvNorm(inputs, outputs, 1, stride, **common, activate=False) if changes else None
-        self.activation = nn.ReLU()
-
-    def construct(self, x: Tensor) -> Tensor:
-        y = self.conv2(self.conv1(x))
-        if self.conv3 is not None:
-            y = self.conv3(y)
-        return self.activation(y + (x if self.shortcut is None else self.shortcut(x)))
+    conv = partial(linear, activation="relu")
+    shortcut = linear(inputs, outputs, 1, stride) if stride != 1 or inputs != outputs else None
+    if narrow == outputs:
+        return Residual(conv(inputs, narrow, 3, stride), linear(narrow, outputs, 3, zero=zero_last), None, shortcut)
+    convs = conv(inputs, narrow, 1), conv(narrow, narrow, 3, stride), linear(narrow, outputs, 1, zero=zero_last)
+    return Residual(*convs, shortcut)
 
 
-class ResNet(nn.Cell):
-    """The backbone: float32 (n, 3, S, S) to the last feature map (n, `channels`, S/32, S/32).
+def draw(depth: int, shapes: Shapes, seed: int) -> Arrays:
+    """Draw He-normal kernels, the residuals halved so that the sums do not grow from block to block."""
+    last = f"conv{3 if depth >= 50 else 2}.norm.gamma"
+    halved = {name: np.full(shape, 0.5) for name, shape in shapes.items() if name.endswith(last)}
+    return he_normal(shapes, seed) | halved
 
-    `channels` are 512 (18, 34) or 2048 (50, 101). `padding` is that of the convolutions; the pooling after the stem
-    pads as "same" in both, which is how MindCV and MindSpore's model zoo have it. `zero_last` starts the last norm of
-    each block at zero, so that the block starts as its shortcut (Goyal et al. 2017, arXiv:1706.02677, section 5.1).
+
+def names(depth: int, shortcut: str, name: str) -> tuple[str, str]:
+    """`layer1.0.conv1` and `layer1.0.bn1`; the `shortcut` of a block is a sequence, of another name in each house."""
+    if name == "stem":
+        return "conv1", "bn1"
+    _, block, layer = name.split(".")
+    stage, index = 0, int(block)
+    while index >= DEPTHS[depth][stage]:
+        stage, index = stage + 1, index - DEPTHS[depth][stage]
+    cell = f"layer{stage + 1}.{index}"
+    if layer == "shortcut":
+        return f"{cell}.{shortcut}.0", f"{cell}.{shortcut}.1"
+    return f"{cell}.{layer}", f"{cell}.{layer.replace('conv', 'bn')}"
+
+
+def releases(depth: int) -> dict[str, Release]:
+    """Return MindCV's release (mindcv/models/resnet.py), and that of MindSpore's model zoo and the courses' copies of
+    it (official/cv/resnet/src/resnet.py).
+
+    Both stride in the 3x3 convolution and pool with "same" padding; the zoo pads everything so, with epsilon 1e-4. Its
+    18 and 34 differ from its 50 and 101 in names and padding, and nothing public uses them.
     """
+    file = f"resnet{depth}-{MINDCV_FILES[depth]}.ckpt"
+    mindcv = Release(
+        title=f"ResNet-{depth}, MindCV (ImageNet-1k)",
+        padding="symmetric",
+        preprocessing=IMAGENET,
+        bn_eps=1e-5,
+        licence="Apache-2.0",
+        names=partial(names, depth, "down_sample"),
+        path=f"weights/{file}",
+        url=f"https://download.mindspore.cn/toolkits/mindcv/resnet/{file}",
+    )
+    course = Release(
+        title=f"ResNet-{depth}, trained by MindSpore's model zoo or a course's copy of it",
+        padding="same",
+        preprocessing=IMAGENET,
+        bn_eps=1e-4,
+        licence="not stated",
+        names=partial(names, depth, "down_sample_layer"),
+    )
+    return {"mindcv": mindcv, "course": course} if depth >= 50 else {"mindcv": mindcv}
 
-    def __init__(
-        self, depth: int = 50, padding: str = "symmetric", bn_eps: float = 1e-5, zero_last: bool = False
-    ) -> None:
-        super().__init__()
-        if padding not in ("same", "symmetric"):
-            raise ValueError(f"padding {padding!r}: use 'same' or 'symmetric'")
-        shape = DEPTHS[depth]
-        self.depth = depth
-        self.stem = ConvNorm(3, 64, 7, 2, padding, bn_eps)
-        self.pool = nn.MaxPool2d(3, 2, pad_mode="same")
-        inputs, stages = 64, []
-        for (narrow, stride), count in zip(STAGES, shape.blocks, strict=True):
-            blocks = []
-            for number in range(count):
-                first = stride if number == 0 else 1
-                blocks.append(Residual(inputs, narrow, first, shape.bottleneck, padding, bn_eps, zero_last))
-                inputs = narrow * shape.expansion
-            stages.append(nn.SequentialCell(blocks))
-        self.stages = nn.SequentialCell(stages)
-        self.channels = inputs
 
-    def construct(self, x: Tensor) -> Tensor:
-        return self.stages(self.pool(self.stem(x)))
-
-    def scale_residuals(self, factor: float) -> None:
-        """Set the weight (gamma) of each block's last norm to `factor`."""
-        for stage in self.stages:
-            for block in stage:
-                gamma = (block.conv2 if block.conv3 is None else block.conv3).norm.gamma
-                gamma.set_data(Tensor(np.full(gamma.shape, factor, np.float32)))
+NETWORKS = [
+    Network(f"resnet{depth}", f"ResNet-{depth}", partial(build, depth), releases(depth), partial(draw, depth))
+    for depth in DEPTHS
+]

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, model_validator
 
 from sortline._core.errors import UserError
-from sortline.backbones import releases
+from sortline.backbones import registry
 from sortline.config.base import Section
 from sortline.config.fetch import Sha256, Source, Url
 
@@ -23,10 +23,11 @@ class _Backbone(Source):
     @model_validator(mode="after")
     def _known_combination(self) -> "_Backbone":
         try:
-            releases.find(self.network, self.release)
+            known = registry.get(self.network)
+            known.release(self.release)
         except UserError as error:
             raise ValueError(str(error)) from None
-        if self.network != releases.MOBILENET and "width" in self.model_fields_set and self.width != 1:
+        if not known.widths and "width" in self.model_fields_set and self.width != 1:
             raise ValueError(f"width is of mobilenet_v2 alone; {self.network} has none")
         return self
 

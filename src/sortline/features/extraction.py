@@ -13,7 +13,6 @@ from tqdm import tqdm
 from sortline._core import graphs, sessions
 from sortline._core.cores import cores
 from sortline.backbones.loading import Backbone
-from sortline.backbones.mobilenet_v2 import Pooled
 from sortline.config.augment import ViewParams
 from sortline.data.augment.views import render
 from sortline.data.images import open_rgb
@@ -39,16 +38,14 @@ class Engine:
 
 def mindspore_engine(backbone: Backbone, upto: int | None = None) -> Engine:
     """Run the network in MindSpore, one call at a time (its graph executor uses all cores itself)."""
-    net = Pooled(backbone.net, upto)
-    net.set_train(False)
+    net = backbone.pooled(upto)
     return Engine(lambda x: tuple(output.asnumpy() for output in net(mindspore.Tensor(x))), workers=1)
 
 
 def to_onnx(backbone: Backbone, size: int, upto: int | None = None) -> onnx.ModelProto:
     """Return the network as ONNX: input `x` float32 (n, 3, S, S), preprocessed; outputs `mean`, `max`, `map` and, with
     `upto`, `inner`."""
-    net = Pooled(backbone.net, upto)
-    net.set_train(False)
+    net = backbone.pooled(upto)
     return graphs.to_onnx(net, (1, 3, size, size), ("mean", "max", "map", "inner")[: 3 if upto is None else 4])
 
 

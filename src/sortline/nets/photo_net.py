@@ -1,14 +1,14 @@
 """A backbone with its head, as one net that is trained from photos, or its last part from cached Feature Maps."""
 
+from functools import partial
+
 import mindspore
 import numpy as np
 from mindspore import Tensor, nn
 
-from sortline.backbones.mobilenet_v2 import Back, MobileNetV2
-from sortline.backbones.names import Net
+from sortline.backbones import checkpoints, registry
+from sortline.backbones.layers import Back
 from sortline.backbones.preprocessing import IMAGENET, Preprocessing
-from sortline.backbones.releases import MOBILENET, find
-from sortline.backbones.resnet import ResNet
 
 
 class HeadV3(nn.Cell):
@@ -31,6 +31,7 @@ class HeadV3(nn.Cell):
         return self.last(self.dropout(x * self.relu6(x + 3) / 6))
 
 
+FRESH = registry.Release("untrained", "symmetric", IMAGENET, bn_eps=1e-5, licence="none")
 HEADS = {"linear": nn.Dense, "v3": HeadV3}
 
 
@@ -39,7 +40,7 @@ class PhotoNet(nn.Cell):
 
     image_size = None  # any
 
-    def __init__(self, classes: int, backbone: Net, preprocessing: Preprocessing, head: str = "linear") -> None:
+    def __init__(self, classes: int, backbone: nn.Cell, preprocessing: Preprocessing, head: str = "linear") -> None:
         super().__init__()
         self.preprocessing = preprocessing
         self.backbone = backbone
@@ -54,11 +55,7 @@ class PhotoNet(nn.Cell):
         The batch norms stay as they are built.
         """
         generator = np.random.default_rng(seed)
-        for name, parameter in self.parameters_dict().items():
-            if name.endswith("conv.weight"):
-                fan_out = parameter.shape[0] * np.prod(parameter.shape[2:])
-                draw = generator.standard_normal(parameter.shape) * np.sqrt(2 / fan_out)
-                parameter.set_data(mindspore.Tensor(draw.astype(np.float32)))
+        checkpoints.draw(self, generator, partial(registry.he_normal, fan="out"))
         self.start_head(generator)
 
     def start_head(self, generator: np.random.Generator) -> None:
@@ -73,9 +70,9 @@ class PhotoNet(nn.Cell):
 
 
 class Tail(nn.Cell):
-    """The last `blocks` blocks of a PhotoNet's MobileNetV2, its last convolution and its head, on cached maps.
+    """The last `blocks` blocks of a PhotoNet's backbone, its last layer and its head, on cached maps.
 
-    Takes what `mobilenetv2.Front` puts out; with 0 blocks pooled features, (n, C, 1, 1), the head alone. The parameters
+    Takes what `layers.Front` puts out; with 0 blocks pooled features, (n, C, 1, 1), the head alone. The parameters
     are the net's own.
     """
 
@@ -93,12 +90,19 @@ class Tail(nn.Cell):
         return self
 
 
-def resnet(classes: int, depth: int, zero_last: bool = False) -> PhotoNet:
-    """Return a ResNet to be trained from its first weights."""
-    return PhotoNet(classes, ResNet(depth, zero_last=zero_last), IMAGENET)
+def photo_net(
+    classes: int,
+    network: str,
+    release: str | None = None,
+    width: float | None = None,
+    head: str = "linear",
+    zero_last: bool = False,
+) -> PhotoNet:
+    """Return the backbone `network` with a head, its values not yet meant for use.
 
-
-def mobilenet(classes: int, release: str, width: float, head: str = "linear") -> PhotoNet:
-    """Return a MobileNetV2 as `release` (a key of releases.RELEASES) has it, its values not yet meant for use."""
-    how = find(MOBILENET, release)
-    return PhotoNet(classes, MobileNetV2(width, how.padding, how.bn_eps), how.preprocessing, head)
+    As `release` has it; without one, to be trained from its first weights, as MindCV would. `zero_last` is a ResNet's.
+    """
+    known = registry.get(network)
+    how = known.release(release) if release else FRESH
+    options = {"zero_last": True} if zero_last else {}
+    return PhotoNet(classes, known.net(how, width, **options), how.preprocessing, head)

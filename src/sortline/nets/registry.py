@@ -11,13 +11,13 @@ from mindspore import nn
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
+from sortline import backbones
 from sortline._core.errors import UserError
 from sortline.backbones.preprocessing import GREY, Preprocessing
-from sortline.backbones.releases import DEPTHS, MOBILENET
 from sortline.nets.digits_cnn import DigitsCNN
 from sortline.nets.lenet5 import LeNet5, LeNet5Norm, LeNet5Published
 from sortline.nets.low_rank import merged_weights
-from sortline.nets.photo_net import PhotoNet, mobilenet, resnet
+from sortline.nets.photo_net import PhotoNet, photo_net
 from sortline.training.feeds import Feed
 
 BATCHES, AT_ONCE = (16, 500), 2**21  # inputs that are answered at once: least and most; bytes of them
@@ -26,8 +26,7 @@ NETS: dict[str, Callable[..., nn.Cell]] = {
     "lenet5_1998": LeNet5Published,
     "lenet5_norm": LeNet5Norm,
     "digits_cnn": DigitsCNN,
-    **{name: partial(resnet, depth=depth) for name, depth in DEPTHS.items()},
-    MOBILENET: mobilenet,
+    **{name: partial(photo_net, network=name) for name in backbones.names()},
 }
 
 

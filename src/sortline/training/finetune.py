@@ -9,7 +9,6 @@ from mindspore import Tensor
 
 from sortline._core.errors import UserError
 from sortline.backbones.loading import Backbone
-from sortline.backbones.mobilenet_v2 import MobileNetV2
 from sortline.config.training import HeadRecipe, TrainParams
 from sortline.features import extraction
 from sortline.nets import batch_norm, low_rank, registry
@@ -34,8 +33,8 @@ def build(
     not fit the inputs.
     """
     check(params, inputs)
-    if not isinstance(backbone.net, MobileNetV2):
-        raise UserError("params.yaml: train.mode is for a MobileNetV2; the weights of the task are of a ResNet")
+    if backbone.info["network"] != params.net:
+        raise UserError(f"params.yaml: train.net is {params.net}, the weights are of {backbone.info['network']}")
     if params.mode == "scratch":
         net = registry.build(params.net, classes, options(backbone, params))
         net.initialise(params.seed)
@@ -141,8 +140,7 @@ def fitted_head(
 def last_layers(net: PhotoNet, blocks: int) -> list[mindspore.nn.Cell]:
     """Return the ConvNorms of the last `blocks` blocks and the last one, in network order."""
     chosen = [*net.backbone.blocks][-blocks:]
-    inside = [cell for block in chosen for cell in (block.expand, block.depthwise, block.project) if cell is not None]
-    return [*inside, net.backbone.last]
+    return [cell for part in (*chosen, net.backbone.last) if part is not None for cell in batch_norm.norms(part)]
 
 
 def adapt(net: PhotoNet, params: TrainParams, layers: list[mindspore.nn.Cell], generator: np.random.Generator) -> None:

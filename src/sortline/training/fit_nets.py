@@ -70,10 +70,10 @@ def build(data: Parts, params: TrainParams, weights: Path) -> tuple[nn.Cell, dic
     inputs do not go together.
     """
     if params.mode is not None:
-        from sortline.backbones import loading
+        from sortline import backbones
         from sortline.training import finetune  # what most nets can do without
 
-        pretrained = loading.load(weights)
+        pretrained = backbones.load(weights)
         net = finetune.build(pretrained, data.classes, params, data.inputs, data.rows, data.labels)
         return net, finetune.options(pretrained, params)
     net = registry.build(params.net, data.classes, params.net_options())

@@ -10,7 +10,7 @@ from tqdm import tqdm
 
 from sortline._core.errors import UserError
 from sortline._core.files import content_sha256, replacing, sha256_file, write_json
-from sortline.backbones.releases import MOBILENET
+from sortline.backbones import registry
 from sortline.config.fetch import Archive, Drawn, Folder, IdxFolder, IdxMirror, PhotoSource
 from sortline.config.weights import RandomWeights, WeightsDownload, WeightsFile, WeightSource
 from sortline.data.layout import below_wrappers, is_hidden, photo_files, photo_places
@@ -70,7 +70,7 @@ def fetch_weights(
         about = {
             "network": source.network,
             "release": source.release,
-            "width": float(source.width) if source.network == MOBILENET else None,
+            "width": float(source.width) if source.network != "none" and registry.get(source.network).widths else None,
             "address": None,
             "file": None,
             "sha256": None,
