@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from sortline import backbones
 from sortline._core import runtime
 from sortline._core.files import write_json
-from sortline.backbones import loading
 from sortline.backbones.loading import Backbone
 from sortline.backbones.preprocessing import Preprocessing
 from sortline.config.augment import ViewParams
@@ -32,9 +32,17 @@ HALVES = Preprocessing((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
 def tiny(tmp_path_factory) -> Backbone:
     """The seeded random backbone of the task `sample`."""
     folder = tmp_path_factory.mktemp("weights")
-    about = {"release": "random", "file": None, "sha256": None, "width": 0.35, "address": None, "seed": 1}
+    about = {
+        "network": "mobilenet_v2",
+        "release": "random",
+        "file": None,
+        "sha256": None,
+        "width": 0.35,
+        "address": None,
+        "seed": 1,
+    }
     write_json(folder / "backbone.json", about)
-    return loading.load(folder)
+    return backbones.load(folder)
 
 
 @pytest.fixture(scope="module")
