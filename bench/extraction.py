@@ -21,7 +21,10 @@ from bench._torch_backbone import mobilenet_v2
 from sortline import backbones
 from sortline.config.augment import ViewParams
 from sortline.data.images import open_rgb, resize
-from sortline.features import extraction
+from sortline.data.prepared import Photo
+from sortline.features import engines
+from sortline.features.extraction import keep_maps
+from sortline.features.store import FeatureStore
 
 SIZE, PHOTOS, BATCH, FEW = 224, 128, 32, 16
 PLAIN = ViewParams(count=1)
@@ -33,17 +36,16 @@ def run(repeats: int) -> dict[str, object]:
     with tempfile.TemporaryDirectory() as scratch:
         photos = jpegs(task, Path(scratch))
         backbone = backbones.load(weights)
-        engines = {
-            "sortline": extraction.onnxruntime_engine(extraction.to_onnx(backbone, SIZE)),
-            "mindspore_capped": extraction.mindspore_engine(backbone),
+        ours_by = {
+            "sortline": engines.onnxruntime_engine(engines.to_onnx(backbone, SIZE)),
+            "mindspore_capped": engines.mindspore_engine(backbone),
         }
         net, answers = mobilenet_v2(weights), {}
 
         def ours(name, count):
-            path = Path(scratch) / f"{name}.npy"
-            shots = [extraction.Photo(photo, str(index)) for index, photo in enumerate(photos[:count])]
-            extraction.extract(shots, PLAIN, SIZE, backbone, engines[name], path, None)
-            answers[name] = np.load(path)[:, 0, 0]
+            shots = [Photo(photo.name, photo, str(index)) for index, photo in enumerate(photos[:count])]
+            keep_maps(shots, PLAIN, SIZE, backbone, ours_by[name], FeatureStore(Path(scratch)))
+            answers[name] = np.load(Path(scratch) / "pooled.npy")[:, 0, 0]
 
         def pytorch():
             answers["pytorch"] = torch_features(photos, backbone.preprocessing, net)
@@ -97,10 +99,11 @@ AS_INSTALLED = """
 import sys, time
 from pathlib import Path
 import mindspore, numpy as np
-from sortline import backbone, features
+from sortline.backbones import loading
 from sortline.data.images import open_rgb, resize
-loaded = backbone.load(Path(sys.argv[1]))
-engine = features.mindspore_engine(loaded)
+from sortline.features import engines
+loaded = loading.load(Path(sys.argv[1]))
+engine = engines.mindspore_engine(loaded)
 photos = [Path(word) for word in sys.argv[2:]]
 def run():
     pictures = np.stack([resize(open_rgb(photo), 224) for photo in photos])

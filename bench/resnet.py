@@ -14,7 +14,7 @@ import numpy as np
 from bench import _paired
 from sortline import backbones
 from sortline._core.files import write_json
-from sortline.features import extraction
+from sortline.features import engines
 
 SIZE, VIEWS, PHOTOS = 224, 4, 8
 
@@ -27,11 +27,11 @@ def run(repeats: int) -> dict[str, object]:
         backbone = backbones.load(Path(folder))
     pictures = np.random.default_rng(1).integers(0, 256, (PHOTOS, VIEWS, SIZE, SIZE, 3), dtype=np.uint8)
     batches = [backbone.preprocessing(views) for views in pictures]
-    engines = {
-        "onnxruntime": extraction.onnxruntime_engine(extraction.to_onnx(backbone, SIZE)),
-        "mindspore": extraction.mindspore_engine(backbone),
+    contestants = {
+        "onnxruntime": engines.onnxruntime_engine(engines.to_onnx(backbone, SIZE)),
+        "mindspore": engines.mindspore_engine(backbone),
     }
-    taken = _paired.seconds({name: partial(work, engine, batches) for name, engine in engines.items()}, repeats)
+    taken = _paired.seconds({name: partial(work, engine, batches) for name, engine in contestants.items()}, repeats)
     rates = {f"{name}_images_per_s": round(PHOTOS * VIEWS / value, 1) for name, value in _paired.medians(taken).items()}
     return {
         "network": "resnet50",
@@ -39,11 +39,11 @@ def run(repeats: int) -> dict[str, object]:
         "images": PHOTOS * VIEWS,
         **rates,
         "mindspore_by_onnxruntime": _paired.ratio(taken, "mindspore", "onnxruntime"),
-        "max_abs_diff": extraction.check_engines(backbone, engines["onnxruntime"], pictures[0][:2]),
+        "max_abs_diff": engines.check_engines(backbone, contestants["onnxruntime"], pictures[0][:2]),
     }
 
 
-def work(engine: extraction.Engine, batches: list[np.ndarray]) -> None:
+def work(engine: engines.Engine, batches: list[np.ndarray]) -> None:
     """Run `batches` float32 (VIEWS, 3, SIZE, SIZE), with as many calls at once as the engine takes."""
     with ThreadPoolExecutor(engine.workers) as pool:
         for _ in pool.map(engine.run, batches):

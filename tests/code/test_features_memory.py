@@ -13,7 +13,10 @@ MEMORY = """
 import json, pathlib, sys
 from types import SimpleNamespace
 import numpy as np
-from sortline.features import extraction as features
+from sortline.data.prepared import Photo
+from sortline.features.engines import Engine
+from sortline.features.extraction import keep_maps
+from sortline.features.store import FeatureStore
 from sortline.config.augment import ViewParams
 from sortline.backbones.preprocessing import Preprocessing
 
@@ -35,8 +38,8 @@ stub = SimpleNamespace(net=SimpleNamespace(channels=channels), preprocessing=hal
 peaks = []
 for count in (4, 30, 150):
     peak = 0
-    photos = [features.Photo(folder / "photo.jpg", str(number)) for number in range(count)]
-    features.extract(photos, plan, 32, stub, features.Engine(run, 2), folder / "pooled.npy", folder / "maps.npy")
+    photos = [Photo("photo.jpg", folder / "photo.jpg", str(number)) for number in range(count)]
+    keep_maps(photos, plan, 32, stub, Engine(run, 2), FeatureStore(folder), maps=True)
     peaks.append(peak)
 print(json.dumps(peaks))
 """

@@ -16,7 +16,7 @@ from sortline.backbones import checkpoints
 from sortline.backbones.layers import BlockNet, Pooled
 from sortline.backbones.resnet import build, releases
 from sortline.export.network import HeadOnBackbone
-from sortline.features import extraction
+from sortline.features import engines
 from sortline.features.heads import Head
 
 pytestmark = pytest.mark.usefixtures("pynative_mode")
@@ -238,9 +238,9 @@ def test_a_public_checkpoint_becomes_a_backbone_with_its_own_padding(tmp_path, n
 @pytest.mark.parametrize(("network", "channels"), [("resnet18", 512), ("resnet50", 2048)])
 def test_the_frozen_backbone_in_onnx_runtime_gives_mindspores_features(tmp_path, network, channels):
     found = backbones.load(describe(tmp_path / "w", network, "random", None))
-    engine = extraction.onnxruntime_engine(extraction.to_onnx(found, 64))
+    engine = engines.onnxruntime_engine(engines.to_onnx(found, 64))
     pictures = np.random.default_rng(3).integers(0, 256, (3, 64, 64, 3), dtype=np.uint8)
-    assert extraction.check_engines(found, engine, pictures) < 1e-4
+    assert engines.check_engines(found, engine, pictures) < 1e-4
     mean, maximum, last = engine.run(found.preprocessing(pictures))
     assert mean.shape == maximum.shape == (3, channels) and last.shape == (3, channels, 2, 2)
     # Untrained, and still no two pictures alike.

@@ -137,7 +137,7 @@ def test_whatever_imports_mindspore_has_set_the_cap_before():
     modules = [path for path in sorted((library / "sortline").rglob("*.py")) if imports_mindspore(path)]
     names = [".".join(path.relative_to(library).with_suffix("").parts) for path in modules]
     stages = [path.relative_to(ROOT).as_posix() for path in sorted((ROOT / "stages").glob("*.py"))]
-    assert {"sortline.backbones.loading", "sortline.features.extraction", "sortline.backbones.layers"} <= set(names)
+    assert {"sortline.backbones.loading", "sortline.features.engines", "sortline.backbones.layers"} <= set(names)
     ran = python(WATCH, *names, *stages)
     assert ran.returncode == 0, ran.stderr
     found = json.loads(ran.stdout)

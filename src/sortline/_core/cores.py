@@ -1,8 +1,8 @@
 """How many processor cores this process may use."""
 
-import os
-
 
 def cores() -> int:
-    """Return the cores that the process may run on; where the system does not say, all that there are."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """Return the cores that the process may run on, as its affinity and its container's share of the CPU say."""
+    import joblib  # it takes a while to load
+
+    return joblib.cpu_count()

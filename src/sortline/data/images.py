@@ -6,7 +6,7 @@ import zlib
 from pathlib import Path
 
 import numpy as np
-from PIL import ExifTags, Image
+from PIL import ExifTags, Image, ImageOps
 
 from sortline._core.errors import UserError
 from sortline._core.limits import MAX_FILE_MB, MAX_PIXELS
@@ -16,15 +16,6 @@ FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")  # the only decoders tha
 # What Pillow raises on damaged files, seen by cutting and altering the bytes of files of each format.
 DAMAGED = (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, TypeError, OverflowError, struct.error,
            zlib.error)  # fmt: skip
-UPRIGHT = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
 HEIF_BRANDS = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1")
 
 # Pillow warns about sizes (open_rgb has its own limit) and odd metadata; neither is news to the user.
@@ -68,8 +59,10 @@ def open_rgb(path: Path, max_pixels: int = MAX_PIXELS, max_file_mb: int = MAX_FI
         raise BadImage(path, f"more pixels than any photo has; the limit is {max_pixels:,} pixels") from None
     except DAMAGED as error:
         raise BadImage(path, f"truncated or damaged: {' '.join(str(error).split())[:120]}") from None
-    image.info = {}  # or its orientation would be applied once more by whoever saves or shows it
-    return image.transpose(UPRIGHT[orientation]) if orientation in UPRIGHT else image
+    # The orientation alone: whoever saves or shows the image must not apply it again, nor stumble over damaged EXIF.
+    image.info = {}
+    image.getexif()[ExifTags.Base.Orientation] = orientation
+    return ImageOps.exif_transpose(image)
 
 
 def resize(image: Image.Image, size: int) -> np.ndarray:

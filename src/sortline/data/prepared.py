@@ -1,12 +1,23 @@
 """What `prepare` wrote, read back by the stages after it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from sortline._core.errors import UserError
-from sortline._core.files import read_csv, read_json
+from sortline._core.files import content_sha256, read_csv, read_json
+from sortline.config.augment import ViewParams
+
+
+@dataclass(frozen=True)
+class Photo:
+    """A photo of images.csv: its path there, its file, and the file's sha256, from which its views are drawn."""
+
+    name: str
+    path: Path
+    sha256: str
 
 
 @dataclass(frozen=True)
@@ -29,6 +40,21 @@ class Classes:
     names: list[str]
     bins: list[dict[str, str]]  # {id, en, zh, colour}; empty for a task without bins
     bin_of: np.ndarray | None  # int (classes,), None for a task without bins
+
+
+def fingerprint(hashes: Mapping[str, str]) -> str:
+    """Return what names a data set: 16 hex digits of all its photos' paths and sha256, {path: sha256}."""
+    return content_sha256(dict(hashes))[:16]
+
+
+def read_photos(images: Path, raw: Path) -> list[Photo]:
+    """Return the photos of images.csv, which lie in the folder `raw`, in its order."""
+    return [Photo(row["path"], raw / row["path"], row["sha256"]) for row in read_csv(images)]
+
+
+def read_views(path: Path) -> ViewParams:
+    """Return the plan of views in views.json."""
+    return ViewParams(**read_json(path))
 
 
 def read_part(split: Path, name: str | None = None) -> Part:

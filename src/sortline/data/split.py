@@ -8,11 +8,11 @@ import numpy as np
 from sklearn.model_selection import StratifiedGroupKFold
 
 from sortline._core.errors import UserError
-from sortline._core.files import content_sha256
 from sortline.config.prepare import PrepareParams
 from sortline.data.audit import Audit
 from sortline.data.duplicates import Duplicates
 from sortline.data.holdout import hold_out
+from sortline.data.prepared import fingerprint
 
 SPLIT_COLUMNS = ("image", "label", "split", "fold", "group", "in_train_exact", "in_train_near")
 
@@ -101,7 +101,7 @@ def data_metrics(audit: Audit, split: Split, policy: dict[str, str]) -> dict[str
         "classes": int(split.label.max()) + 1,
         "folds": int(split.fold.max()) + 1,
         "split": "as given" if audit.tree.given else "drawn",
-        "dataset": content_sha256({photo.path: photo.sha256 for photo in audit.photos})[:16],
+        "dataset": fingerprint({photo.path: photo.sha256 for photo in audit.photos}),
     }
 
 

@@ -1,119 +1,136 @@
-"""Photos to Feature Maps: the frozen backbone, once over every view of every photo."""
+"""Photos to what the store keeps of them: Feature Maps of the frozen backbone, once over every view, or the pixels."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-import mindspore
 import numpy as np
 import onnx
 from tqdm import tqdm
 
-from sortline._core import graphs, sessions
-from sortline._core.cores import cores
+from sortline import backbones
+from sortline._core import files
+from sortline._core.errors import UserError
 from sortline.backbones.loading import Backbone
+from sortline.backbones.preprocessing import to_grey
 from sortline.config.augment import ViewParams
+from sortline.config.extract import ExtractParams
 from sortline.data.augment.views import render
-from sortline.data.images import open_rgb
-
-TOLERANCE = 1e-3
-
-
-@dataclass(frozen=True)
-class Photo:
-    """A photo to extract: its file, and the key its views are drawn from (its sha256)."""
-
-    path: Path
-    key: str
+from sortline.data.datasets import open_picture
+from sortline.data.images import open_rgb, resize
+from sortline.data.prepared import Photo, fingerprint
+from sortline.features.engines import Engine, check_engines, mindspore_engine, onnxruntime_engine, to_onnx
+from sortline.features.store import FeatureStore
 
 
-@dataclass(frozen=True)
-class Engine:
-    """What runs the backbone: float32 (n, 3, S, S) to what `Pooled` puts out, float32."""
+def extract(photos: Sequence[Photo], views: ViewParams, params: ExtractParams, weights: Path, out: Path) -> None:
+    """Write what `params` keep of `photos`, in their order, into the folder `out`, whole or not at all.
 
-    run: Callable[[np.ndarray], tuple[np.ndarray, ...]]
-    workers: int
-
-
-def mindspore_engine(backbone: Backbone, upto: int | None = None) -> Engine:
-    """Run the network in MindSpore, one call at a time (its graph executor uses all cores itself)."""
-    net = backbone.pooled(upto)
-    return Engine(lambda x: tuple(output.asnumpy() for output in net(mindspore.Tensor(x))), workers=1)
-
-
-def to_onnx(backbone: Backbone, size: int, upto: int | None = None) -> onnx.ModelProto:
-    """Return the network as ONNX: input `x` float32 (n, 3, S, S), preprocessed; outputs `mean`, `max`, `map` and, with
-    `upto`, `inner`."""
-    net = backbone.pooled(upto)
-    return graphs.to_onnx(net, (1, 3, size, size), ("mean", "max", "map", "inner")[: 3 if upto is None else 4])
-
-
-def onnxruntime_engine(model: onnx.ModelProto) -> Engine:
-    """Run the network's `to_onnx`, one single-threaded call a core: no waiting between decoding and convolving."""
-    opened = sessions.session(model)
-    return Engine(lambda x: tuple(opened.run(None, {"x": x})), workers=cores())
-
-
-def check_engines(backbone: Backbone, engine: Engine, images: np.ndarray) -> float:
-    """Return the largest difference of `engine`'s pooled features from MindSpore's on uint8 `images` (n, S, S, 3).
-
-    Raises RuntimeError above TOLERANCE: features of the two engines must be interchangeable.
+    `weights`: the backbone's folder; it stays closed where `params` keep pixels. Raises `UserError` where a photo
+    cannot be opened or the backbone has not what `params` ask for.
     """
-    x = backbone.preprocessing(images)
-    ours, reference = engine.run(x), mindspore_engine(backbone).run(x)
-    # Not Python's max, which lets a NaN slip by.
-    difference = float(np.max([np.abs(a - b).max() for a, b in zip(ours[:2], reference[:2], strict=True)]))
-    if not difference <= TOLERANCE:
-        raise RuntimeError(f"the exported backbone differs from MindSpore's by {difference:.2e} (limit {TOLERANCE})")
-    return difference
+    with files.replacing(out) as folder:
+        folder.mkdir()
+        store = FeatureStore(folder)
+        if params.pixels:
+            about = keep_pixels(photos, params.image_size, params.colour, store)
+        else:
+            about = run_backbone(photos, views, params, backbones.load(weights), store)
+        dataset = fingerprint({photo.name: photo.sha256 for photo in photos})
+        store.describe(about | {"image_size": params.image_size, "count": len(photos), "dataset": dataset})
 
 
-def extract(
+def keep_pixels(photos: Sequence[Photo], size: int, colour: bool, store: FeatureStore) -> dict[str, Any]:
+    """Keep the pictures themselves, resized, grey or in colour; return what there is to say about them."""
+
+    def resized(photo: Photo) -> dict[str, np.ndarray]:
+        pixels = resize(open_picture(photo.path), size)
+        return {"pixels": pixels if colour else to_grey(pixels)}
+
+    keep(photos, resized, {"pixels": (size, size, *([3] if colour else []))}, store, workers=1)
+    return {"channels": 3 if colour else 1}
+
+
+def run_backbone(
+    photos: Sequence[Photo], views: ViewParams, params: ExtractParams, backbone: Backbone, store: FeatureStore
+) -> dict[str, Any]:
+    """Keep the Feature Maps, and the backbone itself for what needs a few more of them; return what was done."""
+    size = params.image_size
+    if params.upto and params.upto > (backbone.blocks or 0):
+        network = backbone.info["network"]
+        raise UserError(f"params.yaml: extract.upto is {params.upto}, {network} has {backbone.blocks or 'no'} blocks")
+    model = to_onnx(backbone, size, params.upto)
+    if params.engine == "mindspore":
+        engine = mindspore_engine(backbone, params.upto)
+    else:
+        engine = onnxruntime_engine(model)
+        first = np.stack([render(open_rgb(photo.path), views, 0, photo.sha256, size) for photo in photos[:2]])
+        difference = check_engines(backbone, engine, first)
+        print(f"ONNX Runtime against MindSpore: pooled features differ by at most {difference:.1e}")
+    keep_maps(photos, views, size, backbone, engine, store, maps=params.pool == "none")
+    onnx.save(model, store.backbone)
+    return {
+        "backbone": backbone.info,
+        "engine": params.engine,
+        "views": views.count,
+        "channels": backbone.net.channels,
+        "upto": params.upto,
+    }
+
+
+def keep_maps(
     photos: Sequence[Photo],
-    plan: ViewParams,
+    views: ViewParams,
     size: int,
     backbone: Backbone,
     engine: Engine,
-    pooled: Path,
-    maps: Path | None = None,
-    inner: Path | None = None,
+    store: FeatureStore,
+    maps: bool = False,
 ) -> None:
-    """Write the Feature Maps of `photos`, in their order, each as one block.
+    """Keep the pooled features of every view, with `maps` the plain view's last map, and `inner` where `engine` has it.
 
-    `pooled`: float32 .npy (N photos, K views, 2 poolings (mean, max), C). `maps`, unless None: float16 .npy
-    (N, 1, C, S/32, S/32) of the plain view. `inner`, unless None: float16 .npy (N, K, C, h, w), the engine's fourth
-    output. All go through memory maps, so memory does not grow with N.
+    Raises RuntimeError naming the photo whose features are not finite.
     """
     shapes = [output.shape[1:] for output in engine.run(np.zeros((1, 3, size, size), np.float32))]
-    kept = {"pooled": _create(pooled, np.float32, (len(photos), plan.count, 2, *shapes[0]))}
-    if maps is not None:
-        kept["maps"] = _create(maps, np.float16, (len(photos), 1, *shapes[2]))
-    if inner is not None:
-        kept["inner"] = _create(inner, np.float16, (len(photos), plan.count, *shapes[3]))
+    kept = {"pooled": (views.count, 2, *shapes[0])}
+    if maps:
+        kept["maps"] = (1, *shapes[2])
+    if len(shapes) > 3:
+        kept["inner"] = (views.count, *shapes[3])
 
-    def work(index: int) -> None:
-        photo = photos[index]
+    def features(photo: Photo) -> dict[str, np.ndarray]:
         image = open_rgb(photo.path)
-        views = np.stack([render(image, plan, view, photo.key, size) for view in range(plan.count)])
-        mean, maximum, feature_map, *rest = engine.run(backbone.preprocessing(views))
+        pixels = np.stack([render(image, views, view, photo.sha256, size) for view in range(views.count)])
+        mean, maximum, last, *inner = engine.run(backbone.preprocessing(pixels))
         if not (np.isfinite(mean).all() and np.isfinite(maximum).all()):
             raise RuntimeError(f"{photo.path}: the backbone gave NaN or Inf")
-        kept["pooled"][index] = np.stack((mean, maximum), 1)
-        if maps is not None:
-            kept["maps"][index] = feature_map[:1]
-        if inner is not None:
-            kept["inner"][index] = rest[0]
+        return {"pooled": np.stack((mean, maximum), 1), "maps": last[:1], **dict(zip(["inner"], inner, strict=False))}
+
+    keep(photos, features, kept, store, engine.workers)
+
+
+def keep(
+    photos: Sequence[Photo],
+    work: Callable[[Photo], dict[str, np.ndarray]],
+    shapes: dict[str, tuple[int, ...]],
+    store: FeatureStore,
+    workers: int,
+) -> None:
+    """Put of each photo's `work` the arrays named in `shapes` into the store, in order, on so many threads."""
+    # Through memory maps, so that memory does not grow with the number of photos.
+    arrays = {what: store.create(what, (len(photos), *shape)) for what, shape in shapes.items()}
+
+    def put(index: int) -> None:
+        done = work(photos[index])
+        for what, array in arrays.items():
+            array[index] = done[what]
 
     try:
-        with ThreadPoolExecutor(engine.workers) as pool:
-            results = pool.map(work, range(len(photos)))
+        with ThreadPoolExecutor(workers) as pool:
+            results = pool.map(put, range(len(photos)))
             for _ in tqdm(results, total=len(photos), unit="photo", desc="extract", disable=None):
                 pass
     finally:
         # Unmapped even while an error is on its way: Windows can neither rename nor remove a mapped file.
-        kept.clear()
-
-
-def _create(path: Path, dtype: type, shape: tuple[int, ...]) -> np.ndarray:
-    return np.lib.format.open_memmap(path, "w+", dtype, shape)
+        arrays.clear()

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
+from scipy import special
 
 from sortline._core.errors import UserError
 from sortline._core.files import read_json, write_json
@@ -25,8 +26,7 @@ def pool(pooled: np.ndarray, pooling: str) -> np.ndarray:
 
 def softmax(logits: np.ndarray) -> np.ndarray:
     """Return probabilities, float64, same shape, over the last axis."""
-    shifted = np.exp(logits.astype(np.float64) - logits.max(-1, keepdims=True))
-    return shifted / shifted.sum(-1, keepdims=True)
+    return special.softmax(logits.astype(np.float64), axis=-1)
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class Head:
         if self.activation == "softmax":
             logits = softmax(logits).astype(np.float32)
         elif self.activation == "sigmoid":
-            logits = 1 / (1 + np.exp(-logits))
+            logits = special.expit(logits)
         return logits * np.float32(self.scale) if self.scale != 1 else logits
 
     def probabilities(self, features: np.ndarray) -> np.ndarray:

@@ -8,19 +8,20 @@ import numpy as np
 from tqdm import tqdm
 
 from sortline._core.cores import cores
-from sortline._core.files import read_json
 from sortline._core.sessions import session
 from sortline.backbones.preprocessing import Preprocessing
+from sortline.features.store import FeatureStore
 
 
 class Mapper:
     """Pictures to features; one single-threaded session, to be called from several threads."""
 
     def __init__(self, features: Path) -> None:
-        about = read_json(features / "features.json")
+        store = FeatureStore(features)
+        about = store.about
         self.size: int = about["image_size"]
         self._preprocessing = Preprocessing(tuple(about["backbone"]["mean"]), tuple(about["backbone"]["std"]))
-        self._session = session(features / "backbone.onnx")
+        self._session = session(store.backbone)
 
     def map(self, picture: np.ndarray) -> np.ndarray:
         """Return the feature map, float32 (C, h, w), of uint8 RGB (S, S, 3)."""

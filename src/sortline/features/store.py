@@ -1,44 +1,75 @@
-"""What `extract` kept of the photos, read back without MindSpore."""
+"""The store of Feature Maps: what `extract` keeps of the photos, written there and read back without MindSpore."""
 
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from sortline._core.errors import UserError
-from sortline._core.files import read_json
+from sortline._core.files import read_json, write_json
 
-# What may be in the folder, and the setting that brings it there.
-FILES = {
-    "pooled": "run `dvc repro` again",
-    "maps": "set extract.pool to none, then run `dvc repro` again",
-    "inner": "set extract.upto, then run `dvc repro` again",
-    "pixels": "set extract.pixels to true, then run `dvc repro` again",
+# What may be in the folder: its type, and the setting that brings it there.
+KEPT = {
+    "pooled": (np.float32, "run `dvc repro` again"),
+    "maps": (np.float16, "set extract.pool to none, then run `dvc repro` again"),
+    "inner": (np.float16, "set extract.upto, then run `dvc repro` again"),
+    "pixels": (np.uint8, "set extract.pixels to true, then run `dvc repro` again"),
 }
 
 
-def read(folder: Path, photos: int, dataset: str | None = None, what: str = "pooled") -> np.ndarray:
-    """Return `what` was kept of all `photos`, memory-mapped.
+class FeatureStore:
+    """data/features/<task>: .npy arrays of N photos, in images.csv's order, features.json about them, the backbone.
 
-    "pooled": float32 (photos, K views, 2 [mean, max], C). "maps": the plain view's last maps, float16 (photos, 1, C, h,
-    w). "inner": the maps before the blocks that train, float16 (photos, K, C, h, w). "pixels": uint8 (photos, S, S), in
-    colour (photos, S, S, 3).
-    Raises `UserError` where there is no such thing, or of another number of photos or of another data set (its
-    fingerprint; None: any).
+    "pooled": float32 (N, K views, 2 [mean, max], C). "maps": the plain view's last maps, float16 (N, 1, C, h, w).
+    "inner": the maps before the blocks that train, float16 (N, K, C, h, w). "pixels": the pictures, uint8 (N, S, S),
+    in colour (N, S, S, 3).
     """
-    path = folder / f"{what}.npy"
-    if not path.exists():
-        raise UserError(f"{path}: not there; {FILES[what]}")
-    array = np.load(path, mmap_mode="r", allow_pickle=False)
-    found = about(folder)["dataset"]
-    if len(array) != photos or dataset not in (None, found):
-        expected = f"{photos} photos" + (f" of {dataset}" if dataset else "")
-        raise UserError(
-            f"{path}: features of {len(array)} photos of data set {found}, expected {expected}; run `dvc repro` again"
-        )
-    return array
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    @property
+    def backbone(self) -> Path:
+        """The backbone as ONNX, see `engines.to_onnx`."""
+        return self.folder / "backbone.onnx"
+
+    @cached_property
+    def about(self) -> dict[str, Any]:
+        """features.json."""
+        return read_json(self.folder / "features.json")
+
+    def describe(self, about: dict[str, Any]) -> None:
+        """Write features.json."""
+        write_json(self.folder / "features.json", about)
+
+    def create(self, what: str, shape: tuple[int, ...]) -> np.ndarray:
+        """Return a new array to be filled, mapped to its file."""
+        return np.lib.format.open_memmap(self.folder / f"{what}.npy", "w+", KEPT[what][0], shape)
+
+    def read(self, what: str, photos: int, dataset: str | None = None) -> np.ndarray:
+        """Return `what` was kept of all `photos`, memory-mapped.
+
+        Raises `UserError` where there is no such thing, or of another number of photos or of another data set (its
+        fingerprint; None: any).
+        """
+        path = self.folder / f"{what}.npy"
+        if not path.exists():
+            raise UserError(f"{path}: not there; {KEPT[what][1]}")
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
+        found = self.about["dataset"]
+        if len(array) != photos or dataset not in (None, found):
+            expected = f"{photos} photos" + (f" of {dataset}" if dataset else "")
+            raise UserError(
+                f"{path}: features of {len(array)} photos of data set {found}, expected {expected}; run `dvc repro` "
+                "again"
+            )
+        return array
+
+
+def read(folder: Path, photos: int, dataset: str | None = None, what: str = "pooled") -> np.ndarray:
+    return FeatureStore(folder).read(what, photos, dataset)
 
 
 def about(folder: Path) -> dict[str, Any]:
-    """Return features.json."""
-    return read_json(folder / "features.json")
+    return FeatureStore(folder).about

@@ -10,7 +10,7 @@ from mindspore import Tensor
 from sortline._core.errors import UserError
 from sortline.backbones.loading import Backbone
 from sortline.config.training import HeadRecipe, TrainParams
-from sortline.features import extraction
+from sortline.features import engines
 from sortline.nets import batch_norm, low_rank, registry
 from sortline.nets.photo_net import PhotoNet
 from sortline.training import head_loop
@@ -116,8 +116,8 @@ def pooled(net: PhotoNet, inputs: Inputs, rows: np.ndarray) -> np.ndarray:
     """Return mean-pooled features of `rows`, float32 (n, K views, C); of pictures the plain view alone."""
     if inputs.pooled is not None:
         return inputs.pooled[rows]
-    model = extraction.to_onnx(Backbone(net.backbone, net.preprocessing, {}), inputs.image_size)
-    engine = extraction.onnxruntime_engine(model)
+    model = engines.to_onnx(Backbone(net.backbone, net.preprocessing, {}), inputs.image_size)
+    engine = engines.onnxruntime_engine(model)
     found = [
         engine.run(batch.asnumpy())[0] for batch in plain_batches(Photos(inputs.array, net.preprocessing), rows, 1)
     ]
