@@ -50,7 +50,7 @@ def main(argv: list[str]) -> None:
         result = folder.write(out, network, labels, evaluated["dataset"], train, params)
         result |= folder.compare(out, network, photos, val.labels, params)
         # Of 70,000 digits the held-out ones are enough.
-        seen, held_out = (photos, np.arange(len(photos))) if "reads" in labels else (every, val.places)
+        seen, held_out = (photos, np.arange(len(photos))) if "reads" in labels else (every, val.rows)
         result |= folder.compare_int8(out, seen, held_out, val.labels)
         result["int8_agreement_split"] = f"{val.split} part" if seen is photos else "all photos"
         if note:

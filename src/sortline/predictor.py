@@ -16,10 +16,10 @@ from sortline._core.cores import cores
 from sortline.backbones.preprocessing import Preprocessing
 from sortline.data import prepared
 from sortline.data.prepared import Part
-from sortline.features import store
 from sortline.features.evidence import class_activation
 from sortline.features.heads import load_head
 from sortline.features.mapper import Mapper
+from sortline.features.store import FeatureStore
 
 BATCH_BYTES = 2**21  # of a net's inputs that are predicted at once
 
@@ -45,7 +45,7 @@ class Predictor(ABC):
     size: int
 
     def __init__(self, folder: Path, features: Path, checkpoint: str | None) -> None:
-        self.folder, self.kept = folder, features
+        self.folder, self.store = folder, FeatureStore(features)
         self.about: dict[str, Any] = files.read_json(folder / "head.json")
         self.checkpoint = checkpoint or self.about["checkpoint"]
 
@@ -87,19 +87,19 @@ class HeadPredictor(Predictor):
     def __init__(self, folder: Path, features: Path, checkpoint: str | None) -> None:
         super().__init__(folder, features, checkpoint)
         self.head = load_head(folder, self.checkpoint)
-        self.size = store.about(features)["image_size"]
+        self.size = self.store.about["image_size"]
 
     @cached_property
     def _mapper(self) -> Mapper:
-        return Mapper(self.kept)
+        return Mapper(self.store)
 
     def logits(self, pictures: np.ndarray) -> np.ndarray:
         return self.head.logits(self._mapper.features(pictures, self.head.pooling))
 
     def probabilities(self, part: Part, dataset: str | None = None) -> np.ndarray:
         what = "maps" if self.head.pooling == "attention" else "pooled"
-        kept = store.read(self.kept, part.total, dataset, what)
-        return self.head.probabilities(kept[:, 0][part.places])
+        kept = self.store.read(what, part.total, dataset)
+        return self.head.probabilities(kept[:, 0][part.rows])
 
     def evidence(self, picture: np.ndarray, label: int) -> np.ndarray:
         return class_activation(self.head, self._mapper.map(picture), label)
@@ -107,7 +107,7 @@ class HeadPredictor(Predictor):
     def unseen(self, split: Path) -> Unseen:
         train = prepared.read_part(split, "train")
         out_of_fold = np.load(self.folder / "out_of_fold.npy", allow_pickle=False)
-        return Unseen(train, out_of_fold, store.read(self.kept, train.total)[train.places, 0, 0])
+        return Unseen(train, out_of_fold, self.store.read("pooled", train.total)[train.rows, 0, 0])
 
 
 class NetPredictor(Predictor):
@@ -134,11 +134,11 @@ class NetPredictor(Predictor):
     def probabilities(self, part: Part, dataset: str | None = None) -> np.ndarray:
         kept = self._kept(part, dataset)
         net, prepare = self._net, self.preprocessing
-        if "backbone" in store.about(self.kept):
+        if self.store.blocks is not None:
             tail = parameters.in_onnx(self.folder / "tail.onnx", self.arrays, self.path, part=True)
             net, prepare = sessions.session(tail), np.float32
         size = max(1, BATCH_BYTES // kept[:1].nbytes)
-        batches = [part.places[start : start + size] for start in range(0, len(part.places), size)]
+        batches = [part.rows[start : start + size] for start in range(0, len(part.rows), size)]
         with ThreadPoolExecutor(cores()) as pool:
             found = pool.map(lambda rows: net.run(["logits"], {"x": prepare(kept[rows])})[0], batches)
             return softmax(np.concatenate(list(found)).astype(np.float64), axis=1)
@@ -148,17 +148,13 @@ class NetPredictor(Predictor):
 
     def unseen(self, split: Path) -> Unseen:
         val = prepared.read_part(split, "val")
-        if "backbone" in store.about(self.kept):
-            seen = store.read(self.kept, val.total)[val.places, 0, 0]
+        if self.store.blocks is not None:
+            seen = self.store.read("pooled", val.total)[val.rows, 0, 0]
         else:
-            seen = self._kept(val)[val.places].reshape(len(val.images), -1)
+            seen = self._kept(val)[val.rows].reshape(len(val.images), -1)
         return Unseen(val, self.probabilities(val), seen.astype(np.float32))
 
     def _kept(self, part: Part, dataset: str | None = None) -> np.ndarray:
         """Return the inputs of all photos: pictures, or the plain view's maps, (n, C, h, w)."""
-        about = store.about(self.kept)
-        if "backbone" not in about:
-            return store.read(self.kept, part.total, dataset, "pixels")
-        if about.get("upto"):
-            return store.read(self.kept, part.total, dataset, "inner")[:, 0]
-        return store.read(self.kept, part.total, dataset)[:, 0, 0][..., None, None]
+        kept = self.store.inputs(part.total, dataset)
+        return kept if self.store.blocks is None else kept[:, 0]

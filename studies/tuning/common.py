@@ -27,9 +27,9 @@ def training_set(extracted: str | None, seed: int) -> TrainingSet:
     line = LINE / "data" / "features" / PARAMS["task"]
     train = prepared.read_part(PREPARED / "split.csv", "train")
     folder = line if extracted is None else HERE / "features" / extracted
-    features = store.read(folder, train.total, files.read_json(line / "features.json")["dataset"])[train.places]
+    features = store.read(folder, train.total, files.read_json(line / "features.json")["dataset"])[train.rows]
     rows = files.read_csv(PREPARED / "split.csv")
-    folds, groups = (np.array([int(rows[place][key]) for place in train.places]) for key in ("fold", "group"))
+    folds, groups = (np.array([int(rows[place][key]) for place in train.rows]) for key in ("fold", "group"))
     if seed:
         folds = deal_folds(train.labels, groups, int(folds.max()) + 1, seed)
     classes = prepared.read_classes(PREPARED / "classes.json")

@@ -23,9 +23,9 @@ def test_nothing_to_do_leaves_the_pictures_and_draws_nothing():
 
 def test_sampling_is_scipys_bilinear_interpolation_with_zeros_outside():
     images = np.random.default_rng(0).integers(0, 256, (4, 9, 9)).astype(np.uint8)
-    places = np.random.default_rng(1).uniform(-2.5, 10.5, (2, 4, 9, 9)).astype(np.float32)
-    found = sample(images, *places)
-    for image, rows, columns, ours in zip(images, *places, found, strict=True):
+    points = np.random.default_rng(1).uniform(-2.5, 10.5, (2, 4, 9, 9)).astype(np.float32)
+    found = sample(images, *points)
+    for image, rows, columns, ours in zip(images, *points, found, strict=True):
         padded = np.pad(image.astype(float), 4)
         expected = ndimage.map_coordinates(padded, [rows + 4, columns + 4], order=1)
         assert ours == pytest.approx(expected, abs=0.51)

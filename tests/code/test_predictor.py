@@ -93,11 +93,11 @@ def opened(root, checkpoint=None):
 def test_a_net_gives_what_mindspore_gives_with_any_checkpoint(trained, checkpoint):
     root, nets, preprocessing, pixels = trained
     model, val = opened(root, checkpoint), prepared.read_part(root / "split.csv")
-    wanted = graphs.run_cell(nets[checkpoint or "best"], preprocessing(pixels[val.places]))
+    wanted = graphs.run_cell(nets[checkpoint or "best"], preprocessing(pixels[val.rows]))
     assert model.checkpoint == (checkpoint or "best") and model.size == SIZE
     assert model.probabilities(val, "0123") == pytest.approx(softmax(wanted.astype(float), 1), abs=1e-5)
     pictures = np.repeat(pixels[..., None], 3, -1) if pixels.ndim == 3 else pixels  # as they are opened
-    assert model.logits(pictures[val.places]) == pytest.approx(wanted, abs=1e-4)
+    assert model.logits(pictures[val.rows]) == pytest.approx(wanted, abs=1e-4)
     assert np.ptp(wanted, 0).min() > 1e-3  # photos are told apart
     assert model.evidence(pictures[0], 1) is None
 
@@ -119,7 +119,7 @@ def test_a_net_on_cached_features_is_run_from_its_tail(trained):
     val = prepared.read_part(root / "split.csv")
     found = predictor.load(root / "head", kept, "last").probabilities(val)
     dense = nets["last"].tail.dense
-    logits = pooled[val.places, 0, 0] @ dense.weight.asnumpy().T + dense.bias.asnumpy()
+    logits = pooled[val.rows, 0, 0] @ dense.weight.asnumpy().T + dense.bias.asnumpy()
     assert found == pytest.approx(softmax(logits.astype(float), 1), abs=1e-5)
 
 

@@ -22,7 +22,7 @@ def test_val_rows_with_their_places_and_flags(tmp_path):
     val = read_part(tmp_path / "split.csv")
     assert val.images == ["val/果皮 1.jpg", "val/c.jpg", "val/d.jpg"]
     assert val.labels.tolist() == [2, 0, 1] and np.issubdtype(val.labels.dtype, np.integer)
-    assert val.places.tolist() == [2, 3, 4] and val.total == 5
+    assert val.rows.tolist() == [2, 3, 4] and val.total == 5
     assert val.exact.tolist() == [True, False, False] and val.exact.dtype == bool
     assert val.near.tolist() == [True, True, False] and val.near.dtype == bool
 

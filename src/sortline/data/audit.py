@@ -127,7 +127,7 @@ def refuse_problems(audit: Audit) -> None:
         first = audit.problems[0]
         raise UserError(
             f"{audit.folder / first.path}: {first.what} ({len(audit.problems)} such files, and prepare's unreadable is "
-            f"fail); mend or remove them, or set it to report"
+            f"fail); repair or remove them, or set it to report"
         )
 
 

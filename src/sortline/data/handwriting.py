@@ -8,8 +8,8 @@ from sortline.data.images import NoDigit
 
 SIDE, BOX = 28, 20  # MNIST: fitted into 20 x 20, in 28 x 28 (LeCun et al. 1998, section III.A)
 WORKING = 280  # pixels of the longer side that the digit is looked for at
-CONTRAST = 24  # levels of 255 between paper and ink, at least
-FEWEST = 12  # pixels that a digit's darkest part has
+CONTRAST = 24  # minimum of levels, of 255, between paper and ink
+DARKEST = 12  # minimum of pixels that a digit's darkest part has
 STROKE = 2.6  # pixels of 28 that MNIST's pens are wide, about
 
 
@@ -36,7 +36,7 @@ def _ink(grey: np.ndarray) -> np.ndarray:
     away = grey - _background(grey)
     # Counted in pixels, not in shares: a digit may be small in its photo.
     ranked = np.sort(away, axis=None)
-    low, high = ranked[:FEWEST][-1], ranked[-FEWEST:][0]
+    low, high = ranked[:DARKEST][-1], ranked[-DARKEST:][0]
     away, strongest = (away, high) if high > -low else (-away, -low)
     if strongest < CONTRAST:
         raise NoDigit

@@ -28,14 +28,14 @@ class Part:
     labels: np.ndarray  # int
     exact: np.ndarray  # bool, has an exact duplicate in raw train
     near: np.ndarray  # bool, has a near-duplicate in raw train
-    places: np.ndarray  # int, rows of split.csv, and so of the features
+    rows: np.ndarray  # int, where they stand in split.csv, and so in the features
     total: int  # rows of split.csv
     split: str = "val"  # which part
 
 
 @dataclass(frozen=True)
 class Classes:
-    """Names by label (English, or the folder's where there is none), bin ids, and each class's place among these."""
+    """Names by label (English, or the folder's where there is none), bin ids, and each class's index among these."""
 
     names: list[str]
     bins: list[dict[str, str]]  # {id, en, zh, colour}; empty for a task without bins
@@ -64,13 +64,13 @@ def read_part(split: Path, name: str | None = None) -> Part:
     """
     every = read_csv(split)
     name = name or ("test" if any(row["split"] == "test" for row in every) else "val")
-    places = np.array([place for place, row in enumerate(every) if row["split"] == name])
-    rows = [every[place] for place in places]
+    numbers = np.array([number for number, row in enumerate(every) if row["split"] == name])
+    rows = [every[number] for number in numbers]
     if not rows:
         raise UserError(f"{split}: no photo in {name}, nothing to evaluate; check the split in params.yaml (prepare)")
     flags = (np.array([row[key] == "1" for row in rows]) for key in ("in_train_exact", "in_train_near"))
     labels = np.array([int(row["label"]) for row in rows])
-    return Part([row["image"] for row in rows], labels, *flags, places=places, total=len(every), split=name)
+    return Part([row["image"] for row in rows], labels, *flags, rows=numbers, total=len(every), split=name)
 
 
 def read_images(split: Path, part: str | None = None) -> list[str]:

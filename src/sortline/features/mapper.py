@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import numpy as np
 from tqdm import tqdm
@@ -16,8 +15,7 @@ from sortline.features.store import FeatureStore
 class Mapper:
     """Pictures to features; one single-threaded session, to be called from several threads."""
 
-    def __init__(self, features: Path) -> None:
-        store = FeatureStore(features)
+    def __init__(self, store: FeatureStore) -> None:
         about = store.about
         self.size: int = about["image_size"]
         self._preprocessing = Preprocessing(tuple(about["backbone"]["mean"]), tuple(about["backbone"]["std"]))

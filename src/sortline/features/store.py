@@ -39,6 +39,11 @@ class FeatureStore:
         """features.json."""
         return read_json(self.folder / "features.json")
 
+    @property
+    def blocks(self) -> int | None:
+        """How many blocks of the backbone come after `inputs`; None: there is no backbone, these are pictures."""
+        return (self.about.get("upto") or 0) if "backbone" in self.about else None
+
     def describe(self, about: dict[str, Any]) -> None:
         """Write features.json."""
         write_json(self.folder / "features.json", about)
@@ -65,6 +70,17 @@ class FeatureStore:
                 "again"
             )
         return array
+
+    def inputs(self, photos: int, dataset: str | None = None) -> np.ndarray:
+        """Return what a net is given of all `photos`, see `read`: pictures, or maps (N, K, C, h, w).
+
+        The maps are those before the blocks that train, or mean-pooled features as maps of one position.
+        """
+        if self.blocks is None:
+            return self.read("pixels", photos, dataset)
+        if self.blocks:
+            return self.read("inner", photos, dataset)
+        return self.read("pooled", photos, dataset)[:, :, 0][..., None, None]
 
 
 def read(folder: Path, photos: int, dataset: str | None = None, what: str = "pooled") -> np.ndarray:
