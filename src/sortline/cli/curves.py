@@ -58,8 +58,8 @@ def main(options: argparse.Namespace) -> int:
             errors.append(error)
     if not logs:
         raise errors[0]
-    for error in errors:
-        print(f"error: {error}", file=sys.stderr)
+    for one in errors:
+        print(f"error: {one}", file=sys.stderr)
     for path, log in logs.items():
         print("\n".join([*describe(str(path), log, smoothing, classes, photos), ""]))
     _draw(logs, out, (smoothing, classes))

@@ -138,7 +138,7 @@ def written(task: str, suggested: Suggested) -> list[str]:
 
 
 def _flat(keys: dict[str, Any], above: str) -> dict[str, Any]:
-    found = {}
+    found: dict[str, Any] = {}
     for key, value in keys.items():
         found |= _flat(value, f"{above}.{key}") if isinstance(value, dict) else {f"{above}.{key}": value}
     return found

@@ -173,7 +173,7 @@ class TrainParams(Recipe):
     @model_validator(mode="before")
     @classmethod
     def _with_preset(cls, given: Any) -> Any:
-        preset = PRESETS.get(given.get("preset")) if isinstance(given, dict) else None
+        preset = PRESETS.get(given.get("preset", "")) if isinstance(given, dict) else None
         if preset is None:
             return given
         if preset.keys() <= given.keys():

@@ -51,7 +51,7 @@ class Problem(Entry):
 class Tree:
     """What a folder holds: its files in class folders, sorted by path; class folders a split (no splits: "")."""
 
-    entries: list[Entry]
+    entries: Sequence[Entry]
     classes: dict[str, list[str]]
     ignored: list[str]
 
@@ -87,7 +87,7 @@ class Audit:
             )
         return folders
 
-    def conflicts(self, label: Sequence[Any]) -> list[list[int]]:
+    def conflicts(self, label: Sequence[Any] | np.ndarray) -> list[list[int]]:
         """Return the sets of exact copies that lie in different classes; `label` (photos,) tells classes apart."""
         groups = self.duplicates.exact_groups(np.ones(len(self.photos), dtype=bool))
         return [group for group in groups if len({label[i] for i in group}) > 1]

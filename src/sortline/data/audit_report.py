@@ -11,7 +11,9 @@ from sortline.data.duplicates import Match
 MAX_PAIRS = 5000  # near pairs listed in audit.json; the groups are complete
 
 
-def audit_report(audit: Audit, train: np.ndarray | None = None, label: Sequence[Any] | None = None) -> dict[str, Any]:
+def audit_report(
+    audit: Audit, train: np.ndarray | None = None, label: Sequence[Any] | np.ndarray | None = None
+) -> dict[str, Any]:
     """Return audit.json's content.
 
     `train`: bool (N,), the photos of raw train, all others being val (default: as they came, all where no split was
@@ -54,7 +56,7 @@ def summary(audit: Audit) -> list[str]:
     lines.append(f"{_count(len(audit.photos), 'usable photo')} of {_count(files, 'file')}, {left_out:,} left out")
     for split, counts in audit.counts().items():
         if set(counts) != {""}:
-            smallest, largest = min(counts, key=counts.get), max(counts, key=counts.get)
+            smallest, largest = (end(counts, key=lambda name: counts[name]) for end in (min, max))
             spread = f"{counts[smallest]} ({smallest}) to {counts[largest]} ({largest}) photos each"
             spread = spread if counts[smallest] < counts[largest] else f"{counts[largest]} photos each"
             lines.append(f"{split or 'no train and val'}: {sum(counts.values()):,} in {len(counts)} classes, {spread}")

@@ -66,6 +66,7 @@ def load_table(name: str, tables: Path | None = None) -> ClassTable:
     known = list_tables(tables)
     if name not in known:
         raise UserError(f"class table '{name}': no such table; there is: {', '.join(known)}, or none at all (null)")
+    assert tables is not None  # a name that is known and not built in stands in this folder
     path, bins = tables / f"{name}.csv", tables / f"{name}_bins.csv"
     table = ClassTable(name, _own_classes(path), _rows(bins) if bins.is_file() else ())
     ids = {row.get("id") for row in table.bins}
@@ -79,7 +80,7 @@ def _own_classes(path: Path) -> tuple[dict[str, Any], ...]:
     rows = _rows(path)
     if not rows or "en" not in rows[0] or not all(row["en"] for row in rows):
         raise UserError(f"{path}: a class table needs a column en, filled in each row (see tables/README.md)")
-    classes = []
+    classes: list[dict[str, Any]] = []
     for row in rows:
         names = {name: row.get(name) or "" for name in NAMES} | {"code": row.get("code") or row["en"]}
         card = [[column, text] for column, text in row.items() if column not in NAMES and text]

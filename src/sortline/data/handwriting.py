@@ -22,8 +22,8 @@ def read_digit(image: Image.Image) -> Image.Image:
     grey = image.convert("L")
     scale = WORKING / max(grey.size)
     if scale < 1:
-        fitted = tuple(max(1, round(side * scale)) for side in grey.size)
-        grey = grey.resize(fitted, Image.Resampling.BOX)
+        width, height = (max(1, round(side * scale)) for side in grey.size)
+        grey = grey.resize((width, height), Image.Resampling.BOX)
     ink = _main_parts(_ink(np.asarray(grey, dtype=np.float64)))
     rows, columns = (np.flatnonzero(ink.any(axis=axis)) for axis in (1, 0))
     ink = ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]

@@ -86,8 +86,8 @@ def read(folder: Path) -> dict[str, Part]:
     parts = {}
     for name, start in PARTS.items():
         files = [folder / f"{start}-{kind}" for kind in (IMAGES, LABELS)]
-        arrays = [parse(_content(file), 3 - 2 * at, file) for at, file in enumerate(files)]
-        parts[name] = check(*arrays, where=files[1])
+        images, labels = (parse(_content(file), 3 - 2 * at, file) for at, file in enumerate(files))
+        parts[name] = check(images, labels, where=files[1])
     return parts
 
 

@@ -52,7 +52,7 @@ def open_rgb(path: Path, max_pixels: int = MAX_PIXELS, max_file_mb: int = MAX_FI
                 raise BadImage(path, f"{width} x {height} pixels, over the limit of {max_pixels:,} pixels")
             image.load()
             orientation = _orientation(image)
-            image = _to_rgb(image, path)
+            rgb = _to_rgb(image, path)
     except Image.UnidentifiedImageError:
         raise BadImage(path, _not_a_photo(path)) from None
     except Image.DecompressionBombError:
@@ -60,9 +60,9 @@ def open_rgb(path: Path, max_pixels: int = MAX_PIXELS, max_file_mb: int = MAX_FI
     except DAMAGED as error:
         raise BadImage(path, f"truncated or damaged: {' '.join(str(error).split())[:120]}") from None
     # The orientation alone: whoever saves or shows the image must not apply it again, nor stumble over damaged EXIF.
-    image.info = {}
-    image.getexif()[ExifTags.Base.Orientation] = orientation
-    return ImageOps.exif_transpose(image)
+    rgb.info = {}
+    rgb.getexif()[ExifTags.Base.Orientation] = orientation
+    return ImageOps.exif_transpose(rgb)
 
 
 def resize(image: Image.Image, size: int) -> np.ndarray:

@@ -3,7 +3,7 @@
 import os
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePath, PurePosixPath
 
 from sortline._core.errors import UserError
 
@@ -89,5 +89,5 @@ def below_wrappers(paths: Sequence[PurePosixPath], inside: str) -> dict[PurePosi
     return {path: PurePosixPath(*path.parts[end:]) for path in found}
 
 
-def is_hidden(path: PurePosixPath) -> bool:
+def is_hidden(path: PurePath) -> bool:
     return any(part.startswith(".") or part.casefold() in _JUNK for part in path.parts)

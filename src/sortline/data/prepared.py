@@ -68,9 +68,9 @@ def read_part(split: Path, name: str | None = None) -> Part:
     rows = [every[number] for number in numbers]
     if not rows:
         raise UserError(f"{split}: no photo in {name}, nothing to evaluate; check the split in params.yaml (prepare)")
-    flags = (np.array([row[key] == "1" for row in rows]) for key in ("in_train_exact", "in_train_near"))
+    exact, near = (np.array([row[key] == "1" for row in rows]) for key in ("in_train_exact", "in_train_near"))
     labels = np.array([int(row["label"]) for row in rows])
-    return Part([row["image"] for row in rows], labels, *flags, rows=numbers, total=len(every), split=name)
+    return Part([row["image"] for row in rows], labels, exact, near, rows=numbers, total=len(every), split=name)
 
 
 def read_images(split: Path, part: str | None = None) -> list[str]:

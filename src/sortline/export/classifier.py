@@ -131,6 +131,7 @@ def predict_files(
     """
     quiet = None if len(photos) >= WORTH_A_BAR else True
     for photo in tqdm(photos, unit="photo", leave=False, disable=quiet):
+        outcome: Prediction | BadImage
         try:
             outcome = classifier(open_rgb(photo), top)
         except BadImage as error:

@@ -84,7 +84,7 @@ class HeadOnBackbone(nn.Cell):
         self.hidden = head.hidden_weight is not None
         if head.query is not None:
             self.query = mindspore.Parameter(mindspore.Tensor(head.query.reshape(1, -1, 1, 1).copy()), name="query")
-        if self.hidden:
+        if head.hidden_weight is not None and head.hidden_bias is not None:
             self.first = _dense(head.hidden_weight, head.hidden_bias)
         self.head = _dense(head.weight, head.bias)
 

@@ -75,8 +75,9 @@ def _front(preprocessing: Preprocessing, size: int) -> onnx.ModelProto:
         "front/shift": preprocessing.shift.reshape(1, channels, 1, 1),
     }
     # Pillow's filter ends at the photo's edge; without `exclude_outside` the edge pixels would count several times.
+    resize: dict[str, Any]
     resize = {"mode": "linear", "antialias": 1, "exclude_outside": 1, "coordinate_transformation_mode": "half_pixel"}
-    steps = [
+    steps: list[tuple[str, list[str], str, dict[str, Any]]] = [
         ("Transpose", ["image"], "front/planes", {"perm": [2, 0, 1]}),
         ("Unsqueeze", ["front/planes", "front/batch"], "front/batched", {}),
         # On uint8, as Pillow resizes: it rounds to whole levels again.

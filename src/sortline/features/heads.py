@@ -99,11 +99,13 @@ def load_head(folder: Path, which: str | None = None) -> Head:
     again = "run `dvc repro -f train_head@TASK`"
     try:
         about = read_json(path)
-        checkpoint, shared = about["checkpoint"], {key: about[key] for key in ("pooling", "activation", "scale")}
+        checkpoint = about["checkpoint"]
+        shared: dict[str, Any] = {key: about[key] for key in ("pooling", "activation", "scale")}
         if shared["pooling"] not in POOLINGS or shared["activation"] not in ACTIVATIONS:
             raise ValueError(f"unknown kind {shared}")
         path = folder / f"{which or checkpoint}.safetensors"
-        head = Head(**load_file(path), **shared)
+        arrays: dict[str, Any] = load_file(path)
+        head = Head(**arrays, **shared)
     except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
         raise UserError(f"{path}: missing or damaged ({error!r}); {again}") from None
     shapes = [array.shape for array in head.arrays().values()]
@@ -121,7 +123,7 @@ def _fits(head: Head) -> bool:
     ):
         return False
     width = head.weight.shape[1]
-    if head.hidden_weight is not None:
+    if head.hidden_weight is not None and head.hidden_bias is not None:
         if head.hidden_weight.ndim != 2 or head.hidden_weight.shape[0] != width or head.hidden_bias.shape != (width,):
             return False
         width = head.hidden_weight.shape[1]

@@ -92,7 +92,9 @@ def printable(text: str) -> str:
 
 @lru_cache
 def _font(size: int) -> ImageFont.FreeTypeFont:
-    return ImageFont.load_default(size)
+    font = ImageFont.load_default(size)
+    assert isinstance(font, ImageFont.FreeTypeFont)  # Pillow's bitmap font would be the answer without FreeType
+    return font
 
 
 def _row_height(font: ImageFont.FreeTypeFont) -> int:
@@ -132,6 +134,6 @@ def _place(sheet: Image.Image, draw: ImageDraw.ImageDraw, tile: Tile, left: int,
     left, top = left + FRAME, top + FRAME
     draw.rectangle((left, top, left + size - 1, top + size - 1), fill=MAT)
     scale = size / max(tile.image.size)
-    fitted = tuple(max(1, round(side * scale)) for side in tile.image.size)
-    photo = tile.image.convert("RGB").resize(fitted, Image.Resampling.LANCZOS)
+    width, height = (max(1, round(side * scale)) for side in tile.image.size)
+    photo = tile.image.convert("RGB").resize((width, height), Image.Resampling.LANCZOS)
     sheet.paste(photo, (left + (size - photo.width) // 2, top + (size - photo.height) // 2))

@@ -59,9 +59,9 @@ def kind(logs: Sequence[TrainingLog]) -> str:
 
 def _times(log: TrainingLog) -> str:
     epochs = [epoch for part in log.parts for epoch in part.epochs.values() if epoch.seconds is not None]
-    if not epochs:
+    seconds = [epoch.seconds for epoch in epochs if epoch.seconds is not None]
+    if not seconds:
         return "none in this log"
-    seconds = [epoch.seconds for epoch in epochs]
     median, least, most = (_duration(value) for value in (statistics.median(seconds), min(seconds), max(seconds)))
     steps = [epoch.step_ms for epoch in epochs if epoch.step_ms is not None]
     per_step = f", {statistics.median(steps):.4g} ms a step" if steps else ""

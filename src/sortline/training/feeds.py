@@ -14,8 +14,11 @@ from sortline.data.augment.distortion import distort
 class Feed(Protocol):
     """n inputs of a net, which computes on `values * scale + shift` in float32."""
 
-    scale: np.ndarray
-    shift: np.ndarray
+    @property
+    def scale(self) -> np.ndarray: ...
+
+    @property
+    def shift(self) -> np.ndarray: ...
 
     def __len__(self) -> int: ...
 

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from mindspore import Tensor, ops
@@ -65,7 +66,7 @@ class HeadNet:
     def head(self, flat: np.ndarray, model: int) -> Head:
         """Return the head of one of the models whose parameters `flat` holds."""
         models = len(flat) // sum(math.prod(shape) for shape in self.shapes().values())
-        arrays = {}
+        arrays: dict[str, Any] = {}
         for name, start, end, shape in self.parts(models):
             array = flat[start:end].reshape(shape[0], models, shape[1])[:, model].T.copy()
             arrays[name] = array[:, 0] if "bias" in name else array

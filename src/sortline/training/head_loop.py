@@ -78,7 +78,7 @@ def _epoch_loop(net: HeadNet, models: int, optimiser: str, clipped: bool, dropou
         for start, end, shape in parts:
             squares = squares + (gradient[start:end].reshape(shape[0], models, shape[1]) ** 2).sum((0, 2))
         factor = optimizers.clip_factor(squares, limit).reshape(1, models, 1)
-        scaled = ()
+        scaled: tuple[Tensor, ...] = ()
         for start, end, shape in parts:
             scaled = scaled + ((gradient[start:end].reshape(shape[0], models, shape[1]) * factor).reshape(-1),)
         return ops.cat(scaled)

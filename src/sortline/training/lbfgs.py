@@ -38,7 +38,7 @@ def train_lbfgs(data: TrainingSet, params: TrainHeadParams) -> Trained:
     whole = _fit_path(features, data.labels[photo], data.classes, strengths[: chosen + 1], params.lbfgs_max_iter)
     weight, bias, fine = list(whole)[-1]
     head = Head(weight, bias, params.pooling)
-    facts = {"c": strengths[chosen], "converged": converged and fine}
+    facts: dict[str, object] = {"c": strengths[chosen], "converged": converged and fine}
     selected = ["C"] if len(strengths) > 1 else []
     return Trained({"best": head, "last": head}, "last", softmax(logits[chosen]), curve, "c", facts, selected)
 

@@ -142,7 +142,7 @@ def clip(gradients: Sequence[Tensor], limit: Tensor | float) -> tuple[Tensor, ..
     for gradient in gradients:
         squares = squares + (gradient * gradient).sum()
     factor = clip_factor(squares, limit)
-    clipped = ()
+    clipped: tuple[Tensor, ...] = ()
     for gradient in gradients:
         clipped = clipped + (gradient * factor,)
     return clipped

@@ -24,7 +24,7 @@ def smooth_targets(
     """
     mass = np.full((classes, classes), smoothing / (classes - 1))
     np.fill_diagonal(mass, 0)
-    if bin_share:
+    if bin_share and bin_of is not None:
         mates = (bin_of[:, None] == bin_of[None]) & ~np.eye(classes, dtype=bool)
         with_mates = mates.any(1)
         mass[with_mates] *= 1 - bin_share

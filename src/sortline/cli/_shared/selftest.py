@@ -22,7 +22,7 @@ def numpy_layer(photo: np.ndarray, kernel: np.ndarray) -> np.ndarray:
     `photo` float32 (1, 3, H, W) with even H and W, `kernel` float32 (C, 3, 3, 3); returns float32 (C,).
     """
     padded = np.pad(photo[0], ((0, 0), (0, 1), (0, 1)))
-    windows = np.lib.stride_tricks.sliding_window_view(padded, (3, 3), axis=(1, 2))[:, ::2, ::2]
+    windows = np.lib.stride_tricks.sliding_window_view(padded, (3, 3), (1, 2))[:, ::2, ::2]  # type: ignore[call-overload]
     return np.einsum("chwij,ocij->ohw", windows, kernel, optimize=True).mean(axis=(1, 2))
 
 

@@ -19,7 +19,7 @@ def extent(scale: Sequence[float], ratio: Sequence[float], draws: Sequence[float
     `draws`, 0 .. 1, say which share of the area between the two of `scale`, and which width to height relative to the
     photo's own, even in the logarithm, between the two of `ratio`.
     """
-    area = _between(*scale, draws[0])
+    area = _between(scale[0], scale[1], draws[0])
     shape = math.exp(_between(math.log(ratio[0]), math.log(ratio[1]), draws[1]))
     return math.sqrt(area * shape), math.sqrt(area / shape)
 

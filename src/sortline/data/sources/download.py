@@ -129,7 +129,7 @@ def _get(
         raise UserError(f"{url}: could not connect ({_root_cause(error)})") from None
 
 
-def _root_cause(error: BaseException) -> str:
+def _root_cause(error: BaseException | None) -> str:
     """Return the system's words for what went wrong ("Connection refused"), found below requests' and urllib3's."""
     words = type(error).__name__
     while error is not None:

@@ -10,8 +10,9 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from tqdm import tqdm
 
@@ -46,7 +47,7 @@ class _Member:
     path: PurePosixPath
     size: int
     refused: str
-    open: Callable[[], BinaryIO]
+    open: Callable[[], Any]  # a binary stream
 
 
 Choose = Callable[[Sequence[PurePosixPath]], Mapping[PurePosixPath, PurePosixPath]]
@@ -143,14 +144,14 @@ def _zip_members(archive: zipfile.ZipFile) -> Iterator[_Member | None]:
         if info.flag_bits & 0x1:
             refused = "encrypted"
         folder = name.endswith(("/", "\\")) or kind == stat.S_IFDIR
-        yield None if folder else _Member(path, info.file_size, refused, lambda info=info: archive.open(info))
+        yield None if folder else _Member(path, info.file_size, refused, partial(archive.open, info))
 
 
 def _tar_members(archive: tarfile.TarFile) -> Iterator[_Member | None]:
     for info in archive:
         path = _inside(_decode(info.name.encode("utf-8", "surrogateescape")))
         refused = "" if info.isreg() else "a link or a device"
-        yield None if info.isdir() else _Member(path, info.size, refused, lambda info=info: archive.extractfile(info))
+        yield None if info.isdir() else _Member(path, info.size, refused, partial(archive.extractfile, info))
 
 
 def _decode(raw: bytes) -> str:

@@ -51,8 +51,9 @@ def per_class(shares: Mapping[str, Mapping[str, Any]], path: Path, *, title: str
     title += _of_all(worst, shares, "least accurate")
     names = [names_for(list(shares))[i] for i in worst]
     shares = {name: shares[name] for name in np.array(list(shares), dtype=object)[worst]}
-    groups = groups and groups.only(worst)
+    groups = None if groups is None else groups.only(worst)
     order = groups.order() if groups else np.arange(len(shares))
+    group_names = groups.names if groups else []
     rows = [list(shares.values())[i] for i in order]
     colours = [groups.colours[groups.of[i]] if groups else BLUE for i in order]
     tallies = [f"{round(row['n'] * row['accuracy']) if row['n'] else 0:,} of {row['n']:,}" for row in rows]
@@ -69,7 +70,7 @@ def per_class(shares: Mapping[str, Mapping[str, Any]], path: Path, *, title: str
                 axes.axhline(first - 0.5, color=GREY, linewidth=0.8)
             right = 15 + 4.8 * max(map(len, tallies))  # points: clear of the tallies
             at = (1.0, (first + last) / 2)
-            axes.annotate(groups.names[group], at, (right, 0), textcoords="offset points", va="center")
+            axes.annotate(group_names[group], at, (right, 0), textcoords="offset points", va="center")
         axes.set(xlim=(0, 1), xlabel="accuracy, with 95 % Wilson interval", title=title)
         axes.xaxis.set_major_formatter(PercentFormatter(1))
 
@@ -90,6 +91,7 @@ def confusion(
     matrix, groups = matrix[np.ix_(shown, shown)], groups and groups.only(shown)
     n = len(shown)
     order = groups.order() if groups else np.arange(n)
+    group_names = groups.names if groups else []
     counts = matrix[np.ix_(order, order)]
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     names = names[order]
@@ -113,7 +115,7 @@ def confusion(
         axes.tick_params(which="both", length=0)
         axes.spines[:].set_visible(False)
         for group, first, last in groups.runs() if groups else []:
-            _part(axes, groups.names[group], first, last, n)
+            _part(axes, group_names[group], first, last, n)
         axes.set(xlabel="predicted", ylabel="truth")
         figure.suptitle(title, x=0.01, ha="left", fontsize=10.5)
 

@@ -5,6 +5,7 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
@@ -66,7 +67,7 @@ def _losses(axes: Axes, lines: Sequence[LogLine], minimum: tuple[str, float] | N
         axes.axhline(value, color=INK, linewidth=1, linestyle=":", label=f"{name}: {value:.3f}")
     for line in lines:
         if line.not_finite:
-            marks = {"color": _colour(line), "linestyle": "none", "marker": "x", "clip_on": False}
+            marks: dict[str, Any] = {"color": _colour(line), "linestyle": "none", "marker": "x", "clip_on": False}
             top = [1.0] * len(line.not_finite)
             axes.plot(line.not_finite, top, transform=axes.get_xaxis_transform(), label="nan or inf", **marks)
     axes.set(ylabel="loss", title=title)
