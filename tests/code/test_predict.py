@@ -1,4 +1,4 @@
-"""sortline.predict, on a model whose answers are known: a photo's mean red, green and blue are the probabilities."""
+"""The exported model, on one whose predictions are known: a photo's mean red, green and blue are the probabilities."""
 
 import json
 import subprocess
@@ -10,6 +10,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 
+import sortline
 from sortline._core.errors import UserError
 from sortline.data.images import BadImage
 from sortline.export.classifier import Classifier, predict_files
@@ -142,7 +143,7 @@ def test_files_keep_their_order_and_a_bad_one_does_not_stop_the_rest(export, tmp
 def test_files_are_opened_one_by_one(export, tmp_path, monkeypatch):
     opened = []
     red = Image.new("RGB", (1, 1), "red")
-    monkeypatch.setattr("sortline.export.onnx_model.classifier.open_rgb", lambda photo: opened.append(photo) or red)
+    monkeypatch.setattr("sortline.export.classifier.open_rgb", lambda photo: opened.append(photo) or red)
     next(predict_files(Classifier(export), [tmp_path / str(index) for index in range(100)]))
     assert len(opened) == 1
 
@@ -180,8 +181,27 @@ def test_another_kind_of_model_is_refused(tmp_path):
         Classifier(export)
 
 
-def test_importing_predict_loads_nothing_of_the_training_side():
-    code = "import sys, sortline.predict; print(*{name.partition('.')[0] for name in sys.modules})"
-    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
-    assert "onnxruntime" in loaded
-    assert not {"mindspore", "sklearn", "matplotlib", "onnx", "scipy", "dvc"} & set(loaded)
+def loaded(code):
+    """Return the top-level modules that are there after `code`."""
+    code += "\nimport sys; print(*{name.partition('.')[0] for name in sys.modules})"
+    return set(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split())
+
+
+def test_from_python_a_model_is_loaded_by_its_folder_or_task(export, tmp_path, monkeypatch):
+    photo = tmp_path / "红.png"
+    Image.new("RGB", (4, 4), (200, 40, 10)).save(photo)
+    assert sortline.load(export)(photo).label["en"] == sortline.Classifier(export)(str(photo)).label["en"] == "Red"
+    (tmp_path / "models" / "colours").mkdir(parents=True)
+    export.rename(tmp_path / "models" / "colours" / "export")
+    monkeypatch.chdir(tmp_path)
+    assert sortline.load("colours")(photo).label["en"] == "Red"
+    with pytest.raises(AttributeError, match="nothing"):
+        _ = sortline.nothing
+
+
+def test_what_importing_loads():
+    """The package alone is quick to import; the exported model needs nothing of the training side."""
+    assert not {"numpy", "onnxruntime", "mindspore"} & loaded("import sortline")
+    with_model = loaded("from sortline import Classifier")
+    assert "onnxruntime" in with_model
+    assert not {"mindspore", "sklearn", "matplotlib", "onnx", "scipy", "dvc"} & with_model

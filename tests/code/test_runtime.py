@@ -154,7 +154,7 @@ def test_the_watch_would_see_a_module_that_loads_mindspore_first(tmp_path):
 
 def test_what_need_not_load_mindspore_does_not():
     """`predict` needs the exported files and ONNX Runtime alone; `data/` never imports MindSpore."""
-    names = ["sortline", "sortline.export.onnx_model.classifier", "sortline.cli", "sortline.cli.predict"]
+    names = ["sortline", "sortline.export.classifier", "sortline.cli", "sortline.cli.predict"]
     data = sorted((ROOT / "src/sortline/data").glob("*.py"))
     names += [f"sortline.data.{path.stem}" for path in data if path.stem != "__init__"]
     found = json.loads(python(WATCH, *names).stdout)

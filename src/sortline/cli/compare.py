@@ -30,9 +30,9 @@ def main(options: argparse.Namespace) -> int:
 
     (name_a, content_a), (name_b, content_b) = _read(options.a), _read(options.b)
     pairs = pair(read_predictions(content_a, name_a), read_predictions(content_b, name_b))
-    result = compare(pairs.right_a, pairs.right_b)
+    result = compare(pairs.correct_a, pairs.correct_b)
     kept = None if pairs.duplicated is None else ~pairs.duplicated
-    reduced = compare(pairs.right_a[kept], pairs.right_b[kept]) if kept is not None and kept.any() else None
+    reduced = compare(pairs.correct_a[kept], pairs.correct_b[kept]) if kept is not None and kept.any() else None
     if options.json:
         content = {
             "a": name_a,

@@ -1,4 +1,4 @@
-"""Two sets of answers to the same photos: who is right where, and whether the difference may be chance."""
+"""Two sets of predictions of the same photos: which is correct where, and whether the difference may be chance."""
 
 import csv
 import io
@@ -22,10 +22,10 @@ class Pairs:
 
     images: list[str]
     truth: list[str]
-    said_a: list[str]
-    said_b: list[str]
-    right_a: np.ndarray  # bool
-    right_b: np.ndarray  # bool
+    predicted_a: list[str]
+    predicted_b: list[str]
+    correct_a: np.ndarray  # bool
+    correct_b: np.ndarray  # bool
     duplicated: np.ndarray | None  # bool, has a duplicate in train; None where a table does not say
     only_a: list[str]
     only_b: list[str]
@@ -74,7 +74,7 @@ def pair(a: dict[tuple[str, str], dict[str, str]], b: dict[tuple[str, str], dict
 
 
 def mcnemar(only_a: int, only_b: int) -> float:
-    """Return the two-sided p of McNemar's exact test; `only_a`, `only_b`: photos that only one of the two has right.
+    """Return the two-sided p of McNemar's exact test; `only_a`, `only_b`: photos that only one of the two has correct.
 
     If neither is better, each of these photos falls to A or B like a coin: binomial at 1/2; 1 where there are none.
     Source: Q. McNemar, "Note on the sampling error of the difference between correlated proportions or percentages",
@@ -84,36 +84,36 @@ def mcnemar(only_a: int, only_b: int) -> float:
     return float(binomtest(only_b, discordant, 0.5).pvalue) if discordant else 1.0
 
 
-def bootstrap(right_a: np.ndarray, right_b: np.ndarray, seed: int = 0) -> tuple[float, float]:
+def bootstrap(correct_a: np.ndarray, correct_b: np.ndarray, seed: int = 0) -> tuple[float, float]:
     """Return the 95 % percentile interval of accuracy B - accuracy A over 10,000 resamples of the photos, seeded.
 
     A photo counts -1, 0 or 1, so n photos drawn with replacement are one draw of three multinomial counts.
     Source: Efron and Tibshirani, "An Introduction to the Bootstrap", 1993, chapter 13.
     """
-    n = len(right_a)
-    counts = np.array([np.sum(right_a & ~right_b), np.sum(right_b & ~right_a), np.sum(right_a == right_b)])
+    n = len(correct_a)
+    counts = np.array([np.sum(correct_a & ~correct_b), np.sum(correct_b & ~correct_a), np.sum(correct_a == correct_b)])
     drawn = np.random.default_rng(seed).multinomial(n, counts / n, size=RESAMPLES)
     low, high = np.percentile((drawn[:, 1] - drawn[:, 0]) / n, [2.5, 97.5])
     return float(low), float(high)
 
 
-def compare(right_a: np.ndarray, right_b: np.ndarray) -> dict[str, Any]:
-    """Return the 2x2 counts, each accuracy as `measure.share` gives it, McNemar's p and the paired difference B - A.
+def compare(correct_a: np.ndarray, correct_b: np.ndarray) -> dict[str, Any]:
+    """Return the 2x2 counts, each accuracy as `metrics.share` gives it, McNemar's p and the paired difference B - A.
 
-    `right_a`, `right_b` bool (n,), n >= 1, of the same photos.
+    `correct_a`, `correct_b` bool (n,), n >= 1, of the same photos.
     """
-    only_a, only_b = int(np.sum(right_a & ~right_b)), int(np.sum(right_b & ~right_a))
-    low, high = bootstrap(right_a, right_b)
+    only_a, only_b = int(np.sum(correct_a & ~correct_b)), int(np.sum(correct_b & ~correct_a))
+    low, high = bootstrap(correct_a, correct_b)
     return {
-        "n": len(right_a),
-        "a": metrics.share(right_a),
-        "b": metrics.share(right_b),
-        "both_right": int(np.sum(right_a & right_b)),
+        "n": len(correct_a),
+        "a": metrics.share(correct_a),
+        "b": metrics.share(correct_b),
+        "both_right": int(np.sum(correct_a & correct_b)),
         "only_a_right": only_a,
         "only_b_right": only_b,
-        "both_wrong": int(np.sum(~right_a & ~right_b)),
+        "both_wrong": int(np.sum(~correct_a & ~correct_b)),
         "p": mcnemar(only_a, only_b),
-        "difference": (only_b - only_a) / len(right_a),
+        "difference": (only_b - only_a) / len(correct_a),
         "difference_low": low,
         "difference_high": high,
     }
@@ -123,9 +123,9 @@ def verdict(pairs: Pairs, result: dict[str, Any]) -> str:
     """Say in one sentence what `compare`'s `result` means."""
     n, only_a, only_b, p = (result[key] for key in ("n", "only_a_right", "only_b_right", "p"))
     if only_a + only_b == 0:
-        if pairs.said_a == pairs.said_b:
-            return f"A and B give the same answer to all {n:,} photos."
-        return f"A and B are right on the same photos; only the wrong answers differ (n = {n:,})."
+        if pairs.predicted_a == pairs.predicted_b:
+            return f"A and B give the same prediction for all {n:,} photos."
+        return f"A and B are right on the same photos; only their wrong predictions differ (n = {n:,})."
     if only_a == only_b:
         return f"A and B are right equally often: {_photos(only_a)} each that the other gets wrong (n = {n:,})."
     winner, more = ("B", only_b - only_a) if only_b > only_a else ("A", only_a - only_b)

@@ -94,11 +94,14 @@ class Classifier:
         pixels = np.asarray(image, dtype=np.uint8)
         return self._session.run([output], {"image": pixels})[0]
 
-    def __call__(self, image: Image.Image, top: int = 5) -> Prediction:
-        """Classify one RGB image; `top` guesses (all classes where there are fewer), equal ones in label order.
+    def __call__(self, image: Image.Image | Path | str, top: int = 5) -> Prediction:
+        """Classify one RGB image, or a photo file; return `top` guesses (all where there are fewer), ties by label.
 
-        Where the model reads digits, the digit is cut out first, see `read_digit`; raises `NoDigit` as it does.
+        Where the model reads digits, the digit is cut out first, see `read_digit`; raises `NoDigit` as it does, and
+        `BadImage` for a file that is no photo.
         """
+        if not isinstance(image, Image.Image):
+            image = open_rgb(Path(image))
         if self.labels.get("reads") == DIGITS:
             from sortline.data.handwriting import read_digit  # SciPy takes a while to load
 
@@ -133,7 +136,7 @@ def predict_files(
     for photo in tqdm(photos, unit="photo", leave=False, disable=quiet):
         outcome: Prediction | BadImage
         try:
-            outcome = classifier(open_rgb(photo), top)
+            outcome = classifier(photo, top)
         except BadImage as error:
             outcome = error
         except NoDigit:

@@ -10,11 +10,13 @@ LEFT_OUT = 3  # photos in one table only
 
 def changed(pairs: Pairs) -> list[dict[str, Any]]:
     """Return a row for each photo that only one of the two classifies correctly."""
-    rows = zip(pairs.images, pairs.truth, pairs.said_a, pairs.said_b, pairs.right_a, pairs.right_b, strict=True)
+    rows = zip(
+        pairs.images, pairs.truth, pairs.predicted_a, pairs.predicted_b, pairs.correct_a, pairs.correct_b, strict=True
+    )
     return [
-        {"image": image, "truth": truth, "a": said_a, "b": said_b, "right": "A" if right_a else "B"}
-        for image, truth, said_a, said_b, right_a, right_b in rows
-        if right_a != right_b
+        {"image": image, "truth": truth, "a": predicted_a, "b": predicted_b, "right": "A" if correct_a else "B"}
+        for image, truth, predicted_a, predicted_b, correct_a, correct_b in rows
+        if correct_a != correct_b
     ]
 
 
@@ -52,8 +54,8 @@ def _row(name: str, result: dict[str, Any]) -> str:
 
 def _sides(pairs: Pairs) -> list[str]:
     rows = changed(pairs)
-    wrong = ~pairs.right_a & ~pairs.right_b
-    otherwise = sum(a != b for a, b, both in zip(pairs.said_a, pairs.said_b, wrong, strict=True) if both)
+    wrong = ~pairs.correct_a & ~pairs.correct_b
+    otherwise = sum(a != b for a, b, both in zip(pairs.predicted_a, pairs.predicted_b, wrong, strict=True) if both)
     lines = []
     if rows:
         lines += ["", f"changed sides: {len(rows):,}"]
