@@ -133,8 +133,9 @@ class NetPredictor(Predictor):
 
     def probabilities(self, part: Part, dataset: str | None = None) -> np.ndarray:
         kept = self._kept(part, dataset)
-        net, prepare = self._net, self.preprocessing
-        if self.store.blocks is not None:
+        if self.store.blocks is None:
+            net, prepare = self._net, self.preprocessing
+        else:
             tail = parameters.in_onnx(self.folder / "tail.onnx", self.arrays, self.path, part=True)
             net, prepare = sessions.session(tail), np.float32
         size = max(1, BATCH_BYTES // kept[:1].nbytes)
