@@ -1,4 +1,12 @@
-"""How many processor cores this process may use."""
+"""How many processor cores this process may use, and work on all of them."""
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from tqdm import tqdm
+
+Item, Result = TypeVar("Item"), TypeVar("Result")
 
 
 def cores() -> int:
@@ -6,3 +14,14 @@ def cores() -> int:
     import joblib  # it takes a while to load
 
     return joblib.cpu_count()
+
+
+def on_all_cores(
+    work: Callable[[Item], Result], items: Sequence[Item], what: str, workers: int | None = None
+) -> Iterator[Result]:
+    """Yield `work(item)` of each item, in order, on `workers` threads, with a progress bar; None: one a core.
+
+    The first error ends the work.
+    """
+    with ThreadPoolExecutor(workers or cores()) as pool:
+        yield from tqdm(pool.map(work, items), total=len(items), desc=what, unit="photo", disable=None)

@@ -2,16 +2,15 @@
 
 import hashlib
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
 from PIL import Image
-from tqdm import tqdm
 
-from sortline._core.cores import cores
+from sortline._core.cores import cores, on_all_cores
 from sortline._core.errors import UserError
 from sortline._core.files import sha256_file
 from sortline.config.prepare import PrepareParams
@@ -107,12 +106,8 @@ def audit_folder(folder: Path, params: PrepareParams = DEFAULTS, workers: int | 
     `workers` threads (default: one a core, at most 8). Raises `UserError` where there is no file to look at.
     """
     tree, wanted = walk(folder), params.duplicates
-    pool = ThreadPoolExecutor(workers or min(cores(), 8))
-    try:
-        checked = pool.map(lambda entry: _check(Path(folder), entry, params), tree.entries)
-        results = list(tqdm(checked, "audit", len(tree.entries), unit="photo", disable=None))
-    finally:
-        pool.shutdown(cancel_futures=True)
+    check = partial(_check, Path(folder), params)
+    results = list(on_all_cores(check, tree.entries, "audit", workers or min(cores(), 8)))
     problems = [result for result in results if isinstance(result, Problem)]
     usable = [result for result in results if not isinstance(result, Problem)]
     photos = [photo for photo, _ in usable]
@@ -169,7 +164,7 @@ def _files(folder: Path, below: Path) -> list[str]:
     return [path.as_posix() for path in paths if not is_hidden(path)]
 
 
-def _check(folder: Path, entry: Entry, params: PrepareParams) -> tuple[Usable, np.ndarray] | Problem:
+def _check(folder: Path, params: PrepareParams, entry: Entry) -> tuple[Usable, np.ndarray] | Problem:
     """Return the photo and its packed perceptual hash, uint8 (hash_size**2 / 8,), or what is wrong with the file."""
     path = folder / entry.path
     try:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from sortline._core.cores import on_all_cores
 from sortline.config.diagnose import DiagnoseParams
 from sortline.data.datasets import open_picture
 from sortline.data.images import resize
@@ -15,7 +16,6 @@ from sortline.evaluation import metrics, suspects
 from sortline.evaluation.corruptions import CORRUPTIONS, grid
 from sortline.evaluation.predictions import SHARE, Table, cells
 from sortline.evaluation.suspects import Suspects
-from sortline.features.mapper import on_all_cores
 from sortline.predictor import Predictor, Unseen
 
 MAX_CORRUPTED = 1000  # photos, evenly spread: each is corrupted in every way

@@ -12,9 +12,9 @@ from onnxruntime.quantization.shape_inference import quant_pre_process
 from tqdm import tqdm
 
 from sortline._core import sessions
+from sortline._core.cores import on_all_cores
 from sortline.data.datasets import open_picture
 from sortline.evaluation import metrics
-from sortline.features.mapper import on_all_cores
 
 # What the work is in. The steps of an attention head, say, are few and suffer.
 QUANTISED = ["Conv", "Gemm", "Add", "Clip", "Relu"]

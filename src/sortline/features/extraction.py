@@ -1,16 +1,15 @@
 """Photos to what the store keeps of them: Feature Maps of the frozen backbone, once over every view, or the pixels."""
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnx
-from tqdm import tqdm
 
 from sortline import backbones
 from sortline._core import files
+from sortline._core.cores import on_all_cores
 from sortline._core.errors import UserError
 from sortline.backbones.loading import Backbone
 from sortline.backbones.preprocessing import to_grey
@@ -127,10 +126,8 @@ def keep(
             array[index] = done[what]
 
     try:
-        with ThreadPoolExecutor(workers) as pool:
-            results = pool.map(put, range(len(photos)))
-            for _ in tqdm(results, total=len(photos), unit="photo", desc="extract", disable=None):
-                pass
+        for _ in on_all_cores(put, range(len(photos)), "extract", workers):
+            pass
     finally:
         # Unmapped even while an error is on its way: Windows can neither rename nor remove a mapped file.
         arrays.clear()

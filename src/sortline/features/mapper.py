@@ -1,12 +1,9 @@
 """The frozen backbone that `extract` left beside the features, for a few more of them, without MindSpore."""
 
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 
 import numpy as np
-from tqdm import tqdm
 
-from sortline._core.cores import cores
 from sortline._core.sessions import session
 from sortline.backbones.preprocessing import Preprocessing
 from sortline.features.store import FeatureStore
@@ -35,9 +32,3 @@ class Mapper:
 
     def _run(self, outputs: Sequence[str], pictures: np.ndarray) -> list[np.ndarray]:
         return self._session.run(outputs, {"x": self._preprocessing(pictures)})
-
-
-def on_all_cores(work: Callable, items: Sequence, what: str) -> Iterator:
-    """Yield `work(item)` of each item, in order, on as many threads as there are cores, with a progress bar."""
-    with ThreadPoolExecutor(cores()) as pool:
-        yield from tqdm(pool.map(work, items), total=len(items), desc=what, unit="photo", disable=None)
