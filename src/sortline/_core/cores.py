@@ -6,7 +6,8 @@ from typing import TypeVar
 
 from tqdm import tqdm
 
-Item, Result = TypeVar("Item"), TypeVar("Result")
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
 def cores() -> int:
