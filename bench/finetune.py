@@ -74,7 +74,7 @@ def pretrained(folder: str) -> Path:
 def ours(mode: str, cached: bool, norms: str = "fixed") -> float:
     from sortline._core import runtime
     from sortline.config.training import TrainParams
-    from sortline.training import fit_nets, net_loop
+    from sortline.training import nets
     from sortline.training.inputs import Inputs
 
     runtime.prepare()
@@ -89,11 +89,10 @@ def ours(mode: str, cached: bool, norms: str = "fixed") -> float:
         net="mobilenet_v2", mode=mode, start="zero", norms=norms, lr=1e-4, batch_size=BATCH, epochs=EPOCHS,
         checkpoint="last", crops={"scale": [1.0, 1.0], "ratio": [1.0, 1.0]},
     )  # fmt: skip
-    data = fit_nets.Parts(inputs, rows, labels, rows, labels, CLASSES)
+    data = nets.Parts(inputs, rows, labels, rows, labels, CLASSES)
     with tempfile.TemporaryDirectory() as folder:
-        net, _ = fit_nets.build(data, params, pretrained(folder))
-    recipe = net_loop.Recipe(**{key: getattr(params, key) for key in fit_nets.RECIPE})
-    epochs = net_loop.train(inputs.part(net), inputs.feed(net, rows), labels, CLASSES, recipe)
+        net, _ = nets.build(data, params, pretrained(folder))
+    epochs = nets.epochs(inputs.part(net), inputs.feed(net, rows), labels, CLASSES, params)
     return fastest(lambda: next(epochs))
 
 

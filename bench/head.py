@@ -10,12 +10,13 @@ from sklearn.linear_model import LogisticRegression
 
 from bench import _paired
 from sortline._core import runtime
-from sortline.training import head_loop, lbfgs
+from sortline.config.training import Recipe
+from sortline.training import heads, lbfgs, loop, schedules
 from sortline.training.head_graph import HeadNet
 from sortline.training.targets import smooth_targets
 
 ROWS, WIDTH, CLASSES, BATCH, EPOCHS = 2128, 1280, 26, 32, 30
-RECIPE = head_loop.Recipe("momentum", 0.1, "cosine", 1, 0.9, 1e-3, BATCH, EPOCHS, 0)
+RECIPE = Recipe(lr=0.1, weight_decay=1e-3, batch_size=BATCH, epochs=EPOCHS)
 
 
 def data() -> tuple[np.ndarray, np.ndarray]:
@@ -29,13 +30,13 @@ def data() -> tuple[np.ndarray, np.ndarray]:
 
 def sortline(features: np.ndarray, targets: np.ndarray) -> np.ndarray:
     net, mask = HeadNet(WIDTH, CLASSES), np.ones((ROWS, 1), bool)
-    return np.array([epoch.loss[0] for epoch in head_loop.train(features, targets, mask, net, RECIPE)])
+    return np.array([epoch.loss[0] for epoch in heads.epochs(features, targets, mask, net, RECIPE)])
 
 
 def _orders() -> list[list[np.ndarray]]:
     generator = np.random.default_rng(RECIPE.seed)
-    drawn = [head_loop.batches(ROWS, BATCH, generator) for _ in range(EPOCHS)]
-    return [[batch[inside] for batch, inside in zip(*epoch, strict=True)] for epoch in drawn]
+    drawn = [loop.order(ROWS, BATCH, generator) for _ in range(EPOCHS)]
+    return [[batch[: ROWS - step * BATCH] for step, batch in enumerate(epoch)] for epoch in drawn]
 
 
 def pytorch(features: np.ndarray, targets: np.ndarray) -> np.ndarray:
@@ -46,7 +47,7 @@ def pytorch(features: np.ndarray, targets: np.ndarray) -> np.ndarray:
     torch.nn.init.zeros_(layer.bias)
     groups = [{"params": [layer.weight], "weight_decay": RECIPE.weight_decay}, {"params": [layer.bias]}]
     optimiser = torch.optim.SGD(groups, lr=1.0, momentum=RECIPE.momentum)
-    rates, losses = iter(RECIPE.plan(-(-ROWS // BATCH))[:, 0]), []
+    rates, losses = iter(schedules.learning_rates(RECIPE, -(-ROWS // BATCH))), []
     for epoch in _orders():
         total = 0.0
         for rows in epoch:
@@ -65,7 +66,7 @@ def pytorch(features: np.ndarray, targets: np.ndarray) -> np.ndarray:
 def plain_numpy(features: np.ndarray, targets: np.ndarray) -> np.ndarray:
     weight, bias = np.zeros((WIDTH, CLASSES), np.float32), np.zeros(CLASSES, np.float32)
     weight_mean, bias_mean = np.zeros_like(weight), np.zeros_like(bias)
-    rates, losses = iter(RECIPE.plan(-(-ROWS // BATCH))[:, 0]), []
+    rates, losses = iter(schedules.learning_rates(RECIPE, -(-ROWS // BATCH))), []
     for epoch in _orders():
         total = 0.0
         for rows in epoch:

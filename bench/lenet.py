@@ -55,8 +55,8 @@ def ours(batch: int, plain_pool: bool = False) -> float:
     from sortline._core import runtime
     from sortline.config.training import TrainParams
     from sortline.nets import registry
-    from sortline.training import net_loop
-    from sortline.training.feeds import GreyPictures
+    from sortline.training import nets
+    from sortline.training.inputs import GreyPictures
 
     runtime.prepare()
     runtime.limit_threads(2)
@@ -65,10 +65,9 @@ def ours(batch: int, plain_pool: bool = False) -> float:
         net.conv1 = nn.SequentialCell(nn.Conv2d(1, 6, 5, pad_mode="valid", has_bias=True), nn.MaxPool2d(2, 2))
     registry.initialise(net, 0)
     params = TrainParams(preset="report_lenet5", batch_size=batch, epochs=EPOCHS)
-    recipe = net_loop.Recipe(**{key: getattr(params, key) for key in net_loop.Recipe.__dataclass_fields__})
     times = [time.perf_counter()]
     images, labels = digits()
-    for _ in net_loop.train(net, GreyPictures(images), labels, 10, recipe):
+    for _ in nets.epochs(net, GreyPictures(images), labels, 10, params):
         times.append(time.perf_counter())
     return DIGITS / min(np.diff(times)[1:])
 

@@ -11,7 +11,10 @@ from sortline._core import files, runtime
 from sortline._core.errors import run
 from sortline.config.base import load
 from sortline.config.training import TrainParams
-from sortline.training import fit_nets, inputs
+from sortline.data import prepared
+from sortline.evaluation import training
+from sortline.report import training_curves
+from sortline.training import nets
 
 THREADS = 2  # more gain nothing on nets as small as those of digits
 
@@ -27,21 +30,19 @@ def main(argv: list[str]) -> None:
     if not params.on_photos:
         runtime.limit_threads(THREADS)
     split = files.read_csv(args.prepared / "split.csv")
-    classes = len(files.read_json(args.prepared / "classes.json")["classes"])
-    dataset = files.read_json(args.features / "features.json")["dataset"]
-    data = fit_nets.read(split, inputs.read(args.features, len(split)), classes)
-    net, options = fit_nets.build(data, params, args.weights)
+    data = nets.read(split, prepared.read_classes(args.prepared / "classes.json"), args.features)
+    net, options = nets.build(data, params, args.weights)
 
     with files.replacing(args.out) as out:
         out.mkdir()
-        trained = fit_nets.train(net, options, data, params, out)
-        files.write_json(out / "head.json", trained.about | {"dataset": dataset})
-        fit_nets.write_graphs(out, trained.about, data.inputs)
+        trained = nets.train(net, options, data, params, out)
+        files.write_json(out / "head.json", trained.about)
+        nets.write_graphs(out, trained.about, data.inputs)
     with files.replacing(args.plots) as plots:
         plots.mkdir()
-        fit_nets.draw(trained, data, plots)
-    result = fit_nets.summary(trained, data, params)
-    files.write_metrics(args.metrics, result | {"dataset": dataset})
+        training_curves.draw(trained.curve, plots, trained.train_n, len(trained.val_labels), trained.minimum)
+    result = training.of_net(params, trained)
+    files.write_metrics(args.metrics, result)
     print(
         f"{args.task}: epoch {trained.about['epoch']} of {len(trained.curve)} is used, "
         f"{result['val_accuracy']:.2%} on the validation part (n = {result['val_n']:,})"

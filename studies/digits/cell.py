@@ -16,9 +16,8 @@ from sortline.data import idx
 from sortline.evaluation import metrics
 from sortline.features.heads import softmax
 from sortline.nets import registry
-from sortline.training import net_loop
-from sortline.training.feeds import GreyPictures
-from sortline.training.fit_nets import RECIPE
+from sortline.training import nets
+from sortline.training.inputs import GreyPictures, predictor
 
 RAW, SPLIT = Path("../../data/raw/mnist"), Path("../../data/prepared/mnist/split.csv")
 
@@ -108,14 +107,13 @@ def trained(settings: TrainParams, parts: dict[str, Any], wrong: bool, whole: bo
     net = registry.build(settings.net, idx.CLASSES, settings.net_options())
     registry.initialise(net, settings.seed)
     net = SoftmaxInNet(net) if wrong else net
-    answer = registry.predictor(net)
-    recipe = net_loop.Recipe(**{key: getattr(settings, key) for key in RECIPE})
+    answer = predictor(net)
     curve = []
     feed, held = GreyPictures(images, settings.augment), GreyPictures(val_images)
-    for epoch in net_loop.train(net, feed, labels, idx.CLASSES, recipe):
+    for epoch in nets.epochs(net, feed, labels, idx.CLASSES, settings):
         logits = answer(held)
         curve.append(accuracy(logits, val_labels))
-        print(f"seed {settings.seed}, epoch {epoch.number}: loss {epoch.loss:.4f}, val {curve[-1]:.2%}", flush=True)
+        print(f"seed {settings.seed}, epoch {epoch.number}: loss {epoch.loss[0]:.4f}, val {curve[-1]:.2%}", flush=True)
     # What the net says are probabilities, where softmax is in it, is already in `logits`.
     said = logits.astype(float) / logits.sum(1, keepdims=True, dtype=float) if wrong else softmax(logits)
     own = np.take_along_axis(said, val_labels[:, None], axis=1)[:, 0]

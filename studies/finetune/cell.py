@@ -27,9 +27,11 @@ from sortline.evaluation import metrics
 from sortline.export import onnx_model
 from sortline.export.network import HeadOnBackbone
 from sortline.nets import registry
-from sortline.training import fit_nets, inputs
-from sortline.training.fit_heads import INNER, TrainingSet, train_by_steps
-from sortline.training.inputs import Inputs
+from sortline.training import inputs
+from sortline.training import nets as net_training
+from sortline.training.heads import INNER, train_by_steps
+from sortline.training.inputs import Inputs, predictor
+from sortline.training.results import TrainingSet
 
 OWN = ("features", "scored", "inner")  # the keys of a cell that are not the line's
 
@@ -163,14 +165,14 @@ def trained(
     if inner:
         taken = hold_out(photos.labels[rows], photos.group[rows], INNER, params.seed)
         rows, watched = rows[~taken], rows[taken]
-    data = fit_nets.Parts(found, rows, photos.labels[rows], watched, photos.labels[watched], photos.classes)
-    net, options = fit_nets.build(data, params, DATA["weights"])
+    data = net_training.Parts(found, rows, photos.labels[rows], watched, photos.labels[watched], photos.classes)
+    net, options = net_training.build(data, params, DATA["weights"])
     feed = found.feed(net, scored)
-    answer = registry.predictor(found.part(net))
+    answer = predictor(found.part(net))
     started_at = answer(feed)
     started = time.perf_counter()
     with tempfile.TemporaryDirectory() as scratch:
-        result = fit_nets.train(net, options, data, params, Path(scratch))
+        result = net_training.train(net, options, data, params, Path(scratch))
         seconds = (time.perf_counter() - started) / len(result.curve)
         final = registry.build(params.net, photos.classes, options)
         path = Path(scratch) / f"{params.checkpoint}.safetensors"
@@ -189,7 +191,7 @@ def trained(
         "onnx_mb": onnx_mb(final, found.image_size, channels),
         "step0_right": started_at.argmax(1) == photos.labels[scored],
     }
-    return Run(scored, registry.predictor(found.part(final))(feed), curve, seconds, facts)
+    return Run(scored, predictor(found.part(final))(feed), curve, seconds, facts)
 
 
 def onnx_mb(network: mindspore.nn.Cell, size: int, channels: int) -> float:

@@ -14,7 +14,8 @@ from sortline.data import prepared
 from sortline.data.split import deal_folds
 from sortline.evaluation import metrics
 from sortline.features import store
-from sortline.training.fit_heads import Trained, TrainingSet, train_by_steps
+from sortline.training.heads import train_by_steps
+from sortline.training.results import Trained, TrainingSet
 
 HERE = Path(__file__).parent
 LINE = HERE.parents[1]

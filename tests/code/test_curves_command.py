@@ -12,13 +12,13 @@ from sortline import cli
 from sortline._core.errors import UserError
 from sortline._core.files import write_json
 from sortline.report.log_report import describe
-from sortline.training.targets import smoothing_floor
+from sortline.training.targets import smoothing_minimum
 
 
 @pytest.mark.parametrize(("classes", "smoothing"), [(26, 0.1), (9, 0.1), (2, 0.3), (10, 0.0)])
 def test_floor_is_the_entropy_of_the_targets(classes, smoothing):
     targets = [1 - smoothing, *[smoothing / (classes - 1)] * (classes - 1)]
-    assert smoothing_floor(classes, smoothing) == pytest.approx(entropy(targets))
+    assert smoothing_minimum(classes, smoothing) == pytest.approx(entropy(targets))
 
 
 @pytest.mark.parametrize(

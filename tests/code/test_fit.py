@@ -5,20 +5,20 @@ import math
 import re
 import subprocess
 import sys
-from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from sortline._core import runtime
 from sortline._core.errors import UserError
-from sortline.training import head_loop
+from sortline.config.training import Recipe
+from sortline.training import heads, loop
 from sortline.training.head_graph import HeadNet
 from sortline.training.targets import smooth_targets
 
 SMOOTHING = 0.1
-RECIPE = head_loop.Recipe(
-    optimiser="momentum", lr=0.3, schedule="cosine", warmup_epochs=0.5, momentum=0.9, weight_decay=0.02, batch_size=16,
+RECIPE = Recipe(
+    optimizer="momentum", lr=0.3, schedule="cosine", warmup_epochs=0.5, momentum=0.9, weight_decay=0.02, batch_size=16,
     epochs=4, seed=3,
 )  # fmt: skip
 
@@ -26,13 +26,17 @@ RECIPE = head_loop.Recipe(
 def train(features, labels, masks, classes, recipe, smoothing=SMOOTHING):
     """Train linear heads on smoothed targets."""
     targets = smooth_targets(labels, classes, smoothing)
-    return head_loop.train(features, targets, masks, HeadNet(features.shape[1], classes), recipe)
+    return heads.epochs(features, targets, masks, HeadNet(features.shape[1], classes), recipe)
 
 
-def weights(epoch):
+def replace(recipe, **changes):
+    return Recipe(**recipe.model_dump() | changes)
+
+
+def weights(epoch, dimension=7, classes=5):
     """Return weight (models, classes, D) and bias (models, classes)."""
-    heads = [epoch.head(model) for model in range(len(epoch.loss))]
-    return np.stack([head.weight for head in heads]), np.stack([head.bias for head in heads])
+    found = [HeadNet(dimension, classes).head(epoch.parameters, model) for model in range(len(epoch.loss))]
+    return np.stack([head.weight for head in found]), np.stack([head.bias for head in found])
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -54,8 +58,8 @@ def problem(rows=90, dimension=7, classes=5, models=3):
 def orders(rows, recipe):
     """Return every epoch's batches: lists of row numbers, the last one shorter."""
     generator = np.random.default_rng(recipe.seed)
-    drawn = [head_loop.batches(rows, recipe.batch_size, generator) for _ in range(recipe.epochs)]
-    return [[batch[inside] for batch, inside in zip(*epoch, strict=True)] for epoch in drawn]
+    drawn = [loop.order(rows, recipe.batch_size, generator) for _ in range(recipe.epochs)]
+    return [[batch[: rows - step * len(batch)] for step, batch in enumerate(epoch)] for epoch in drawn]
 
 
 def reference(features, labels, order, classes, recipe, smoothing):
@@ -166,18 +170,18 @@ def test_every_row_is_once_in_every_epoch(batch_size):
     generator = np.random.default_rng(0)
     seen = []
     for _ in range(3):
-        order, counts = head_loop.batches(64, batch_size, generator)
-        assert order.shape == counts.shape == (math.ceil(64 / batch_size), min(batch_size, 64))
-        assert order.dtype == np.int32 and sorted(order[counts]) == list(range(64))
-        assert counts[:-1].all() and counts[-1].any()
-        seen.append(order[counts].tolist())
+        order = loop.order(64, batch_size, generator)
+        assert order.shape == (math.ceil(64 / batch_size), min(batch_size, 64))
+        assert sorted(order.ravel()[:64]) == list(range(64))
+        assert order.ravel()[64:].tolist() == order.ravel()[: order.size - 64].tolist()  # filled from its start
+        seen.append(order.ravel()[:64].tolist())
     assert len(set(map(tuple, seen))) == 3  # a fresh order each epoch
 
 
 def test_the_shares_of_a_batch_are_those_of_a_mean_over_the_models_rows():
     masks = np.array([[1, 0, 0], [1, 1, 0], [1, 1, 0], [1, 0, 1]], bool)
     order, counts = np.array([[2, 1, 0], [3, 0, 0]]), np.array([[1, 1, 1], [1, 0, 0]], bool)
-    shares = head_loop.batch_shares(masks, order, counts)
+    shares = heads.batch_shares(masks, order, counts)
     assert shares.tolist() == pytest.approx(
         np.array([[[1 / 3, 1 / 2, 0], [1 / 3, 1 / 2, 0], [1 / 3, 0, 0]], [[1, 0, 1], [0, 0, 0], [0, 0, 0]]])
     )
@@ -189,12 +193,12 @@ def test_rows_are_not_dropped_by_the_loop_itself():
     masks = np.stack((np.ones(37, bool), np.arange(37) % 2 == 0), 1)
     recipe = replace(RECIPE, warmup_epochs=0, weight_decay=0, batch_size=8)
     epoch = next(train(features, labels, masks, 3, recipe))
-    moved = np.abs(weights(epoch)[0]).max(1) > 0
+    moved = np.abs(weights(epoch, 37, 3)[0]).max(1) > 0
     assert np.array_equal(moved.T, masks)
 
 
 def test_dropout_masks_keep_the_mean_and_drop_the_share():
-    masks = head_loop.dropout_masks((50, 40, 30), 0.2, np.random.default_rng(0))
+    masks = heads.dropout_masks((50, 40, 30), 0.2, np.random.default_rng(0))
     assert set(np.unique(masks)) == {np.float32(0), np.float32(1.25)} and masks.dtype == np.float32
     assert (masks == 0).mean() == pytest.approx(0.2, abs=0.006) and masks.mean() == pytest.approx(1, abs=0.008)
 
@@ -207,12 +211,27 @@ def test_dropout_changes_the_training_but_spares_the_bias(hidden):
     ends = {}
     for name, rows in (("features", features), ("nothing", nothing)):
         for rate in (0.0, 0.5):
-            recipe = replace(RECIPE, dropout=rate)
-            epochs = list(head_loop.train(rows, smooth_targets(labels, classes, 0.1), masks, net, recipe))
-            ends[name, rate] = epochs[-1].parameters
+            *_, last = heads.epochs(rows, smooth_targets(labels, classes, 0.1), masks, net, RECIPE, rate)
+            ends[name, rate] = last.parameters
     assert not np.allclose(ends["features", 0.0], ends["features", 0.5], atol=1e-3)
     if not hidden:
         assert np.array_equal(ends["nothing", 0.0], ends["nothing", 0.5])
+
+
+def test_a_training_handed_over_step_by_step_is_the_one_handed_over_whole(monkeypatch):
+    whole = digest()
+    monkeypatch.setattr(loop, "BATCH_BYTES", 0)
+    assert digest() == whole
+
+
+def test_trainings_in_turns_do_not_meet(monkeypatch):
+    """They share a compiled graph, and so the place where it keeps the parameters of now."""
+    features, labels, masks, classes = problem()
+    runs = [train(features, labels, masks, classes, replace(RECIPE, lr=lr)) for lr in (0.3, 0.1)]
+    turns = list(zip(*runs, strict=True))
+    for index, lr in enumerate((0.3, 0.1)):
+        *_, alone = train(features, labels, masks, classes, replace(RECIPE, lr=lr))
+        assert np.array_equal(turns[-1][index].parameters, alone.parameters)
 
 
 def digest(recipe=RECIPE):

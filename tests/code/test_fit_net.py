@@ -1,7 +1,6 @@
-"""sortline.fit_net: the compiled loop against plain NumPy in float64; order, divergence; net_training around it."""
+"""A net in the loop against plain NumPy in float64; divergence; checkpoints and what is recorded."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,13 +10,13 @@ from mindspore import nn
 from sortline._core import runtime
 from sortline._core.errors import UserError
 from sortline.backbones.preprocessing import GREY
-from sortline.config.training import TrainParams
+from sortline.config.training import Recipe, TrainParams
+from sortline.evaluation import training
 from sortline.nets import registry
-from sortline.training import fit_nets, net_loop
-from sortline.training.feeds import GreyPictures
-from sortline.training.inputs import Inputs
+from sortline.training import loop, nets
+from sortline.training.inputs import GreyPictures, Inputs, predictor
 
-RECIPE = net_loop.Recipe(
+RECIPE = Recipe(
     optimizer="momentum", lr=0.1, schedule="cosine", warmup_epochs=0.5, lr_end=0.0, decay_rate=0.9, decay_epochs=2,
     momentum=0.9, beta2=0.999, weight_decay=0.02, clip_norm=None, label_smoothing=0.1, batch_size=16, epochs=3, seed=3,
 )  # fmt: skip
@@ -27,6 +26,10 @@ SIDE, CLASSES = 6, 4
 @pytest.fixture(scope="module", autouse=True)
 def graph_mode():
     runtime.prepare()
+
+
+def changed(**changes):
+    return Recipe(**RECIPE.model_dump() | changes)
 
 
 class Linear(nn.Cell):
@@ -66,7 +69,7 @@ def reference(images, labels, recipe):
     total, warmup, i = recipe.epochs * steps, round(recipe.warmup_epochs * steps), 0
     for epoch in range(1, recipe.epochs + 1):
         losses = []
-        order = net_loop.order(len(images), recipe.batch_size, np.random.default_rng([recipe.seed, epoch]))
+        order = loop.order(len(images), recipe.batch_size, np.random.default_rng([recipe.seed, epoch]))
         for rows in order:
             rate = recipe.lr * (i + 1) / warmup if i < warmup else 0.5 * recipe.lr * (
                 1 + np.cos(np.pi * (i - warmup) / (total - warmup)))  # fmt: skip
@@ -90,10 +93,10 @@ def reference(images, labels, recipe):
 
 @pytest.mark.parametrize("change", [{}, {"clip_norm": 0.3, "batch_size": 32}], ids=["plain", "clipped"])
 def test_every_epoch_matches_numpy(change):
-    recipe, (images, labels), net = replace(RECIPE, **change), problem(), linear()
+    recipe, (images, labels), net = changed(**change), problem(), linear()
     expected = reference(images, labels, recipe)
     for epoch, (weight, bias, loss) in zip(
-        net_loop.train(net, GreyPictures(images), labels, CLASSES, recipe), expected, strict=True
+        nets.epochs(net, GreyPictures(images), labels, CLASSES, recipe), expected, strict=True
     ):
         values = registry.values(net)
         assert values["dense.weight"] == pytest.approx(weight, abs=1e-4)
@@ -101,19 +104,11 @@ def test_every_epoch_matches_numpy(change):
         assert epoch.loss == pytest.approx(loss, abs=1e-4)
 
 
-def test_an_epoch_has_every_picture_and_fills_the_last_batch_from_its_start():
-    order = net_loop.order(70, 16, np.random.default_rng(0))
-    assert order.shape == (5, 16)
-    assert sorted(order.ravel()[:70]) == list(range(70))
-    assert order.ravel()[70:].tolist() == order.ravel()[:10].tolist()
-    assert net_loop.order(5, 16, np.random.default_rng(0)).shape == (1, 5)
-
-
 def test_a_rate_that_is_too_high_is_named():
     images, labels = problem()
     with pytest.raises(UserError, match=r"diverged: NaN or Inf in epoch \d; lower lr \(now 100"):
-        recipe = replace(RECIPE, lr=100.0, weight_decay=1.0, schedule="constant", epochs=9)
-        list(net_loop.train(linear(), GreyPictures(images), labels, CLASSES, recipe))
+        recipe = changed(lr=100.0, weight_decay=1.0, schedule="constant", epochs=9)
+        list(nets.epochs(linear(), GreyPictures(images), labels, CLASSES, recipe))
 
 
 # ---- net_training: LeNet-5 on a few pictures
@@ -127,11 +122,11 @@ def pictures(count=60):
         images[i, 3 * label : 3 * label + 3] += 150
     images = images.astype(np.uint8)
     rows = np.arange(count)
-    return fit_nets.Parts(Inputs(images, None, 32), rows[:40], labels[:40], rows[40:], labels[40:], 10)
+    return nets.Parts(Inputs(images, None, 32), rows[:40], labels[:40], rows[40:], labels[40:], 10)
 
 
 def train(data, params, out):
-    return fit_nets.train(*fit_nets.build(data, params, Path("none")), data, params, out)
+    return nets.train(*nets.build(data, params, Path("none")), data, params, out)
 
 
 def params(**more):
@@ -165,8 +160,8 @@ def test_checkpoints_best_last_and_the_latest(tmp_path):
     # The saved net gives the answers that were scored.
     net = registry.build("lenet5", 10, params().net_options())
     registry.set_values(net, registry.read(out / "best.safetensors"), "best")
-    assert np.allclose(registry.predictor(net)(data.inputs.feed(net, data.val_rows)), trained.val_logits, atol=1e-4)
-    metrics = fit_nets.summary(trained, data, params())
+    assert np.allclose(predictor(net)(data.inputs.feed(net, data.val_rows)), trained.val_logits, atol=1e-4)
+    metrics = training.of_net(params(), trained)
     assert metrics["selected_on_val"] == ["epoch"] and metrics["parameters"] == 61706
     assert metrics["val_accuracy"] == trained.curve[trained.about["epoch"] - 1]["val_accuracy"]
     json.dumps(metrics)
@@ -175,7 +170,7 @@ def test_checkpoints_best_last_and_the_latest(tmp_path):
 def test_the_last_epoch_is_used_where_that_is_asked_for(tmp_path):
     trained = train(pictures(), params(checkpoint="last"), folder(tmp_path, "a"))
     assert trained.about["epoch"] == 4
-    assert fit_nets.summary(trained, pictures(), params(checkpoint="last"))["selected_on_val"] == []
+    assert training.of_net(params(checkpoint="last"), trained)["selected_on_val"] == []
 
 
 def test_patience_ends_the_training(tmp_path):

@@ -1,14 +1,12 @@
 """sortline.headnets: every kind of head is the same in MindSpore and NumPy, learns, and goes into the flat vector."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from mindspore import Tensor
-from test_fit import RECIPE, problem
+from test_fit import RECIPE, problem, replace
 
 from sortline._core.errors import UserError
-from sortline.training import head_loop
+from sortline.training import heads
 from sortline.training.head_graph import HeadNet, forward
 from sortline.training.targets import smooth_targets
 
@@ -46,12 +44,12 @@ def test_each_kind_of_head_learns(kind):
     # Three positions: noise, the features, noise.
     noise = np.random.default_rng(1).normal(size=(2, *features.shape)).astype(np.float32) / 4
     rows = np.stack((noise[0], 3 * features, noise[1]), 1) if net.pooling == "attention" else features
-    recipe = replace(RECIPE, epochs=60, weight_decay=0, optimiser="adam", lr=0.05)
+    recipe = replace(RECIPE, epochs=60, weight_decay=0, optimizer="adam", lr=0.05)
     targets = smooth_targets(labels, classes, 0)
-    epochs = list(head_loop.train(rows, targets, masks, net, recipe))
+    epochs = list(heads.epochs(rows, targets, masks, net, recipe))
     assert (epochs[-1].loss < epochs[0].loss - 0.25).all()
     if net.pooling == "attention":
-        assert np.abs(epochs[-1].head(0).query).max() > 0.05
+        assert np.abs(net.head(epochs[-1].parameters, 0).query).max() > 0.05
 
 
 def test_a_head_goes_into_the_flat_vector_and_back():

@@ -1,4 +1,4 @@
-"""sortline.losses: smoothed targets and their cross-entropy, against SciPy, scikit-learn and values by hand."""
+"""Targets, their cross-entropy and the minimum of it, against SciPy, scikit-learn and values by hand."""
 
 import math
 
@@ -12,7 +12,8 @@ from sklearn.metrics import log_loss
 
 from sortline._core import runtime
 from sortline.training import losses
-from sortline.training.targets import smooth_targets, smoothing_floor
+from sortline.training.targets import log_loss as log_loss_of_logits
+from sortline.training.targets import minimum_loss, smooth_targets, smoothing_minimum
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -27,12 +28,6 @@ def cross_entropy(logits, targets):
     return each.mean(-1)
 
 
-def test_smoothed_targets_by_hand():
-    targets = smooth_targets(np.array([2, 0]), 5, 0.2)
-    assert targets.dtype == np.float32
-    assert targets == pytest.approx(np.array([[0.05, 0.05, 0.8, 0.05, 0.05], [0.8, 0.05, 0.05, 0.05, 0.05]]))
-
-
 @pytest.mark.parametrize("classes", [2, 3, 26, 1000])
 @pytest.mark.parametrize("smoothing", [0.0, 0.1, 0.5])
 def test_smoothed_targets_are_probabilities(classes, smoothing):
@@ -44,30 +39,26 @@ def test_smoothed_targets_are_probabilities(classes, smoothing):
         assert np.array_equal(targets, np.eye(classes)[labels])
 
 
-def test_the_floor_at_26_classes():
-    assert smoothing_floor(26, 0.1) == pytest.approx(0.647, abs=5e-4)
-
-
 @pytest.mark.parametrize(("classes", "smoothing"), [(2, 0.1), (10, 0.1), (26, 0.1), (26, 0.2), (9, 0.05), (3, 0.5)])
-def test_the_floor_by_its_formula(classes, smoothing):
+def test_the_minimum_loss_by_its_formula(classes, smoothing):
     by_hand = -(1 - smoothing) * math.log(1 - smoothing) - smoothing * math.log(smoothing / (classes - 1))
-    assert smoothing_floor(classes, smoothing) == pytest.approx(by_hand, abs=1e-12)
+    assert smoothing_minimum(classes, smoothing) == pytest.approx(by_hand, abs=1e-12)
     targets = smooth_targets(np.array([1]), classes, smoothing)
-    assert smoothing_floor(classes, smoothing) == pytest.approx(entropy(targets[0].astype(float)), abs=1e-6)
+    assert smoothing_minimum(classes, smoothing) == pytest.approx(entropy(targets[0].astype(float)), abs=1e-6)
 
 
-def test_without_smoothing_the_floor_is_zero():
-    assert smoothing_floor(26, 0.0) == 0
+def test_without_smoothing_the_minimum_loss_is_zero():
+    assert smoothing_minimum(26, 0.0) == 0
 
 
-def test_no_logits_get_below_the_floor_and_the_right_ones_reach_it():
+def test_no_logits_get_below_the_minimum_loss_and_the_best_ones_reach_it():
     random = np.random.default_rng(1)
     targets = smooth_targets(random.integers(0, 7, 40), 7, 0.1)
-    floor = smoothing_floor(7, 0.1)
-    assert cross_entropy(np.log(targets)[None], targets[None]) == pytest.approx([floor], abs=1e-5)
+    lowest = smoothing_minimum(7, 0.1)
+    assert cross_entropy(np.log(targets)[None], targets[None]) == pytest.approx([lowest], abs=1e-5)
     for scale in (0.01, 0.3, 3.0, 30.0):
         near = np.log(targets) + scale * random.normal(size=targets.shape)
-        assert cross_entropy(near[None], targets[None])[0] > floor
+        assert cross_entropy(near[None], targets[None])[0] > lowest
 
 
 def test_cross_entropy_of_several_models_matches_scipy():
@@ -84,9 +75,47 @@ def test_cross_entropy_on_hard_labels_is_scikit_learns_log_loss():
     probabilities = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
     ours = cross_entropy(logits[None], smooth_targets(labels, 4, 0.0)[None])
     assert ours == pytest.approx([log_loss(labels, probabilities)], rel=1e-5)
+    assert log_loss_of_logits(labels, logits) == pytest.approx(log_loss(labels, probabilities), rel=1e-12)
 
 
 def test_logits_far_out_give_finite_losses():
     logits = np.array([[[1e4, 0.0, -1e4]]])
     assert cross_entropy(logits, np.array([[[1.0, 0.0, 0.0]]])) == pytest.approx([0.0], abs=1e-6)
     assert cross_entropy(logits, np.array([[[0.0, 0.0, 1.0]]])) == pytest.approx([2e4], rel=1e-5)
+
+
+# ---- weights of classes, shares of a bin
+
+LABELS = np.array([0, 1, 2, 3, 3, 3])
+BINS = np.array([0, 0, 0, 1])  # class 3 is alone in its bin
+
+
+def test_plain_targets():
+    targets = smooth_targets(LABELS, 4, 0.3)
+    assert targets.dtype == np.float32 and targets.sum(1) == pytest.approx(np.ones(6))
+    assert targets[0] == pytest.approx([0.7, 0.1, 0.1, 0.1])
+
+
+def test_a_share_stays_in_the_bin():
+    targets = smooth_targets(LABELS, 4, 0.3, bin_of=BINS, bin_share=0.5)
+    assert targets.sum(1) == pytest.approx(np.ones(6))
+    assert targets[0] == pytest.approx([0.7, 0.125, 0.125, 0.05])  # 0.05 for all others, 0.075 more for the mates
+    assert targets[3] == pytest.approx([0.1, 0.1, 0.1, 0.7])  # no mates: as without
+    whole = smooth_targets(LABELS, 4, 0.3, bin_of=BINS, bin_share=1.0)
+    assert whole[0] == pytest.approx([0.7, 0.15, 0.15, 0.0])
+
+
+def test_balanced_targets_give_every_class_the_same_weight():
+    targets = smooth_targets(LABELS, 4, 0.3, balanced=True)
+    weight = targets.sum(1)
+    assert [weight[label == LABELS].sum() for label in range(4)] == pytest.approx([1.5] * 4)
+    assert weight.mean() == pytest.approx(1)
+
+
+def test_the_minimum_loss_is_the_entropy():
+    assert smoothing_minimum(26, 0.1) == pytest.approx(0.647, abs=5e-4)
+    assert minimum_loss(smooth_targets(np.arange(26), 26, 0.1)) == pytest.approx(smoothing_minimum(26, 0.1), abs=1e-6)
+    assert minimum_loss(smooth_targets(LABELS, 4, 0.0)) == 0
+    balanced = smooth_targets(LABELS, 4, 0.3, bin_of=BINS, bin_share=0.5, balanced=True)
+    expected = np.mean([row.sum() * entropy(row / row.sum()) for row in balanced.astype(float)])
+    assert minimum_loss(balanced) == pytest.approx(expected, abs=1e-6)

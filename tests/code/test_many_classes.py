@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 
 from sortline.config.training import TrainHeadParams
-from sortline.training.fit_heads import TrainingSet, train_by_steps
+from sortline.training.heads import train_by_steps
 from sortline.training.lbfgs import train_lbfgs
+from sortline.training.results import TrainingSet
 
 pytestmark = pytest.mark.usefixtures("graph_mode")
 

@@ -1,7 +1,8 @@
-"""sortline.optim: learning rates at given steps, every optimiser against PyTorch's, Momentum also MindSpore's."""
+"""Learning rates at given steps; every optimizer against PyTorch's, Momentum also MindSpore's."""
 
 import math
 from pathlib import Path
+from typing import get_args
 
 import mindspore
 import numpy as np
@@ -9,7 +10,8 @@ import pytest
 from mindspore import Parameter, Tensor, nn
 
 from sortline._core import runtime
-from sortline.training import optimizers
+from sortline.config.training import Optimizer, Recipe, Schedule
+from sortline.training import optimizers, schedules
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -17,8 +19,17 @@ def graph_mode():
     runtime.prepare()
 
 
+def learning_rates(schedule, lr, epochs, steps_per_epoch, warmup_epochs, **more):
+    recipe = Recipe(schedule=schedule, lr=lr, epochs=epochs, warmup_epochs=warmup_epochs, **more)
+    return schedules.learning_rates(recipe, steps_per_epoch)
+
+
+def test_what_the_config_names_is_there():
+    assert get_args(Schedule) == tuple(schedules.SCHEDULES) and get_args(Optimizer) == tuple(optimizers.STEPS)
+
+
 def test_cosine_with_warm_up_at_given_steps():
-    rates = optimizers.learning_rates("cosine", 0.4, epochs=10, steps_per_epoch=10, warmup_epochs=2)
+    rates = learning_rates("cosine", 0.4, epochs=10, steps_per_epoch=10, warmup_epochs=2)
     assert rates.shape == (100,) and rates.dtype == np.float32
     assert rates[0] == pytest.approx(0.4 / 20)  # first
     assert rates[9] == pytest.approx(0.2)  # half-way up
@@ -32,16 +43,16 @@ def test_cosine_with_warm_up_at_given_steps():
 
 def test_cosine_matches_mindspores():
     expected = nn.cosine_decay_lr(0.0, 0.3, total_step=57, step_per_epoch=1, decay_epoch=57)
-    assert optimizers.learning_rates("cosine", 0.3, 3, 19, 0) == pytest.approx(np.array(expected), abs=1e-7)
+    assert learning_rates("cosine", 0.3, 3, 19, 0) == pytest.approx(np.array(expected), abs=1e-7)
 
 
 def test_without_warm_up_the_first_step_has_the_full_rate():
-    assert optimizers.learning_rates("cosine", 0.3, 5, 4, 0)[0] == np.float32(0.3)
+    assert learning_rates("cosine", 0.3, 5, 4, 0)[0] == np.float32(0.3)
 
 
 @pytest.mark.parametrize(("warmup_epochs", "steps"), [(0.3, 3), (1.5, 15), (0.01, 0), (0.04, 0), (2.97, 30)])
 def test_a_fraction_of_an_epoch_of_warm_up(warmup_epochs, steps):
-    rates = optimizers.learning_rates("cosine", 1.0, epochs=4, steps_per_epoch=10, warmup_epochs=warmup_epochs)
+    rates = learning_rates("cosine", 1.0, epochs=4, steps_per_epoch=10, warmup_epochs=warmup_epochs)
     assert rates[:steps] == pytest.approx([(i + 1) / steps for i in range(steps)])
     left = 40 - steps
     assert rates[steps:] == pytest.approx([math.cos(math.pi * i / left / 2) ** 2 for i in range(left)], abs=1e-6)
@@ -49,24 +60,24 @@ def test_a_fraction_of_an_epoch_of_warm_up(warmup_epochs, steps):
 
 @pytest.mark.parametrize("warmup_epochs", [5, 5.0, 7, 1000])
 def test_a_warm_up_as_long_as_the_training_only_rises(warmup_epochs):
-    for schedule in optimizers.SCHEDULES:
-        rates = optimizers.learning_rates(schedule, 0.2, 5, 3, warmup_epochs)
+    for schedule in schedules.SCHEDULES:
+        rates = learning_rates(schedule, 0.2, 5, 3, warmup_epochs)
         assert rates == pytest.approx(0.2 * (np.arange(15) + 1) / 15)
 
 
 def test_constant_stays_at_the_rate_after_the_warm_up():
-    rates = optimizers.learning_rates("constant", 0.7, epochs=3, steps_per_epoch=4, warmup_epochs=0.5)
+    rates = learning_rates("constant", 0.7, epochs=3, steps_per_epoch=4, warmup_epochs=0.5)
     assert rates == pytest.approx([0.35, *[0.7] * 11])
 
 
 def test_one_step_in_all():
-    for schedule in optimizers.SCHEDULES:
+    for schedule in schedules.SCHEDULES:
         for warmup_epochs in (0, 1):
-            assert optimizers.learning_rates(schedule, 0.5, 1, 1, warmup_epochs).tolist() == [0.5]
+            assert learning_rates(schedule, 0.5, 1, 1, warmup_epochs).tolist() == [0.5]
 
 
 def decayed(schedule, **more):
-    return optimizers.learning_rates(schedule, 0.4, epochs=6, steps_per_epoch=10, warmup_epochs=1, **more).astype(float)
+    return learning_rates(schedule, 0.4, epochs=6, steps_per_epoch=10, warmup_epochs=1, **more).astype(float)
 
 
 @pytest.mark.parametrize(
@@ -87,7 +98,7 @@ def test_schedules_that_fall_to_an_end(schedule, share, lr_end):
 
 def test_the_square_schedule_is_mindspores_polynomial_decay():
     expected = nn.polynomial_decay_lr(0.3, 0.0, total_step=57, step_per_epoch=1, decay_epoch=57, power=2.0)
-    assert optimizers.learning_rates("square", 0.3, 3, 19, 0) == pytest.approx(np.array(expected), abs=1e-7)
+    assert learning_rates("square", 0.3, 3, 19, 0) == pytest.approx(np.array(expected), abs=1e-7)
 
 
 def test_step_and_exponential_go_by_epochs():
@@ -102,7 +113,8 @@ def test_step_and_exponential_go_by_epochs():
 def run(name, gradients, start, decay, **options):
     """Take the steps of `gradients` at rate 0.05, all in one compiled loop."""
     rates = np.full(len(gradients), 0.05)
-    step_function, rows = optimizers.step_function(name), Tensor(optimizers.plan(name, rates, **options))
+    recipe = Recipe(optimizer=name, **options)
+    step_function, rows = optimizers.STEPS[name], Tensor(optimizers.plan(recipe, rates))
 
     @mindspore.jit
     def loop(step, value, mean, square, gradients, mask):
@@ -122,16 +134,16 @@ def golden():
         return dict(arrays)
 
 
-@pytest.mark.parametrize("name", optimizers.OPTIMISERS)
+@pytest.mark.parametrize("name", optimizers.STEPS)
 @pytest.mark.parametrize("decay", [0.0, 0.02])
-def test_twelve_steps_match_pytorchs_optimiser(golden, name, decay):
+def test_twelve_steps_match_pytorchs_optimizer(golden, name, decay):
     ours = run(name, golden["gradients"], golden["start"], decay)
     assert ours == pytest.approx(golden[f"{name} {decay}"], abs=3e-6)
     assert np.abs(ours - golden["start"]).max() > 0.05
 
 
-def test_the_optimisers_differ(golden):
-    ends = {name: run(name, golden["gradients"], golden["start"], 0.02) for name in optimizers.OPTIMISERS}
+def test_the_optimizers_differ(golden):
+    ends = {name: run(name, golden["gradients"], golden["start"], 0.02) for name in optimizers.STEPS}
     for name, end in ends.items():
         assert not any(np.allclose(end, other, atol=1e-3) for key, other in ends.items() if key != name), name
 
@@ -142,23 +154,28 @@ def test_other_betas(golden):
 
 
 @pytest.mark.parametrize(("factor", "decay"), [(0.9, 0.0), (0.9, 0.01), (0.0, 0.01), (0.0, 0.0)])
-def test_momentum_matches_mindspores_optimiser(factor, decay):
+def test_momentum_matches_mindspores_optimizer(factor, decay):
     random = np.random.default_rng(5)
     start, gradients = random.normal(size=(3, 4)), random.normal(size=(6, 3, 4))
     ours = run("momentum", gradients, start, decay, momentum=factor)
 
     parameter = Parameter(Tensor(start, mindspore.float32), name="weight")
-    optimiser = nn.Momentum([parameter], learning_rate=0.05, momentum=factor, weight_decay=decay)
+    optimizer = nn.Momentum([parameter], learning_rate=0.05, momentum=factor, weight_decay=decay)
     for gradient in gradients:
-        optimiser((Tensor(gradient, mindspore.float32),))
+        optimizer((Tensor(gradient, mindspore.float32),))
     assert ours.ravel()[1:] == pytest.approx(parameter.asnumpy().ravel()[1:], abs=2e-6)
 
 
-@pytest.mark.parametrize("limit", [0.5, 100.0])
-def test_clipping_keeps_the_direction_and_limits_the_norm_of_all_together(limit):
+@pytest.mark.parametrize("limit", [0.5, 4.0])
+def test_clipping_keeps_the_direction_and_limits_the_norm_of_each_model_over_all_its_parameters(limit):
     random = np.random.default_rng(1)
-    gradients = [random.normal(size=(3, 4)), random.normal(size=5)]
-    norm = math.sqrt(sum((gradient**2).sum() for gradient in gradients))
-    clipped = optimizers.clip([Tensor(gradient, mindspore.float32) for gradient in gradients], limit)
-    for before, after in zip(gradients, clipped, strict=True):
-        assert after.asnumpy() == pytest.approx(before * min(1, limit / norm), abs=1e-6)
+    weight, bias = random.normal(size=(3, 2, 4)), random.normal(size=(1, 2, 4))  # inputs, models, outputs
+    weight[:, 1] *= 0.01
+    flat = np.concatenate((weight.ravel(), bias.ravel()))
+    parts = ((0, 24, (3, 2, 4)), (24, 32, (1, 2, 4)))
+    clipped = optimizers.clip(Tensor(flat, mindspore.float32), limit, parts).asnumpy()
+    for model in range(2):
+        norm = math.sqrt((weight[:, model] ** 2).sum() + (bias[:, model] ** 2).sum())
+        for before, (start, end, shape) in zip((weight, bias), parts, strict=True):
+            after = clipped[start:end].reshape(shape)[:, model]
+            assert after == pytest.approx(before[:, model] * min(1, limit / norm), abs=1e-6)

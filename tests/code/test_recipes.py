@@ -9,9 +9,10 @@ from test_training import quick, toy
 
 from sortline._core.errors import UserError
 from sortline.features.heads import save_heads
-from sortline.training import head_loop
-from sortline.training.fit_heads import TrainingSet, train_by_steps
+from sortline.training import heads
 from sortline.training.head_graph import HeadNet
+from sortline.training.heads import train_by_steps
+from sortline.training.results import TrainingSet
 from sortline.training.targets import smooth_targets
 
 pytestmark = pytest.mark.usefixtures("graph_mode")
@@ -23,7 +24,7 @@ def grouped(**changes):
 
 
 @pytest.mark.parametrize("optimizer", ["nesterov", "sgd", "adam", "adamw", "nadam"])
-def test_every_optimiser_learns(optimizer):
+def test_every_optimizer_learns(optimizer):
     rate = {"nesterov": 0.1, "sgd": 1.0}.get(optimizer, 0.02)
     trained = train_by_steps(toy(noise=0.3), quick(optimizer=optimizer, lr=rate, epochs=15))
     assert trained.curve[-1]["oof_accuracy"] > 0.97
@@ -31,13 +32,13 @@ def test_every_optimiser_learns(optimizer):
 
 def test_early_stopping_takes_each_models_best_epoch_on_a_part_it_did_not_learn_from(monkeypatch):
     data, seen = grouped(), []
-    wrapped = head_loop.train
+    wrapped = heads.epochs
 
     def spy(features, targets, masks, *rest):
         seen.append(masks)
         return wrapped(features, targets, masks, *rest)
 
-    monkeypatch.setattr(head_loop, "train", spy)
+    monkeypatch.setattr(heads, "epochs", spy)
     # A rate so high that the loss soon grows again.
     params = quick(patience=3, epochs=60, lr=2.0, label_smoothing=0.0, weight_decay=0.0)
     trained = train_by_steps(data, params)
@@ -49,22 +50,21 @@ def test_early_stopping_takes_each_models_best_epoch_on_a_part_it_did_not_learn_
     stopped = [*trained.facts["stopped_epochs_folds"], trained.facts["stopped_epoch"]]
     assert len(stopped) == 5 and len(trained.curve) == max(stopped) + 3 < 60
 
-    replayed = list(wrapped(*replay(data, params, masks)))
+    net = HeadNet(8, 3)
+    replayed = list(wrapped(*replay(data, params, masks, net)))
     inner = ~masks[::2, 4]
     losses = []
     for epoch in replayed[: len(trained.curve)]:
-        logits = epoch.head(4).logits(data.features[inner, 0]).astype(float)
+        logits = net.head(epoch.parameters, 4).logits(data.features[inner, 0]).astype(float)
         losses.append(-log_softmax(logits, axis=1)[np.arange(inner.sum()), data.labels[inner]].mean())
     assert int(np.argmin(losses)) + 1 == trained.facts["stopped_epoch"]
-    assert np.array_equal(trained.heads["last"].weight, replayed[np.argmin(losses)].head(4).weight)
+    assert np.array_equal(trained.heads["last"].weight, net.head(replayed[np.argmin(losses)].parameters, 4).weight)
 
 
-def replay(data, params, masks):
+def replay(data, params, masks, net):
     features = data.features.reshape(-1, 2, 8)[:, 0]
     targets = smooth_targets(data.labels, 3, params.label_smoothing).repeat(2, 0)
-    recipe = head_loop.Recipe(params.optimizer, params.lr, params.schedule, params.warmup_epochs, params.momentum,
-                        params.weight_decay, params.batch_size, params.epochs, params.seed)  # fmt: skip
-    return features, targets, masks, HeadNet(8, 3), recipe
+    return features, targets, masks, net, params
 
 
 def test_the_last_checkpoints_are_kept_as_many_as_asked():

@@ -23,9 +23,6 @@ LOOKED_UP = {("sortline.config.fetch", "sortline.data.sources")}
 KNOWN = {
     ("sortline.config.weights", "sortline.backbones.registry"),
     ("sortline.data.sources.fetching", "sortline.backbones.registry"),
-    ("sortline.nets.registry", "sortline.training.feeds"),
-    ("sortline.training.fit_nets", "sortline.evaluation.metrics"),
-    ("sortline.training.fit_nets", "sortline.report.figures"),
 }
 KNOWN_TO_REACH_MINDSPORE: set[str] = set()
 MAX_ENTRIES = 18  # the package and what lies in it, as `find src/sortline -maxdepth 1` counts

@@ -17,7 +17,8 @@ from test_training import WAYS, fitted_directly, quick, toy
 from sortline._core import files
 from sortline.config.training import TrainHeadParams
 from sortline.features.heads import load_head
-from sortline.training.fit_heads import TrainingSet, train_by_steps
+from sortline.training.heads import train_by_steps
+from sortline.training.results import TrainingSet
 
 pytestmark = pytest.mark.usefixtures("graph_mode")
 
@@ -81,7 +82,7 @@ def test_the_stage_with_momentum(project, monkeypatch):
     assert list(written()) == [*HEADS, "metrics/train.json", "plots/accuracy.png", "plots/curves.csv",
                                "plots/loss.png"]  # fmt: skip
     log = Path("head/log.txt").read_text(encoding="utf-8").splitlines()
-    assert len(log) == 4 and log[3].startswith("epoch   4/4  rate ") and log[3].endswith(" % right")
+    assert len(log) == 4 and log[3].startswith("epoch   4/4  rate ") and log[3].endswith(" % correct")
 
     data = TrainingSet(project.features, project.labels, project.folds, 3)
     trained = train_by_steps(data, params)

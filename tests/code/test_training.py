@@ -13,10 +13,11 @@ from sklearn.metrics import accuracy_score
 
 from sortline._core.errors import UserError
 from sortline.config.training import TrainHeadParams
-from sortline.training import head_loop
-from sortline.training.fit_heads import TrainingSet, train_by_steps
+from sortline.training import heads
 from sortline.training.head_graph import HeadNet
+from sortline.training.heads import train_by_steps
 from sortline.training.lbfgs import train_lbfgs
+from sortline.training.results import TrainingSet
 from sortline.training.targets import smooth_targets
 
 pytestmark = pytest.mark.usefixtures("graph_mode")
@@ -69,12 +70,10 @@ def epochs_of(data, params):
     features = data.features[:, : params.views].reshape(-1, 2, data.features.shape[-1])
     features = plain(TrainingSet(features[:, None], None, None, data.classes), params.pooling)
     views = params.views or data.features.shape[1]
-    recipe = head_loop.Recipe(params.optimizer, params.lr, params.schedule, params.warmup_epochs, params.momentum,
-                        params.weight_decay, params.batch_size, params.epochs, params.seed)  # fmt: skip
     targets = smooth_targets(np.repeat(data.labels, views), data.classes, params.label_smoothing)
     masks = np.stack([data.folds != 0, data.folds != 1, data.folds != 2, data.folds != 3, data.folds >= 0], 1)
     net = HeadNet(features.shape[1], data.classes, params.pooling)
-    return list(head_loop.train(features, targets, np.repeat(masks, views, 0), net, recipe))
+    return net, list(heads.epochs(features, targets, np.repeat(masks, views, 0), net, params))
 
 
 @pytest.mark.parametrize("pooling", ["mean", "mean+max"])
@@ -84,11 +83,12 @@ def test_momentum_heads_scores_and_curve(pooling, checkpoint):
     params = quick(pooling=pooling, checkpoint=checkpoint, lr=1.0, label_smoothing=0.0)
     trained = train_by_steps(data, params)
 
-    epochs = epochs_of(data, params)
+    net, epochs = epochs_of(data, params)
     scores = np.empty((params.epochs, len(data.labels), data.classes))
     for number, epoch in enumerate(epochs):
         for photo, fold in enumerate(data.folds):
-            logits = plain(data, pooling)[photo].astype(float) @ epoch.head(fold).weight.T + epoch.head(fold).bias
+            head = net.head(epoch.parameters, fold)
+            logits = plain(data, pooling)[photo].astype(float) @ head.weight.T + head.bias
             scores[number, photo] = log_softmax(logits)
     accuracies = [accuracy_score(data.labels, one.argmax(1)) for one in scores]
     losses = [-one[np.arange(len(data.labels)), data.labels].mean() for one in scores]
@@ -106,9 +106,9 @@ def test_momentum_heads_scores_and_curve(pooling, checkpoint):
     best = min(range(params.epochs), key=lambda i: (-accuracies[i], losses[i]))
     assert best != params.epochs - 1  # or `best` and `last` could not be told apart
     assert trained.facts["best_epoch"] == best + 1
-    assert np.array_equal(trained.heads["best"].weight, epochs[best].head(4).weight)
-    assert np.array_equal(trained.heads["best"].bias, epochs[best].head(4).bias)
-    assert np.array_equal(trained.heads["last"].weight, epochs[-1].head(4).weight)
+    assert np.array_equal(trained.heads["best"].weight, net.head(epochs[best].parameters, 4).weight)
+    assert np.array_equal(trained.heads["best"].bias, net.head(epochs[best].parameters, 4).bias)
+    assert np.array_equal(trained.heads["last"].weight, net.head(epochs[-1].parameters, 4).weight)
     assert {head.pooling for head in trained.heads.values()} == {pooling}
 
     kept = {"best": best, "last": params.epochs - 1}[checkpoint]

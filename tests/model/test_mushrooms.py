@@ -93,7 +93,7 @@ def test_top_1_and_top_5_are_measured(project):
     assert {"top5_low", "top5_high", "accuracy_low", "accuracy_high"} <= set(measured)
 
 
-def test_the_smoothing_floor_is_below_every_loss_of_the_curve(project):
+def test_the_smoothing_minimum_is_below_every_loss_of_the_curve(project):
     rest = 0.1 / 8
     floor = -(0.9 * math.log(0.9) + 8 * rest * math.log(rest))
     losses = [float(row["train_loss"]) for row in read_csv(project / "plots/mushrooms/train/curves.csv")]
@@ -171,7 +171,7 @@ def test_a_net_trained_from_photos_keeps_what_the_preset_says(whole):
     assert pixels.shape == (9 * EACH, 32, 32, 3) and pixels.dtype == np.uint8
 
 
-def test_epochs_are_epochs_and_the_loss_stays_above_the_smoothing_floor(whole):
+def test_epochs_are_epochs_and_the_loss_stays_above_the_smoothing_minimum(whole):
     curve = read_csv(whole / "plots/mushrooms_report/train/curves.csv")
     assert [int(row["epoch"]) for row in curve] == [1, 2, 3, 4, 5]
     # 81 photos in batches of 32: 3 steps an epoch; the rate falls linearly over all 15.

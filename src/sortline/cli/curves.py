@@ -107,7 +107,7 @@ def _check_outputs(out: Path, table: str | None, logs: list[Path]) -> None:
 def _draw(logs: dict[Path, TrainingLog], out: Path, targets: tuple[float, int]) -> None:
     from sortline.report.figures.logs import training_logs
     from sortline.report.log_report import kind
-    from sortline.training.targets import smoothing_floor
+    from sortline.training.targets import smoothing_minimum
 
     lines = []
     for i, (path, log) in enumerate(logs.items()):
@@ -119,7 +119,7 @@ def _draw(logs: dict[Path, TrainingLog], out: Path, targets: tuple[float, int]) 
             label = f"{name}, part {k + 1}" if len(log.parts) > 1 else name if len(logs) > 1 else ""
             lines.append(_line(part, label, i, k < len(log.parts) - 1))
     smoothing, classes = targets
-    minimum = (f"minimum for smoothing {smoothing:g}", smoothing_floor(classes, smoothing)) if smoothing else None
+    minimum = (f"minimum for smoothing {smoothing:g}", smoothing_minimum(classes, smoothing)) if smoothing else None
     training_logs(lines, out, loss_title=f"Loss: {kind(list(logs.values()))}", minimum=minimum)
 
 

@@ -18,9 +18,7 @@ from sortline.nets.digits_cnn import DigitsCNN
 from sortline.nets.lenet5 import LeNet5, LeNet5Norm, LeNet5Published
 from sortline.nets.low_rank import merged_weights
 from sortline.nets.photo_net import PhotoNet, photo_net
-from sortline.training.feeds import Feed
 
-BATCHES, AT_ONCE = (16, 500), 2**21  # inputs that are answered at once: least and most; bytes of them
 NETS: dict[str, Callable[..., nn.Cell]] = {
     "lenet5": LeNet5,
     "lenet5_1998": LeNet5Published,
@@ -99,21 +97,3 @@ def read(path: Path) -> dict[str, np.ndarray]:
 def preprocessing(net: nn.Cell) -> Preprocessing:
     """Return what makes the net's input of uint8 pixels."""
     return net.preprocessing if isinstance(net, PhotoNet) else GREY
-
-
-def predictor(net: nn.Cell) -> Callable[[Feed], np.ndarray]:
-    """Return a function from a feed's plain inputs to logits float32 (n, classes): those of the net as it is then."""
-
-    def predict(feed: Feed) -> np.ndarray:
-        net.set_train(False)
-        size = int(np.clip(AT_ONCE // feed.plain(np.arange(1)).nbytes, *BATCHES))
-        found = []
-        for start in range(0, len(feed), size):
-            rows = np.arange(start, min(start + size, len(feed)))
-            # One shape, one compiled graph.
-            inputs = feed.plain(np.resize(rows, size)) * feed.scale + feed.shift
-            found.append(net(mindspore.Tensor(inputs.astype(np.float32))).asnumpy()[: len(rows)])
-        net.set_train(True)
-        return np.concatenate(found)
-
-    return predict

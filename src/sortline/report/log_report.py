@@ -4,7 +4,7 @@ import statistics
 from collections.abc import Sequence
 
 from sortline.report.training_log import Epoch, TrainingLog
-from sortline.training.targets import smoothing_floor
+from sortline.training.targets import smoothing_minimum
 
 ROUNDING = 1e-3  # a loss printed from half precision may be that far below the floor
 
@@ -93,9 +93,9 @@ def _bad_epochs(log: TrainingLog) -> list[tuple[int, Epoch]]:
 
 def _floor(log: TrainingLog, smoothing: float, classes: int) -> tuple[str, str]:
     """Compare with the least loss that smoothed targets allow; no batch can be below that, whatever the network."""
-    floor = smoothing_floor(classes, smoothing)
+    floor = smoothing_minimum(classes, smoothing)
     # Spread over all classes, as nn.CrossEntropyLoss does, the same smoothing moves less and the floor is lower.
-    lower = smoothing_floor(classes, smoothing * (classes - 1) / classes)
+    lower = smoothing_minimum(classes, smoothing * (classes - 1) / classes)
     below = [
         (number, float(epoch.finite.min()))
         for part in log.parts

@@ -4,25 +4,52 @@ import dataclasses
 
 import numpy as np
 from scipy.optimize import minimize_scalar
+from scipy.special import softmax
 
-from sortline.features.heads import Head, softmax
+from sortline.config.training import TrainHeadParams
+from sortline.features.heads import Head
+from sortline.training.results import Trained
+from sortline.training.targets import log_loss
 
-RANGE = (0.05, 20.0)
+RANGE = (0.05, 20.0)  # of temperatures tried
 TINY = np.finfo(np.float64).tiny
+
+
+@dataclasses.dataclass(frozen=True)
+class Calibrated:
+    """Heads with the temperature in them, out-of-fold probabilities (n, classes) likewise, the threshold or None."""
+
+    heads: dict[str, Head]
+    out_of_fold: np.ndarray
+    temperature: float
+    threshold: float | None
+
+
+def calibrate(trained: Trained, labels: np.ndarray, params: TrainHeadParams) -> Calibrated:
+    """Fit temperature and threshold on the out-of-fold probabilities, as far as `params` asks for them."""
+    temperature = fit_temperature(labels, trained.out_of_fold) if params.calibrate else 1.0
+    heads = {name: tempered(head, temperature) for name, head in trained.heads.items()}
+    out_of_fold = temper(trained.out_of_fold, temperature)
+    wanted = params.reject_accuracy
+    threshold = None if wanted is None else reject_threshold(labels, out_of_fold, wanted)
+    return Calibrated(heads, out_of_fold, temperature, threshold)
 
 
 def temper(probabilities: np.ndarray, temperature: float) -> np.ndarray:
     """Return softmax(logits / temperature), float64, for `probabilities` = softmax(logits), (n, classes)."""
-    return softmax(np.log(np.maximum(probabilities.astype(np.float64), TINY)) / temperature)
+    return softmax(_logits(probabilities) / temperature, axis=1)
+
+
+def _logits(probabilities: np.ndarray) -> np.ndarray:
+    return np.log(np.maximum(probabilities.astype(np.float64), TINY))
 
 
 def fit_temperature(labels: np.ndarray, probabilities: np.ndarray) -> float:
-    """Return the temperature of least log-loss; `probabilities` (n, classes) of photos the head was not trained on."""
-    own = np.arange(len(labels)), labels
+    """Return the temperature of minimum log-loss; `probabilities` (n, classes) of photos not trained on."""
+    logits = _logits(probabilities)
     found = minimize_scalar(
-        lambda log_t: -np.log(np.maximum(temper(probabilities, np.exp(log_t))[own], TINY)).mean(),
-        bounds=np.log(RANGE), method="bounded",
-    )  # fmt: skip
+        lambda log_t: log_loss(labels, logits / np.exp(log_t)), bounds=np.log(RANGE), method="bounded"
+    )
     return float(np.exp(found.x))
 
 
@@ -35,16 +62,16 @@ def tempered(head: Head, temperature: float) -> Head:
 
 
 def reject_threshold(labels: np.ndarray, probabilities: np.ndarray, accuracy: float) -> float | None:
-    """Return the least top-1 probability such that the photos at or above it are right in at least `accuracy`.
+    """Return the lowest top-1 probability such that, of the photos at or above it, at least `accuracy` are correct.
 
     `probabilities` (n, classes) are of photos the head was not trained on, tempered already. None where no threshold
     gets there. Rounded up to 4 decimals. Source: the risk-coverage trade-off of Geifman and El-Yaniv 2017,
     arXiv:1705.08500, without its confidence bound.
     """
     confidence = np.ceil(probabilities.max(1) * 1e4) / 1e4
-    right = probabilities.argmax(1) == labels
+    correct = probabilities.argmax(1) == labels
     order = np.argsort(-confidence, kind="stable")
-    share = np.cumsum(right[order]) / np.arange(1, len(order) + 1)
+    share = np.cumsum(correct[order]) / np.arange(1, len(order) + 1)
     # Photos of one confidence are accepted together.
     last_of_its_kind = np.append(np.diff(confidence[order]) != 0, True)
     enough = np.flatnonzero((share >= accuracy) & last_of_its_kind)

@@ -13,11 +13,9 @@ from sortline.config.training import HeadRecipe, TrainParams
 from sortline.features import engines
 from sortline.nets import batch_norm, low_rank, registry
 from sortline.nets.photo_net import PhotoNet
-from sortline.training import head_loop
-from sortline.training.feeds import Photos
-from sortline.training.fit_heads import RECIPE
+from sortline.training import heads
 from sortline.training.head_graph import HeadNet
-from sortline.training.inputs import Inputs
+from sortline.training.inputs import Inputs, Photos
 from sortline.training.targets import smooth_targets
 
 MEASURED = 32 * 16  # photos that show batch norms their statistics
@@ -129,11 +127,10 @@ def fitted_head(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Train a linear head on (n, K, C) as the line's stage train_head does; return its weight and bias."""
     n, views, channels = pooled_features.shape
-    targets = np.repeat(smooth_targets(labels, classes, how.label_smoothing), views, 0)
-    recipe = head_loop.Recipe(optimiser=how.optimizer, **{key: getattr(how, key) for key in RECIPE if key != "dropout"})
+    targets, net = np.repeat(smooth_targets(labels, classes, how.label_smoothing), views, 0), HeadNet(channels, classes)
     rows = np.ascontiguousarray(pooled_features.reshape(-1, channels), np.float32)
-    for epoch in head_loop.train(rows, targets, np.ones((n * views, 1), bool), HeadNet(channels, classes), recipe):
-        head = epoch.head(0)
+    for epoch in heads.epochs(rows, targets, np.ones((n * views, 1), bool), net, how):
+        head = net.head(epoch.parameters, 0)
     return head.weight, head.bias
 
 

@@ -1,21 +1,109 @@
-"""A net's inputs out of what `extract` kept: the pictures, the maps before its last blocks, or pooled features."""
+"""What a net is given, batch by batch, out of what `extract` kept: pictures, maps before the last blocks, features."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
+import mindspore
 import numpy as np
 from mindspore import nn
 
+from sortline.backbones.preprocessing import GREY, Preprocessing
 from sortline.config.augment import CropParams, DistortionParams
+from sortline.data.augment.crops import crop
+from sortline.data.augment.distortion import distort
 from sortline.features import store
 from sortline.nets.photo_net import PhotoNet, Tail
-from sortline.training.feeds import Feed, GreyPictures, Maps, Photos
+
+PREDICTED = (16, 500), 2**21  # inputs at a time: minimum and maximum; bytes of them
+
+
+class Feed(Protocol):
+    """n inputs of a net, which computes on `values * scale + shift` in float32."""
+
+    @property
+    def scale(self) -> np.ndarray: ...
+
+    @property
+    def shift(self) -> np.ndarray: ...
+
+    def __len__(self) -> int: ...
+
+    def augmented(self, rows: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+        """Return the inputs of `rows` as training sees them, (len(rows), ...): changed by chance."""
+
+    def plain(self, rows: np.ndarray) -> np.ndarray:
+        """Return the inputs of `rows` as they are, (len(rows), ...)."""
+
+
+@dataclass(frozen=True)
+class GreyPictures:
+    """Pictures uint8 (n, S, S), as (n, 1, S, S)."""
+
+    images: np.ndarray
+    change: DistortionParams = DistortionParams()
+    scale, shift = GREY.scale[:, None, None], GREY.shift[:, None, None]
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def augmented(self, rows: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+        return distort(self.images[rows], self.change, generator)[:, None]
+
+    def plain(self, rows: np.ndarray) -> np.ndarray:
+        return self.images[rows][:, None]
+
+
+@dataclass(frozen=True)
+class Photos:
+    """Photos uint8 RGB (n, S, S, 3), as (n, 3, S, S)."""
+
+    images: np.ndarray
+    preprocessing: Preprocessing
+    change: CropParams = CropParams()
+
+    @property
+    def scale(self) -> np.ndarray:
+        return self.preprocessing.scale[:, None, None]
+
+    @property
+    def shift(self) -> np.ndarray:
+        return self.preprocessing.shift[:, None, None]
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def augmented(self, rows: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+        return crop(self.images[rows], self.change, generator).transpose(0, 3, 1, 2)
+
+    def plain(self, rows: np.ndarray) -> np.ndarray:
+        return self.images[rows].transpose(0, 3, 1, 2)
+
+
+@dataclass(frozen=True)
+class Maps:
+    """Feature Maps float16 or float32 (n, K views, C, h, w); training draws a view, view 0 is the plain one.
+
+    Pooled features are maps of one position, (n, K, C, 1, 1).
+    """
+
+    maps: np.ndarray
+    scale, shift = np.ones((1, 1, 1), np.float32), np.zeros((1, 1, 1), np.float32)
+
+    def __len__(self) -> int:
+        return len(self.maps)
+
+    def augmented(self, rows: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+        return self.maps[rows, generator.integers(self.maps.shape[1], size=len(rows))]
+
+    def plain(self, rows: np.ndarray) -> np.ndarray:
+        return self.maps[rows, 0]
 
 
 @dataclass(frozen=True)
 class Inputs:
-    """`array`: as `featuremaps.read` gives it; pooled features as maps of one place, (N, K, C, 1, 1).
+    """`array`: as `featuremaps.read` gives it; pooled features as maps of one position, (N, K, C, 1, 1).
 
     `blocks`: how many blocks of the backbone come after it; None: all, these are pictures. `pooled`: mean-pooled
     features, float32 (N, K, C), None beside pictures.
@@ -51,3 +139,21 @@ def read(folder: Path, photos: int, dataset: str | None = None) -> Inputs:
         inner = store.read(folder, photos, dataset, "inner")
         return Inputs(inner, about["upto"], about["image_size"], pooled)
     return Inputs(pooled[..., None, None], 0, about["image_size"], pooled)
+
+
+def predictor(net: nn.Cell) -> Callable[[Feed], np.ndarray]:
+    """Return a function from a feed's plain inputs to logits float32 (n, classes): those of the net as it is then."""
+
+    def predict(feed: Feed) -> np.ndarray:
+        net.set_train(False)
+        size = int(np.clip(PREDICTED[1] // feed.plain(np.arange(1)).nbytes, *PREDICTED[0]))
+        found = []
+        for start in range(0, len(feed), size):
+            rows = np.arange(start, min(start + size, len(feed)))
+            # One shape, one compiled graph.
+            inputs = feed.plain(np.resize(rows, size)) * feed.scale + feed.shift
+            found.append(net(mindspore.Tensor(inputs.astype(np.float32))).asnumpy()[: len(rows)])
+        net.set_train(True)
+        return np.concatenate(found)
+
+    return predict

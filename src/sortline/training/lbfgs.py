@@ -4,13 +4,17 @@ import warnings
 from collections.abc import Iterator, Sequence
 
 import numpy as np
+from scipy.special import softmax
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from tqdm import tqdm
 
 from sortline.config.training import TrainHeadParams
-from sortline.features.heads import Head, pool, softmax
-from sortline.training.fit_heads import Trained, TrainingSet, accuracy, negative_log_likelihood, training_rows
+from sortline.features.heads import Head, pool
+from sortline.training.heads import training_rows
+from sortline.training.loop import best_row
+from sortline.training.results import Trained, TrainingSet
+from sortline.training.targets import log_loss
 
 
 def train_lbfgs(data: TrainingSet, params: TrainHeadParams) -> Trained:
@@ -31,16 +35,17 @@ def train_lbfgs(data: TrainingSet, params: TrainHeadParams) -> Trained:
                 converged &= fine
                 bar.update()
     curve = [
-        {"c": c, "oof_loss": negative_log_likelihood(one, data.labels), "oof_accuracy": accuracy(one, data.labels)}
+        {"c": c, "oof_loss": log_loss(data.labels, one), "oof_accuracy": float((one.argmax(1) == data.labels).mean())}
         for c, one in zip(strengths, logits, strict=True)
     ]
-    chosen = min(range(len(strengths)), key=lambda i: (-curve[i]["oof_accuracy"], curve[i]["oof_loss"]))
+    chosen = best_row(curve, "oof")
     whole = _fit_path(features, data.labels[photo], data.classes, strengths[: chosen + 1], params.lbfgs_max_iter)
     weight, bias, fine = list(whole)[-1]
     head = Head(weight, bias, params.pooling)
     facts: dict[str, object] = {"c": strengths[chosen], "converged": converged and fine}
     selected = ["C"] if len(strengths) > 1 else []
-    return Trained({"best": head, "last": head}, "last", softmax(logits[chosen]), curve, "c", facts, selected)
+    out_of_fold = softmax(logits[chosen], axis=1)
+    return Trained({"best": head, "last": head}, "last", out_of_fold, curve, "c", facts, selected)
 
 
 def _fit_path(
@@ -48,9 +53,9 @@ def _fit_path(
 ) -> Iterator[tuple[np.ndarray, np.ndarray, bool]]:
     """Yield (weight (classes, D), bias (classes,), converged) for ascending C, each started from the one before.
 
-    A class that `labels` lacks gets a bias so low that it is never answered.
+    A class that `labels` lacks gets a bias so low that it is never predicted.
     """
-    # scikit-learn's own tolerance, 1e-4, would end at once where the fit before is near: every C the same answer.
+    # scikit-learn's own tolerance, 1e-4, would end at once where the fit before is near: every C the same fit.
     model = LogisticRegression(max_iter=max_iter, tol=1e-5, warm_start=True)
     for strength in strengths:
         model.set_params(C=strength)

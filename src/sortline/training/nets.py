@@ -1,37 +1,36 @@
-"""Training a net on inputs that are held in memory, its epoch chosen on the validation part; checkpoints, curves."""
+"""Training a net on inputs that are held in memory, its epoch chosen on the validation part; checkpoints and graphs."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import mindspore
 import numpy as np
 import onnx
-from mindspore import nn
+from mindspore import Tensor, nn, ops
 from tqdm import tqdm
 
-from sortline._core import files, graphs
+from sortline._core import graphs
 from sortline._core.errors import UserError
-from sortline.config.training import TrainParams
-from sortline.evaluation import metrics
-from sortline.features.heads import softmax
+from sortline.config.training import Recipe, TrainParams
+from sortline.data.prepared import Classes
+from sortline.features import store
 from sortline.nets import registry
 from sortline.nets.photo_net import PhotoNet
-from sortline.report import figures
-from sortline.training import net_loop
-from sortline.training.inputs import Inputs
-from sortline.training.targets import smoothing_floor
+from sortline.training import loop, losses
+from sortline.training.inputs import Feed, Inputs, predictor
+from sortline.training.inputs import read as read_inputs
+from sortline.training.results import TrainedNet
+from sortline.training.targets import smooth_targets, smoothing_minimum
 
-RECIPE = (
-    "optimizer", "lr", "schedule", "warmup_epochs", "lr_end", "decay_rate", "decay_epochs", "momentum", "beta2",
-    "weight_decay", "clip_norm", "label_smoothing", "batch_size", "epochs", "seed",
-)  # fmt: skip
 STATISTICS = (".moving_mean", ".moving_variance")  # of batch norms: no parameters
+DECAYED = ("weight", "down", "up")  # the ends of their names
 
 
 @dataclass(frozen=True)
 class Parts:
-    """What there is to train on and to validate with: rows int (n,) of `inputs`, their labels int (n,)."""
+    """What there is to train on and to validate with: rows int (n,) of `inputs`, their labels int (n,); fingerprint."""
 
     inputs: Inputs
     rows: np.ndarray
@@ -39,28 +38,15 @@ class Parts:
     val_rows: np.ndarray
     val_labels: np.ndarray
     classes: int
+    dataset: str = ""
 
 
-@dataclass(frozen=True)
-class TrainedNet:
-    """What a training left: head.json's content, a row of the curves an epoch, the used checkpoint's answers on val.
-
-    `counts`: of all parameters and of those that trained. `floor`: the least training loss that smoothed targets
-    allow, None without smoothing.
-    """
-
-    about: dict[str, Any]
-    curve: list[dict[str, float]]
-    val_logits: np.ndarray
-    counts: dict[str, int]
-    floor: float | None = None
-
-
-def read(split: Sequence[dict[str, str]], inputs: Inputs, classes: int) -> Parts:
-    """Take the train and the val rows of split.csv."""
+def read(split: Sequence[dict[str, str]], classes: Classes, features: Path) -> Parts:
+    """Take the train and the val rows of split.csv with what extract kept of them."""
     labels = np.array([int(row["label"]) for row in split])
     train, val = (np.flatnonzero([row["split"] == part for row in split]) for part in ("train", "val"))
-    return Parts(inputs, train, labels[train], val, labels[val], classes)
+    found, dataset = read_inputs(features, len(split)), store.about(features)["dataset"]
+    return Parts(found, train, labels[train], val, labels[val], len(classes.names), dataset)
 
 
 def build(data: Parts, params: TrainParams, weights: Path) -> tuple[nn.Cell, dict[str, Any]]:
@@ -92,26 +78,23 @@ def train(net: nn.Cell, options: dict[str, Any], data: Parts, params: TrainParam
     cell, inputs = data.inputs.part(net), data.inputs
     change = params.crops if params.on_photos else params.augment
     feed, held = inputs.feed(net, data.rows, change), inputs.feed(net, data.val_rows)
-    answer = registry.predictor(cell)
-    recipe = net_loop.Recipe(**{key: getattr(params, key) for key in RECIPE})
+    predict = predictor(cell)
     curve: list[dict[str, float]] = []
-    used, best = {}, 0
-    factors = layer_rates(net, params.layer_decay)
-    epochs = net_loop.train(cell, feed, data.labels, data.classes, recipe, factors)
-    bar = tqdm(epochs, total=params.epochs, desc=f"train {params.mode or params.net}", unit="epoch", disable=None)
+    used = {}
+    trained = epochs(cell, feed, data.labels, data.classes, params, layer_rates(net, params.layer_decay))
+    bar = tqdm(trained, total=params.epochs, desc=f"train {params.mode or params.net}", unit="epoch", disable=None)
     for epoch in bar:
-        logits = answer(held)
-        curve.append(_row(epoch, logits, data.val_labels))
-        best = min(range(len(curve)), key=lambda i: (-curve[i]["val_accuracy"], curve[i]["val_loss"]))
+        logits = predict(held)
+        names = loop.note(curve, loop.curve_row(epoch, logits, data.val_labels, "val"), "val")
         arrays = registry.values(net)
         if epoch.number % params.every == 0:
             registry.write(out / checkpoint_file(epoch.number), arrays)
             (out / checkpoint_file(epoch.number - params.keep * params.every)).unlink(missing_ok=True)
-        for name in ("last", "best") if best == len(curve) - 1 else ("last",):
+        for name in names:
             registry.write(out / f"{name}.safetensors", arrays)
             used[name] = epoch.number, logits
         bar.set_postfix_str(f"val {curve[-1]['val_accuracy']:.2%}")
-        if params.patience and len(curve) - 1 - best >= params.patience:
+        if params.patience and len(curve) - used["best"][0] >= params.patience:
             break
     number, logits = used[params.checkpoint]
     preprocessing = registry.preprocessing(net)
@@ -125,13 +108,69 @@ def train(net: nn.Cell, options: dict[str, Any], data: Parts, params: TrainParam
         "threshold": None,
         "mean": list(preprocessing.mean),
         "std": list(preprocessing.std),
+        "dataset": data.dataset,
     }
-    floor = smoothing_floor(data.classes, params.label_smoothing) if params.label_smoothing else None
+    minimum = smoothing_minimum(data.classes, params.label_smoothing) if params.label_smoothing else None
     counts = {
         "parameters": sum(array.size for name, array in arrays.items() if not name.endswith(STATISTICS)),
         "trainable": sum(parameter.size for parameter in net.trainable_params()),
     }
-    return TrainedNet(about, curve, logits, counts, floor)
+    return TrainedNet(about, curve, logits, data.val_labels, counts, len(data.labels), minimum)
+
+
+class NetLoss(nn.Cell):
+    """The mean loss of a net over a batch of what a feed gives."""
+
+    def __init__(self, net: nn.Cell, feed: Feed) -> None:
+        super().__init__(auto_prefix=False)  # or the parameters' names would begin with `net.`
+        self.net, self.scale, self.shift = net, Tensor(feed.scale), Tensor(feed.shift)
+
+    def construct(self, inputs, targets):
+        x = ops.cast(inputs, mindspore.float32) * self.scale + self.shift
+        loss = losses.cross_entropy(self.net(x), targets).mean()
+        return loss, loss.reshape(1), ops.ones_like(loss).reshape(1)
+
+
+class _Batches:
+    """Inputs, changed by chance as the epoch's number and the seed have it, and targets; fill-ups count too."""
+
+    def __init__(self, feed: Feed, targets: np.ndarray, seed: int) -> None:
+        self.feed, self.targets, self.seed, self.count = feed, targets, seed, len(feed)
+        self.bytes_each = feed.plain(np.arange(1)).nbytes
+
+    def generator(self, number: int) -> np.random.Generator:
+        return np.random.default_rng([self.seed, number])
+
+    def take(self, rows: np.ndarray, fresh: np.ndarray, generator: np.random.Generator) -> tuple[np.ndarray, ...]:
+        inputs = self.feed.augmented(rows.ravel(), generator)
+        return np.ascontiguousarray(inputs.reshape(*rows.shape, *inputs.shape[1:])), self.targets[rows]
+
+
+def epochs(
+    net: nn.Cell,
+    feed: Feed,
+    labels: np.ndarray,
+    classes: int,
+    recipe: Recipe,
+    factors: Mapping[str, float] | None = None,
+) -> Iterator[loop.Epoch]:
+    """Train `net` in place on the n inputs of `feed` and int labels (n,); yield after each epoch.
+
+    Only parameters that require a gradient change; `factors` multiplies the rate of those that it names. Weights decay,
+    biases and batch norm do not. Raises `UserError` when the loss or a parameter turns NaN or Inf.
+    """
+    net.set_train(True)
+    params = net.trainable_params()
+    start = np.concatenate([parameter.asnumpy().ravel() for parameter in params])
+
+    def flat(values: list[float]) -> np.ndarray:
+        return np.repeat(values, [parameter.size for parameter in params]).astype(np.float32)
+
+    decayed = flat([parameter.name.endswith(DECAYED) for parameter in params])
+    rates = None if factors is None else flat([factors.get(parameter.name, 1.0) for parameter in params])
+    steps = loop.Steps(NetLoss(net, feed), recipe.optimizer, recipe.clip_norm is not None, even=factors is None)
+    batches = _Batches(feed, smooth_targets(labels, classes, recipe.label_smoothing), recipe.seed)
+    return loop.train(steps, batches, recipe, start, decayed, rates)
 
 
 def write_graphs(folder: Path, about: dict[str, Any], inputs: Inputs) -> None:
@@ -188,55 +227,3 @@ def check_pictures(net: nn.Cell, inputs: Inputs, name: str) -> None:
 
 def checkpoint_file(epoch: int) -> str:
     return f"epoch-{epoch:05d}.safetensors"
-
-
-def _row(epoch: net_loop.Epoch, logits: np.ndarray, labels: np.ndarray) -> dict[str, float]:
-    return {
-        "epoch": epoch.number,
-        "lr": epoch.lr,
-        "train_loss": epoch.loss,
-        "val_loss": metrics.log_loss(labels, softmax(logits)),
-        "val_accuracy": float((logits.argmax(1) == labels).mean()),
-    }
-
-
-def summary(trained: TrainedNet, data: Parts, params: TrainParams) -> dict[str, Any]:
-    """Return the content of metrics/<task>/train.json."""
-    score = metrics.share(trained.val_logits.argmax(1) == data.val_labels)
-    return {
-        "split": "validation part" + ("; the epoch was chosen on it" if params.checkpoint == "best" else ""),
-        "net": params.net,
-        "parameters": trained.counts["parameters"],
-        **({"mode": params.mode, "trainable_parameters": trained.counts["trainable"]} if params.mode else {}),
-        "optimizer": params.optimizer,
-        "schedule": params.schedule,
-        "checkpoint": params.checkpoint,
-        "epoch": trained.about["epoch"],
-        "epochs_run": len(trained.curve),
-        "train_n": len(data.labels),
-        "val_accuracy": score["accuracy"],
-        "val_accuracy_low": score["low"],
-        "val_accuracy_high": score["high"],
-        "val_n": score["n"],
-        "val_log_loss": metrics.log_loss(data.val_labels, softmax(trained.val_logits)),
-        "threshold": None,
-        "selected_on_val": ["epoch"] if params.checkpoint == "best" else [],
-    }
-
-
-def draw(trained: TrainedNet, data: Parts, plots: Path) -> None:
-    """Write curves.csv, loss.png, accuracy.png and lr.png into the existing folder `plots`."""
-    columns = list(trained.curve[0])
-    files.write_csv(plots / "curves.csv", columns, ([f"{row[key]:.6g}" for key in columns] for row in trained.curve))
-
-    def series(key: str) -> list[float]:
-        return [row[key] for row in trained.curve]
-
-    n, held = len(data.labels), len(data.val_labels)
-    floor = trained.floor and ("least for smoothed targets", trained.floor)
-    loss = {"train (as augmented)": series("train_loss"), "validation": series("val_loss")}
-    title = f"Loss, n = {n:,} train, {held:,} validation"
-    figures.curves(loss, "epoch", "cross-entropy, nats", plots / "loss.png", title, floor)
-    accuracy = {"validation": series("val_accuracy")}
-    figures.curves(accuracy, "epoch", "accuracy", plots / "accuracy.png", f"Validation accuracy, n = {held:,}")
-    figures.curves({"last of the epoch": series("lr")}, "epoch", "learning rate", plots / "lr.png", "Learning rate")

@@ -1,0 +1,67 @@
+"""What metrics/<task>/train.json says of a training: a head's out-of-fold score, a net's score on val."""
+
+from typing import Any
+
+import numpy as np
+from scipy.special import softmax
+
+from sortline.config.training import FOR_LBFGS, TrainHeadParams, TrainParams
+from sortline.evaluation import metrics
+from sortline.training.calibration import Calibrated
+from sortline.training.results import Trained, TrainedNet, TrainingSet
+
+
+def of_heads(data: TrainingSet, params: TrainHeadParams, trained: Trained, calibrated: Calibrated) -> dict[str, Any]:
+    """Return what the stage train_head records; the accuracy is out of fold."""
+    correct = trained.out_of_fold.argmax(1) == data.labels
+    per_fold = [correct[data.folds == fold].mean() for fold in data.fold_numbers]
+    chosen = {key for key in params.chosen_on_folds if params.optimizer != "lbfgs" or key in FOR_LBFGS}
+    return {
+        **trained.facts,
+        "split": "out of fold, folds of train grouped by duplicates",
+        "solver": params.optimizer,
+        "head": (f"one hidden layer of {params.hidden}" if params.hidden else "linear") + f", on the {params.pooling}",
+        "checkpoint": trained.checkpoint,
+        **_scores("cv", data.labels, trained.out_of_fold),
+        "cv_std": float(np.std(per_fold, ddof=1)),
+        "folds": len(per_fold),
+        # The temperature was fitted on these very predictions.
+        "cv_log_loss_tempered": metrics.log_loss(data.labels, calibrated.out_of_fold),
+        "temperature": calibrated.temperature,
+        "selected_on_folds": sorted({*trained.selected, *chosen}),
+        "views": params.views or data.features.shape[1],
+        **metrics.answered(data.labels, calibrated.out_of_fold, calibrated.threshold),
+        "dataset": data.dataset,
+    }
+
+
+def of_net(params: TrainParams, trained: TrainedNet) -> dict[str, Any]:
+    """Return what the stage train records; the accuracy is on val."""
+    best = params.checkpoint == "best"
+    return {
+        "split": "validation part" + ("; the epoch was chosen on it" if best else ""),
+        "net": params.net,
+        "parameters": trained.counts["parameters"],
+        **({"mode": params.mode, "trainable_parameters": trained.counts["trainable"]} if params.mode else {}),
+        "optimizer": params.optimizer,
+        "schedule": params.schedule,
+        "checkpoint": params.checkpoint,
+        "epoch": trained.about["epoch"],
+        "epochs_run": len(trained.curve),
+        "train_n": trained.train_n,
+        **_scores("val", trained.val_labels, softmax(trained.val_logits.astype(np.float64), axis=1)),
+        "threshold": None,
+        "selected_on_val": ["epoch"] if best else [],
+        "dataset": trained.about["dataset"],
+    }
+
+
+def _scores(name: str, labels: np.ndarray, probabilities: np.ndarray) -> dict[str, Any]:
+    score = metrics.share(probabilities.argmax(1) == labels)
+    return {
+        f"{name}_accuracy": score["accuracy"],
+        f"{name}_accuracy_low": score["low"],
+        f"{name}_accuracy_high": score["high"],
+        f"{name}_n": score["n"],
+        f"{name}_log_loss": metrics.log_loss(labels, probabilities),
+    }

@@ -1,0 +1,231 @@
+"""Training heads on cached features, all folds and the final one side by side in one graph; the out-of-fold score."""
+
+import functools
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+from mindspore import Parameter, Tensor, nn, ops
+from scipy.special import softmax
+from tqdm import tqdm
+
+from sortline._core.errors import UserError
+from sortline._core.files import read_json, sha256_file
+from sortline.config.training import Recipe, TrainHeadParams
+from sortline.data.holdout import hold_out
+from sortline.data.prepared import Classes
+from sortline.features import store
+from sortline.features.heads import Head, load_head, pool
+from sortline.training import loop, losses
+from sortline.training.head_graph import HeadNet, forward
+from sortline.training.results import Trained, TrainingSet
+from sortline.training.targets import log_loss, minimum_loss, smooth_targets
+
+INNER = 0.1  # the part that early stopping watches
+
+
+def read(split: Sequence[dict[str, str]], classes: Classes, features: Path, params: TrainHeadParams) -> TrainingSet:
+    """Return the train rows of split.csv with their features; raise `UserError` where views were not extracted."""
+    stored = store.read(features, len(split), what="maps" if params.pooling == "attention" else "pooled")
+    if (params.views or 0) > stored.shape[1]:
+        raise UserError(
+            f"params.yaml: train_head.views is {params.views}, but the features hold {stored.shape[1]} "
+            "(prepare.views.count; one with extract.pool: none)"
+        )
+    rows = np.flatnonzero([row["split"] == "train" for row in split])
+    labels, folds, groups = (np.array([int(split[i][key]) for i in rows]) for key in ("label", "fold", "group"))
+    dataset = store.about(features)["dataset"]
+    return TrainingSet(stored[rows], labels, folds, len(classes.names), groups, classes.bin_of, dataset)
+
+
+def training_rows(data: TrainingSet, params: TrainHeadParams) -> tuple[np.ndarray, np.ndarray]:
+    """Return (features, the photo of each row): all rows of a photo are neighbours.
+
+    Features are (n * views, D), or for attention (n, positions, C), float32. Raises `UserError` on NaN or Inf.
+    """
+    views = params.views or data.features.shape[1]
+    features = data.features[:, :views]
+    if params.pooling == "attention":
+        features = features.reshape(*features.shape[:3], -1).swapaxes(2, 3).astype(np.float32)
+    else:
+        features = pool(features, params.pooling)
+    if not np.isfinite(features).all():
+        raise UserError("the features hold NaN or Inf; run `dvc repro -f extract@TASK`")
+    return np.ascontiguousarray(features.reshape(-1, *features.shape[2:])), np.repeat(np.arange(len(features)), views)
+
+
+class HeadLoss(nn.Cell):
+    """The loss of `models` heads side by side on the same rows, each over the rows of its own."""
+
+    def __init__(self, net: HeadNet, models: int) -> None:
+        super().__init__()
+        self.flat = Parameter(Tensor(net.initial(models, 0)), name="flat")
+        self.logits_of = forward(net, models)
+
+    def construct(self, rows, targets, shares, keep=None):
+        each = losses.cross_entropy(self.logits_of(self.flat, rows, keep), targets.expand_dims(1))
+        loss = (each * shares).sum(0)
+        # The models share no parameter, so the sum's gradient is each model's own.
+        return loss.sum(), loss, ops.cast(shares.sum(0) > 0, loss.dtype)
+
+
+@functools.cache
+def _steps(net: HeadNet, models: int, optimizer: str, clipped: bool, dropout: bool) -> loop.Steps:
+    """Compiling takes longer than training: a kind of head is compiled once a process."""
+    parts = [(start, end, (shape[0], models, shape[1])) for _, start, end, shape in net.parts(models)]
+    return loop.Steps(HeadLoss(net, models), optimizer, clipped, parts)
+
+
+class _Batches:
+    """Rows of `net.rows(features)` with their targets, their shares of each model's loss, and a draw of dropout."""
+
+    def __init__(
+        self, features: np.ndarray, targets: np.ndarray, masks: np.ndarray, net: HeadNet, seed: int, dropout: float
+    ) -> None:
+        self.features, self.targets, self.masks, self.net, self.dropout = features, targets, masks, net, dropout
+        self.count, self.bytes_each = len(features), features[0].nbytes * (2 if dropout else 1)
+        self.orders, self.droppings = np.random.default_rng(seed), np.random.default_rng([seed, 1])
+
+    def generator(self, number: int) -> np.random.Generator:
+        return self.orders
+
+    def take(self, rows: np.ndarray, fresh: np.ndarray, generator: np.random.Generator) -> tuple[np.ndarray, ...]:
+        arrays = self.features[rows], self.targets[rows], batch_shares(self.masks, rows, fresh)
+        if not self.dropout:
+            return arrays
+        keep = dropout_masks((*rows.shape, self.net.last_width), self.dropout, self.droppings)
+        return *arrays, self.net.rows(keep)
+
+
+def batch_shares(masks: np.ndarray, rows: np.ndarray, fresh: np.ndarray) -> np.ndarray:
+    """Return each row's share in its batch's mean loss, float32 (steps, batch, models); `masks` bool (n, models)."""
+    inside = masks[rows] & fresh[..., None]
+    return inside / np.maximum(inside.sum(1, keepdims=True), 1).astype(np.float32)
+
+
+def dropout_masks(shape: Sequence[int], rate: float, generator: np.random.Generator) -> np.ndarray:
+    """Return float32 of `shape`: 0 with probability `rate`, else 1 / (1 - rate) (Srivastava et al. 2014)."""
+    return (generator.random(shape, np.float32) >= rate) / np.float32(1 - rate)
+
+
+def epochs(
+    features: np.ndarray,
+    targets: np.ndarray,
+    masks: np.ndarray,
+    net: HeadNet,
+    recipe: Recipe,
+    dropout: float = 0.0,
+    start: np.ndarray | None = None,
+) -> Iterator[loop.Epoch]:
+    """Train one head per column of `masks` bool (rows, models), all side by side on the same batches; yield each epoch.
+
+    A model learns from the rows of its mask alone. `features` float32 (rows, D), for attention (rows, positions, C);
+    `targets` float32 (rows, classes). All heads start from `start` float32, flat, by default from `net.initial`;
+    `net.head` makes heads of an epoch's parameters. Raises `UserError` when a loss or a weight turns NaN or Inf.
+    """
+    models = masks.shape[1]
+    steps = _steps(net, models, recipe.optimizer, recipe.clip_norm is not None, dropout > 0)
+    batches = _Batches(net.rows(features), targets, masks, net, recipe.seed, dropout)
+    start = net.initial(models, recipe.seed) if start is None else start
+    return loop.train(steps, batches, recipe, start, net.decayed(models), models=models)
+
+
+class _Watch:
+    """Early stopping (Prechelt 1998) of one model: its minimum loss on the inner part, and its parameters then.
+
+    `features` as `Head.logits` takes them.
+    """
+
+    def __init__(self, features: np.ndarray, labels: np.ndarray):
+        self.features, self.labels = features, labels
+        self.loss, self.epoch, self.head = np.inf, 0, None
+
+    def see(self, number: int, head: Head) -> None:
+        loss = log_loss(self.labels, head.logits(self.features))
+        if loss < self.loss:
+            self.loss, self.epoch, self.head = loss, number, head
+
+
+def train_by_steps(data: TrainingSet, params: TrainHeadParams) -> Trained:
+    """Train by gradient steps, all at once: one head per fold on the photos of the others, and one on all of them."""
+    if params.bin_share and data.bin_of is None:
+        raise UserError("params.yaml: train_head.bin_share needs a task whose classes have bins; set it to 0")
+    features, photo = training_rows(data, params)
+    net = HeadNet(features.shape[-1], data.classes, params.pooling, params.hidden, params.activation)
+    targets = smooth_targets(
+        data.labels, data.classes, params.label_smoothing, bin_of=data.bin_of, bin_share=params.bin_share,
+        balanced=params.class_weights == "balanced",
+    )  # fmt: skip
+    masks = np.stack([*(data.folds != fold for fold in data.fold_numbers), np.ones(len(data.labels), bool)], 1)
+    watches = [_watch(data, masks[:, model], params.seed) for model in range(masks.shape[1]) if params.patience]
+    start, facts = _start(net, params, masks.shape[1], data.dataset)
+    trained = epochs(features, targets[photo], masks[photo], net, params, params.dropout, start)
+
+    score = _Scorer(data)
+    curve: list[dict[str, float]] = []
+    kept, recent = {}, {}  # kept: out-of-fold logits and the heads, the one on everything last
+    for epoch in tqdm(trained, total=params.epochs, desc="train", unit="epoch", disable=None):
+        heads = [net.head(epoch.parameters, model) for model in range(masks.shape[1])]
+        logits = score(heads)
+        for name in loop.note(curve, loop.curve_row(epoch, logits, data.labels, "oof"), "oof"):
+            kept[name] = logits, heads
+        recent[f"epoch-{epoch.number:05d}"] = heads[-1]
+        while len(recent) > params.keep:
+            del recent[next(iter(recent))]
+        for watch, head in zip(watches, heads, strict=False):
+            watch.see(epoch.number, head)
+        if watches and all(epoch.number - watch.epoch >= params.patience for watch in watches):
+            break
+    facts["best_epoch"] = loop.best_row(curve, "oof") + 1
+    if watches:
+        heads = [watch.head for watch in watches]
+        kept = dict.fromkeys(kept, (score(heads), heads))
+        facts |= {"stopped_epochs_folds": [one.epoch for one in watches[:-1]], "stopped_epoch": watches[-1].epoch}
+    logits, heads = kept[params.checkpoint]
+    named = {name: kept[name][1][-1] for name in ("best", "last")} | recent
+    selected = ["epoch"] if params.checkpoint == "best" else []
+    out_of_fold = softmax(logits.astype(np.float64), axis=1)
+    return Trained(
+        named, params.checkpoint, out_of_fold, curve, "epoch", facts, selected, heads[:-1], minimum_loss(targets)
+    )
+
+
+class _Scorer:
+    """Out-of-fold logits, float32 (n, classes), of one head a fold (and any more), on the plain view."""
+
+    def __init__(self, data: TrainingSet):
+        self.shape = (len(data.labels), data.classes)
+        self.masks = [data.folds == fold for fold in data.fold_numbers]
+        self.views = [data.features[mask, 0] for mask in self.masks]
+
+    def __call__(self, heads: Sequence[Head]) -> np.ndarray:
+        logits = np.empty(self.shape, np.float32)
+        for mask, view, head in zip(self.masks, self.views, heads, strict=False):
+            logits[mask] = head.logits(view)
+        return logits
+
+
+def _watch(data: TrainingSet, mask: np.ndarray, seed: int) -> _Watch:
+    """Take a grouped tenth out of `mask`, in place, to watch."""
+    rows = np.flatnonzero(mask)
+    inner = rows[hold_out(data.labels[rows], data.groups[rows], INNER, seed)]
+    mask[inner] = False
+    return _Watch(data.features[inner, 0], data.labels[inner])
+
+
+def _start(net: HeadNet, params: TrainHeadParams, models: int, dataset: str) -> tuple[np.ndarray | None, dict]:
+    """Return the parameters to start from (None: the net's own start), and what the metrics say of it."""
+    if params.init_from is None:
+        return None, {}
+    path = Path(params.init_from)
+    head = load_head(path.parent, path.stem)
+    facts: dict[str, object] = {"init_from_sha256": sha256_file(path)}
+    start = net.from_head(head, models)
+    if read_json(path.parent / "head.json").get("dataset") == dataset:
+        # That head has seen every fold: the folds' models starting from it would be scored on what they know.
+        facts["folds_start"] = "zero"
+        fresh = net.initial(models, params.seed)
+        for _, begin, end, shape in net.parts(models):
+            kept, new = (flat[begin:end].reshape(shape[0], models, shape[1]) for flat in (start, fresh))
+            kept[:, :-1] = new[:, :-1]
+    return start, facts

@@ -1,0 +1,174 @@
+"""The loop of all training by gradient steps: an epoch of steps in one graph call, whatever the model.
+
+Heads and nets give it a cell that computes the loss, and batches; see `heads.train` and `nets.steps_of`.
+"""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Protocol
+
+import mindspore
+import numpy as np
+from mindspore import Tensor, nn, ops
+
+from sortline._core.errors import UserError
+from sortline.config.training import Recipe
+from sortline.training import optimizers, schedules
+from sortline.training.targets import log_loss
+
+HUGE = 1e20  # no weight of a model that learns gets near; float32 ends at 3.4e38
+BATCH_BYTES = 256 * 2**20  # of inputs that are handed over in one piece
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """What an epoch left: its number, from 1; each model's mean loss, float64 (models,); the last learning rate; all
+    parameters that train, float32, flat."""
+
+    number: int
+    loss: np.ndarray
+    lr: float
+    parameters: np.ndarray
+
+
+class Batches(Protocol):
+    """`count` examples of `bytes_each`."""
+
+    count: int
+    bytes_each: int
+
+    def generator(self, number: int) -> np.random.Generator:
+        """Return what draws the order of epoch `number`, and whatever else of it is left to chance."""
+
+    def take(self, rows: np.ndarray, fresh: np.ndarray, generator: np.random.Generator) -> tuple[np.ndarray, ...]:
+        """Return what the loss takes of `rows` int (steps, batch), each array (steps, batch, ...).
+
+        `fresh` bool (steps, batch): not a row that only fills up the last batch.
+        """
+
+
+class Steps(nn.Cell):
+    """All steps of an epoch; the optimizer works on one flat vector of all parameters: ten kernels, not hundreds.
+
+    `loss` maps the tensors of a batch to the sum of the models' losses, each loss, and 1 for each model that has rows
+    in the batch, else 0, both float32 (models,). What of it is trainable trains. `parts`: see `optimizers.clip`; None:
+    one model. `even`: all parameters have the same rate.
+    """
+
+    def __init__(
+        self, loss: nn.Cell, optimizer: str, clipped: bool, parts: optimizers.Parts | None = None, even: bool = True
+    ) -> None:
+        super().__init__(auto_prefix=False)  # or the parameters' names would begin with `loss.`
+        self.params = mindspore.ParameterTuple(loss.trainable_params())
+        self.gradient = ops.value_and_grad(loss, None, self.params, has_aux=True)
+        self.step_function, self.clipped, self.even = optimizers.STEPS[optimizer], clipped, even
+        self.shapes = [parameter.shape for parameter in self.params]
+        self.ends = np.cumsum([0, *(parameter.size for parameter in self.params)]).tolist()
+        self.count = len(self.shapes)
+        self.parts = parts or ((0, self.ends[-1], (self.ends[-1], 1, 1)),)
+
+    def construct(self, step, batches, plan, decay, factor, limit, value, mean, square, total, counted):
+        # The parameters are only where the loss finds the value of now: a cell can serve several trainings in turns.
+        self.put(value)
+        # `step` comes in as a tensor 0: a constant would have the compiler unroll the loop, at 0.1 s a step.
+        while step < plan.shape[0]:
+            (_, losses, present), gradients = self.gradient(*[array[step] for array in batches])
+            gradient = ops.cat([gradients[k].reshape(-1) for k in range(self.count)])
+            if self.clipped:
+                gradient = optimizers.clip(gradient, limit, self.parts)
+            stepped, mean, square = self.step_function(value, gradient, mean, square, plan[step], decay)
+            # Every update is its rate times something that does not depend on it.
+            value = stepped if self.even else value + factor * (stepped - value)
+            self.put(value)
+            total, counted = total + losses, counted + present
+            step = step + 1
+        return value, mean, square, total, counted
+
+    def put(self, value):
+        for k in range(self.count):
+            ops.assign(self.params[k], value[self.ends[k] : self.ends[k + 1]].reshape(self.shapes[k]))
+
+
+def train(
+    steps: Steps,
+    batches: Batches,
+    recipe: Recipe,
+    start: np.ndarray,
+    decayed: np.ndarray,
+    factors: np.ndarray | None = None,
+    models: int = 1,
+) -> Iterator[Epoch]:
+    """Train the models of `steps` from `start`; yield after each epoch.
+
+    `start` float32, flat; in the same order `decayed`: 1 where weight decay applies, else 0, and `factors` of the rate.
+    Raises `UserError` when a loss or a weight turns NaN or Inf.
+    """
+    a_epoch = -(-batches.count // min(recipe.batch_size, batches.count))
+    plan = optimizers.plan(recipe, schedules.learning_rates(recipe, a_epoch))
+    state = [Tensor(start), Tensor(np.zeros_like(start)), Tensor(np.zeros_like(start))]
+    factor = np.ones(1, np.float32) if factors is None else factors
+    constants = [Tensor(np.float32(recipe.weight_decay) * decayed), Tensor(factor)]
+    constants.append(Tensor(recipe.clip_norm or 0.0, mindspore.float32))
+    zero, nothing = Tensor(0, mindspore.int32), Tensor(np.zeros(models, np.float32))
+    with ThreadPoolExecutor(1) as pool:
+        pieces = _pieces(batches, recipe)
+        coming = pool.submit(next, pieces, None)
+        for number in range(1, recipe.epochs + 1):
+            total, counted, done, finite = nothing, nothing, 0, True
+            while done < a_epoch and finite:
+                arrays = coming.result()
+                coming = pool.submit(next, pieces, None)
+                now = plan[(number - 1) * a_epoch + done :][: len(arrays[0])]
+                data = tuple(Tensor(array) for array in arrays)
+                *state, total, counted = steps(zero, data, Tensor(now), *constants, *state, total, counted)
+                finite = bool(np.isfinite(total.asnumpy()).all())
+                done += len(now)
+            value = state[0].asnumpy()
+            # The loss is of before the step: weights and logits would overflow one step earlier than it shows.
+            if not (finite and np.abs(value).max() < HUGE):
+                raise UserError(f"training diverged: NaN or Inf in epoch {number}; lower lr (now {recipe.lr})")
+            loss = total.asnumpy().astype(np.float64) / counted.asnumpy()
+            yield Epoch(number, loss, float(now[-1, optimizers.LR]), value)
+
+
+def order(count: int, batch_size: int, generator: np.random.Generator) -> np.ndarray:
+    """Return an epoch's rows, int (steps, batch): all in a fresh order, the last batch filled from its start."""
+    batch_size = min(batch_size, count)
+    return np.resize(generator.permutation(count), (-(-count // batch_size), batch_size))
+
+
+def _pieces(batches: Batches, recipe: Recipe) -> Iterator[tuple[np.ndarray, ...]]:
+    """Yield the arrays of epoch after epoch: one comes whole where it is small, else step by step."""
+    for number in range(1, recipe.epochs + 1):
+        generator = batches.generator(number)
+        rows = order(batches.count, recipe.batch_size, generator)
+        fresh = (np.arange(rows.size) < batches.count).reshape(rows.shape)
+        a_piece = len(rows) if rows.size * batches.bytes_each <= BATCH_BYTES else 1
+        for first in range(0, len(rows), a_piece):
+            piece = slice(first, first + a_piece)
+            yield batches.take(rows[piece], fresh[piece], generator)
+
+
+def curve_row(epoch: Epoch, logits: np.ndarray, labels: np.ndarray, held: str) -> dict[str, float]:
+    """Return an epoch's point of the curves; `logits` (n, classes) of photos not trained on, `held` names their part.
+
+    Of several models the last is the one on all of train, the others are the folds'.
+    """
+    losses = {"train_loss": float(epoch.loss[-1])}
+    scores = {f"{held}_loss": log_loss(labels, logits), f"{held}_accuracy": float((logits.argmax(1) == labels).mean())}
+    if len(epoch.loss) > 1:
+        losses, scores = scores, losses  # the order of the columns
+        losses = {"fold_train_loss": float(epoch.loss[:-1].mean())} | losses
+    return {"epoch": epoch.number, "lr": epoch.lr} | losses | scores
+
+
+def best_row(curve: list[dict[str, float]], held: str) -> int:
+    """Return the place of the row with the highest accuracy, then the lowest log-loss."""
+    return min(range(len(curve)), key=lambda i: (-curve[i][f"{held}_accuracy"], curve[i][f"{held}_loss"]))
+
+
+def note(curve: list[dict[str, float]], row: dict[str, float], held: str) -> tuple[str, ...]:
+    """Append an epoch's row; return the checkpoints that the epoch is: the last so far, and maybe the best."""
+    curve.append(row)
+    return ("last", "best") if best_row(curve, held) == len(curve) - 1 else ("last",)

@@ -1,0 +1,66 @@
+"""What training takes and what it leaves, in NumPy: readable without MindSpore."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from sortline.features.heads import Head
+
+
+@dataclass(frozen=True)
+class TrainingSet:
+    """The train photos, n of them.
+
+    `features`: pooled float32 (n, K views, 2, C), or for attention maps (n, 1, C, h, w). `labels`, `folds` int (n,).
+    `groups` int (n,): photos of a number are duplicates. `bin_of` int (classes,), None for a task without bins.
+    `dataset`: the fingerprint.
+    """
+
+    features: np.ndarray
+    labels: np.ndarray
+    folds: np.ndarray
+    classes: int
+    groups: np.ndarray | None = None
+    bin_of: np.ndarray | None = None
+    dataset: str = ""
+
+    @property
+    def fold_numbers(self) -> np.ndarray:
+        return np.unique(self.folds)
+
+
+@dataclass(frozen=True)
+class Trained:
+    """The result: heads by checkpoint name, out-of-fold probabilities (n, classes) of the kept one, and the record.
+
+    `curve` has one row a point of `curve_x`: an epoch (gradient steps) or a candidate C (lbfgs). `fold_heads`: the kept
+    one's, by fold (gradient steps). `minimum`: the lowest training loss that the targets allow.
+    """
+
+    heads: dict[str, Head]
+    checkpoint: str
+    out_of_fold: np.ndarray
+    curve: list[dict[str, float]]
+    curve_x: str
+    facts: dict[str, object] = field(default_factory=dict)
+    selected: list[str] = field(default_factory=list)
+    fold_heads: list[Head] = field(default_factory=list)
+    minimum: float | None = None
+
+
+@dataclass(frozen=True)
+class TrainedNet:
+    """What a training left: head.json's content, a row of the curves an epoch, the used checkpoint's logits on val.
+
+    `counts`: of all parameters and of those that trained. `minimum`: the lowest training loss that smoothed targets
+    allow, None without smoothing.
+    """
+
+    about: dict[str, Any]
+    curve: list[dict[str, float]]
+    val_logits: np.ndarray
+    val_labels: np.ndarray
+    counts: dict[str, int]
+    train_n: int
+    minimum: float | None = None
