@@ -4,6 +4,7 @@ import pytest
 from test_params import ROOT, STAGES
 
 from sortline.config.base import Section, load, read_yaml
+from sortline.config.tasks import listed, task_sections
 from sortline.config.training import HeadRecipe, TrainParams
 
 # Keys that the home task's section does not show, and why.
@@ -26,8 +27,8 @@ def test_every_stage_has_a_schema():
 
 
 def test_every_task_of_params_yaml_is_valid_for_every_stage(ours):
-    tasks = [name for name, value in ours.items() if isinstance(value, dict)]
-    assert {"garbage", "sample", *ours["tasks"]} <= set(tasks)
+    tasks = task_sections(ours)
+    assert {"garbage", "sample", *listed(ours)} <= set(tasks)
     for task in tasks:
         assert set(ours[task]) <= set(STAGES), f"{task}: a section that no stage reads"
         for stage, schema in STAGES.items():
@@ -66,7 +67,7 @@ def test_mnist_shows_every_key_of_train_and_its_pixels(ours):
 
 
 def test_tasks_with_a_head_and_tasks_with_a_net_part_the_list(ours):
-    heads, nets = ours["head_tasks"], ours["net_tasks"]
-    assert sorted(heads + nets) == sorted(ours["tasks"])
+    heads, nets = listed(ours, "head_tasks"), listed(ours, "net_tasks")
+    assert heads + nets == listed(ours) and heads[0] == "garbage"
     assert all("train_head" in ours[task] and "train" not in ours[task] for task in heads)
     assert all("train" in ours[task] and "train_head" not in ours[task] for task in nets)

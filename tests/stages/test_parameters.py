@@ -6,6 +6,7 @@ from rerun_table import APART, TABLE, UNTRIED
 from schemas import SCHEMAS, leaves
 
 from sortline.config.base import load, read_yaml
+from sortline.config.tasks import listed, task_sections
 from sortline.config.training import TrainParams
 
 ROOT = Path(__file__).parents[2]
@@ -24,8 +25,8 @@ def test_the_table_has_every_parameter_of_every_stage(base):
 def test_the_shipped_params_are_valid_for_every_task_and_stage():
     params = ROOT / "params.yaml"
     content = read_yaml(params)
-    tasks = [key for key, section in content.items() if isinstance(section, dict)]
-    assert set(content["tasks"]) <= set(tasks)
+    tasks = task_sections(content)
+    assert set(listed(content)) <= set(tasks)
     for task in tasks:
         # Tasks that are not listed say by their sections which they are.
         net = {"train_head"} if task in content["net_tasks"] or "train" in content[task] else set()

@@ -8,6 +8,7 @@ from sortline._core.errors import UserError
 from sortline._core.files import read_yaml
 from sortline.cli._shared import memory, outputs, paths, sections
 from sortline.cli._shared.tasks import check_name, listed_tasks
+from sortline.config.tasks import task_sections
 
 SUMMARY = "take a task of your own out of params.yaml and dvc.lock again"
 EPILOG = """examples:
@@ -44,7 +45,7 @@ def main(options: argparse.Namespace) -> int:
         raise UserError(f"'{task}' is built in; to leave it out of `dvc repro`, take it out of tasks: in params.yaml")
     tasks, content = listed_tasks(), read_yaml(paths.PARAMS)
     files = [path for path in outputs.files(task) if path.exists() or path.is_symlink()]
-    known = task in tasks or isinstance(content.get(task), dict)
+    known = task in tasks or task in task_sections(content)
     if not known and not (files and options.files):
         kept = f", only files of it: sortline remove {task} --files" if files else ""
         raise UserError(f"params.yaml: no task '{task}'{kept}; the tasks there are: {', '.join(tasks)}")

@@ -8,6 +8,7 @@ from pydantic_core import PydanticCustomError
 
 from sortline._core.errors import UserError
 from sortline._core.files import read_yaml
+from sortline.config.tasks import task_sections
 
 
 class Section(pydantic.BaseModel):
@@ -39,12 +40,11 @@ S = TypeVar("S", bound=Section)
 def load(task: str, stage: str, schema: type[S], path: Path = Path("params.yaml")) -> S:
     """Return section `<task>.<stage>` of params.yaml as `schema`; raise `UserError` naming what is allowed."""
     content = read_yaml(path)
-    sections = content.get(task)
-    if not isinstance(sections, dict):
-        known = ", ".join(key for key, value in content.items() if isinstance(value, dict))
-        raise UserError(f"{path}: no task '{task}'; the tasks there are: {known}")
+    tasks = task_sections(content)
+    if task not in tasks:
+        raise UserError(f"{path}: no task '{task}'; the tasks there are: {', '.join(tasks)}")
     try:
-        section = sections.get(stage)
+        section = tasks[task].get(stage)
         return schema.model_validate({} if section is None else section)
     except pydantic.ValidationError as error:
         raise UserError(f"{path}: {_one_line(error, f'{task}.{stage}')}") from None

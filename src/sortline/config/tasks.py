@@ -25,10 +25,14 @@ def listed(content: dict[str, Any], name: str = "tasks") -> list[str]:
     return list(found)
 
 
+def task_sections(content: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the section of each task that params.yaml's `content` describes, listed or not."""
+    return {name: value for name, value in content.items() if isinstance(value, dict) and name not in LISTS}
+
+
 def check_listed(task: str, content: dict[str, Any]) -> None:
     """Raise `UserError` where the lists of params.yaml do not name the task, so that DVC lacks some of its stages."""
-    section = content.get(task)
-    trained = "net_tasks" if isinstance(section, dict) and "train" in section else "head_tasks"
+    trained = "net_tasks" if "train" in task_sections(content).get(task, {}) else "head_tasks"
     # A params.yaml of one's own may do without the second.
     missing = [name for name in ("tasks", trained) if name in content and task not in listed(content, name)]
     if not missing:

@@ -17,9 +17,10 @@ from sortline.config.tasks import LISTS
 
 if TYPE_CHECKING:
     from ruamel.yaml.comments import CommentedMap
-    from ruamel.yaml.nodes import SequenceNode
+    from ruamel.yaml.nodes import CollectionNode
 
 BY_HAND = "params.yaml: written in a way that sortline does not edit; {} by hand"
+ONLY_ONE = "params.yaml: '{}' is the only one of {}: list another one there first"
 
 
 def read_text(path: Path) -> str:
@@ -34,8 +35,8 @@ def write_text(path: Path, text: str) -> None:
 
 
 def add_task(text: str, task: str, comment: str, section: CommentedMap) -> str:
-    """Return the text of params.yaml with `task` last in `tasks:` and `head_tasks:`, and at its end a blank line,
-    `comment`, `section`.
+    """Return the text of params.yaml with `task` last in `head_tasks:`, in `tasks:` too where that does not merge it,
+    and at its end a blank line, `comment`, `section`.
 
     `comment` is one line without its `#`. Raises `UserError` where the file is written in a way that this cannot edit.
     """
@@ -43,11 +44,12 @@ def add_task(text: str, task: str, comment: str, section: CommentedMap) -> str:
     by_hand = f"add {task} to tasks: and head_tasks:, and a section {task}:"
     before = _load(text)
     added, after = text, dict(before)
-    for name in [name for name in LISTS[:2] if name in before]:
-        if not isinstance(before[name], list):
+    for name in [name for name in ("head_tasks", "tasks") if name in before]:
+        if not isinstance(before[name], list | dict):
             raise UserError(BY_HAND.format(by_hand))
-        added = _with_item(added, _node(added, name), task, newline)
-        after[name] = [*before[name], task]
+        if task not in _load(added)[name]:
+            added = _with_item(added, _node(added, name), task, newline)
+        after[name] = before[name] | {task: None} if isinstance(before[name], dict) else [*before[name], task]
     lines = ["", f"# {comment}", *_dump({task: section}).rstrip("\n").split("\n")]
     # What ended without a line end still does: taking the task out again gives back the same bytes.
     added += newline.join(lines) + newline if added.endswith("\n") else newline + newline.join(lines)
@@ -61,8 +63,11 @@ def remove_task(text: str, task: str) -> str:
     after = {key: value for key, value in before.items() if key != task}
     by_hand = f"take {task} out of tasks: and its section out"
     removed = text
-    for name in [name for name in LISTS if task in before.get(name, [])]:
-        after[name] = [other for other in before[name] if other != task]
+    for name in [name for name in LISTS if task in (before.get(name) or [])]:
+        left = [other for other in before[name] if other != task]
+        after[name] = dict.fromkeys(left) if isinstance(before[name], dict) else left
+        if name == "tasks" and not left:
+            raise UserError(ONLY_ONE.format(task, name))
         removed = _without_item(removed, _node(removed, name), name, task, by_hand)
     if task in before:
         removed = _without_section(removed, task)
@@ -121,38 +126,53 @@ def _pairs(text: str) -> list[tuple[Any, Any]]:
     return YAML(typ="safe", pure=True).compose(text).value
 
 
-def _node(text: str, name: str) -> SequenceNode:
+def _node(text: str, name: str) -> CollectionNode:
     return next(value for key, value in _pairs(text) if key.value == name)
 
 
-def _with_item(text: str, tasks: SequenceNode, task: str, newline: str) -> str:
-    if not tasks.value:
-        at, item = tasks.start_mark.index + 1, task
-        return text[:at] + item + text[at:]
-    last = tasks.value[-1]
+def _items(tasks: CollectionNode) -> list[tuple[str, int, int]]:
+    """Return (task, start, end) of each item that stands there, `<<` too; not what it merges."""
+    found = []
+    for item in tasks.value:
+        key, last = item if isinstance(item, tuple) else (item, item)
+        # In a block the end of an empty value may be lines below; the line of the key is what counts.
+        end = max(key.end_mark.index, last.end_mark.index) if tasks.flow_style else key.end_mark.index
+        found.append((key.value, key.start_mark.index, end))
+    return found
+
+
+def _with_item(text: str, tasks: CollectionNode, task: str, newline: str) -> str:
+    mapping, items = tasks.id == "mapping", _items(tasks)
     if tasks.flow_style:
-        at, item = last.end_mark.index, f", {task}"
-    else:
-        at, item = _line_end(text, last.end_mark.index), f"{' ' * tasks.start_mark.column}- {task}{newline}"
-        if not text[:at].endswith("\n"):
-            item = newline + item.removesuffix(newline)
+        item = f"{task}: null" if mapping else task
+        # An anchor may stand before the bracket.
+        at = items[-1][2] if items else text.index("{" if mapping else "[", tasks.start_mark.index) + 1
+        # After an empty value (`sample:`) the comma must not touch the colon.
+        comma = ("" if text[at - 1] != ":" else " ") + ", " if items else ""
+        return text[:at] + comma + item + text[at:]
+    _, start, end = items[-1]
+    line = text[_line_start(text, start) : start]
+    indent = line[: len(line) - len(line.lstrip())]
+    at, item = _line_end(text, end), indent + (f"{task}:" if mapping else f"- {task}") + newline
+    if not text[:at].endswith("\n"):
+        item = newline + item.removesuffix(newline)
     return text[:at] + item + text[at:]
 
 
-def _without_item(text: str, tasks: SequenceNode, name: str, task: str, by_hand: str) -> str:
-    items = tasks.value
-    place = next(i for i, item in enumerate(items) if item.value == task)
-    if len(items) == 1 and (name == "tasks" or not tasks.flow_style):
-        raise UserError(f"params.yaml: '{task}' is the only one of {name}: list another one there first")
-    if len(items) == 1:
-        start, stop = items[0].start_mark.index, items[0].end_mark.index
-    elif not tasks.flow_style:
-        start = _line_start(text, items[place].start_mark.index)
-        stop = _line_end(text, items[place].end_mark.index)
+def _without_item(text: str, tasks: CollectionNode, name: str, task: str, by_hand: str) -> str:
+    items = _items(tasks)
+    place = next((i for i, (other, _, _) in enumerate(items) if other == task), None)
+    if place is None:
+        return text  # it is there by a merge alone
+    _, start, stop = items[place]
+    if not tasks.flow_style:
+        if len(items) == 1:
+            raise UserError(ONLY_ONE.format(task, name))
+        start, stop = _line_start(text, start), _line_end(text, stop)
+    elif place + 1 < len(items):
+        stop = items[place + 1][1]
     elif place:
-        start, stop = items[place - 1].end_mark.index, items[place].end_mark.index
-    else:
-        start, stop = items[0].start_mark.index, items[1].start_mark.index
+        start = items[place - 1][2]
     if tasks.flow_style and "#" in text[start:stop]:
         raise UserError(BY_HAND.format(by_hand))
     if stop == len(text) and not text.endswith("\n"):

@@ -5,7 +5,7 @@ import re
 from sortline._core.errors import UserError
 from sortline._core.files import read_yaml
 from sortline.cli._shared.paths import PARAMS
-from sortline.config.tasks import check_listed, listed
+from sortline.config.tasks import check_listed, listed, task_sections
 
 HOME = "garbage"
 SAMPLE = "sample"
@@ -19,14 +19,14 @@ def listed_tasks() -> list[str]:
     """Return `tasks:` of params.yaml; raise `UserError` where there is no such list."""
     tasks = listed(read_yaml(PARAMS))
     if not tasks:
-        raise UserError(f"{PARAMS}: 'tasks' must be a list of task names, for example: tasks: [garbage, sample]")
+        raise UserError(f"{PARAMS}: 'tasks' must be a list of task names, or a mapping whose keys they are")
     return tasks
 
 
 def check_task(task: str) -> str:
     """Return `task` if params.yaml lists it; raise `UserError` naming the tasks there are."""
     tasks, content = listed_tasks(), read_yaml(PARAMS)
-    if task not in tasks and not isinstance(content.get(task), dict):
+    if task not in tasks and task not in task_sections(content):
         raise UserError(f"{PARAMS}: no task '{task}'; the tasks there are: {', '.join(tasks)}")
     check_listed(task, content)
     return task
