@@ -1,4 +1,4 @@
-"""Stage `weights`: the backbone of a task, from the first of its sources that works.
+"""Stage `weights`: the backbone of a task, from the first of its origins that works.
 
 Reads: a file (SORTLINE_DATA), a public address, or nothing (seeded random weights).
 Writes: `--out` (the weights as they came, and `backbone.json`: network, release, sha256, width, public address).
@@ -6,13 +6,13 @@ Params: `<task>.weights`.
 """
 
 import argparse
-import os
 from pathlib import Path
 
 from sortline._core.errors import run
+from sortline.backbones import weights
 from sortline.config.base import load
 from sortline.config.weights import WeightsParams
-from sortline.data.sources.fetching import fetch_weights
+from sortline.data.sources.base import data_folder
 
 
 def main(argv: list[str]) -> None:
@@ -23,14 +23,7 @@ def main(argv: list[str]) -> None:
     options = parser.parse_args(argv)
 
     params = load(options.task, "weights", WeightsParams)
-    folder = os.environ.get("SORTLINE_DATA")
-    about, passed_over = fetch_weights(
-        options.task,
-        params.sources,
-        options.out,
-        options.downloads,
-        Path(folder).expanduser().absolute() if folder else None,
-    )
+    about, passed_over = weights.fetch(options.task, params, options.out, options.downloads, data_folder())
     for reason in passed_over:
         print(f"passed over: {reason}")
     print(

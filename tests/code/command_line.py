@@ -16,10 +16,10 @@ SOURCES = """
 tasks: [garbage, sample]
 garbage:
   fetch: {sources: [{kind: folder, path: garbage26}, {kind: archive, url: "https://photos.invalid/a.zip"}]}
-  weights: {sources: [{kind: file, path: weights/net.safetensors, release: tensorflow}]}
+  weights: {backbone: mobilenet_v2, path: weights/net.safetensors, release: tensorflow}
 sample:
   fetch: {sources: [{kind: drawn}]}
-  weights: {sources: [{kind: random}]}
+  weights: {backbone: mobilenet_v2, release: random}
 """
 
 

@@ -64,6 +64,7 @@ def sources(project, monkeypatch):
 
     (project / "params.yaml").write_text(SOURCES, encoding="utf-8")
     monkeypatch.setattr("sortline.data.sources.fetching.probe", refuse)
+    monkeypatch.setattr("sortline.backbones.weights.probe", refuse)
     (project / "data folder").mkdir()
     monkeypatch.setenv("SORTLINE_DATA", "data folder")
     return project / "data folder"

@@ -6,9 +6,10 @@ import zipfile
 
 from pydantic import TypeAdapter
 
+from sortline.backbones import weights
 from sortline.config.fetch import FetchParams
 from sortline.config.weights import WeightsParams
-from sortline.data.sources.fetching import fetch_photos, fetch_weights
+from sortline.data.sources.fetching import fetch_photos
 
 PHOTOS = {"train/00_00/一.jpg": b"one", "train/00_01/b.jpg": b"two", "val/00_00/c.jpg": b"three"}
 WEIGHTS = b"weights"
@@ -51,10 +52,10 @@ class Fetching:
         params = TypeAdapter(FetchParams).validate_python({"sources": list(sources)})
         return fetch_photos("t", params.sources, self.data / "raw/t", self.downloads, self.local if local else None)
 
-    def weights(self, *sources, local=True):
-        params = TypeAdapter(WeightsParams).validate_python({"sources": list(sources)})
+    def weights(self, local=True, **keys):
+        params = WeightsParams(**{"backbone": "mobilenet_v2"} | keys)
         local_folder = self.local if local else None
-        return fetch_weights("t", params.sources, self.data / "weights/t", self.downloads, local_folder)
+        return weights.fetch("t", params, self.data / "weights/t", self.downloads, local_folder)
 
     @property
     def raw(self):

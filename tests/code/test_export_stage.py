@@ -40,7 +40,7 @@ def project(tmp_path, monkeypatch):
     files.write_json(root / "features" / "features.json", {"image_size": SIZE})
     backbone, head, _ = built(OneConvolution)
     loaded = Backbone(backbone, PREPROCESSING, ABOUT)
-    monkeypatch.setattr("sortline.backbones.load", lambda folder: loaded)
+    monkeypatch.setattr("sortline.backbones.loading.load", lambda folder: loaded)
     (root / "head").mkdir()
     save_heads(root / "head", {"best": head, "last": head}, {"checkpoint": "last"})
     for name, content in metrics_before().items():

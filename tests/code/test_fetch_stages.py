@@ -14,29 +14,25 @@ from sortline._core.errors import UserError
 from sortline._core.files import sha256_file
 from sortline.config.base import load
 from sortline.config.fetch import FetchParams
-from sortline.config.weights import WeightsParams
 
 ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.parametrize(
-    ("stage", "source", "words"),
+    ("source", "words"),
     [
-        ("fetch", "{kind: ftp}", "'folder', 'archive', 'drawn'"),
-        ("fetch", "{kind: folder}", "path' is missing"),
-        ("fetch", "{kind: folder, path: a, pth: b}", "unknown key 't.fetch.sources.0.folder.pth'"),
-        ("fetch", "{kind: archive, url: 'file:///etc/passwd'}", "url"),
-        ("fetch", "{kind: archive, url: 'https://a/b.zip', max_mb: 0}", "greater than or equal to 1"),
-        ("fetch", "{kind: archive, url: 'https://a/b.zip', sha256: abc}", "sha256"),
-        ("weights", "{kind: file, release: tensorflow, path: m.npz}", "'m.npz' should end in .safetensors or .ckpt"),
-        ("weights", "{kind: download, release: course, url: 'https://a/b.zip'}", "should end in"),
-        ("weights", "{kind: file, release: keras, path: m.ckpt}", "'tensorflow', 'mindcv' or 'course'"),
+        ("{kind: ftp}", "'folder', 'archive', 'drawn'"),
+        ("{kind: folder}", "path' is missing"),
+        ("{kind: folder, path: a, pth: b}", "unknown key 't.fetch.sources.0.folder.pth'"),
+        ("{kind: archive, url: 'file:///etc/passwd'}", "url"),
+        ("{kind: archive, url: 'https://a/b.zip', max_mb: 0}", "greater than or equal to 1"),
+        ("{kind: archive, url: 'https://a/b.zip', sha256: abc}", "sha256"),
     ],
 )
-def test_mistakes_in_params_are_one_line(tmp_path, stage, source, words):
-    (tmp_path / "params.yaml").write_text(f"t:\n  {stage}:\n    sources: [{source}]\n", encoding="utf-8")
+def test_mistakes_in_params_are_one_line(tmp_path, source, words):
+    (tmp_path / "params.yaml").write_text(f"t:\n  fetch:\n    sources: [{source}]\n", encoding="utf-8")
     with pytest.raises(UserError) as caught:
-        load("t", stage, FetchParams if stage == "fetch" else WeightsParams, tmp_path / "params.yaml")
+        load("t", "fetch", FetchParams, tmp_path / "params.yaml")
     assert words in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -74,7 +70,7 @@ def test_the_stage_scripts(tmp_path):
     write_tree(project / "mine", {"m.ckpt": WEIGHTS})
     (project / "params.yaml").write_text(
         "t:\n  fetch: {sources: [{kind: folder, path: gone}, {kind: folder, path: set}]}\n"
-        "  weights: {sources: [{kind: file, release: mindcv, path: m.ckpt}]}\n",
+        "  weights: {backbone: mobilenet_v2, release: mindcv, path: m.ckpt}\n",
         encoding="utf-8",
     )
     fetch = ("fetch", "t", "--out", "data/raw/t", "--source", "data/raw/t.json", "--downloads", "data/downloads")

@@ -15,7 +15,7 @@ from sortline.config.fetch import Archive, Drawn, FetchParams, Folder
 from sortline.config.prepare import PrepareParams
 from sortline.config.presets import PRESETS
 from sortline.config.training import TrainHeadParams, TrainParams
-from sortline.config.weights import RandomWeights, WeightsDownload, WeightsFile, WeightsParams
+from sortline.config.weights import WeightsParams
 from sortline.nets import registry
 
 ROOT = Path(__file__).parents[2]
@@ -95,12 +95,6 @@ def test_chinese_text_in_the_file(tmp_path):
 def test_members_of_a_union_by_kind(tmp_path):
     text = "sources:\n- {kind: folder, path: 垃圾}\n- {kind: archive, url: https://x.cn/a.zip}\n- {kind: drawn}"
     assert [type(one) for one in section(tmp_path, text, "fetch").sources] == [Folder, Archive, Drawn]
-    text = (
-        "sources:\n- {kind: file, release: tensorflow, path: a.safetensors}\n"
-        "- {kind: download, release: course, url: https://x.cn/a.zip, member: b/a.ckpt}\n- {kind: random}"
-    )
-    assert [type(one) for one in section(tmp_path, text, "weights").sources] == [
-        WeightsFile, WeightsDownload, RandomWeights]  # fmt: skip
 
 
 # ---- presets

@@ -60,7 +60,7 @@ STYLES = {
 REST = """
 # Ours.
 garbage:
-  weights: {sources: [{kind: file, release: tensorflow, path: "w.safetensors"}]}   # a comment
+  weights: {backbone: mobilenet_v2, release: tensorflow, path: "w.safetensors"}   # a comment
   train_head:   {lr:   4e-05, text: 'a: b', long: """ + "x " * 90 + """}
 sample: {}
 

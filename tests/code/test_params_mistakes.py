@@ -39,11 +39,6 @@ def test_an_unknown_key_of_a_source_names_the_keys_of_its_kind(tmp_path, kind, a
     assert "unknown key" in line and ".flavour'" in line and line.endswith(f"allowed here: {allowed}")
 
 
-def test_an_unknown_key_of_a_weights_source(tmp_path):
-    line = mistake(tmp_path, "sources: [{kind: random, size: 3}]", "weights")
-    assert line.endswith("allowed here: network, kind, release, width, seed")
-
-
 def test_an_unknown_kind_names_the_known_ones(tmp_path):
     line = mistake(tmp_path, "sources: [{kind: web, path: a}]", "fetch")
     assert "toy.fetch.sources.0" in line and all(f"'{kind}'" in line for kind in ("folder", "archive", "drawn"))
@@ -59,7 +54,6 @@ def test_a_source_without_its_kind(tmp_path):
     [
         ("fetch", "sources: [{kind: folder}]", "path"),
         ("fetch", "sources: [{kind: drawn}, {kind: archive}]", "url"),
-        ("weights", "sources: [{kind: file, path: a.ckpt}]", "release"),
     ],
 )
 def test_a_missing_key_of_a_source(tmp_path, stage, text, key):
@@ -67,10 +61,9 @@ def test_a_missing_key_of_a_source(tmp_path, stage, text, key):
     assert line.startswith(f"'toy.{stage}.sources.") and line.endswith(f".{key}' is missing")
 
 
-@pytest.mark.parametrize("stage", ["fetch", "weights"])
-def test_a_stage_that_cannot_do_without_its_section(tmp_path, stage):
-    assert mistake(tmp_path, "", stage) == f"'toy.{stage}.sources' is missing"
-    assert "at least 1 item" in mistake(tmp_path, "sources: []", stage)
+def test_a_stage_that_cannot_do_without_its_section(tmp_path):
+    assert mistake(tmp_path, "", "fetch") == "'toy.fetch.sources' is missing"
+    assert "at least 1 item" in mistake(tmp_path, "sources: []", "fetch")
 
 
 @pytest.mark.parametrize(
@@ -136,20 +129,17 @@ def test_an_l2_strength_is_above_zero(tmp_path, value):
         ("export", "check_photos: 0", ["toy.export.check_photos", "greater than or equal to 1"]),
         ("fetch", "sources: [{kind: archive, url: 'ftp://x/a.zip'}]", ["url", "ftp://x/a.zip", "https?://"]),
         ("fetch", "sources: [{kind: drawn, side: 8}]", ["side", "is 8", "greater than or equal to 16"]),
-        ("weights", "sources: [{kind: file, release: tensorflow, path: a.h5}]", [".safetensors or .ckpt", "a.h5"]),
-        ("weights", "sources: [{kind: file, release: torch, path: a.ckpt}]", ["release", "'mindcv'"]),
-        ("weights", "sources: [{kind: file, network: vgg, release: mindcv, path: a.ckpt}]", ["network", "'resnet50'"]),
+        ("weights", "{backbone: mobilenet_v2, release: tensorflow, path: a.h5}", [".safetensors or .ckpt", "a.h5"]),
+        ("weights", "{backbone: mobilenet_v2, release: course, url: 'https://a/b.zip'}", ["should end in", "/b.zip"]),
+        ("weights", "{backbone: mobilenet_v2, path: a.ckpt}", ["path", "go with a release"]),
+        ("weights", "{backbone: mobilenet_v2, release: random, url: 'https://a/b.ckpt'}", ["url", "go with a release"]),
         (
             "weights",
-            "sources: [{kind: file, network: resnet50, release: tensorflow, path: a.ckpt}]",
-            ["no release 'tensorflow' of resnet50", "mindcv, course, random"],
+            "{backbone: mobilenet_v2, release: mindcv, path: a.ckpt, member: b.ckpt}",
+            ["go with url"],
         ),
-        (
-            "weights",
-            "sources: [{kind: file, network: resnet18, release: course, path: a.ckpt}]",
-            ["no release 'course' of resnet18", "mindcv, random"],
-        ),
-        ("weights", "sources: [{kind: random, network: resnet18, width: 0.5}]", ["width is of mobilenet_v2 alone"]),
+        ("weights", "{release: random}", ["release", "go with a backbone"]),
+        ("weights", "{sources: [{kind: random}]}", ["toy.weights.sources", "backbone", "path or url"]),
     ],
 )
 def test_mistakes_in_the_other_sections(tmp_path, stage, text, named):

@@ -10,7 +10,6 @@ from source_files import PHOTOS, oracle, tree, write_tree, zipped
 
 from sortline._core.errors import UserError
 from sortline.config.fetch import FetchParams
-from sortline.config.weights import WeightsParams
 from sortline.data.sources import fetching as module
 from sortline.data.sources.fetching import reachable
 
@@ -152,19 +151,16 @@ def within_reach(schema, *sources, local):
 def test_what_is_within_reach_is_told_without_fetching(fetching, web, refused):
     folder, away = {"kind": "folder", "path": "set"}, {"kind": "archive", "url": refused}
     here = {"kind": "archive", "url": web.url("a.zip")}
-    file = {"kind": "file", "release": "course", "path": "m.ckpt"}
     ok, why = within_reach(FetchParams, folder, away, here, local=None)
     assert not ok
     assert why.startswith("folder set: SORTLINE_DATA is not set; archive http")
     assert "could not connect" in why
     assert "404" in why
-    assert within_reach(WeightsParams, file, local=fetching.local)[0] is False
 
     (web.folder / "a.zip").write_bytes(b"x")
     assert within_reach(FetchParams, folder, away, here, local=None) == (True, f"archive {web.url('a.zip')}")
-    write_tree(fetching.local, {"set/readme.txt": b"", "m.ckpt": b"x"})
+    write_tree(fetching.local, {"set/readme.txt": b""})
     assert within_reach(FetchParams, folder, local=fetching.local)[0] is False
-    assert within_reach(WeightsParams, file, local=fetching.local) == (True, "file m.ckpt")
     write_tree(fetching.local / "set", PHOTOS)
     assert within_reach(FetchParams, folder, local=fetching.local) == (True, "folder set")
     assert within_reach(FetchParams, {"kind": "drawn"}, local=None)[0] is True

@@ -5,38 +5,73 @@ import hashlib
 import pytest
 from source_files import WEIGHTS, tree, write_tree, zipped
 
+from sortline import backbones
 from sortline._core.errors import UserError
 from sortline._core.files import read_json
+from sortline.backbones import weights
+from sortline.config.weights import WeightsParams
+from sortline.data.sources.fetching import reachable
+
+DIGEST = hashlib.sha256(WEIGHTS).hexdigest()
+ABOUT = {"network": "mobilenet_v2", "file": None, "sha256": None, "width": 1.0, "address": None, "seed": None}
+
+
+def origins(**keys):
+    return weights.origins(WeightsParams(**keys))
+
+
+def test_a_backbones_releases_are_tried_in_their_order():
+    found = [(origin.kind, origin.release) for origin in origins(backbone="mobilenet_v2")]
+    assert found == [("file", "tensorflow"), ("download", "mindcv"), ("download", "course")]
+    assert [origin.release for origin in origins(backbone="mobilenet_v2", release="course")] == ["course"]
+    # The course's own was trained on all photos of its task: it never stands in for another.
+    assert [origin.release for origin in origins(backbone="resnet50")] == ["mindcv"] * 2
+    assert origins(backbone="resnet50", release="course")[0].address.endswith("resnet-50_209.ckpt")
+    both = origins(backbone="resnet101", release="course", path="a.ckpt", url="https://x.cn/a.ckpt")
+    assert [origin.address for origin in both] == ["a.ckpt", "https://x.cn/a.ckpt"]
+
+
+def test_every_release_says_what_it_is_and_where():
+    addresses = []
+    for name in backbones.names():
+        network = backbones.get(name)
+        for release in network.releases.values():
+            assert release.title.startswith(network.title) and release.licence
+            addresses += [address for address in (release.path, release.url) if address]
+        assert weights.origins(WeightsParams(backbone=name))
+    assert len(set(addresses)) == len(addresses)
+
+
+@pytest.mark.parametrize(
+    ("keys", "words"),
+    [
+        ({"backbone": "vgg"}, ["no backbone 'vgg'", "mobilenet_v2", "resnet50"]),
+        ({"backbone": "resnet50", "release": "tensorflow"}, ["no release 'tensorflow' of resnet50", "mindcv, course"]),
+        ({"backbone": "resnet18", "release": "course"}, ["no release 'course' of resnet18"]),
+        ({"backbone": "resnet18", "release": "random", "width": 0.5}, ["width", "resnet18"]),
+        ({"backbone": "resnet101", "release": "course"}, ["resnet101", "path or url"]),
+    ],
+)
+def test_what_is_not_known_is_one_line(fetching, keys, words):
+    with pytest.raises(UserError) as caught:
+        fetching.weights(**keys)
+    assert all(word in str(caught.value) for word in ("params.yaml", *words))
+    assert "\n" not in str(caught.value)
 
 
 def test_weights_from_a_file(fetching):
     write_tree(fetching.local, {"weights/m.safetensors": WEIGHTS})
-    digest = hashlib.sha256(WEIGHTS).hexdigest()
-    source = {"kind": "file", "release": "tensorflow", "path": "weights/m.safetensors", "sha256": digest}
-    about, _ = fetching.weights(source)
+    about, _ = fetching.weights(release="tensorflow", path="weights/m.safetensors", sha256=DIGEST)
     out = fetching.data / "weights/t"
-    assert (
-        about
-        == read_json(out / "backbone.json")
-        == {
-            "network": "mobilenet_v2",
-            "release": "tensorflow",
-            "file": "backbone.safetensors",
-            "sha256": digest,
-            "width": 1.0,
-            "address": None,
-            "seed": None,
-        }
-    )
+    expected = ABOUT | {"release": "tensorflow", "file": "backbone.safetensors", "sha256": DIGEST}
+    assert about == read_json(out / "backbone.json") == expected
     assert (out / "backbone.safetensors").read_bytes() == WEIGHTS
 
 
 def test_weights_from_an_address_and_from_a_zip(fetching, web):
     (web.folder / "m.ckpt").write_bytes(WEIGHTS)
     about, passed_over = fetching.weights(
-        {"kind": "file", "release": "tensorflow", "path": "weights/m.safetensors"},
-        {"kind": "download", "release": "mindcv", "url": web.url("m.ckpt")},
-        local=False,
+        local=False, release="mindcv", path="weights/m.safetensors", url=web.url("m.ckpt")
     )
     out = fetching.data / "weights/t"
     assert passed_over == ["file weights/m.safetensors: SORTLINE_DATA is not set"]
@@ -44,45 +79,56 @@ def test_weights_from_an_address_and_from_a_zip(fetching, web):
     assert (out / "backbone.ckpt").read_bytes() == WEIGHTS
 
     (web.folder / "m.zip").write_bytes(zipped({"x/net.ckpt": b"in zip", "x/readme.txt": b""}))
-    source = {"kind": "download", "release": "course", "url": web.url("m.zip"), "member": "net.ckpt"}
-    about, _ = fetching.weights(source | {"sha256": hashlib.sha256(b"in zip").hexdigest()})
+    digest = hashlib.sha256(b"in zip").hexdigest()
+    about, _ = fetching.weights(release="course", url=web.url("m.zip"), member="net.ckpt", sha256=digest)
     assert sorted(tree(out)) == ["backbone.ckpt", "backbone.json"]
     assert (out / "backbone.ckpt").read_bytes() == b"in zip"
-    assert about["sha256"] == hashlib.sha256(b"in zip").hexdigest()
+    assert about["sha256"] == digest
     assert fetching.left_over() == []
 
 
-def test_weights_that_are_not_what_they_should_be(fetching, web):
+@pytest.mark.parametrize(
+    ("path", "sha256", "words"),
+    [
+        ("m.ckpt", "0" * 64, "wrong checksum"),
+        ("empty.ckpt", None, "is empty"),
+        ("gone.ckpt", None, "does not exist"),
+    ],
+)
+def test_a_file_that_is_not_what_it_should_be(fetching, path, sha256, words):
     write_tree(fetching.local, {"m.ckpt": WEIGHTS, "empty.ckpt": b""})
-    (web.folder / "m.zip").write_bytes(zipped({"x/net.ckpt": b"1", "y/net.ckpt": b"2"}))
-    zipped_source = {"kind": "download", "release": "course", "url": web.url("m.zip")}
-    with pytest.raises(UserError) as caught:
-        fetching.weights(
-            {"kind": "file", "release": "course", "path": "m.ckpt", "sha256": "0" * 64},
-            {"kind": "file", "release": "course", "path": "empty.ckpt"},
-            {"kind": "file", "release": "course", "path": "gone.ckpt"},
-            zipped_source | {"member": "net.ckpt"},
-            zipped_source | {"member": "x/net.ckpt", "sha256": "1" * 64},
-        )
-    parts = str(caught.value).removeprefix("no weights for 't': ").split("; ")
-    assert [part.rsplit(": ")[0].split(" ")[0] for part in parts[:5]] == ["file"] * 3 + ["download"] * 2
-    words = ["wrong checksum", "is empty", "does not exist", "holds 2 files named", "wrong checksum", "set SORT"]
-    assert [word in part for word, part in zip(words, parts, strict=True)] == [True] * 6
+    with pytest.raises(UserError, match=f"^no weights for 't': file {path}: .*{words}.*set SORT"):
+        fetching.weights(release="course", path=path, sha256=sha256)
     assert not (fetching.data / "weights/t").exists()
     assert fetching.left_over() == []
 
 
-def test_random_weights_are_a_description_only(fetching):
-    about, _ = fetching.weights({"kind": "random", "release": "random", "width": 0.35, "seed": 3})
-    assert about == {
-        "network": "mobilenet_v2",
-        "release": "random",
-        "file": None,
-        "sha256": None,
-        "width": 0.35,
-        "address": None,
-        "seed": 3,
-    }
-    about, _ = fetching.weights({"kind": "random", "network": "resnet18"})
+@pytest.mark.parametrize(
+    ("member", "sha256", "words"), [("net.ckpt", None, "2 files named"), ("x/net.ckpt", "1" * 64, "wrong checksum")]
+)
+def test_an_archive_that_is_not_what_it_should_be(fetching, web, member, sha256, words):
+    (web.folder / "m.zip").write_bytes(zipped({"x/net.ckpt": b"1", "y/net.ckpt": b"2"}))
+    with pytest.raises(UserError, match=f"download .*{words}"):
+        fetching.weights(release="course", url=web.url("m.zip"), member=member, sha256=sha256)
+    assert not (fetching.data / "weights/t").exists()
+    assert fetching.left_over() == []
+
+
+def test_random_weights_and_none_are_a_description_only(fetching):
+    about, _ = fetching.weights(release="random", seed=3)
+    assert about == ABOUT | {"release": "random", "width": 0.35, "seed": 3}
+    about, _ = fetching.weights(backbone="resnet18", release="random")
     assert (about["network"], about["width"], about["seed"]) == ("resnet18", None, 1)
+    about, _ = fetching.weights(backbone=None)
+    assert about == ABOUT | {"network": "none", "release": "none", "width": None}
     assert list(tree(fetching.data / "weights/t")) == ["backbone.json"]
+
+
+def test_what_is_within_reach_is_told_without_fetching(fetching, refused):
+    own = {"backbone": "mobilenet_v2", "release": "course", "path": "m.ckpt", "url": f"{refused}.ckpt"}
+    ok, why = reachable(origins(**own), fetching.local, timeout=1)
+    assert not ok and "m.ckpt does not exist" in why and "could not connect" in why
+    write_tree(fetching.local, {"m.ckpt": b"x"})
+    assert reachable(origins(**own), fetching.local) == (True, "file m.ckpt")
+    assert reachable(origins(backbone="resnet18", release="random"), None) == (True, "random")
+    assert reachable(origins(backbone=None), None)[0]

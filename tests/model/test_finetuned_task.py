@@ -22,7 +22,7 @@ CODES, EACH, SIDE = ["00_01", "00_07", "01_06"], 10, 64
 def section(photos, **train):
     params = read_yaml(ROOT / "params.yaml")[TASK]
     params["fetch"] = {"sources": [{"kind": "folder", "path": str(photos)}]}
-    params["weights"] = {"sources": [{"release": "random", "kind": "random", "width": 0.35, "seed": 1}]}
+    params["weights"] = {"backbone": "mobilenet_v2", "release": "random", "width": 0.35, "seed": 1}
     params["prepare"] |= {"table": None, "duplicates": {"threshold": 20}, "views": {"count": 2}}
     params["prepare"] |= {"split": {"folds": 2, "val_fraction": 0.2}}
     params["extract"] |= {"image_size": SIDE}

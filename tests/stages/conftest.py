@@ -46,13 +46,7 @@ PARAMS: dict[str, Any] = {
                 {"kind": "sklearn_digits"},
             ]
         },
-        "weights": {
-            "sources": [
-                {"kind": "random", "seed": 1},
-                {"kind": "file", "release": "mindcv", "path": "none.safetensors"},
-                {"kind": "download", "release": "mindcv", "url": "http://127.0.0.1:9/weights.zip", "member": "w.ckpt"},
-            ]
-        },
+        "weights": {"backbone": "mobilenet_v2", "release": "random"},
         "prepare": {"table": None, "duplicates": {"threshold": 12}, "split": {"folds": 2}, "views": {"count": 2}},
         "extract": {"image_size": 32},
         "train_head": {"lr": 0.003, "weight_decay": 0.0001, "batch_size": 16, "epochs": 3},

@@ -14,7 +14,7 @@ BY_DVC = [
 ]
 HERE = [
     ("fetch.sources", [], "'tiny.fetch.sources' is []: list should have at least 1 item"),
-    ("weights.sources.random.width", "0.35", "is '0.35': input should be a valid number"),
+    ("weights.width", "0.35", "is '0.35': input should be a valid number"),
     ("prepare.table", "waste", "class table 'waste': no such table; there is: garbage"),
     ("prepare.table", "garbage", "folder 'Can': no such class in the table 'garbage'; did you mean 'Cans'"),
     ("extract.image_size", 100, "'tiny.extract.image_size' is 100: value error, should be a multiple of 32"),
@@ -109,7 +109,7 @@ WEIGHTS = [
         "network",
         {"path": "another.safetensors"},
         "extract",
-        "backbone weights: not MobileNetV2 under the 'folded' names",
+        "backbone weights: not MobileNetV2",
     ),
 ]
 
@@ -121,7 +121,7 @@ def test_weights_that_are_missing_or_damaged_are_named(project, source, stage, s
         (project.data / name).write_bytes(bytes(range(256)) * 64)
     save_file({"stem.weight": np.zeros((8, 3, 3, 3), np.float32)}, project.data / "another.safetensors")
     params = project.params()
-    params["tiny"]["weights"]["sources"] = [{"kind": "file", "release": "tensorflow"} | source]
+    params["tiny"]["weights"] = {"backbone": "mobilenet_v2", "release": "tensorflow"} | source
     project.write_params(params)
     if stage == "extract":
         project.run_here("weights")

@@ -11,7 +11,7 @@ pytestmark = pytest.mark.xdist_group("net_line")  # one worker runs the line and
 TASK = "numbers"
 SECTION = {
     "fetch": {"sources": [{"kind": "sklearn_digits", "side": 28, "test": 360}]},
-    "weights": {"sources": [{"kind": "none"}]},
+    "weights": {"backbone": None},
     "prepare": {"split": {"val_fraction": 0.2, "seed": 0}},
     "extract": {"pixels": True, "image_size": 32},
     "train": {"epochs": 2, "lr": 0.02, "augment": {"shift": 1.0}},

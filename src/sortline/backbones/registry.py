@@ -30,7 +30,8 @@ class Release:
 
     `names` maps our name of a ConvNorm, e.g. `blocks.3.depthwise`, to theirs of its convolution and of its batch norm.
     `folded`: batch norm is folded into the convolution, which has a bias. `path` lies inside the folder SORTLINE_DATA,
-    `url` is public, `member` the file inside an archive there, `sha256` that of the weights file.
+    `url` is public, `member` the file inside an archive there, `sha256` that of the weights file. `by_name`: it is used
+    where params.yaml names it, not in place of another.
     """
 
     title: str
@@ -44,6 +45,7 @@ class Release:
     url: str | None = None
     member: str | None = None
     sha256: str | None = None
+    by_name: bool = False
 
 
 def he_normal(shapes: Shapes, seed: int | np.random.Generator, fan: str = "in") -> Arrays:
@@ -72,6 +74,11 @@ class Network:
     releases: Mapping[str, Release] = field(default_factory=dict)
     draw: Callable[[Shapes, int], Arrays] = he_normal
     widths: bool = False
+
+    @property
+    def tried(self) -> list[str]:
+        """The releases to try, in their order, where none is named."""
+        return [name for name, release in self.releases.items() if not release.by_name]
 
     def release(self, name: str) -> Release:
         """Return the release `name`; raise `UserError` where there is none of that name."""

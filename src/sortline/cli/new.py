@@ -54,7 +54,7 @@ def main(options: argparse.Namespace) -> int:
     tasks.check_name(task)
     root = class_root(Path(options.folder).expanduser(), outputs.roots())
     check_free(task, content, root)
-    backbone = backbone_sources(content)
+    backbone = backbone_of(content)
     copies = PrepareParams().duplicates
     if options.threshold is not None:
         copies = copies.model_copy(update={"threshold": options.threshold})
@@ -89,26 +89,27 @@ def check_free(task: str, content: dict[str, Any], root: Path) -> None:
     raise UserError(f"params.yaml: the name '{taken}' is taken; choose another")
 
 
-def backbone_sources(content: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return `weights.sources` of `garbage`, else of the first task with a backbone that is not random."""
+def backbone_of(content: dict[str, Any]) -> dict[str, Any]:
+    """Return the section `weights` of `garbage`, else of the first task with a backbone that is not random."""
     for task in [tasks.HOME, *content]:
         section = content.get(task)
         weights = section.get("weights") or {} if isinstance(section, dict) else {}
-        sources = [source for source in weights.get("sources", []) if source.get("kind") != "random"]
-        if sources:
-            return sources
-    raise UserError("params.yaml: no task has a backbone (weights.sources) to copy; bring back the section 'garbage'")
+        if weights.get("backbone") and weights.get("release") != "random":
+            return weights
+    raise UserError("params.yaml: no task has a backbone (weights.backbone) to copy; bring back the section 'garbage'")
 
 
-def section_of(root: Path, backbone: list[dict[str, Any]], suggested: Suggested) -> CommentedMap:
+def section_of(root: Path, backbone: dict[str, Any], suggested: Suggested) -> CommentedMap:
     """Return the task's section: the sources, what is suggested, and nothing, {}, for every other stage."""
     from ruamel.yaml.comments import CommentedMap, CommentedSeq
 
     photos = CommentedMap(kind="folder", path=root.as_posix())
-    photos.fa.set_flow_style()
+    weights = CommentedMap(backbone)
+    for written_in_a_line in (photos, weights):
+        written_in_a_line.fa.set_flow_style()
     found = {
         "fetch": CommentedMap(sources=CommentedSeq([photos])),
-        "weights": CommentedMap(sources=CommentedSeq(CommentedMap(source) for source in backbone)),
+        "weights": weights,
         "prepare": _commented(suggested.prepare, "prepare", suggested.why),
         "train_head": _commented(suggested.train_head, "train_head", suggested.why),
     }

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from sortline.data.sources.fetching import Source
 
 CONNECT_SECONDS = 5.0
-DOWNLOADS = ("archive", "download", "idx_mirror")  # kinds of sources that need the network
 
 
 @dataclass(frozen=True)
@@ -30,22 +29,23 @@ class Need:
 
     @property
     def local(self) -> "list[Source]":
-        return [source for source in self.sources if source.kind not in DOWNLOADS]
+        return [source for source in self.sources if not source.online]
 
     @property
     def addresses(self) -> list[str]:
-        return [source.url for source in self.sources if source.kind in DOWNLOADS]
+        return [source.address for source in self.sources if source.online]
 
 
 def needs(task: str) -> list[Need]:
     """Return what params.yaml says `task` needs; a task without a backbone from outside has no weights section."""
+    from sortline.backbones import weights
     from sortline.config.base import load
     from sortline.config.fetch import FetchParams
     from sortline.config.weights import WeightsParams
 
     found = [Need("photos", paths.raw(task), load(task, "fetch", FetchParams).sources)]
     if "weights" in read_yaml(paths.PARAMS)[task]:
-        found.append(Need("weights", paths.weights(task), load(task, "weights", WeightsParams).sources))
+        found.append(Need("weights", paths.weights(task), weights.origins(load(task, "weights", WeightsParams))))
     return found
 
 

@@ -1,4 +1,4 @@
-"""Photos and weights from the first source of a list that works: a folder, a checked download, or drawn."""
+"""Photos from the first source of a list that works: a folder, a checked download, or drawn."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -9,12 +9,10 @@ from urllib.parse import unquote, urlsplit
 from tqdm import tqdm
 
 from sortline._core.errors import UserError
-from sortline._core.files import content_sha256, replacing, sha256_file, write_json
-from sortline.backbones import registry
+from sortline._core.files import content_sha256, replacing, sha256_file
 from sortline.config.fetch import Archive, Drawn, Folder, IdxFolder, IdxMirror, PhotoSource
-from sortline.config.weights import RandomWeights, WeightsDownload, WeightsFile, WeightSource
-from sortline.data.layout import below_wrappers, is_hidden, photo_files, photo_places
-from sortline.data.sources.base import downloaded, first_that_works, label, limits, locate, reason
+from sortline.data.layout import below_wrappers, photo_files, photo_places
+from sortline.data.sources.base import Origin, downloaded, first_that_works, label, limits, locate, reason
 from sortline.data.sources.download import probe
 from sortline.data.sources.idx_files import check_digits, fetch_digits
 from sortline.data.sources.sample import draw
@@ -22,7 +20,7 @@ from sortline.data.sources.unpack import copy_hashed, unpack
 
 DRAWN_NOTE = "built-in sample: proves the pipeline, not the accuracy"
 
-Source = PhotoSource | WeightSource
+Source = PhotoSource | Origin
 
 
 def fetch_photos(
@@ -56,40 +54,6 @@ def fetch_photos(
     return first_that_works("photos", task, sources, attempt, built_in)
 
 
-def fetch_weights(
-    task: str, sources: Sequence[WeightSource], out: Path, downloads: Path, data_folder: Path | None
-) -> tuple[dict[str, Any], list[str]]:
-    """Put the weights of the first source that works, and `backbone.json` about them, into the folder `out`.
-
-    The file is copied as it came, as `backbone.safetensors` or `backbone.ckpt`; random weights have no file, only
-    their network, width and seed, `none` has neither. Return the content of `backbone.json` and one line for each
-    source passed over. Raise `UserError` as `fetch_photos` does.
-    """
-
-    def attempt(source: WeightSource) -> dict[str, Any]:
-        about = {
-            "network": source.network,
-            "release": source.release,
-            "width": float(source.width) if source.network != "none" and registry.get(source.network).widths else None,
-            "address": None,
-            "file": None,
-            "sha256": None,
-            "seed": None,
-        }
-        with replacing(out) as temporary:
-            temporary.mkdir()
-            if isinstance(source, RandomWeights):
-                about["seed"] = source.seed
-            elif isinstance(source, WeightsFile | WeightsDownload):
-                about["file"] = f"backbone{PurePosixPath(source.file_name).suffix}"
-                about["address"] = source.url if isinstance(source, WeightsDownload) else None
-                about["sha256"] = _copy_weights(source, temporary / about["file"], downloads, data_folder)
-            write_json(temporary / "backbone.json", about)
-        return about
-
-    return first_that_works("weights", task, sources, attempt)
-
-
 def reachable(sources: Sequence[Source], data_folder: Path | None, timeout: float = 5.0) -> tuple[bool, str]:
     """Whether one of the sources can be had, without fetching it: (True, which one) or (False, why none).
 
@@ -100,12 +64,12 @@ def reachable(sources: Sequence[Source], data_folder: Path | None, timeout: floa
         try:
             if isinstance(source, Folder):
                 photo_files(locate(source.path, data_folder))
-            elif isinstance(source, WeightsFile):
-                _weights_file(source, data_folder)
             elif isinstance(source, IdxFolder | IdxMirror):
                 check_digits(source, partial(locate, data_folder=data_folder), timeout)
-            elif isinstance(source, Archive | WeightsDownload):
+            elif isinstance(source, Archive):
                 probe(source.url, timeout)
+            elif hasattr(source, "check"):
+                source.check(data_folder, timeout)
             return True, label(source)
         except (UserError, OSError) as error:
             failures.append(reason(source, error))
@@ -144,47 +108,3 @@ def _draw(source: Drawn, out: Path) -> tuple[dict[str, Any], dict[str, str]]:
     draw(out, per_class=source.per_class, size=source.side, seed=source.seed)
     hashes = {path.relative_to(out).as_posix(): sha256_file(path) for path in sorted(out.rglob("*")) if path.is_file()}
     return {"address": None, "name": "sample", "note": DRAWN_NOTE}, hashes
-
-
-def _copy_weights(
-    source: WeightsFile | WeightsDownload, target: Path, downloads: Path, data_folder: Path | None
-) -> str:
-    """Copy the weights file to `target`; return its sha256."""
-    if isinstance(source, WeightsFile):
-        return _checked_copy(source, target, _weights_file(source, data_folder))
-    if source.member is None:
-        return downloaded(source.url, downloads, source.max_mb, source.sha256, partial(_checked_copy, source, target))
-    wanted = PurePosixPath(source.member).parts
-
-    def choose(paths: Sequence[PurePosixPath]) -> dict[PurePosixPath, PurePosixPath]:
-        found = [path for path in paths if path.parts[-len(wanted) :] == wanted and not is_hidden(path)]
-        if len(found) != 1:
-            raise UserError(f"holds {len(found)} files named '{source.member}', expected one")
-        return {found[0]: PurePosixPath(target.name)}
-
-    def use(archive: Path) -> str:
-        (digest,) = unpack(archive, target.parent, choose, limits(source.max_mb)).values()
-        return _check(source, digest)
-
-    return downloaded(source.url, downloads, source.max_mb, None, use)
-
-
-def _weights_file(source: WeightsFile, data_folder: Path | None) -> Path:
-    path = locate(source.path, data_folder)
-    if not path.is_file():
-        raise UserError(f"{path} is not a file")
-    return path
-
-
-def _checked_copy(source: WeightsFile | WeightsDownload, target: Path, path: Path) -> str:
-    with path.open("rb") as stream:
-        digest, size = copy_hashed(stream, target)
-    if size == 0:
-        raise UserError("the file is empty")
-    return _check(source, digest)
-
-
-def _check(source: WeightsFile | WeightsDownload, digest: str) -> str:
-    if source.sha256 not in (None, digest):
-        raise UserError(f"wrong checksum: sha256 is {digest}, params.yaml says {source.sha256}")
-    return digest

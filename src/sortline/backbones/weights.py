@@ -1,0 +1,187 @@
+"""A backbone's weights from the first of its origins that works: a file, a public address, or drawn from a seed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path, PurePosixPath
+from typing import Any
+from urllib.parse import urlsplit
+
+from sortline._core.errors import UserError
+from sortline._core.files import replacing, write_json
+from sortline.backbones import registry
+from sortline.config.weights import WeightsParams
+from sortline.data.layout import is_hidden
+from sortline.data.sources.base import downloaded, first_that_works, limits, locate
+from sortline.data.sources.download import probe
+from sortline.data.sources.unpack import copy_hashed, unpack
+
+RANDOM_WIDTH = 0.35  # small: it proves a pipeline
+
+
+@dataclass(frozen=True)
+class WeightsFile:
+    """The weights file of a release on the disk, `address` being its path."""
+
+    release: str
+    address: str
+    sha256: str | None
+    kind = "file"
+    online = False
+
+    @property
+    def file_name(self) -> str:
+        return self.address
+
+    def check(self, data_folder: Path | None, timeout: float) -> None:
+        self.find(data_folder)
+
+    def find(self, data_folder: Path | None) -> Path:
+        path = locate(self.address, data_folder)
+        if not path.is_file():
+            raise UserError(f"{path} is not a file")
+        return path
+
+    def copy(self, target: Path, downloads: Path, data_folder: Path | None) -> str:
+        """Copy the file to `target`; return its sha256."""
+        return _checked_copy(self.sha256, target, self.find(data_folder))
+
+
+@dataclass(frozen=True)
+class WeightsDownload:
+    """The weights file of a release at a public address, or `member` of the archive there."""
+
+    release: str
+    address: str
+    sha256: str | None
+    member: str | None
+    max_mb: int
+    kind = "download"
+    online = True
+
+    @property
+    def file_name(self) -> str:
+        return self.member or urlsplit(self.address).path
+
+    def check(self, data_folder: Path | None, timeout: float) -> None:
+        probe(self.address, timeout)
+
+    def copy(self, target: Path, downloads: Path, data_folder: Path | None) -> str:
+        """Download the file to `target`; return its sha256."""
+        if self.member is None:
+            copy = partial(_checked_copy, self.sha256, target)
+            return downloaded(self.address, downloads, self.max_mb, self.sha256, copy)
+        return downloaded(self.address, downloads, self.max_mb, None, partial(self._unpacked, target))
+
+    def _unpacked(self, target: Path, archive: Path) -> str:
+        wanted = PurePosixPath(self.member).parts
+
+        def choose(paths: Sequence[PurePosixPath]) -> dict[PurePosixPath, PurePosixPath]:
+            found = [path for path in paths if path.parts[-len(wanted) :] == wanted and not is_hidden(path)]
+            if len(found) != 1:
+                raise UserError(f"holds {len(found)} files named '{self.member}', expected one")
+            return {found[0]: PurePosixPath(target.name)}
+
+        (digest,) = unpack(archive, target.parent, choose, limits(self.max_mb)).values()
+        return _checked(self.sha256, digest)
+
+
+@dataclass(frozen=True)
+class NoFile:
+    """Weights that need no file: drawn from a seed ("random"), or none at all."""
+
+    kind: str
+    address = ""
+    online = False
+
+    @property
+    def release(self) -> str:
+        return self.kind
+
+    def check(self, data_folder: Path | None, timeout: float) -> None:
+        """There is nothing that could be missing."""
+
+
+WeightsOrigin = WeightsFile | WeightsDownload | NoFile
+
+
+def origins(params: WeightsParams) -> list[WeightsOrigin]:
+    """Return where the weights may come from, in order; raise `UserError` for a backbone or release not known."""
+    if params.backbone is None:
+        return [NoFile("none")]
+    network = _network(params)
+    if params.release == registry.RANDOM:
+        return [NoFile(registry.RANDOM)]
+    found: list[WeightsOrigin] = []
+    for name in [params.release] if params.release else network.tried:
+        release = network.release(name)
+        if params.path or params.url:
+            own = {key: getattr(params, key) for key in ("path", "url", "member", "sha256")}
+            release = replace(release, **own)
+        if release.path:
+            found.append(WeightsFile(name, release.path, release.sha256))
+        if release.url:
+            found.append(WeightsDownload(name, release.url, release.sha256, release.member, params.max_mb))
+    if not found:
+        raise UserError(f"params.yaml: weights: {network.name} has no public file; name release and path or url")
+    return found
+
+
+def _network(params: WeightsParams) -> registry.Network:
+    try:
+        network = registry.get(params.backbone)
+        if params.release:
+            network.release(params.release)
+    except UserError as error:
+        raise UserError(f"params.yaml: weights: {error}") from None
+    if params.width is not None and not network.widths:
+        raise UserError(f"params.yaml: weights.width is {params.width:g}, but {network.name} has no width")
+    return network
+
+
+def fetch(
+    task: str, params: WeightsParams, out: Path, downloads: Path, data_folder: Path | None
+) -> tuple[dict[str, Any], list[str]]:
+    """Put the weights of the first origin that works, and `backbone.json` about them, into the folder `out`.
+
+    The file is copied as it came, as `backbone.safetensors` or `backbone.ckpt`; random weights have no file, only
+    their network, width and seed; without a backbone there is neither. `downloads` holds what a download that broke
+    off has got so far; relative paths start in `data_folder`. Return the content of `backbone.json` and one line for
+    each origin passed over. Raise `UserError`, one line that names every origin and why it failed, where none works.
+    """
+
+    def attempt(origin: WeightsOrigin) -> dict[str, Any]:
+        drawn = origin.kind == registry.RANDOM
+        sized = params.backbone is not None and _network(params).widths
+        about = {
+            "network": params.backbone or "none",
+            "release": origin.release,
+            "width": float(params.width or (RANDOM_WIDTH if drawn else 1)) if sized else None,
+            "address": origin.address if origin.online else None,
+            "file": None,
+            "sha256": None,
+            "seed": params.seed if drawn else None,
+        }
+        with replacing(out) as temporary:
+            temporary.mkdir()
+            if not isinstance(origin, NoFile):
+                about["file"] = f"backbone{PurePosixPath(origin.file_name).suffix}"
+                about["sha256"] = origin.copy(temporary / about["file"], downloads, data_folder)
+            write_json(temporary / "backbone.json", about)
+        return about
+
+    return first_that_works("weights", task, origins(params), attempt)
+
+
+def _checked_copy(sha256: str | None, target: Path, path: Path) -> str:
+    with path.open("rb") as stream:
+        digest, size = copy_hashed(stream, target)
+    if size == 0:
+        raise UserError("the file is empty")
+    return _checked(sha256, digest)
+
+
+def _checked(sha256: str | None, digest: str) -> str:
+    if sha256 not in (None, digest):
+        raise UserError(f"wrong checksum: sha256 is {digest}, it should be {sha256}")
+    return digest
