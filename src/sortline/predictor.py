@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -137,7 +137,7 @@ class NetPredictor(Predictor):
             net, prepare = self._net, self.preprocessing
         else:
             tail = parameters.in_onnx(self.folder / "tail.onnx", self.arrays, self.path, part=True)
-            net, prepare = sessions.session(tail), np.float32
+            net, prepare = sessions.session(tail), partial(np.asarray, dtype=np.float32)
         size = max(1, BATCH_BYTES // kept[:1].nbytes)
         batches = [part.rows[start : start + size] for start in range(0, len(part.rows), size)]
         with ThreadPoolExecutor(cores()) as pool:

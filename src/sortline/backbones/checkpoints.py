@@ -1,6 +1,7 @@
 """Loading published weights into a net, strictly: every parameter exactly once, every shape equal."""
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import mindspore
 import numpy as np
@@ -38,7 +39,7 @@ def load(net: nn.Cell, arrays: Mapping[str, np.ndarray], release: Release, what:
         raise RuntimeError(f"not loaded: {not_loaded}; not in the network: {not_in_net}")
 
 
-def draw(net: nn.Cell, seed: int | np.random.Generator, how: Callable[[Shapes, int], Arrays] = he_normal) -> None:
+def draw(net: nn.Cell, seed: Any, how: Callable[[Shapes, Any], Arrays] = he_normal) -> None:
     """Give `net` the values that `how` draws of its parameters' shapes; the others stay."""
     parameters = net.parameters_dict()
     for name, value in how({name: parameter.shape for name, parameter in parameters.items()}, seed).items():

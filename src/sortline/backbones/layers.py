@@ -1,6 +1,7 @@
 """Layers that families share, and the shape of their nets: a stem, blocks one after the other, a last layer."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from mindspore import Tensor, nn
 
@@ -141,7 +142,8 @@ class Pooled(nn.Cell):
     def __init__(self, backbone: nn.Cell, upto: int | None = None) -> None:
         super().__init__(auto_prefix=False)
         self.backbone = backbone
-        self.front, self.back = (None, None) if upto is None else (Front(backbone, upto), Back(backbone, upto))
+        self.front: Any = None if upto is None else Front(backbone, upto)
+        self.back: Any = None if upto is None else Back(backbone, upto)
 
     def construct(self, x: Tensor) -> tuple[Tensor, ...]:
         if self.front is None:

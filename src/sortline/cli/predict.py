@@ -16,7 +16,6 @@ from sortline.cli._shared.numbers import whole
 from sortline.cli._shared.prediction_table import show
 
 if TYPE_CHECKING:
-    import numpy as np
     from PIL import Image
 
     from sortline.export.classifier import Classifier, Prediction
@@ -126,7 +125,7 @@ def _plain(label: dict[str, Any]) -> tuple[str, ...]:
     return tuple(label.get(key) or "" for key in ("code", "en", "zh"))
 
 
-def _evidence(classifier: Classifier) -> Callable[[Image.Image, int], np.ndarray]:
+def _evidence(classifier: Classifier) -> Callable[[Image.Image, int], Any]:
     if classifier.explains:
         return classifier.evidence
     from sortline import predictor

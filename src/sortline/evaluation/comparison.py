@@ -66,10 +66,13 @@ def pair(a: dict[tuple[str, str], dict[str, str]], b: dict[tuple[str, str], dict
     return Pairs(
         [image for image, _ in both],
         [truth for _, truth in both],
-        *([table[key]["predicted"] for key in both] for table in (a, b)),
-        *(np.array([table[key]["correct"] == "1" for key in both]) for table in (a, b)),
+        [a[key]["predicted"] for key in both],
+        [b[key]["predicted"] for key in both],
+        np.array([a[key]["correct"] == "1" for key in both]),
+        np.array([b[key]["correct"] == "1" for key in both]),
         duplicated,
-        *([image for image, truth in one if (image, truth) not in other] for one, other in ((a, b), (b, a))),
+        [image for image, truth in a if (image, truth) not in b],
+        [image for image, truth in b if (image, truth) not in a],
     )
 
 

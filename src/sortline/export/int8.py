@@ -87,7 +87,7 @@ def compared(
     return first, second
 
 
-def scores(full: np.ndarray, small: np.ndarray, val: Sequence[int], labels: np.ndarray) -> dict[str, Any]:
+def scores(full: np.ndarray, small: np.ndarray, val: np.ndarray, labels: np.ndarray) -> dict[str, Any]:
     """Return metrics of the classes predicted by `small` (int8) beside `full` (fp32), int (n,), over all photos.
 
     `val` are the indices of the held-out ones among them, `labels` their classes.

@@ -38,7 +38,10 @@ class Network:
 
 def network_of(model: Predictor, weights: Path) -> Network:
     """Return `model` as a network; `weights` is the folder of the backbone that a head was trained on."""
-    return _whole(model) if isinstance(model, NetPredictor) else _on_backbone(model, weights)
+    if isinstance(model, HeadPredictor):
+        return _on_backbone(model, weights)
+    assert isinstance(model, NetPredictor)
+    return _whole(model)
 
 
 def _whole(model: NetPredictor) -> Network:
