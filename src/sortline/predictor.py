@@ -1,6 +1,7 @@
 """What a task has trained, behind one face: pictures, or what `extract` kept of them, to logits. Without MindSpore."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -133,6 +134,7 @@ class NetPredictor(Predictor):
 
     def probabilities(self, part: Part, dataset: str | None = None) -> np.ndarray:
         kept = self._kept(part, dataset)
+        prepare: Callable[[np.ndarray], np.ndarray]
         if self.store.blocks is None:
             net, prepare = self._net, self.preprocessing
         else:
