@@ -171,7 +171,7 @@ def test_command_compares_with_a_revision(project, capsys, a):
         "A right                 7        1\n",
         "A wrong                12        0\n",
         "changed sides: 13\n",
-        "only B right   照片/00.jpg   cup; A said pan\n",
+        "only B right   照片/00.jpg   cup; A predicted pan\n",
         "and 3 more (--json has them all)\n",
         "B is right on 11 photos more; with n = 20 that is hardly chance (p = 0.003).",
     ):
@@ -203,7 +203,7 @@ def test_command_names_other_wrong_answers(project, tmp_path, capsys):
     (tmp_path / "b.csv").write_bytes(table({"1.jpg": "jar", "2.jpg": "cup"}))
     assert cli.main(["compare", str(tmp_path / "a.csv"), str(tmp_path / "b.csv")]) == 0
     out = capsys.readouterr().out
-    assert "wrong in both, with another answer: 1\n" in out
+    assert "wrong in both, with another prediction: 1\n" in out
     assert re.search(r"right on the same photos.*wrong.* differ \(n = 2\)", out)
 
 

@@ -13,5 +13,5 @@ class EvaluateParams(Section):
     )
     ece_bins: int = Field(15, ge=2, le=100, description="equal-width confidence bins of the calibration error")
     worst_pairs: int = Field(5, ge=1, le=100, description="most confused pairs listed in the metrics")
-    sheet_columns: int = Field(6, ge=1, le=20, description="photos in a row of the sheet of wrong photos")
+    sheet_columns: int = Field(6, ge=1, le=20, description="photos in a row of the contact sheet of wrong photos")
     sheet_limit: int = Field(60, ge=1, le=1000, description="most photos on it, most confident errors first")

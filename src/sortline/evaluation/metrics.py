@@ -100,6 +100,12 @@ def share(correct: np.ndarray) -> dict[str, Any]:
     return {"accuracy": hits / n if n else None, "low": low, "high": high, "n": n}
 
 
+def named(score: dict[str, Any], name: str, n: str | None = None) -> dict[str, Any]:
+    """Return what `share` found as keys of a metrics file: `name`, `name`_low, `name`_high, and the count as `n`."""
+    keys = {name: score["accuracy"], f"{name}_low": score["low"], f"{name}_high": score["high"]}
+    return keys | ({n: score["n"]} if n else {})
+
+
 def percentages(metrics: dict[str, Any], key: str, n: int) -> tuple[float, float, float]:
     """Return (accuracy, low, high) in percent, for people, of `key` in a metrics file; `n`: of how many it is a share.
 
@@ -117,10 +123,7 @@ def answered(labels: np.ndarray, probabilities: np.ndarray, threshold: float | N
     return {
         "threshold": threshold,
         "answered": float(inside.mean()),
-        "answered_accuracy": score["accuracy"],
-        "answered_accuracy_low": score["low"],
-        "answered_accuracy_high": score["high"],
-        "answered_n": score["n"],
+        **named(score, "answered_accuracy", "answered_n"),
     }
 
 
@@ -179,8 +182,7 @@ def summary(
         **scores(np.ones(n, bool)),
     }
     for name, hits in accuracies.items():
-        value = share(hits)
-        result |= {name: value["accuracy"], f"{name}_low": value["low"], f"{name}_high": value["high"]}
+        result |= named(share(hits), name)
     if not duplicated.all():
         hits = {name: value[~duplicated] for name, value in accuracies.items() if name in ("top5", "bin_accuracy")}
         result["deduplicated"] = {name: share(value) for name, value in hits.items()} | scores(~duplicated)

@@ -117,7 +117,7 @@ class Classifier:
         return "cam" in {output.name for output in self._session.get_outputs()}
 
     def evidence(self, image: Image.Image, label: int) -> np.ndarray:
-        """Return what speaks for class number `label`, by place in the photo: float32 (h, w), 0 and up."""
+        """Return what speaks for class number `label`, by position in the photo: float32 (h, w), 0 and up."""
         return np.maximum(self._run("cam", image)[label], 0)
 
     def _guess(self, index: int, probability: float) -> Guess:

@@ -92,15 +92,7 @@ def scores(full: np.ndarray, small: np.ndarray, val: np.ndarray, labels: np.ndar
 
     `val` are the indices of the held-out ones among them, `labels` their classes.
     """
-    agreement = metrics.share(full == small)
-    accuracy = metrics.share(small[np.asarray(val)] == labels)
-    return {
-        "int8_accuracy": accuracy["accuracy"],
-        "int8_accuracy_low": accuracy["low"],
-        "int8_accuracy_high": accuracy["high"],
-        "int8_n": accuracy["n"],
-        "int8_agreement": agreement["accuracy"],
-        "int8_agreement_low": agreement["low"],
-        "int8_agreement_high": agreement["high"],
-        "int8_agreement_n": agreement["n"],
-    }
+    agreement, accuracy = metrics.share(full == small), metrics.share(small[np.asarray(val)] == labels)
+    return metrics.named(accuracy, "int8_accuracy", "int8_n") | metrics.named(
+        agreement, "int8_agreement", "int8_agreement_n"
+    )

@@ -63,13 +63,7 @@ def remeasured(classifier: Classifier, photos: Sequence[Path], labels: np.ndarra
         int(classifier.probabilities(open_picture(photo)).argmax())
         for photo in tqdm(photos, desc="val from files", unit="photo", disable=None)
     ]
-    score = metrics.share(np.array(predicted) == labels)
-    return {
-        "onnx_accuracy": score["accuracy"],
-        "onnx_accuracy_low": score["low"],
-        "onnx_accuracy_high": score["high"],
-        "onnx_n": score["n"],
-    }
+    return metrics.named(metrics.share(np.array(predicted) == labels), "onnx_accuracy", "onnx_n")
 
 
 def enlarged(width: int, height: int) -> Callable[[Image.Image], Image.Image]:
@@ -118,12 +112,8 @@ def resized_agreement(
             worst = max(worst, float(np.abs(ours - theirs).max()))
         kinds[name] = metrics.share(np.array(hits))
         same += hits
-    total = metrics.share(np.array(same))
     return {
-        "resized_agreement": total["accuracy"],
-        "resized_agreement_low": total["low"],
-        "resized_agreement_high": total["high"],
-        "resized_n": total["n"],
+        **metrics.named(metrics.share(np.array(same)), "resized_agreement", "resized_n"),
         "resized_kinds": {name: {"agreement": one["accuracy"], "n": one["n"]} for name, one in kinds.items()},
         "resized_max_probability_diff": worst,
     }

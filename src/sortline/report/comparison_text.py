@@ -66,10 +66,10 @@ def _sides(pairs: Pairs) -> list[str]:
         if len(rows) > NAMED:
             lines.append(f"  and {len(rows) - NAMED:,} more (--json has them all)")
     if otherwise:
-        lines += [f"wrong in both, with another answer: {otherwise:,}"]
+        lines += [f"wrong in both, with another prediction: {otherwise:,}"]
     return lines
 
 
 def _other(row: dict[str, Any]) -> str:
     name = "b" if row["right"] == "A" else "a"
-    return f"{name.upper()} said {row[name]}"
+    return f"{name.upper()} predicted {row[name]}"
