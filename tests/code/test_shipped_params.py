@@ -14,6 +14,9 @@ NOT_SHOWN = {
     "export.max_difference": "a safety limit",
     "extract.pixels": "of tasks that are trained from pixels; mnist shows it",
     "extract.colour": "of photos that a net is trained on; mushrooms_report shows it",
+    "weights.width": "of random weights; sample shows it",
+    "weights.seed": "of random weights; sample shows it",
+    **{f"weights.{key}": "of one's own copy" for key in ("path", "url", "member", "sha256", "max_mb")},
 }
 
 
