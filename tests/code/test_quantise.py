@@ -34,11 +34,38 @@ def run(model, image, names=("probabilities", "logits", "cam")):
     return sessions.session(model).run(list(names), {"image": np.asarray(image)})
 
 
-def test_batch_norms_are_folded(made):
+def test_folding_changes_nothing_but_the_batch_norms(made):
+    folded = int8.folded(made.model)
     assert any(node.op_type == "BatchNormalization" for node in made.model.graph.node)  # the argument is as it was
-    assert not any(node.op_type == "BatchNormalization" for node in made.small.graph.node)
-    names = {one.name for one in made.small.graph.initializer}
-    assert names <= {name for node in made.small.graph.node for name in node.input}
+    assert not any(node.op_type == "BatchNormalization" for node in folded.graph.node)
+    onnx.checker.check_model(folded, full_check=True)
+    for ours, theirs in zip(run(folded, photo(80, 60)), run(made.model, photo(80, 60)), strict=True):
+        assert ours == pytest.approx(theirs, abs=1e-4)
+    names = {one.name for one in folded.graph.initializer}
+    assert names == {name for node in folded.graph.node for name in node.input} & names
+
+
+def test_a_convolution_with_a_bias_is_folded_right():
+    weight = np.random.default_rng(0).normal(size=(2, 1, 1, 1)).astype(np.float32)
+    arrays = {"w": weight, "b": np.array([3, -1], np.float32), "gamma": np.array([2, 0.5], np.float32),
+              "beta": np.array([1, 7], np.float32), "mean": np.array([0.3, -4], np.float32),
+              "variance": np.array([4, 0.25], np.float32)}  # fmt: skip
+    nodes = [
+        onnx.helper.make_node("Conv", ["x", "w", "b"], ["y"]),
+        onnx.helper.make_node("BatchNormalization", ["y", "gamma", "beta", "mean", "variance"], ["z"], epsilon=1e-3),
+    ]
+    values = [onnx.helper.make_tensor_value_info(*one) for one in (("x", 1, [1, 1, 2, 2]), ("z", 1, [1, 2, 2, 2]))]
+    initial = [onnx.numpy_helper.from_array(array, name) for name, array in arrays.items()]
+    graph = onnx.helper.make_graph(nodes, "g", values[:1], values[1:], initial)
+    model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 18)], ir_version=8)
+    x = np.arange(4, dtype=np.float32).reshape(1, 1, 2, 2)
+    (y,) = sessions.session(int8.folded(model)).run(None, {"x": x})
+    for channel in range(2):
+        convolved = x[0, 0] * weight[channel].item() + arrays["b"][channel]
+        scale = arrays["gamma"][channel] / np.sqrt(arrays["variance"][channel] + 1e-3)
+        assert y[0, channel] == pytest.approx(
+            (convolved - arrays["mean"][channel]) * scale + arrays["beta"][channel], abs=1e-4
+        )
 
 
 def test_nearly_the_same_answers_from_a_third_of_the_bytes(made):

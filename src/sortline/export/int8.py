@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 import onnx
+from onnx import numpy_helper
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
-from onnxruntime.quantization.shape_inference import quant_pre_process
 from tqdm import tqdm
 
 from sortline._core import sessions
@@ -44,17 +44,17 @@ def chosen(photos: Sequence[Path], count: int, seed: int) -> list[Path]:
 def quantised(model: onnx.ModelProto, photos: Sequence[Path]) -> onnx.ModelProto:
     """Return the self-contained `model` with 8-bit weights (per channel) and activations (ranges seen on `photos`).
 
-    Static quantisation in QDQ form, inputs, outputs and metadata as before; batch norms are folded first.
+    Static quantisation in QDQ form, inputs, outputs and metadata as before.
     Source: https://onnxruntime.ai/docs/performance/model-optimizations/quantization.html
     """
+    model = folded(model)
+    kept = [node.name for node in model.graph.node if node.name.startswith(KEPT)]
+    # Else onnxruntime asks for a preparation that does what `folded` has done.
+    model.metadata_props.add(key="onnx.quant.pre_process", value="onnxruntime.quant")
     with tempfile.TemporaryDirectory() as scratch:
-        whole, folded, small = (Path(scratch) / f"{name}.onnx" for name in ("whole", "folded", "small"))
-        onnx.save(model, whole)
-        # The shapes are left to the runtime: those of a photo of any size cannot be inferred.
-        quant_pre_process(whole, folded, skip_symbolic_shape=True, skip_onnx_shape=True)
-        kept = [node.name for node in onnx.load(folded).graph.node if node.name.startswith(KEPT)]
+        path = Path(scratch) / "int8.onnx"
         quantize_static(
-            folded, small, CalibrationReader(photos), quant_format=QuantFormat.QDQ, per_channel=True,
+            model, path, CalibrationReader(photos), quant_format=QuantFormat.QDQ, per_channel=True,
             op_types_to_quantize=QUANTISED, nodes_to_exclude=kept,
             # Unsigned weights: with signed ones x86 processors without VNNI add pairs of products in 16 bits, which
             # overflow. Measured on one: the same class as fp32 for 96.8 % of the garbage photos, now for 99.96 %.
@@ -62,15 +62,44 @@ def quantised(model: onnx.ModelProto, photos: Sequence[Path]) -> onnx.ModelProto
             # 256 steps are too coarse for logits.
             extra_options={"OpTypesToExcludeOutputQuantization": ["Gemm"]},
         )  # fmt: skip
-        result = onnx.load(small)
-    # What the tools leave in the file: their names, operator sets that nothing uses, shapes that do not always hold.
-    for ours, theirs in ((model.metadata_props, result.metadata_props), (model.opset_import, result.opset_import)):
-        del theirs[:]
-        theirs.extend(ours)
+        result = onnx.load(path)
+    del result.metadata_props[:]
+    result.metadata_props.extend(list(model.metadata_props)[:-1])
     result.producer_name = result.producer_version = ""
     del result.graph.value_info[:]
     onnx.checker.check_model(result, full_check=True)
     return result
+
+
+def folded(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Return a copy with every batch norm that follows a convolution folded into its weight and bias, in float64."""
+    # By hand: after ONNX Runtime's quant_pre_process, which folds in float32, 2 of 2,258 garbage photos get another
+    # class than by fp32, after this 1, and the accuracy in 8 bits is that of fp32.
+    model = onnx.ModelProto.FromString(model.SerializeToString())
+    graph = model.graph
+    values = {one.name: one for one in graph.initializer}
+    convolutions = {node.output[0]: node for node in graph.node if node.op_type == "Conv"}
+    for norm in [node for node in graph.node if node.op_type == "BatchNormalization"]:
+        convolution = convolutions[norm.input[0]]
+        weight, gamma, beta, mean, variance = (
+            numpy_helper.to_array(values[name]).astype(np.float64) for name in (convolution.input[1], *norm.input[1:5])
+        )
+        epsilon = next(one.f for one in norm.attribute if one.name == "epsilon")
+        factor = gamma / np.sqrt(variance + epsilon)
+        bias = beta - mean * factor
+        if len(convolution.input) > 2:
+            bias += numpy_helper.to_array(values[convolution.input[2]]) * factor
+        new = {convolution.input[1]: weight * factor[:, None, None, None], norm.input[2]: bias}
+        for name, array in new.items():
+            values[name].CopyFrom(numpy_helper.from_array(array.astype(np.float32), name))
+        convolution.input[:] = [*convolution.input[:2], norm.input[2]]
+        convolution.output[0] = norm.output[0]
+        graph.node.remove(norm)
+    used = {name for node in graph.node for name in node.input}
+    kept = [one for one in graph.initializer if one.name in used]
+    del graph.initializer[:]
+    graph.initializer.extend(kept)
+    return model
 
 
 def compared(
