@@ -31,3 +31,6 @@ class DigitsCNN(nn.Cell):
         x = x.reshape((-1, 6272))
         x = self.relu(self.dense1(x))
         return self.dense3(self.relu(self.dense2(x)))
+
+
+NETS = {"digits_cnn": DigitsCNN}

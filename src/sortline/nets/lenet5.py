@@ -187,3 +187,6 @@ class LeNet5Published(nn.Cell):
         x = self.squash(self.s4(self.squash(self.c3(x))))
         x = self.squash(self.c5(x.reshape((-1, 400))))
         return self.output(self.squash(self.f6(x)))
+
+
+NETS = {"lenet5": LeNet5, "lenet5_1998": LeNet5Published, "lenet5_norm": LeNet5Norm}

@@ -106,3 +106,6 @@ def photo_net(
     how = known.release(release) if release else FRESH
     options = {"zero_last": True} if zero_last else {}
     return PhotoNet(classes, known.net(how, width, **options), how.preprocessing, head)
+
+
+NETS = {name: partial(photo_net, network=name) for name in registry.names()}

@@ -1,7 +1,9 @@
 """The nets that are trained whole, by name: built, initialised from a seed, saved, loaded strictly."""
 
+import importlib
+import pkgutil
+import sys
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,21 +13,19 @@ from mindspore import nn
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from sortline import backbones
 from sortline._core.errors import UserError
 from sortline.backbones.preprocessing import GREY, Preprocessing
-from sortline.nets.digits_cnn import DigitsCNN
-from sortline.nets.lenet5 import LeNet5, LeNet5Norm, LeNet5Published
 from sortline.nets.low_rank import merged_weights
-from sortline.nets.photo_net import PhotoNet, photo_net
 
-NETS: dict[str, Callable[..., nn.Cell]] = {
-    "lenet5": LeNet5,
-    "lenet5_1998": LeNet5Published,
-    "lenet5_norm": LeNet5Norm,
-    "digits_cnn": DigitsCNN,
-    **{name: partial(photo_net, network=name) for name in backbones.names()},
-}
+
+def _found() -> dict[str, Callable[..., nn.Cell]]:
+    """Return what the files of this folder list as their `NETS`: a net's name, and what builds it from `classes`."""
+    files = [info.name for info in pkgutil.iter_modules(sys.modules[__package__].__path__) if info.name != "registry"]
+    modules = [importlib.import_module(f"{__package__}.{name}") for name in files]
+    return {name: build for module in modules for name, build in getattr(module, "NETS", {}).items()}
+
+
+NETS = _found()
 
 
 def build(name: str, classes: int, options: dict[str, Any]) -> nn.Cell:
@@ -39,7 +39,7 @@ def initialise(net: nn.Cell, seed: int) -> None:
     What PyTorch's layers start from; LeCun et al. 1998, "Efficient BackProp", section 4.6, up to a constant.
     Batch norm and sub-sampling stay as they are built: the identity, the average. A PhotoNet has a start of its own.
     """
-    if isinstance(net, PhotoNet):
+    if hasattr(net, "initialise"):
         net.initialise(seed)
         return
     generator = np.random.default_rng(seed)
@@ -96,4 +96,4 @@ def read(path: Path) -> dict[str, np.ndarray]:
 
 def preprocessing(net: nn.Cell) -> Preprocessing:
     """Return what makes the net's input of uint8 pixels."""
-    return net.preprocessing if isinstance(net, PhotoNet) else GREY
+    return getattr(net, "preprocessing", GREY)
