@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from sortline._core.errors import UserError
 from sortline._core.files import read_yaml
-from sortline.cli._shared import memory, outputs, paths, sections, supply, tasks
+from sortline.cli._shared import memory, outputs, params_text, paths, supply, tasks
 from sortline.cli._shared.numbers import whole
 
 if TYPE_CHECKING:
@@ -66,10 +66,10 @@ def main(options: argparse.Namespace) -> int:
         print("\n".join(describe(audit)), file=sys.stderr)
         raise
     section = section_of(root, backbone, suggested)
-    text = sections.add_task(sections.read_text(paths.PARAMS), task, COMMENT.format(task), section)
+    text = params_text.add_task(params_text.read_text(paths.PARAMS), task, COMMENT.format(task), section)
     memory.forget_stages(task)
     memory.forget_fetched(task)
-    sections.write_text(paths.PARAMS, text)
+    params_text.write_text(paths.PARAMS, text)
     print("\n".join([*describe(audit), "", *written(task, suggested), "", *next_steps(task)]))
     return 0
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from sortline._core.errors import UserError
 from sortline._core.files import read_yaml
-from sortline.cli._shared import memory, outputs, paths, sections
-from sortline.cli._shared.tasks import check_name, listed_tasks
+from sortline.cli._shared import memory, outputs, params_text, paths
+from sortline.cli._shared.tasks import check_name, is_built_in, listed_tasks
 from sortline.config.tasks import task_sections
 
 SUMMARY = "take a task of your own out of params.yaml and dvc.lock again"
@@ -16,20 +16,6 @@ EPILOG = """examples:
   sortline remove cups --files
 
 Your own folder of photos is never touched."""
-
-BUILT_IN = (
-    "garbage",
-    "garbage_en",
-    "garbage_tuned",
-    "mushrooms",
-    "mushrooms_mobilenet",
-    "mushrooms_report",
-    "sample",
-    "mnist",
-    "mnist_cnn",
-    "mnist_report",
-    "digits",
-)
 
 
 def add(command: argparse.ArgumentParser) -> None:
@@ -41,17 +27,17 @@ def main(options: argparse.Namespace) -> int:
     """Remove what there is of the task; return 0. Raises `UserError` where there is nothing."""
     task = options.name
     check_name(task)
-    if task in BUILT_IN:
-        raise UserError(f"'{task}' is built in; to leave it out of `dvc repro`, take it out of tasks: in params.yaml")
-    tasks, content = listed_tasks(), read_yaml(paths.PARAMS)
+    tasks, sections = listed_tasks(), task_sections(read_yaml(paths.PARAMS))
+    if is_built_in(sections.get(task, {})):
+        raise UserError(f"'{task}' is built in; to leave it out of `dvc repro`, take it out of its list in params.yaml")
     files = [path for path in outputs.files(task) if path.exists() or path.is_symlink()]
-    known = task in tasks or task in task_sections(content)
+    known = task in tasks or task in sections
     if not known and not (files and options.files):
         kept = f", only files of it: sortline remove {task} --files" if files else ""
         raise UserError(f"params.yaml: no task '{task}'{kept}; the tasks there are: {', '.join(tasks)}")
     if known:
-        removed = sections.remove_task(sections.read_text(paths.PARAMS), task)
-        sections.write_text(paths.PARAMS, removed)
+        removed = params_text.remove_task(params_text.read_text(paths.PARAMS), task)
+        params_text.write_text(paths.PARAMS, removed)
         print(f"removed from params.yaml: '{task}' in tasks, and its section")
     count = memory.forget_stages(task)
     if count:

@@ -3,7 +3,7 @@
 import shutil
 from pathlib import Path
 
-from sortline.cli._shared import outputs, sections
+from sortline.cli._shared import outputs, params_text
 
 
 def forget_stages(task: str) -> int:
@@ -13,9 +13,9 @@ def forget_stages(task: str) -> int:
     """
     if not outputs.LOCK.is_file():
         return 0
-    text, count = sections.remove_stages(sections.read_text(outputs.LOCK), task)
-    if count and sections.has_stages(text):
-        sections.write_text(outputs.LOCK, text)
+    text, count = params_text.remove_stages(params_text.read_text(outputs.LOCK), task)
+    if count and params_text.has_stages(text):
+        params_text.write_text(outputs.LOCK, text)
     elif count:
         outputs.LOCK.unlink()  # DVC refuses a lock without stages
     return count

@@ -1,6 +1,8 @@
 """The tasks that params.yaml lists, and what a task may be called."""
 
 import re
+from pathlib import PurePosixPath, PureWindowsPath
+from typing import Any
 
 from sortline._core.errors import UserError
 from sortline._core.files import read_yaml
@@ -40,3 +42,15 @@ def check_name(task: str) -> None:
         )
     if task.casefold() in RESERVED:
         raise UserError(f"'{task}' cannot be a task's name: DVC, YAML or Windows reads it as something else")
+
+
+def is_built_in(section: dict[str, Any]) -> bool:
+    """Whether a task's photos are a known data set or need none: not a folder of one's own, as `sortline new` adds."""
+    fetch = section.get("fetch") or {}
+    sources = fetch.get("sources") or []
+    own = any(_is_absolute(source.get("path") or "") for source in sources)
+    return bool(fetch.get("dataset") or sources) and not own
+
+
+def _is_absolute(path: str) -> bool:
+    return PurePosixPath(path).is_absolute() or PureWindowsPath(path).is_absolute()
