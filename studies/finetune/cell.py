@@ -26,6 +26,7 @@ from sortline.data.holdout import hold_out
 from sortline.evaluation import metrics
 from sortline.export import onnx_model
 from sortline.export.network import HeadOnBackbone
+from sortline.features.store import FeatureStore
 from sortline.nets import registry
 from sortline.training import inputs
 from sortline.training import nets as net_training
@@ -107,7 +108,8 @@ def read() -> Photos:
 
 
 def stored(name: str, photos: Photos) -> Inputs:
-    return inputs.read(DATA["features"] if name == "line" else HERE / "features" / name, len(photos.paths))
+    folder = DATA["features"] if name == "line" else HERE / "features" / name
+    return inputs.read(FeatureStore(folder), len(photos.paths))
 
 
 def heads(cell: dict[str, Any], photos: Photos) -> Iterator[Run]:

@@ -13,7 +13,7 @@ from sortline.config.training import TrainHeadParams
 from sortline.data import prepared
 from sortline.data.split import deal_folds
 from sortline.evaluation import metrics
-from sortline.features import store
+from sortline.features.store import FeatureStore
 from sortline.training.heads import train_by_steps
 from sortline.training.results import Trained, TrainingSet
 
@@ -28,7 +28,7 @@ def training_set(extracted: str | None, seed: int) -> TrainingSet:
     line = LINE / "data" / "features" / PARAMS["task"]
     train = prepared.read_part(PREPARED / "split.csv", "train")
     folder = line if extracted is None else HERE / "features" / extracted
-    features = store.read(folder, train.total, files.read_json(line / "features.json")["dataset"])[train.rows]
+    features = FeatureStore(folder).read("pooled", train.total, FeatureStore(line).about["dataset"])[train.rows]
     rows = files.read_csv(PREPARED / "split.csv")
     folds, groups = (np.array([int(rows[place][key]) for place in train.rows]) for key in ("fold", "group"))
     if seed:

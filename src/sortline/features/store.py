@@ -81,11 +81,3 @@ class FeatureStore:
         if self.blocks:
             return self.read("inner", photos, dataset)
         return self.read("pooled", photos, dataset)[:, :, 0][..., None, None]
-
-
-def read(folder: Path, photos: int, dataset: str | None = None, what: str = "pooled") -> np.ndarray:
-    return FeatureStore(folder).read(what, photos, dataset)
-
-
-def about(folder: Path) -> dict[str, Any]:
-    return FeatureStore(folder).about

@@ -56,7 +56,7 @@ def head_kind(params: TrainParams) -> str:
 
 
 def options(backbone: Backbone, params: TrainParams) -> dict[str, Any]:
-    """Return what `small.build` needs to make the net again."""
+    """Return what `registry.build` needs to make the net again."""
     return {"release": backbone.info["release"], "width": backbone.info["width"], "head": head_kind(params)}
 
 

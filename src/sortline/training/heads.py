@@ -14,8 +14,8 @@ from sortline._core.files import read_json, sha256_file
 from sortline.config.training import Recipe, TrainHeadParams
 from sortline.data.holdout import hold_out
 from sortline.data.prepared import Classes
-from sortline.features import store
 from sortline.features.heads import Head, load_head, pool
+from sortline.features.store import FeatureStore
 from sortline.training import loop, losses
 from sortline.training.head_graph import HeadNet, forward
 from sortline.training.results import Trained, TrainingSet
@@ -26,7 +26,8 @@ INNER = 0.1  # the part that early stopping watches
 
 def read(split: Sequence[dict[str, str]], classes: Classes, features: Path, params: TrainHeadParams) -> TrainingSet:
     """Return the train rows of split.csv with their features; raise `UserError` where views were not extracted."""
-    stored = store.read(features, len(split), what="maps" if params.pooling == "attention" else "pooled")
+    store = FeatureStore(features)
+    stored = store.read("maps" if params.pooling == "attention" else "pooled", len(split))
     if (params.views or 0) > stored.shape[1]:
         raise UserError(
             f"params.yaml: train_head.views is {params.views}, but the features hold {stored.shape[1]} "
@@ -34,8 +35,8 @@ def read(split: Sequence[dict[str, str]], classes: Classes, features: Path, para
         )
     rows = np.flatnonzero([row["split"] == "train" for row in split])
     labels, folds, groups = (np.array([int(split[i][key]) for i in rows]) for key in ("label", "fold", "group"))
-    dataset = store.about(features)["dataset"]
-    return TrainingSet(stored[rows], labels, folds, len(classes.names), groups, classes.bin_of, dataset)
+    count, dataset = len(classes.names), store.about["dataset"]
+    return TrainingSet(stored[rows], labels, folds, count, groups, classes.bin_of, dataset)
 
 
 def training_rows(data: TrainingSet, params: TrainHeadParams) -> tuple[np.ndarray, np.ndarray]:

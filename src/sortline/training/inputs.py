@@ -2,8 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import mindspore
 import numpy as np
@@ -13,7 +12,7 @@ from sortline.backbones.preprocessing import GREY, Preprocessing
 from sortline.config.augment import CropParams, DistortionParams
 from sortline.data.augment.crops import crop
 from sortline.data.augment.distortion import distort
-from sortline.features import store
+from sortline.features.store import FeatureStore
 from sortline.nets.photo_net import PhotoNet, Tail
 
 PREDICTED = (16, 500), 2**21  # inputs at a time: minimum and maximum; bytes of them
@@ -103,7 +102,7 @@ class Maps:
 
 @dataclass(frozen=True)
 class Inputs:
-    """`array`: as `featuremaps.read` gives it; pooled features as maps of one position, (N, K, C, 1, 1).
+    """`array`: as `FeatureStore.inputs` gives it; pooled features as maps of one position, (N, K, C, 1, 1).
 
     `blocks`: how many blocks of the backbone come after it; None: all, these are pictures. `pooled`: mean-pooled
     features, float32 (N, K, C), None beside pictures.
@@ -129,16 +128,10 @@ class Inputs:
         return net if self.blocks is None else Tail(net, self.blocks)
 
 
-def read(folder: Path, photos: int, dataset: str | None = None) -> Inputs:
-    """Read what `extract` kept for a net; raise `UserError` as `featuremaps.read` does."""
-    about: dict[str, Any] = store.about(folder)
-    if "backbone" not in about:
-        return Inputs(store.read(folder, photos, dataset, "pixels"), None, about["image_size"])
-    pooled = store.read(folder, photos, dataset)[:, :, 0]
-    if about.get("upto"):
-        inner = store.read(folder, photos, dataset, "inner")
-        return Inputs(inner, about["upto"], about["image_size"], pooled)
-    return Inputs(pooled[..., None, None], 0, about["image_size"], pooled)
+def read(store: FeatureStore, photos: int) -> Inputs:
+    """Read what `extract` kept for a net; raise `UserError` as the store does."""
+    pooled = None if store.blocks is None else store.read("pooled", photos)[:, :, 0]
+    return Inputs(store.inputs(photos), store.blocks, store.about["image_size"], pooled)
 
 
 def predictor(net: nn.Cell) -> Callable[[Feed], np.ndarray]:

@@ -15,7 +15,7 @@ from sortline._core import graphs
 from sortline._core.errors import UserError
 from sortline.config.training import Recipe, TrainParams
 from sortline.data.prepared import Classes
-from sortline.features import store
+from sortline.features.store import FeatureStore
 from sortline.nets import registry
 from sortline.nets.photo_net import PhotoNet
 from sortline.training import loop, losses
@@ -45,12 +45,13 @@ def read(split: Sequence[dict[str, str]], classes: Classes, features: Path) -> P
     """Take the train and the val rows of split.csv with what extract kept of them."""
     labels = np.array([int(row["label"]) for row in split])
     train, val = (np.flatnonzero([row["split"] == part for row in split]) for part in ("train", "val"))
-    found, dataset = read_inputs(features, len(split)), store.about(features)["dataset"]
+    store = FeatureStore(features)
+    found, dataset = read_inputs(store, len(split)), store.about["dataset"]
     return Parts(found, train, labels[train], val, labels[val], len(classes.names), dataset)
 
 
 def build(data: Parts, params: TrainParams, weights: Path) -> tuple[nn.Cell, dict[str, Any]]:
-    """Return the net at its start, and the options that `small.build` needs to make it again.
+    """Return the net at its start, and the options that `registry.build` needs to make it again.
 
     `weights`: the folder of the backbone that a mode of fine-tuning starts from. Raises `UserError` where net and
     inputs do not go together.
