@@ -33,10 +33,10 @@ def test_floor_is_the_entropy_of_the_targets(classes, smoothing):
 def test_a_loss_below_the_floor(loss, said):
     found = log(TWO + f"epoch: 3 step: 5, loss is {loss}")
     words = "\n".join(describe("x", found, 0.1, 26))
-    assert "0.647 is the least loss that smoothing 0.1 over 26 classes allows" in words
+    assert "0.647 is the minimum loss that smoothing 0.1 over 26 classes allows" in words
     assert said in words
-    assert said.endswith("all classes") == ("nn.CrossEntropyLoss (least 0.626)" in words)
-    assert "least loss" not in "\n".join(describe("x", found))
+    assert said.endswith("all classes") == ("nn.CrossEntropyLoss (minimum 0.626)" in words)
+    assert "minimum loss" not in "\n".join(describe("x", found))
 
 
 def test_more_steps_than_photos_are_pointed_out():
@@ -113,7 +113,7 @@ def test_command_takes_smoothing_and_photos_from_the_task(folder, capsys):
     write_json(folder / "metrics/mine/data.json", {"train": 3, "classes": 4})
     assert cli.main(["curves", "train.log", "--task", "mine"]) == 0
     out = capsys.readouterr().out
-    assert f"{entropy([0.8, *[0.2 / 3] * 3]):.3f} is the least loss that smoothing 0.2 over 4 classes" in out
+    assert f"{entropy([0.8, *[0.2 / 3] * 3]):.3f} is the minimum loss that smoothing 0.2 over 4 classes" in out
     assert "5 steps an epoch, with 3 train photos" in out
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from sortline.report.training_log import Epoch, TrainingLog
 from sortline.training.targets import smoothing_minimum
 
-ROUNDING = 1e-3  # a loss printed from half precision may be that far below the floor
+ROUNDING = 1e-3  # a loss printed from half precision may be that far below the minimum
 
 
 def describe(name: str, log: TrainingLog, smoothing: float = 0.0, classes: int = 0, photos: int = 0) -> list[str]:
@@ -26,7 +26,7 @@ def describe(name: str, log: TrainingLog, smoothing: float = 0.0, classes: int =
         rows.append(("devices", "steps come more than once, as from several devices: mean of the losses, slowest time"))
     rows += _under("not finite", _not_finite(log))
     if smoothing:
-        rows += _under("floor", _floor(log, smoothing, classes))
+        rows += _under("minimum", _minimum(log, smoothing, classes))
     if photos and steps > photos:
         times = -(-steps // photos)
         rows.append(
@@ -62,10 +62,10 @@ def _times(log: TrainingLog) -> str:
     seconds = [epoch.seconds for epoch in epochs if epoch.seconds is not None]
     if not seconds:
         return "none in this log"
-    median, least, most = (_duration(value) for value in (statistics.median(seconds), min(seconds), max(seconds)))
+    median, shortest, longest = (_duration(value) for value in (statistics.median(seconds), min(seconds), max(seconds)))
     steps = [epoch.step_ms for epoch in epochs if epoch.step_ms is not None]
     per_step = f", {statistics.median(steps):.4g} ms a step" if steps else ""
-    return f"{median} an epoch (median; {least} to {most}){per_step}, {_duration(sum(seconds))} in all"
+    return f"{median} an epoch (median; {shortest} to {longest}){per_step}, {_duration(sum(seconds))} in all"
 
 
 def _duration(seconds: float) -> str:
@@ -91,25 +91,25 @@ def _bad_epochs(log: TrainingLog) -> list[tuple[int, Epoch]]:
     return [(number, epoch) for part in log.parts for number, epoch in part.epochs.items() if epoch.bad_line]
 
 
-def _floor(log: TrainingLog, smoothing: float, classes: int) -> tuple[str, str]:
-    """Compare with the least loss that smoothed targets allow; no batch can be below that, whatever the network."""
-    floor = smoothing_minimum(classes, smoothing)
-    # Spread over all classes, as nn.CrossEntropyLoss does, the same smoothing moves less and the floor is lower.
+def _minimum(log: TrainingLog, smoothing: float, classes: int) -> tuple[str, str]:
+    """Compare with the minimum loss that smoothed targets allow; no batch can be below that, whatever the network."""
+    minimum = smoothing_minimum(classes, smoothing)
+    # Spread over all classes, as nn.CrossEntropyLoss does, the same smoothing moves less and the minimum is lower.
     lower = smoothing_minimum(classes, smoothing * (classes - 1) / classes)
     below = [
         (number, float(epoch.finite.min()))
         for part in log.parts
         for number, epoch in part.epochs.items()
-        if epoch.finite.size and epoch.finite.min() < floor - ROUNDING
+        if epoch.finite.size and epoch.finite.min() < minimum - ROUNDING
     ]
-    about = f"{floor:.3f} is the least loss that smoothing {smoothing:g} over {classes} classes allows;"
+    about = f"{minimum:.3f} is the minimum loss that smoothing {smoothing:g} over {classes} classes allows;"
     if not below:
         return about, "no loss is below it"
-    least = min(value for _, value in below)
-    seen = f"first below it in epoch {below[0][0]}, lowest {least:.4g}: label smoothing is not active in this loss"
-    if least < lower - ROUNDING:
+    lowest = min(value for _, value in below)
+    seen = f"first below it in epoch {below[0][0]}, lowest {lowest:.4g}: label smoothing is not active in this loss"
+    if lowest < lower - ROUNDING:
         return about, seen
-    return about, f"{seen}, unless it is spread over all classes as by nn.CrossEntropyLoss (least {lower:.3f})"
+    return about, f"{seen}, unless it is spread over all classes as by nn.CrossEntropyLoss (minimum {lower:.3f})"
 
 
 def _not_read(log: TrainingLog) -> list[str]:

@@ -37,7 +37,7 @@ KEPT = 3  # lines that say nothing we know, kept to be shown
 
 @dataclass
 class Epoch:
-    """What a log says of one epoch. `losses` as printed, in order; `seconds`, `step_ms`: None where not said."""
+    """What a log says of one epoch. `losses` as printed, in order; `seconds`, `step_ms`: None where not stated."""
 
     losses: array = field(default_factory=lambda: array("d"))
     last_step: int = 0
@@ -139,7 +139,7 @@ class _Reader:
         self.log = TrainingLog()
         self.newest = 0  # epoch of the part's last loss
         self.steps: set[int] = set()  # seen in it
-        self.least = 0  # of these
+        self.first = 0  # the smallest of these
         self.untimed = False  # a loss came since the last time
 
     def take(self, entry: re.Match[str], line: int) -> None:
@@ -168,7 +168,7 @@ class _Reader:
             self.newest, self.steps = number, set()
         if number == self.newest:
             part.repeats |= step in self.steps
-            self.least = min(self.least, step) if self.steps else step
+            self.first = min(self.first, step) if self.steps else step
             self.steps.add(step)
         epoch = part.at(number)
         epoch.losses.append(value)
@@ -180,7 +180,7 @@ class _Reader:
     def _went_back(self, number: int, step: int) -> bool:
         part = self.log.parts[-1]
         if number == self.newest:
-            return len(self.steps) >= 3 and step <= self.least
+            return len(self.steps) >= 3 and step <= self.first
         if number > self.newest:
             return False
         # Of several devices one may be late with the end of the epoch before.
