@@ -74,7 +74,7 @@ class WeightsDownload:
         return downloaded(self.address, downloads, self.max_mb, None, partial(self._unpacked, target))
 
     def _unpacked(self, target: Path, archive: Path) -> str:
-        wanted = PurePosixPath(self.member).parts
+        wanted = PurePosixPath(self.member or "").parts
 
         def choose(paths: Sequence[PurePosixPath]) -> dict[PurePosixPath, PurePosixPath]:
             found = [path for path in paths if path.parts[-len(wanted) :] == wanted and not is_hidden(path)]
@@ -128,6 +128,7 @@ def origins(params: WeightsParams) -> list[WeightsOrigin]:
 
 
 def _network(params: WeightsParams) -> registry.Network:
+    assert params.backbone is not None  # without one there is no network to ask for
     try:
         network = registry.get(params.backbone)
         if params.release:
@@ -153,7 +154,7 @@ def fetch(
     def attempt(origin: WeightsOrigin) -> dict[str, Any]:
         drawn = origin.kind == registry.RANDOM
         sized = params.backbone is not None and _network(params).widths
-        about = {
+        about: dict[str, Any] = {
             "network": params.backbone or "none",
             "release": origin.release,
             "width": float(params.width or (RANDOM_WIDTH if drawn else 1)) if sized else None,

@@ -66,7 +66,7 @@ def check(params: TrainParams, inputs: Inputs) -> None:
     where = f"params.yaml: train.mode {params.mode}"
     if params.mode in ("full", "scratch") and not pictures:
         raise UserError(f"{where} trains from pictures; set extract.pixels and extract.colour to true")
-    if params.mode in ("partial", "lora_backbone") and not pictures:
+    if params.mode in ("partial", "lora_backbone") and cached is not None:
         needed = params.blocks or cached or BLOCKS
         kept = f"the maps before the last {cached} blocks" if cached else "pooled features"
         if cached < needed:

@@ -137,9 +137,11 @@ class _Watch:
     `features` as `Head.logits` takes them.
     """
 
+    head: Head  # there from the first epoch on
+
     def __init__(self, features: np.ndarray, labels: np.ndarray):
         self.features, self.labels = features, labels
-        self.loss, self.epoch, self.head = np.inf, 0, None
+        self.loss, self.epoch = np.inf, 0
 
     def see(self, number: int, head: Head) -> None:
         loss = log_loss(self.labels, head.logits(self.features))
@@ -208,6 +210,7 @@ class _Scorer:
 
 def _watch(data: TrainingSet, mask: np.ndarray, seed: int) -> _Watch:
     """Take a grouped tenth out of `mask`, in place, to watch."""
+    assert data.groups is not None  # early stopping parts no group
     rows = np.flatnonzero(mask)
     inner = rows[hold_out(data.labels[rows], data.groups[rows], INNER, seed)]
     mask[inner] = False

@@ -118,6 +118,7 @@ def train(
             total, counted, done, finite = nothing, nothing, 0, True
             while done < a_epoch and finite:
                 arrays = coming.result()
+                assert arrays is not None  # the plan has no more steps than there are pieces
                 coming = pool.submit(next, pieces, None)
                 now = plan[(number - 1) * a_epoch + done :][: len(arrays[0])]
                 data = tuple(Tensor(array) for array in arrays)

@@ -43,7 +43,7 @@ class Trained:
     out_of_fold: np.ndarray
     curve: list[dict[str, float]]
     curve_x: str
-    facts: dict[str, object] = field(default_factory=dict)
+    facts: dict[str, Any] = field(default_factory=dict)
     selected: list[str] = field(default_factory=list)
     fold_heads: list[Head] = field(default_factory=list)
     minimum: float | None = None

@@ -17,7 +17,7 @@ from sortline.config.tasks import LISTS
 
 if TYPE_CHECKING:
     from ruamel.yaml.comments import CommentedMap
-    from ruamel.yaml.nodes import CollectionNode
+    from ruamel.yaml.nodes import MappingNode, SequenceNode
 
 BY_HAND = "params.yaml: written in a way that sortline does not edit; {} by hand"
 ONLY_ONE = "params.yaml: '{}' is the only one of {}: list another one there first"
@@ -126,11 +126,11 @@ def _pairs(text: str) -> list[tuple[Any, Any]]:
     return YAML(typ="safe", pure=True).compose(text).value
 
 
-def _node(text: str, name: str) -> CollectionNode:
+def _node(text: str, name: str) -> MappingNode | SequenceNode:
     return next(value for key, value in _pairs(text) if key.value == name)
 
 
-def _items(tasks: CollectionNode) -> list[tuple[str, int, int]]:
+def _items(tasks: MappingNode | SequenceNode) -> list[tuple[str, int, int]]:
     """Return (task, start, end) of each item that stands there, `<<` too; not what it merges."""
     found = []
     for item in tasks.value:
@@ -141,7 +141,7 @@ def _items(tasks: CollectionNode) -> list[tuple[str, int, int]]:
     return found
 
 
-def _with_item(text: str, tasks: CollectionNode, task: str, newline: str) -> str:
+def _with_item(text: str, tasks: MappingNode | SequenceNode, task: str, newline: str) -> str:
     mapping, items = tasks.id == "mapping", _items(tasks)
     if tasks.flow_style:
         item = f"{task}: null" if mapping else task
@@ -159,7 +159,7 @@ def _with_item(text: str, tasks: CollectionNode, task: str, newline: str) -> str
     return text[:at] + item + text[at:]
 
 
-def _without_item(text: str, tasks: CollectionNode, name: str, task: str, by_hand: str) -> str:
+def _without_item(text: str, tasks: MappingNode | SequenceNode, name: str, task: str, by_hand: str) -> str:
     items = _items(tasks)
     place = next((i for i, (other, _, _) in enumerate(items) if other == task), None)
     if place is None:
