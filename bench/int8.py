@@ -9,7 +9,7 @@ import numpy as np
 from bench._paired import medians, ratio, seconds
 from sortline._core import sessions
 from sortline._core.errors import UserError
-from sortline.data.sources.sample import picture
+from sortline.data.sources.toy import picture
 
 MODELS = {"fp32": "model.onnx", "int8": "model_int8.onnx"}
 PHOTOS = 40  # a round
@@ -27,7 +27,7 @@ def run(repeats: int) -> dict[str, Any]:
     for threads in dict.fromkeys((1, os.cpu_count() or 1)):
         opened = {name: sessions.session(file, threads) for name, file in files.items()}
         for side in SIDES:
-            image = np.asarray(picture("03_03", 0, side, 1))
+            image = np.asarray(picture("star", 0, side, 1))
             taken = seconds({name: _round(session, image) for name, session in opened.items()}, repeats)
             found[f"{side}x{side}, {threads} thread{'s' * (threads > 1)}"] = {
                 f"{name}_ms": round(1000 * value / PHOTOS, 2) for name, value in medians(taken).items()

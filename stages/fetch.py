@@ -1,12 +1,11 @@
 """Stage `fetch`: the photos of a task, from the first of its sources that works.
 
-Reads: a folder (SORTLINE_DATA), a public archive, or nothing (drawn photos).
+Reads: a folder (SORTLINE_DATA), a public archive, or nothing (drawn shapes, digits).
 Writes: `--out` (the photos as they came) and `--source` (what they are: kind, public address, content hash, counts).
 Params: `<task>.fetch`.
 """
 
 import argparse
-import os
 from pathlib import Path
 
 from sortline._core.errors import run
@@ -14,6 +13,7 @@ from sortline._core.files import read_yaml, write_json
 from sortline.config.base import load
 from sortline.config.fetch import FetchParams
 from sortline.config.tasks import check_listed
+from sortline.data.sources.base import data_folder
 from sortline.data.sources.fetching import fetch_photos
 
 
@@ -27,14 +27,7 @@ def main(argv: list[str]) -> None:
 
     params = load(options.task, "fetch", FetchParams)
     check_listed(options.task, read_yaml(Path("params.yaml")))
-    folder = os.environ.get("SORTLINE_DATA")
-    about, passed_over = fetch_photos(
-        options.task,
-        params.sources,
-        options.out,
-        options.downloads,
-        Path(folder).expanduser().absolute() if folder else None,
-    )
+    about, passed_over = fetch_photos(options.task, params.sources, options.out, options.downloads, data_folder())
     write_json(options.source, about)
     for reason in passed_over:
         print(f"passed over: {reason}")

@@ -18,7 +18,7 @@ garbage:
   fetch: {sources: [{kind: folder, path: garbage26}, {kind: archive, url: "https://photos.invalid/a.zip"}]}
   weights: {backbone: mobilenet_v2, path: weights/net.safetensors, release: tensorflow}
 sample:
-  fetch: {sources: [{kind: drawn}]}
+  fetch: {sources: [{kind: toy}]}
   weights: {backbone: mobilenet_v2, release: random}
 """
 

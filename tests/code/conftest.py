@@ -6,6 +6,7 @@ import threading
 from functools import partial
 
 import pytest
+import requests
 from command_line import SOURCES
 from PIL import Image
 from source_files import Fetching
@@ -13,7 +14,6 @@ from test_predict import write_export
 from threadpoolctl import threadpool_limits
 
 from sortline._core import runtime
-from sortline._core.errors import UserError
 
 COLOURS = {"red": (255, 0, 0), "green": (0, 255, 0), "blue": (0, 0, 255)}
 PARAMS = "tasks: [garbage, sample]\ngarbage: {}\nsample: {}\n"
@@ -59,12 +59,11 @@ def project(tmp_path, monkeypatch):
 def sources(project, monkeypatch):
     """params.yaml with sources; a network that refuses every address; an empty data folder in SORTLINE_DATA."""
 
-    def refuse(url, timeout):
-        raise UserError(f"{url}: could not connect in {timeout:g} s")
+    def refuse(url, **_):
+        raise requests.ConnectTimeout
 
     (project / "params.yaml").write_text(SOURCES, encoding="utf-8")
-    monkeypatch.setattr("sortline.data.sources.fetching.probe", refuse)
-    monkeypatch.setattr("sortline.backbones.weights.probe", refuse)
+    monkeypatch.setattr(requests, "get", refuse)
     (project / "data folder").mkdir()
     monkeypatch.setenv("SORTLINE_DATA", "data folder")
     return project / "data folder"

@@ -137,11 +137,11 @@ def test_without_a_table_the_folder_names_are_the_classes():
 
 
 def test_unknown_table(tmp_path):
-    with pytest.raises(UserError, match="class table 'birds': no such table; there is: garbage, or none"):
+    with pytest.raises(UserError, match="class table 'birds': no such table; there is: garbage, toy, or none"):
         describe(["a"], "birds")
     (tmp_path / "fish.csv").write_text("en\ncod\n")
     (tmp_path / "fish_bins.csv").write_text("id,en,zh,colour\n")
-    with pytest.raises(UserError, match="there is: garbage, fish, or none"):
+    with pytest.raises(UserError, match="there is: garbage, toy, fish, or none"):
         describe(["a"], "birds", tmp_path)
 
 

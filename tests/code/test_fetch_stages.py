@@ -21,9 +21,9 @@ ROOT = Path(__file__).parents[2]
 @pytest.mark.parametrize(
     ("source", "words"),
     [
-        ("{kind: ftp}", "'folder', 'archive', 'drawn'"),
+        ("{kind: ftp}", "'archive', 'folder', 'idx', 'idx_mirror', 'sklearn_digits', 'toy'"),
         ("{kind: folder}", "path' is missing"),
-        ("{kind: folder, path: a, pth: b}", "unknown key 't.fetch.sources.0.folder.pth'"),
+        ("{kind: folder, path: a, pth: b}", "unknown key 't.fetch.sources.0.pth'"),
         ("{kind: archive, url: 'file:///etc/passwd'}", "url"),
         ("{kind: archive, url: 'https://a/b.zip', max_mb: 0}", "greater than or equal to 1"),
         ("{kind: archive, url: 'https://a/b.zip', sha256: abc}", "sha256"),
@@ -52,9 +52,9 @@ def run_stage(name, *arguments, cwd, **environment):
 @pytest.mark.parametrize(
     ("lists", "section", "words"),
     [
-        ("tasks: [a]\nhead_tasks: [a]", "t: {fetch: {sources: [{kind: drawn}]}}", "add it to tasks and head_tasks"),
-        ("tasks: [a, t]\nhead_tasks: [a]", "t: {fetch: {sources: [{kind: drawn}]}}", "add it to head_tasks"),
-        ("tasks: [t]\nhead_tasks: [t]\nnet_tasks:", "t: {train: {}, fetch: {sources: [{kind: drawn}]}}", "net_tasks"),
+        ("tasks: [a]\nhead_tasks: [a]", "t: {fetch: {sources: [{kind: toy}]}}", "add it to tasks and head_tasks"),
+        ("tasks: [a, t]\nhead_tasks: [a]", "t: {fetch: {sources: [{kind: toy}]}}", "add it to head_tasks"),
+        ("tasks: [t]\nhead_tasks: [t]\nnet_tasks:", "t: {train: {}, fetch: {sources: [{kind: toy}]}}", "net_tasks"),
     ],
 )
 def test_a_task_that_misses_in_a_list_is_refused_before_anything_is_fetched(tmp_path, lists, section, words):

@@ -12,10 +12,13 @@ import pytest
 from PIL import Image
 
 from sortline._core.errors import UserError
-from sortline.config.fetch import IdxFolder, IdxMirror, SklearnDigits
 from sortline.data import idx
 from sortline.data.datasets import open_picture
-from sortline.data.sources.fetching import fetch_photos, reachable
+from sortline.data.sources.base import reachable
+from sortline.data.sources.fetching import fetch_photos
+from sortline.data.sources.idx_folder import IdxFolder
+from sortline.data.sources.idx_mirror import IdxMirror
+from sortline.data.sources.sklearn_digits import SklearnDigits
 
 IMAGES, LABELS = "train-images-idx3-ubyte", "train-labels-idx1-ubyte"
 
@@ -117,7 +120,7 @@ def test_another_content_than_promised_is_refused(folder, tmp_path):
     about = fetch(IdxFolder(kind="idx", path=str(folder)), tmp_path)
     right = IdxFolder(kind="idx", path=str(folder), content_sha256=about["content_sha256"])
     assert fetch(right, tmp_path) == about
-    with pytest.raises(UserError, match="content_sha256 of the unpacked files is"):
+    with pytest.raises(UserError, match="content_sha256 of the files is"):
         fetch(right.model_copy(update={"content_sha256": "0" * 64}), tmp_path)
 
 

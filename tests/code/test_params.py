@@ -11,7 +11,7 @@ from sortline.config.diagnose import DiagnoseParams
 from sortline.config.evaluate import EvaluateParams
 from sortline.config.export import ExportParams
 from sortline.config.extract import ExtractParams
-from sortline.config.fetch import Archive, Drawn, FetchParams, Folder
+from sortline.config.fetch import FetchParams
 from sortline.config.prepare import PrepareParams
 from sortline.config.presets import PRESETS
 from sortline.config.training import TrainHeadParams, TrainParams
@@ -93,8 +93,8 @@ def test_chinese_text_in_the_file(tmp_path):
 
 
 def test_members_of_a_union_by_kind(tmp_path):
-    text = "sources:\n- {kind: folder, path: 垃圾}\n- {kind: archive, url: https://x.cn/a.zip}\n- {kind: drawn}"
-    assert [type(one) for one in section(tmp_path, text, "fetch").sources] == [Folder, Archive, Drawn]
+    text = "sources:\n- {kind: folder, path: 垃圾}\n- {kind: archive, url: https://x.cn/a.zip}\n- {kind: toy}"
+    assert [type(one).__name__ for one in section(tmp_path, text, "fetch").sources] == ["Folder", "Archive", "Toy"]
 
 
 # ---- presets

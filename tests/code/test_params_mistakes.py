@@ -1,5 +1,7 @@
 """sortline.config: every mistake is one line that says what is allowed."""
 
+import re
+
 import pytest
 from test_params import mistake
 
@@ -29,9 +31,9 @@ def test_an_unknown_key_of_a_nested_section(tmp_path):
 @pytest.mark.parametrize(
     ("kind", "allowed"),
     [
-        ("folder, path: a", "kind, path"),
-        ("archive, url: 'https://x.cn/a.zip'", "kind, url, name, inside, max_mb, sha256, content_sha256"),
-        ("drawn", "kind, per_class, side, seed"),
+        ("folder, path: a", "kind, content_sha256, path"),
+        ("archive, url: 'https://x.cn/a.zip'", "kind, content_sha256, url, name, inside, max_mb, sha256"),
+        ("toy", "kind, content_sha256, per_class, side, seed"),
     ],
 )
 def test_an_unknown_key_of_a_source_names_the_keys_of_its_kind(tmp_path, kind, allowed):
@@ -41,7 +43,7 @@ def test_an_unknown_key_of_a_source_names_the_keys_of_its_kind(tmp_path, kind, a
 
 def test_an_unknown_kind_names_the_known_ones(tmp_path):
     line = mistake(tmp_path, "sources: [{kind: web, path: a}]", "fetch")
-    assert "toy.fetch.sources.0" in line and all(f"'{kind}'" in line for kind in ("folder", "archive", "drawn"))
+    assert "toy.fetch.sources.0" in line and all(f"'{kind}'" in line for kind in ("folder", "archive", "toy"))
 
 
 def test_a_source_without_its_kind(tmp_path):
@@ -49,11 +51,28 @@ def test_a_source_without_its_kind(tmp_path):
     assert "toy.fetch.sources.0" in line and "'kind'" in line
 
 
+def test_a_former_kind_of_source_names_the_kind_of_today(tmp_path):
+    line = mistake(tmp_path, "sources: [{kind: drawn, side: 64}]", "fetch")
+    assert "toy.fetch.sources.0" in line and "'drawn' is called 'toy' now" in line
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("dataset: mnits", "no data set 'mnits'; there is: .*garbage_26x100.*mnist"),
+        ("{dataset: mnist, sources: [{kind: toy}]}", "leave one out"),
+        ("dataset: 3", "no data set"),
+    ],
+)
+def test_a_data_set_is_a_known_one_and_stands_alone(tmp_path, text, words):
+    assert re.search(words, mistake(tmp_path, text, "fetch"))
+
+
 @pytest.mark.parametrize(
     ("stage", "text", "key"),
     [
         ("fetch", "sources: [{kind: folder}]", "path"),
-        ("fetch", "sources: [{kind: drawn}, {kind: archive}]", "url"),
+        ("fetch", "sources: [{kind: toy}, {kind: archive}]", "url"),
     ],
 )
 def test_a_missing_key_of_a_source(tmp_path, stage, text, key):
@@ -128,7 +147,7 @@ def test_an_l2_strength_is_above_zero(tmp_path, value):
         ("evaluate", "ece_bins: 1", ["toy.evaluate.ece_bins", "greater than or equal to 2"]),
         ("export", "check_photos: 0", ["toy.export.check_photos", "greater than or equal to 1"]),
         ("fetch", "sources: [{kind: archive, url: 'ftp://x/a.zip'}]", ["url", "ftp://x/a.zip", "https?://"]),
-        ("fetch", "sources: [{kind: drawn, side: 8}]", ["side", "is 8", "greater than or equal to 16"]),
+        ("fetch", "sources: [{kind: toy, side: 8}]", ["side", "is 8", "greater than or equal to 16"]),
         ("weights", "{backbone: mobilenet_v2, release: tensorflow, path: a.h5}", [".safetensors or .ckpt", "a.h5"]),
         ("weights", "{backbone: mobilenet_v2, release: course, url: 'https://a/b.zip'}", ["should end in", "/b.zip"]),
         ("weights", "{backbone: mobilenet_v2, path: a.ckpt}", ["path", "go with a release"]),

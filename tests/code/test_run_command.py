@@ -1,11 +1,13 @@
 """`sortline run` and `sortline summary`: which task is taken and why, what DVC is told, what is shown in the end."""
 
+import io
 import json
 import shutil
 import sys
 from pathlib import Path
 
 import pytest
+import requests
 from command_line import SOURCES, put_photos, put_weights
 
 from sortline import cli
@@ -34,7 +36,14 @@ def test_run_takes_garbage_where_both_are_fetched_already(sources, monkeypatch):
 def test_run_takes_garbage_where_the_photos_can_be_downloaded(sources, monkeypatch):
     put_weights(sources)
     asked = []
-    monkeypatch.setattr("sortline.data.sources.fetching.probe", lambda url, timeout: asked.append((url, timeout)))
+
+    def answer(url, timeout, **_):
+        asked.append((url, timeout[0]))
+        response = requests.Response()
+        response.status_code, response.raw = 206, io.BytesIO()
+        return response
+
+    monkeypatch.setattr(requests, "get", answer)
     task, why = run.choose_task()
     assert task == "garbage"
     assert "https://photos.invalid/a.zip" in why

@@ -12,6 +12,11 @@ NOT_SHOWN = {
     "prepare.max_pixels": "a safety limit",
     "prepare.max_file_mb": "a safety limit",
     "export.max_difference": "a safety limit",
+    "fetch.sources": "of one's own photos; `sortline new` writes it, and sample shows it",
+    **dict.fromkeys(
+        [f"weights.{key}" for key in ("release", "width", "seed", "path", "url", "member", "sha256", "max_mb")],
+        "of one's own copy, or of random weights; sample shows these",
+    ),
     "extract.pixels": "of tasks that are trained from pixels; mnist shows it",
     "extract.colour": "of photos that a net is trained on; mushrooms_report shows it",
     "weights.width": "of random weights; sample shows it",

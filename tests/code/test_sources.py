@@ -5,13 +5,14 @@ import hashlib
 import os
 
 import pytest
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 from source_files import PHOTOS, oracle, tree, write_tree, zipped
 
 from sortline._core.errors import UserError
 from sortline.config.fetch import FetchParams
-from sortline.data.sources import fetching as module
-from sortline.data.sources.fetching import reachable
+from sortline.data import sources
+from sortline.data.sources import folder as module
+from sortline.data.sources.base import reachable
 
 
 def test_an_archive_is_downloaded_unpacked_and_removed(fetching, web):
@@ -64,7 +65,7 @@ def test_missing_refused_and_wrong_archives_are_passed_over(fetching, web, refus
         "could not connect",
         "404",
         "wrong checksum",
-        "content_sha256 is",
+        "content_sha256",
         "outside its folder",
         "not a zip",
         "no folder 'ori_data'",
@@ -126,22 +127,58 @@ def test_a_read_error_moves_on_to_the_next_source(fetching, monkeypatch, web):
     assert tree(fetching.raw) == PHOTOS
 
 
-def test_drawn_photos_carry_their_note(fetching, monkeypatch):
-    def draw(out, per_class, size, seed):
-        write_tree(out, {f"00_00/{number:02d}.png": f"{size} {seed}".encode() for number in range(per_class)})
-
-    monkeypatch.setattr(module, "draw", draw)
-    about, _ = fetching.photos({"kind": "drawn", "per_class": 2, "side": 32, "seed": 7})
-    drawn = {"00_00/00.png": b"32 7", "00_00/01.png": b"32 7"}
-    assert tree(fetching.raw) == drawn
+def test_toy_photos_carry_their_note(fetching):
+    about, _ = fetching.photos({"kind": "toy", "per_class": 1, "side": 16, "seed": 7})
+    drawn = tree(fetching.raw)
     assert about == {
-        "kind": "drawn",
+        "kind": "toy",
         "address": None,
         "name": "sample",
         "content_sha256": oracle(drawn),
-        "files": 2,
+        "files": len(drawn),
         "note": "built-in sample: proves the pipeline, not the accuracy",
     }
+
+
+def test_one_file_adds_a_kind_of_source(fetching, tmp_path, monkeypatch):
+    folder = tmp_path / "more"
+    folder.mkdir()
+    (folder / "grey_square.py").write_text(NEW_KIND, encoding="utf-8")
+    monkeypatch.setattr(sources, "__path__", [*sources.__path__, str(folder)])
+    about, _ = fetching.photos({"kind": "grey", "level": 3})
+    assert tree(fetching.raw) == {"a/0.png": b"\3"}
+    assert (about["kind"], about["name"], about["content_sha256"]) == ("grey", "grey 3", oracle({"a/0.png": b"\3"}))
+    with pytest.raises(ValidationError, match="'archive', .*'grey'"):
+        FetchParams(sources=[{"kind": "green"}])
+
+
+NEW_KIND = """
+import hashlib
+from typing import Literal
+
+from sortline.config.fetch import Source
+
+
+class Grey(Source):
+    kind: Literal["grey"]
+    level: int = 1
+
+    def fetch(self, out, downloads, data_folder):
+        (out / "a").mkdir()
+        (out / "a/0.png").write_bytes(bytes([self.level]))
+        return f"grey {self.level}", {"a/0.png": hashlib.sha256(bytes([self.level])).hexdigest()}
+"""
+
+
+@pytest.mark.parametrize("name", sources.DATASETS)
+def test_a_known_data_set_stands_for_its_sources(name):
+    known = FetchParams(dataset=name)
+    assert known.sources == FetchParams(sources=sources.DATASETS[name]).sources
+
+
+def test_no_address_of_a_known_data_set_stands_twice():
+    addresses = [source.get("url", source.get("path")) for known in sources.DATASETS.values() for source in known]
+    assert len({*addresses} - {None}) == len([address for address in addresses if address])
 
 
 def within_reach(schema, *sources, local):
@@ -163,5 +200,5 @@ def test_what_is_within_reach_is_told_without_fetching(fetching, web, refused):
     assert within_reach(FetchParams, folder, local=fetching.local)[0] is False
     write_tree(fetching.local / "set", PHOTOS)
     assert within_reach(FetchParams, folder, local=fetching.local) == (True, "folder set")
-    assert within_reach(FetchParams, {"kind": "drawn"}, local=None)[0] is True
+    assert within_reach(FetchParams, {"kind": "toy"}, local=None)[0] is True
     assert not fetching.data.exists()

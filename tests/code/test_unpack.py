@@ -11,7 +11,7 @@ from pathlib import PurePosixPath
 import pytest
 
 from sortline._core.errors import UserError
-from sortline.data.layout import below_wrappers, photo_places
+from sortline.data.layout import below_wrappers, photo_paths
 from sortline.data.sources.unpack import Limits, unpack
 
 FILES = {"train/00_00/一.jpg": b"one", "train/00_01/b.jpg": b"two" * 1000, "val/00_00/c.jpg": b""}
@@ -251,10 +251,10 @@ def test_a_missing_inside_folder_says_what_is_there():
     ],
 )
 def test_photos_are_those_in_class_folders(names, kept):
-    assert {path.as_posix() for path in photo_places(paths(*names)).values()} == kept
+    assert {path.as_posix() for path in photo_paths(paths(*names)).values()} == kept
 
 
 @pytest.mark.parametrize("names", [[], ["1.jpg"], ["a/1.txt"], ["train/1.jpg", "train/a/note.txt"]])
 def test_no_photos_is_an_error(names):
     with pytest.raises(UserError, match="expected class folders"):
-        photo_places(paths(*names))
+        photo_paths(paths(*names))

@@ -10,7 +10,7 @@ from sortline._core.errors import UserError
 from sortline._core.files import read_json
 from sortline.backbones import weights
 from sortline.config.weights import WeightsParams
-from sortline.data.sources.fetching import reachable
+from sortline.data.sources.base import reachable
 
 DIGEST = hashlib.sha256(WEIGHTS).hexdigest()
 ABOUT = {"network": "mobilenet_v2", "file": None, "sha256": None, "width": 1.0, "address": None, "seed": None}

@@ -10,13 +10,13 @@ from sortline._core.errors import UserError
 from sortline._core.files import read_csv, read_json
 from sortline.config.base import read_yaml
 from sortline.data.images import open_rgb
-from sortline.data.sources.sample import picture
+from sortline.data.sources.toy import picture
 from sortline.export.classifier import Classifier
 
 pytestmark = pytest.mark.xdist_group("finetuned_task")  # one worker runs the task and goes on with it
 
 TASK = "garbage_tuned"
-CODES, EACH, SIDE = ["00_01", "00_07", "01_06"], 10, 64
+CODES, EACH, SIDE = ["ring", "star", "stripes"], 10, 64
 
 
 def section(photos, **train):

@@ -17,7 +17,7 @@ from sortline._core.errors import UserError
 from sortline._core.files import read_csv, read_json
 from sortline.config.base import read_yaml
 from sortline.config.training import TrainParams
-from sortline.data.sources.sample import picture
+from sortline.data.sources.toy import SHAPES, picture
 
 # Of a net, the labels of val are looked at: here one photo a class, and too few for cleanlab to doubt any.
 pytestmark = [
@@ -27,17 +27,17 @@ pytestmark = [
 
 ROOT = Path(__file__).parents[2]
 GENERA = ["Agaricus", "Amanita", "Boletus", "Cortinarius", "Entoloma", "Hygrocybe", "Lactarius", "Russula", "Suillus"]
-DRAWN = ["00_01", "00_05", "00_07", "01_02", "01_06", "02_01", "03_00", "03_01", "03_03"]  # nine kinds of pictures
+DRAWN = [*SHAPES, "circle"]  # pictures of each genus; of the last one others than of the first
 EACH, SIDE = 10, 64
 
 
 def line(root: Path, task: str, changes: dict[str, dict]) -> Path:
     """Run the shipped section `task` with some `changes`, on photos as the public archive has them; return `root`."""
     photos = root / "photos"
-    for genus, code in zip(GENERA, DRAWN, strict=True):
+    for place, (genus, shape) in enumerate(zip(GENERA, DRAWN, strict=True)):
         (photos / "train" / genus).mkdir(parents=True)
         for number in range(EACH):
-            picture(code, number, SIDE, seed=4).save(photos / "train" / genus / f"{number:02d}.png")
+            picture(shape, 100 * place + number, SIDE, seed=4).save(photos / "train" / genus / f"{number:02d}.png")
     # The public archive's test folder holds photos without a class.
     (photos / "test").mkdir()
     picture(DRAWN[0], 50, SIDE, seed=4).save(photos / "test/tum.png")

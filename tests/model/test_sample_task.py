@@ -17,7 +17,7 @@ pytestmark = pytest.mark.xdist_group("sample_task")  # one worker runs the task 
 
 ROOT = Path(__file__).parents[2]
 NOTE = "proves the pipeline, not the accuracy"
-CHANCE = 1 / 26
+CHANCE = 1 / 8
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +55,7 @@ def test_it_says_loudly_what_it_is(project: Path) -> None:
 def test_the_head_learns_something(project: Path) -> None:
     train = json.loads((project / "metrics/sample/train.json").read_text())
     # The lower end of the interval: chance would not get here once in a thousand runs.
-    assert train["cv_accuracy_low"] > 2 * CHANCE
+    assert train["cv_accuracy_low"] > 1.5 * CHANCE
     assert train["cv_accuracy_low"] < train["cv_accuracy"] < train["cv_accuracy_high"]
 
 
@@ -63,22 +63,22 @@ def test_the_exported_file_is_the_measured_model(project: Path) -> None:
     evaluate, export = (
         json.loads((project / f"metrics/sample/{name}.json").read_text()) for name in ("evaluate", "export")
     )
-    assert export["onnx_n"] == evaluate["n"] == 78
+    assert export["onnx_n"] == evaluate["n"] == 48
     assert export["onnx_accuracy"] == evaluate["accuracy"]
     assert export["max_abs_diff_onnx"] < 1e-3 and export["max_abs_diff_mindir"] < 1e-3
 
 
 def test_predict_from_the_command_line(project: Path) -> None:
-    done = sortline(project, "predict", "data/raw/sample/00_07", "--task", "sample", "--json")
+    done = sortline(project, "predict", "data/raw/sample/star", "--task", "sample", "--json")
     assert done.returncode == 0, done.stderr
     rows = json.loads(done.stdout)
-    assert len(rows) == 12
+    assert len(rows) == 24
     assert all(0 < row["probability"] <= 1 and len(row["top"]) == 5 for row in rows)
 
 
 def test_small_changes_to_a_photo_change_little(project: Path) -> None:
     classifier = Classifier(project / "models/sample/export")
-    image = open_rgb(sorted((project / "data/raw/sample/00_07").iterdir())[0])
+    image = open_rgb(sorted((project / "data/raw/sample/star").iterdir())[0])
     plain = classifier.probabilities(image)
     brighter = classifier.probabilities(ImageEnhance.Brightness(image).enhance(1.01))
     assert abs(brighter - plain).max() < 0.1
@@ -88,7 +88,7 @@ def test_small_changes_to_a_photo_change_little(project: Path) -> None:
 
 def test_formats_without_loss_give_the_same_answer(project: Path, tmp_path: Path) -> None:
     classifier = Classifier(project / "models/sample/export")
-    image = open_rgb(sorted((project / "data/raw/sample/00_07").iterdir())[0])
+    image = open_rgb(sorted((project / "data/raw/sample/star").iterdir())[0])
     for name, options in (("a.bmp", {}), ("a.webp", {"lossless": True, "quality": 100}), ("a.tiff", {})):
         image.save(tmp_path / name, **options)
         assert (classifier.probabilities(open_rgb(tmp_path / name)) == classifier.probabilities(image)).all(), name

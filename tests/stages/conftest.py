@@ -40,7 +40,7 @@ PARAMS: dict[str, Any] = {
             "sources": [
                 {"kind": "folder", "path": TASK},
                 {"kind": "archive", "url": "http://127.0.0.1:9/photos.zip"},
-                {"kind": "drawn"},
+                {"kind": "toy"},
                 {"kind": "idx", "path": "none"},
                 {"kind": "idx_mirror", "url": "http://127.0.0.1:9/digits/"},
                 {"kind": "sklearn_digits"},

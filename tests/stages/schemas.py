@@ -8,10 +8,11 @@ from sortline.config.diagnose import DiagnoseParams
 from sortline.config.evaluate import EvaluateParams
 from sortline.config.export import ExportParams
 from sortline.config.extract import ExtractParams
-from sortline.config.fetch import FetchParams
+from sortline.config.fetch import FetchParams, Source
 from sortline.config.prepare import PrepareParams
 from sortline.config.training import TrainHeadParams
 from sortline.config.weights import WeightsParams
+from sortline.data import sources
 
 SCHEMAS: dict[str, type[Section]] = {
     "fetch": FetchParams,
@@ -41,7 +42,9 @@ def leaves(schema: type[Section]) -> Iterator[str]:
 
 
 def _sections(annotation: Any) -> Iterator[type[Section]]:
-    if isinstance(annotation, type) and issubclass(annotation, Section):
+    if annotation is Source:
+        yield from sources.kinds().values()
+    elif isinstance(annotation, type) and issubclass(annotation, Section):
         yield annotation
     for part in get_args(annotation):
         yield from _sections(part)

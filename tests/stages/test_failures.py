@@ -15,7 +15,7 @@ BY_DVC = [
 HERE = [
     ("fetch.sources", [], "'tiny.fetch.sources' is []: list should have at least 1 item"),
     ("weights.width", "0.35", "is '0.35': input should be a valid number"),
-    ("prepare.table", "waste", "class table 'waste': no such table; there is: garbage"),
+    ("prepare.table", "waste", "class table 'waste': no such table; there is: garbage, toy"),
     ("prepare.table", "garbage", "folder 'Can': no such class in the table 'garbage'; did you mean 'Cans'"),
     ("extract.image_size", 100, "'tiny.extract.image_size' is 100: value error, should be a multiple of 32"),
     ("train_head.epochs", 1.5, "'tiny.train_head.epochs' is 1.5: input should be a valid integer"),

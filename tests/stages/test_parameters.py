@@ -19,7 +19,7 @@ def test_the_table_has_every_parameter_of_every_stage(base):
     every = {f"{stage}.{leaf}" for stage, schema in SCHEMAS.items() for leaf in leaves(schema)}
     assert {key for key, _, _ in TABLE} | set(UNTRIED) | APART == every
     assert "prepare.duplicates.hash_size" in every  # or `leaves` finds too little
-    assert "fetch.sources.drawn.seed" in every
+    assert "fetch.sources.toy.seed" in every
 
 
 def test_the_shipped_params_are_valid_for_every_task_and_stage():

@@ -5,7 +5,7 @@ import { after, before, test } from "node:test";
 import { build, chooseAndWait, closeBrowser, open, serve, strangers, TASKS } from "./harness.mjs";
 
 const TASK = "sample";
-const PHOTO = "00_07.png";
+const PHOTO = "star.png";
 const FIRST_LOAD = 20e6;
 
 let app;

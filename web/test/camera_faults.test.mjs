@@ -5,7 +5,7 @@ import { after, before, test } from "node:test";
 import { build, chooseAndWait, closeBrowser, open, strangers } from "./harness.mjs";
 
 const TASK = "sample";
-const PHOTO = "00_07.png";
+const PHOTO = "star.png";
 
 let app;
 before(() => (app = build(TASK)));

@@ -20,20 +20,20 @@ from PIL import Image, ImageDraw, ImageFont
 from sortline._core.files import read_json, write_json
 from sortline.data.handwriting import read_digit
 from sortline.data.images import NoDigit, open_rgb
-from sortline.data.sources.sample import picture
+from sortline.data.sources.toy import picture
 
-CODES = ("00_00", "00_07", "01_04", "02_01", "03_03")
+CLASSES = ("circle", "star", "cross", "stripes", "dots")
 ORIENTATION = 0x0112
 
 
 def draw(folder: Path) -> None:
     """Draw pictures as phones and laptops hand them over: small, large, turned, see-through, long."""
     folder.mkdir(parents=True)
-    for number, code in enumerate(CODES):
-        image = picture(code, number, 320, 7)
-        image.save(folder / f"{code}.png")
-        image.save(folder / f"{code}.jpg", quality=90)
-    image = picture("03_03", 1, 1000, 7)
+    for number, name in enumerate(CLASSES):
+        image = picture(name, number, 320, 7)
+        image.save(folder / f"{name}.png")
+        image.save(folder / f"{name}.jpg", quality=90)
+    image = picture("dots", 1, 1000, 7)
     exif = Image.Exif()
     exif[ORIENTATION] = 6
     turned = image.crop((0, 100, 800, 700)).transpose(Image.Transpose.ROTATE_90)
@@ -154,7 +154,7 @@ def main() -> None:
         print(f"{folder.as_posix()}: {len(answers)} pictures")
     draw_digits(args.out / "digits")
     write_json(args.out / "digits" / "crops.json", crops(args.out / "digits"))
-    spoil(args.out / "bad", folder / "00_00.png")
+    spoil(args.out / "bad", folder / "circle.png")
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import { build, choose, chooseAndWait, closeBrowser, expected, fixture, indexOfM
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const PHONE = { viewport: { width: 360, height: 740 }, isMobile: true, hasTouch: true, deviceScaleFactor: 2 };
 const TASK = "sample";
-const PHOTO = "00_07.png";
+const PHOTO = "star.png";
 const labels = labelsOf(TASK);
 const answer = labels.classes[indexOfMax(expected(TASK)[PHOTO].int8)];
 const bin = labels.bins.find((one) => one.id === answer.bin);
@@ -185,7 +185,7 @@ test("a photo of 12 megapixels takes at most 1.5 s", async (context) => {
 
 test("the last photos come back, and are forgotten on request", async (context) => {
   const page = await open(context, app);
-  for (const file of [PHOTO, "03_03.png", "dot.png"]) await chooseAndWait(page, TASK, file);
+  for (const file of [PHOTO, "dots.png", "dot.png"]) await chooseAndWait(page, TASK, file);
   assert.equal((await page.$$("#kept li")).length, 3);
   await choose(page, "bad", "text.jpg");
   await page.waitForSelector("#error:not([hidden])");
@@ -267,7 +267,7 @@ for (const [name, options] of Object.entries({ phone: PHONE, "laptop, dark": { c
     const page = await open(context, app, options);
     assert.deepEqual(await seriousFaults(page), []);
     assert.equal(await page.isVisible("#take"), name === "phone");
-    await chooseAndWait(page, TASK, "00_07.jpg");
+    await chooseAndWait(page, TASK, "star.jpg");
     await page.click("#looked");
     assert.deepEqual(await seriousFaults(page), []);
     assert.ok(!(await wider(page)));

@@ -154,7 +154,7 @@ def _need(task: str, need: supply.Need) -> Check:
     name = f"{task} {need.what}"
     if need.fetched:
         return Check("ok", name, f"in {need.folder.as_posix()}{_described(need)}")
-    from sortline.data.sources.fetching import reachable
+    from sortline.data.sources.base import reachable
 
     ok, why = reachable(need.local, supply.data_folder())
     if ok:

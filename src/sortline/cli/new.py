@@ -147,7 +147,7 @@ def _flat(keys: dict[str, Any], above: str) -> dict[str, Any]:
 
 def next_steps(task: str) -> list[str]:
     """Return the lines on what to do now, and where the backbone will come from (nothing here uses the network)."""
-    from sortline.data.sources.fetching import reachable
+    from sortline.data.sources.base import reachable
 
     _, weights = supply.needs(task)
     ok, why = reachable(weights.local, supply.data_folder())

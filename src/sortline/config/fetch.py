@@ -1,8 +1,10 @@
 """Parameters of the stage `fetch`: where a task's photos may come from."""
 
-from typing import Annotated, ClassVar, Literal
+from pathlib import Path
+from typing import Annotated, Any, ClassVar
 
-from pydantic import Field
+from pydantic import Field, PlainValidator, model_validator
+from pydantic_core import PydanticCustomError
 
 from sortline.config.base import Section
 
@@ -11,64 +13,63 @@ Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
 class Source(Section):
-    """One place that photos or weights may come from; see `sortline.data.sources.base.Origin`."""
+    """One place that photos may come from. A kind of them is a file of `sortline.data.sources` that derives this."""
 
-    online: ClassVar[bool] = False
+    former_kind: ClassVar[str | None] = None  # what params.yaml called it in earlier versions
+    online: ClassVar[bool] = False  # whether its address is on the network
+    note: ClassVar[str] = ""  # what metrics and model card must say about such photos
+    built_in: ClassVar[str] = "sample"  # the task to run where no such source is in reach
+
+    kind: str
+    content_sha256: Sha256 | None = Field(None, description="of the files, as data/raw/<task>.json records it")
 
     @property
     def address(self) -> str:
+        """Its public address, or the path on the disk; empty for what is built in."""
         return getattr(self, "url", None) or getattr(self, "path", "")
 
+    def fetch(self, out: Path, downloads: Path, data_folder: Path | None) -> tuple[str, dict[str, str]]:
+        """Put the files into the existing folder `out`; return a short name for reports, and {path in it: sha256}.
 
-class Folder(Source):
-    kind: Literal["folder"]
-    path: str = Field(min_length=1, description="inside the folder SORTLINE_DATA names, or an absolute path")
+        Relative paths start at `data_folder`; `downloads` holds what a download that broke off has got so far.
+        Raise `UserError` or `OSError` where that is not possible; `out` may then be half filled.
+        """
+        raise NotImplementedError
 
-
-class Archive(Source):
-    online: ClassVar[bool] = True
-    kind: Literal["archive"]
-    url: Url = Field(description="public address of a zip or tar")
-    name: str | None = Field(None, min_length=1, description="short name for reports; default: the file's name")
-    inside: str = Field("", description="the archive's folder that holds the photos, below any wrapper folders")
-    max_mb: int = Field(1000, ge=1, description="largest download, in MB; unpacked at most four times that")
-    sha256: Sha256 | None = Field(None, description="of the archive")
-    content_sha256: Sha256 | None = Field(None, description="of the photos, as the source file records it")
+    def check(self, data_folder: Path | None, timeout: float) -> None:
+        """Raise `UserError` or `OSError` unless it can be had; a host has `timeout` seconds to connect."""
 
 
-class Drawn(Source):
-    kind: Literal["drawn"]
-    per_class: int = Field(12, ge=1, le=1000, description="pictures of each class")
-    # Not `size`: DVC leaves keys of that name out when it looks for a run that it has done before.
-    side: int = Field(128, ge=16, le=1024, description="of a picture, in pixels")
-    seed: int = Field(1, ge=0, description="of the drawing")
+def _of_its_kind(content: Any) -> Source:
+    """Read a source by the schema of its kind."""
+    # Here, not above: each kind holds its own schema, and derives it from `Source`.
+    from sortline.data import sources
 
-
-class IdxFolder(Source):
-    kind: Literal["idx"]
-    path: str = Field(min_length=1, description="folder of the four IDX files, gzipped or not; as a folder's path")
-    content_sha256: Sha256 | None = Field(None, description="of the unpacked files, as the source file records it")
-
-
-class IdxMirror(Source):
-    online: ClassVar[bool] = True
-    kind: Literal["idx_mirror"]
-    url: Url = Field(description="public address that the names of the four gzipped IDX files follow")
-    name: str = Field("mnist", min_length=1, description="short name for reports")
-    max_mb: int = Field(100, ge=1, description="largest file, in MB")
-    content_sha256: Sha256 | None = Field(None, description="of the unpacked files, as the source file records it")
-
-
-class SklearnDigits(Source):
-    kind: Literal["sklearn_digits"]
-    side: int = Field(28, ge=8, le=256, description="of a picture, in pixels; they come with 8")
-    test: int = Field(360, ge=10, le=1000, description="how many of the 1,797, the last ones, are the test part")
-
-
-PhotoSource = Folder | Archive | Drawn | IdxFolder | IdxMirror | SklearnDigits
+    kinds = sources.kinds()
+    kind = content.get("kind") if isinstance(content, dict) else None
+    for now, schema in kinds.items():
+        if kind == now:
+            return schema.model_validate(content)
+        if kind is not None and kind == schema.former_kind:
+            raise PydanticCustomError("kind", f"the kind '{kind}' is called '{now}' now")
+    raise PydanticCustomError("kind", f"'kind' should be one of {', '.join(map(repr, kinds))}")
 
 
 class FetchParams(Section):
-    sources: list[Annotated[PhotoSource, Field(discriminator="kind")]] = Field(
+    dataset: str | None = Field(None, description="a known data set, in place of sources")
+    sources: list[Annotated[Source, PlainValidator(_of_its_kind)]] = Field(
         min_length=1, description="tried in this order; the first that works is used"
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _sources_of_a_dataset(cls, content: Any) -> Any:
+        if not isinstance(content, dict) or content.get("dataset") is None:
+            return content
+        from sortline.data import sources
+
+        if content.get("sources") is not None:
+            raise ValueError("dataset and sources stand for each other; leave one out")
+        if content["dataset"] not in sources.DATASETS:
+            raise ValueError(f"no data set '{content['dataset']}'; there is: {', '.join(sources.DATASETS)}")
+        return content | {"sources": sources.DATASETS[content["dataset"]]}

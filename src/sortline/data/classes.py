@@ -14,7 +14,7 @@ from typing import Any
 
 from sortline._core.errors import UserError
 
-BUILT_IN = ("garbage",)
+BUILT_IN = ("garbage", "toy")
 NAMES = ("code", "en", "zh", "bin")
 
 

@@ -13,7 +13,7 @@ PHOTO_SUFFIXES = (".jpg", ".jpeg", ".jfif", ".png", ".webp", ".bmp", ".gif", ".t
 _JUNK = ("__macosx", "thumbs.db", "desktop.ini")
 
 
-def photo_places(paths: Iterable[PurePosixPath]) -> dict[PurePosixPath, PurePosixPath]:
+def photo_paths(paths: Iterable[PurePosixPath]) -> dict[PurePosixPath, PurePosixPath]:
     """Choose from the paths of a data set those in class folders; return {path: its place in `data/raw/<task>`}.
 
     Where there is a `train/`, class folders are looked for in it and in `val/` (or valid, validation, test), which
@@ -58,7 +58,7 @@ def photo_files(root: Path) -> dict[PurePosixPath, Path]:
         # A link to a folder stands for the photos it leads to, so that it is refused where they would be taken.
         links = [name for name in folders if Path(folder, name).is_symlink()]
         files |= {inside / name / "*" / "*.jpg": Path(folder, name) for name in links}
-    places = {place: files[path] for path, place in photo_places(files).items()}
+    places = {place: files[path] for path, place in photo_paths(files).items()}
     for path in places.values():
         # Resolving also sees through Windows junctions, which are no symlinks to Python 3.11.
         if path.is_symlink() and not path.exists():

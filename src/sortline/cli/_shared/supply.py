@@ -10,7 +10,7 @@ from sortline._core.files import read_yaml
 from sortline.cli._shared import paths
 
 if TYPE_CHECKING:
-    from sortline.data.sources.fetching import Source
+    from sortline.data.sources.base import Origin
 
 CONNECT_SECONDS = 5.0
 
@@ -21,14 +21,14 @@ class Need:
 
     what: str
     folder: Path
-    sources: "Sequence[Source]"
+    sources: "Sequence[Origin]"
 
     @property
     def fetched(self) -> bool:
         return self.folder.is_dir() and any(self.folder.iterdir())
 
     @property
-    def local(self) -> "list[Source]":
+    def local(self) -> "list[Origin]":
         return [source for source in self.sources if not source.online]
 
     @property
@@ -60,7 +60,7 @@ def can_run(task: str) -> tuple[bool, str]:
 
     Looks at the disk first, then connects to hosts, `CONNECT_SECONDS` each at most.
     """
-    from sortline.data.sources.fetching import reachable
+    from sortline.data.sources.base import reachable
 
     origins = []
     for need in needs(task):

@@ -1,0 +1,28 @@
+"""Photos from a folder on the disk."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+from tqdm import tqdm
+
+from sortline.config.fetch import Source
+from sortline.data.layout import photo_files
+from sortline.data.sources.base import locate
+from sortline.data.sources.unpack import copy_hashed
+
+
+class Folder(Source):
+    kind: Literal["folder"]
+    path: str = Field(min_length=1, description="inside the folder SORTLINE_DATA names, or an absolute path")
+
+    def fetch(self, out: Path, downloads: Path, data_folder: Path | None) -> tuple[str, dict[str, str]]:
+        root = locate(self.path, data_folder)
+        hashes = {}
+        for place, path in tqdm(sorted(photo_files(root).items()), desc=f"copy {root.name}", unit="file", disable=None):
+            with path.open("rb") as stream:
+                hashes[place.as_posix()], _ = copy_hashed(stream, out / place)
+        return root.name, hashes
+
+    def check(self, data_folder: Path | None, timeout: float) -> None:
+        photo_files(locate(self.path, data_folder))

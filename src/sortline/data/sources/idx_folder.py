@@ -1,0 +1,38 @@
+"""Digits from a folder that holds the four IDX files."""
+
+from pathlib import Path
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from sortline._core.errors import UserError
+from sortline.config.fetch import Source
+from sortline.data import idx
+from sortline.data.sources.base import locate
+from sortline.data.sources.idx_files import write_checked
+
+
+class IdxFolder(Source):
+    built_in: ClassVar[str] = "digits"
+
+    kind: Literal["idx"]
+    path: str = Field(min_length=1, description="folder of the four IDX files, gzipped or not; as a folder's path")
+
+    def fetch(self, out: Path, downloads: Path, data_folder: Path | None) -> tuple[str, dict[str, str]]:
+        root = locate(self.path, data_folder)
+        files = {name: find_file(root, name) for name in idx.FILES}
+        return root.name, write_checked(out, {name: (path.read_bytes(), path) for name, path in files.items()})
+
+    def check(self, data_folder: Path | None, timeout: float) -> None:
+        root = locate(self.path, data_folder)
+        for name in idx.FILES:
+            find_file(root, name)
+
+
+def find_file(root: Path, name: str) -> Path:
+    """Return the file that holds `name`: so named, or with a dot for the last dash but one, with or without .gz."""
+    variants = [name, f"{name}.gz", name.replace("-idx", ".idx"), f"{name.replace('-idx', '.idx')}.gz"]
+    found = next((root / variant for variant in variants if (root / variant).is_file()), None)
+    if found is None:
+        raise UserError(f"{root}: no {name} in it, gzipped or not")
+    return found
