@@ -14,7 +14,7 @@ NOT_SHOWN = {
     "export.max_difference": "a safety limit",
     "fetch.sources": "of one's own photos; `sortline new` writes it, and sample shows it",
     **dict.fromkeys(
-        [f"weights.{key}" for key in ("release", "width", "seed", "path", "url", "member", "sha256", "max_mb")],
+        [f"weights.{key}" for key in ("width", "seed", "path", "url", "member", "sha256", "max_mb")],
         "of one's own copy, or of random weights; sample shows these",
     ),
     "extract.pixels": "of tasks that are trained from pixels; mnist shows it",
