@@ -74,8 +74,8 @@ def pretrained(folder: str) -> Path:
 def ours(mode: str, cached: bool, norms: str = "fixed") -> float:
     from sortline._core import runtime
     from sortline.config.training import TrainParams
-    from sortline.training import nets
-    from sortline.training.inputs import Inputs
+    from sortline.nets import fit
+    from sortline.nets.inputs import Inputs
 
     runtime.prepare()
     generator, count = np.random.default_rng(0), BATCH * STEPS
@@ -89,10 +89,10 @@ def ours(mode: str, cached: bool, norms: str = "fixed") -> float:
         net="mobilenet_v2", mode=mode, start="zero", norms=norms, lr=1e-4, batch_size=BATCH, epochs=EPOCHS,
         checkpoint="last", crops={"scale": [1.0, 1.0], "ratio": [1.0, 1.0]},
     )  # fmt: skip
-    data = nets.Parts(inputs, rows, labels, rows, labels, CLASSES)
+    data = fit.Parts(inputs, rows, labels, rows, labels, CLASSES)
     with tempfile.TemporaryDirectory() as folder:
-        net, _ = nets.build(data, params, pretrained(folder))
-    epochs = nets.epochs(inputs.part(net), inputs.feed(net, rows), labels, CLASSES, params)
+        net, _ = fit.build(data, params, pretrained(folder))
+    epochs = fit.epochs(inputs.part(net), inputs.feed(net, rows), labels, CLASSES, params)
     return fastest(lambda: next(epochs))
 
 

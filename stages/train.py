@@ -13,8 +13,8 @@ from sortline.config.base import load
 from sortline.config.training import TrainParams
 from sortline.data import prepared
 from sortline.evaluation import training
+from sortline.nets import fit
 from sortline.report import training_curves
-from sortline.training import nets
 
 THREADS = 2  # more gain nothing on nets as small as those of digits
 
@@ -30,14 +30,14 @@ def main(argv: list[str]) -> None:
     if not params.on_photos:
         runtime.limit_threads(THREADS)
     split = files.read_csv(args.prepared / "split.csv")
-    data = nets.read(split, prepared.read_classes(args.prepared / "classes.json"), args.features)
-    net, options = nets.build(data, params, args.weights)
+    data = fit.read(split, prepared.read_classes(args.prepared / "classes.json"), args.features)
+    net, options = fit.build(data, params, args.weights)
 
     with files.replacing(args.out) as out:
         out.mkdir()
-        trained = nets.train(net, options, data, params, out)
+        trained = fit.train(net, options, data, params, out)
         files.write_json(out / "head.json", trained.about)
-        nets.write_graphs(out, trained.about, data.inputs)
+        fit.write_graphs(out, trained.about, data.inputs)
     with files.replacing(args.plots) as plots:
         plots.mkdir()
         training_curves.draw(trained.curve, plots, trained.train_n, len(trained.val_labels), trained.minimum)

@@ -10,11 +10,13 @@ def library_files(script: Path, root: Path) -> set[str]:
     """Return the posix paths, relative to `root`, of every sortline module that `script` imports, however deep.
 
     Imports inside functions count, those for type checking too; a package's `__init__` counts with each module in it.
+    What sortline's own `__init__` looks up on demand is for programs, no stage asks for it.
     """
     found: set[Path] = set()
     waiting = [root / script]
     while waiting:
-        for name in _imported(waiting.pop()):
+        file = waiting.pop()
+        for name in _imported(file) if file != root / SOURCE / "sortline" / "__init__.py" else ():
             for path in _files_of(name, root / SOURCE):
                 if path not in found:
                     found.add(path)

@@ -24,7 +24,7 @@ def main(argv: list[str]) -> None:
     parser.add_argument("--figures", type=Path)
     parser.add_argument("--report", type=Path)
     args = parser.parse_args(argv)
-    cells = [files.read_json(path) for path in sorted(CELLS.glob("*.json"))]
+    cells = [files.read_json(path) for path in sorted(CELLS.rglob("*.json"))]
     grid = ranked([cell for cell in cells if cell["group"] == "grid"])
     optimizer, schedule = grid[0]["names"]
     if args.what == "choose":

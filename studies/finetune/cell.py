@@ -27,26 +27,23 @@ from sortline.evaluation import metrics
 from sortline.export import onnx_model
 from sortline.export.network import HeadOnBackbone
 from sortline.features.store import FeatureStore
-from sortline.nets import registry
-from sortline.training import inputs
-from sortline.training import nets as net_training
-from sortline.training.heads import INNER, train_by_steps
-from sortline.training.inputs import Inputs, predictor
-from sortline.training.results import TrainingSet
+from sortline.nets import fit, inputs, registry
+from sortline.nets.inputs import Inputs, predictor
+from sortline.training import heads as training_heads
 
 OWN = ("features", "scored", "inner")  # the keys of a cell that are not the line's
 
 
 @dataclass(frozen=True)
 class Photos:
-    """All photos, in split.csv's order: path, label, "train" or "val" or "dropped", fold (-1 outside train), group."""
+    """All photos, in split.csv's order: rows, label, "train", "val" or "dropped", fold (-1 outside train), group."""
 
-    paths: list[str]
+    split: list[dict[str, str]]
     labels: np.ndarray
     part: np.ndarray
     fold: np.ndarray
     group: np.ndarray
-    classes: int
+    classes: prepared.Classes
 
 
 @dataclass(frozen=True)
@@ -91,7 +88,7 @@ def main(argv: list[str]) -> None:
     for path in (args.curves, args.answers):
         path.parent.mkdir(exist_ok=True)
     columns = ["image", "part", "truth", "predicted"]
-    table = zip([photos.paths[i] for i in rows], photos.part[rows], photos.labels[rows], answers, strict=True)
+    table = zip([photos.split[i]["image"] for i in rows], photos.part[rows], photos.labels[rows], answers, strict=True)
     files.write_csv(args.answers, columns, sorted(map(list, table)))
     write_curves(args.curves, [one.curve for one in runs[: 1 if cell["scored"] == "holdout" else -1]])
     files.write_metrics(args.out, result)
@@ -103,50 +100,48 @@ def read() -> Photos:
     part = np.array([row["split"] for row in split])
     fold = np.array([int(row["fold"]) if row["fold"] != "" else -1 for row in split])
     labels, group = (np.array([int(row[key]) for row in split]) for key in ("label", "group"))
-    classes = len(prepared.read_classes(DATA["prepared"] / "classes.json").names)
-    return Photos([row["image"] for row in split], labels, part, fold, group, classes)
+    classes = prepared.read_classes(DATA["prepared"] / "classes.json")
+    return Photos(split, labels, part, fold, group, classes)
 
 
-def stored(name: str, photos: Photos) -> Inputs:
-    folder = DATA["features"] if name == "line" else HERE / "features" / name
-    return inputs.read(FeatureStore(folder), len(photos.paths))
+def folder_of(name: str) -> Path:
+    return DATA["features"] if name == "line" else HERE / "features" / name
 
 
 def heads(cell: dict[str, Any], photos: Photos) -> Iterator[Run]:
     """Train the line's own head, by the line's own stage and parameters: all folds and the final one at once."""
-    found = stored(cell["features"], photos)
+    store = FeatureStore(folder_of(cell["features"]))
     train, val = (np.flatnonzero(photos.part == part) for part in ("train", "val"))
-    features = np.stack((found.pooled[train], found.pooled[train]), 2)  # [mean, max], of which it takes the mean
-    data = TrainingSet(features, photos.labels[train], photos.fold[train], photos.classes, photos.group[train])
     params = load(PARAMS["task"], "train_head", TrainHeadParams, LINE / "params.yaml")
+    data = training_heads.read(photos.split, photos.classes, store.folder, params)
     started = time.perf_counter()
-    trained = train_by_steps(data, params)
+    trained = training_heads.train_by_steps(data, params)
     seconds = (time.perf_counter() - started) / params.epochs
     head = trained.heads[trained.checkpoint]
     backbone = backbones.load(DATA["weights"])
     network = HeadOnBackbone(backbone.net, head)
     network.set_train(False)
-    counts = head.weight.size + head.bias.size
+    counts, image_size = head.weight.size + head.bias.size, store.about["image_size"]
     facts = {
         "trainable": counts,
         "parameters": counts + sum(p.size for p in backbone.net.trainable_params()),
         "epochs": params.epochs,
-        "image_size": found.image_size,
-        "onnx_mb": onnx_mb(network, found.image_size, 3),
+        "image_size": image_size,
+        "onnx_mb": onnx_mb(network, image_size, 3),
     }
     curve = [
         {"train_loss": row["fold_train_loss"], "held_loss": row["oof_loss"], "held_accuracy": row["oof_accuracy"]}
         for row in trained.curve
     ]
-    # scikit-learn's order: out-of-fold answers of train, then those of the head on all of train to val.
+    # scikit-learn's order: out-of-fold predictions of train, then those of the head on all of train for val.
     yield Run(train, np.log(trained.out_of_fold), curve, seconds, facts)
-    yield Run(val, head.logits(np.stack((found.pooled[val, 0],) * 2, 1)), curve, seconds, facts)
+    yield Run(val, head.logits(store.read("pooled", len(photos.split))[val, 0]), curve, seconds, facts)
 
 
 def nets(cell: dict[str, Any], photos: Photos) -> Iterator[Run]:
     """Train by the line's stage `train`, once a fold and once on all, or once for a held-out fold."""
     params = TrainParams(**{key: value for key, value in cell.items() if key not in OWN})
-    found = stored(cell["features"], photos)
+    found = inputs.read(FeatureStore(folder_of(cell["features"])), len(photos.split))
     train, val = (np.flatnonzero(photos.part == part) for part in ("train", "val"))
     if cell["scored"] == "holdout":
         held = photos.fold == 0
@@ -165,18 +160,18 @@ def trained(
     """Train on `rows` and answer `scored`; with `inner` a grouped tenth of `rows` chooses the epoch."""
     watched = scored
     if inner:
-        taken = hold_out(photos.labels[rows], photos.group[rows], INNER, params.seed)
+        taken = hold_out(photos.labels[rows], photos.group[rows], training_heads.INNER, params.seed)
         rows, watched = rows[~taken], rows[taken]
-    data = net_training.Parts(found, rows, photos.labels[rows], watched, photos.labels[watched], photos.classes)
-    net, options = net_training.build(data, params, DATA["weights"])
+    data = fit.Parts(found, rows, photos.labels[rows], watched, photos.labels[watched], len(photos.classes.names))
+    net, options = fit.build(data, params, DATA["weights"])
     feed = found.feed(net, scored)
     answer = predictor(found.part(net))
     started_at = answer(feed)
     started = time.perf_counter()
     with tempfile.TemporaryDirectory() as scratch:
-        result = net_training.train(net, options, data, params, Path(scratch))
+        result = fit.train(net, options, data, params, Path(scratch))
         seconds = (time.perf_counter() - started) / len(result.curve)
-        final = registry.build(params.net, photos.classes, options)
+        final = registry.build(params.net, len(photos.classes.names), options)
         path = Path(scratch) / f"{params.checkpoint}.safetensors"
         registry.set_values(final, registry.read(path), path)
     final.set_train(False)

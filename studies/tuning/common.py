@@ -2,6 +2,7 @@
 
 import json
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,7 @@ from sortline.config.training import TrainHeadParams
 from sortline.data import prepared
 from sortline.data.split import deal_folds
 from sortline.evaluation import metrics
-from sortline.features.store import FeatureStore
-from sortline.training.heads import train_by_steps
+from sortline.training import heads
 from sortline.training.results import Trained, TrainingSet
 
 HERE = Path(__file__).parent
@@ -23,30 +23,27 @@ PARAMS = read_yaml(HERE / "params.yaml")
 PREPARED = LINE / "data" / "prepared" / PARAMS["task"]
 
 
-def training_set(extracted: str | None, seed: int) -> TrainingSet:
+def training_set(extracted: str | None, seed: int, params: TrainHeadParams) -> TrainingSet:
     """Return the train photos with the features of that name (None: the line's own) and the folds of `seed`."""
     line = LINE / "data" / "features" / PARAMS["task"]
-    train = prepared.read_part(PREPARED / "split.csv", "train")
-    folder = line if extracted is None else HERE / "features" / extracted
-    features = FeatureStore(folder).read("pooled", train.total, FeatureStore(line).about["dataset"])[train.rows]
-    rows = files.read_csv(PREPARED / "split.csv")
-    folds, groups = (np.array([int(rows[place][key]) for place in train.rows]) for key in ("fold", "group"))
-    if seed:
-        folds = deal_folds(train.labels, groups, int(folds.max()) + 1, seed)
-    classes = prepared.read_classes(PREPARED / "classes.json")
-    return TrainingSet(features, train.labels, folds, len(classes.names), groups, classes.bin_of)
+    split, classes = files.read_csv(PREPARED / "split.csv"), prepared.read_classes(PREPARED / "classes.json")
+    data = heads.read(split, classes, line if extracted is None else HERE / "features" / extracted, params)
+    if not seed:
+        return data
+    return replace(data, folds=deal_folds(data.labels, data.groups, len(data.fold_numbers), seed))
 
 
 def trained(changes: dict[str, Any], seed: int) -> tuple[Trained, TrainingSet]:
-    """Train with `base` and `changes`; of these, `features` names what `extract.py` made."""
-    changes = dict(changes)
-    data = training_set(changes.pop("features", None), seed)
-    params = TrainHeadParams(**PARAMS["base"] | {"seed": seed + 1} | changes)
+    """Train with `base` and `changes`; of these, `features` names what the study's extract made."""
+    params = PARAMS["base"] | {"seed": seed + 1} | changes
+    extracted = params.pop("features", None)
+    params = TrainHeadParams(**params)
+    data = training_set(extracted, seed, params)
     if params.optimizer == "lbfgs":
         from sortline.training.lbfgs import train_lbfgs
 
         return train_lbfgs(data, params), data
-    return train_by_steps(data, params), data
+    return heads.train_by_steps(data, params), data
 
 
 def correct(changes: dict[str, Any]) -> np.ndarray:

@@ -31,7 +31,7 @@ def test_tables_and_figures_are_made_of_the_cells(made):
 
 
 def test_means_and_spreads_are_those_of_the_seeds():
-    for path in (STUDY / "cells").glob("*.json"):
+    for path in (STUDY / "cells").rglob("*.json"):
         cell = json.loads(path.read_text("utf-8"))
         scores = [seed["val_accuracy"] for seed in cell["seeds"]]
         mean = sum(scores) / len(scores)

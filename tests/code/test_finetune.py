@@ -1,4 +1,4 @@
-"""sortline.training.finetune and the cells it uses: what trains, from which start, and what must not change."""
+"""sortline.nets.finetune and the cells it uses: what trains, from which start, and what must not change."""
 
 import re
 import subprocess
@@ -18,10 +18,9 @@ from sortline._core.errors import UserError
 from sortline.backbones.layers import Back, Front
 from sortline.backbones.loading import Backbone
 from sortline.config.training import TrainParams
-from sortline.nets import registry
+from sortline.nets import finetune, fit, registry
+from sortline.nets.inputs import Inputs, predictor
 from sortline.nets.photo_net import HeadV3, PhotoNet, Tail
-from sortline.training import finetune, nets
-from sortline.training.inputs import Inputs, predictor
 
 pytestmark = pytest.mark.usefixtures("graph_mode")
 
@@ -47,7 +46,7 @@ def params(mode, **more):
 
 def parts(kind):
     labels = np.arange(COUNT) % CLASSES
-    return nets.Parts(inputs(kind), np.arange(12), labels[:12], np.arange(12, COUNT), labels[12:], CLASSES)
+    return fit.Parts(inputs(kind), np.arange(12), labels[:12], np.arange(12, COUNT), labels[12:], CLASSES)
 
 
 def built(mode, kind, **more):
@@ -72,7 +71,7 @@ TRAINED = {
 def test_exactly_what_should_train_does_and_the_saved_net_answers_as_the_trained_one(mode, kind, tmp_path):
     net, options, data, settings = built(mode, kind)
     before = registry.values(net)
-    result = nets.train(net, options, data, settings, tmp_path)
+    result = fit.train(net, options, data, settings, tmp_path)
     after = registry.values(net)
     assert list(before) == list(after)
     changed = {name for name in before if not np.array_equal(before[name], after[name])}
@@ -89,7 +88,7 @@ def test_exactly_what_should_train_does_and_the_saved_net_answers_as_the_trained
     logits = predictor(data.inputs.part(again))(data.inputs.feed(again, data.val_rows))
     assert np.abs(logits - result.val_logits).max() < 1e-4
 
-    nets.write_graphs(tmp_path, result.about, data.inputs)
+    fit.write_graphs(tmp_path, result.about, data.inputs)
     for name in ("net", "tail"):
         assert (tmp_path / f"{name}.onnx").exists() == (name == "net" or kind != "pixels")
     x = data.inputs.array[data.val_rows]
@@ -105,7 +104,7 @@ def test_exactly_what_should_train_does_and_the_saved_net_answers_as_the_trained
 
 def test_parameters_are_counted_without_the_statistics(tmp_path):
     net, options, data, settings = built("head_v3", "pooled")
-    counts = nets.train(net, options, data, settings, tmp_path).counts
+    counts = fit.train(net, options, data, settings, tmp_path).counts
     head = 1280 * 1280 + 2 * 1280 + CLASSES * 1280 + CLASSES
     assert counts["trainable"] == head
     backbone = pretrained().net
@@ -154,7 +153,7 @@ def test_more_blocks_than_were_cached_is_one_line():
 def test_fewer_blocks_than_were_cached_train_too(tmp_path):
     net, options, data, settings = built("partial", "maps", blocks=1)
     before = registry.values(net)
-    nets.train(net, options, data, settings, tmp_path)
+    fit.train(net, options, data, settings, tmp_path)
     changed = {name for name, value in registry.values(net).items() if not np.array_equal(value, before[name])}
     assert not any(name.startswith(("backbone.blocks.14", "backbone.blocks.15")) for name in changed)
     assert "backbone.blocks.16.depthwise.conv.weight" in changed
@@ -216,11 +215,11 @@ def test_from_pictures_the_head_is_fitted_to_the_backbones_features():
 
 def test_layers_further_from_the_head_go_slower():
     net, *_ = built("full", "pixels")
-    rates = nets.layer_rates(net, 0.5)
+    rates = fit.layer_rates(net, 0.5)
     assert rates["head.weight"] == 1 and rates["backbone.last.conv.weight"] == 0.5
     assert rates["backbone.blocks.16.project.norm.beta"] == 0.25
     assert rates["backbone.blocks.0.depthwise.conv.weight"] == 0.5**18 and rates["backbone.stem.conv.weight"] == 0.5**19
-    assert nets.layer_rates(net, 1) is None
+    assert fit.layer_rates(net, 1) is None
 
 
 def test_back_is_not_a_copy():
@@ -239,12 +238,12 @@ def test_from_a_folder_that_holds_a_resnet_is_one_line(tmp_path):
 def test_a_net_without_a_mode_takes_no_maps():
     data = parts("maps")
     with pytest.raises(UserError, match="train.net resnet18 trains from pictures"):
-        nets.build(data, TrainParams(net="resnet18", checkpoint="last"), Path("none"))
+        fit.build(data, TrainParams(net="resnet18", checkpoint="last"), Path("none"))
 
 
 def test_the_rank_bounds_the_update(tmp_path):
     net, options, data, settings = built("lora_head", "pooled", start="zero", rank=1, epochs=3, lr=0.1)
-    nets.train(net, options, data, settings, tmp_path)
+    fit.train(net, options, data, settings, tmp_path)
     weight = registry.read(tmp_path / "last.safetensors")["head.weight"]
     assert np.linalg.matrix_rank(weight, tol=1e-4 * np.abs(weight).max()) == 1
 

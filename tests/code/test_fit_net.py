@@ -12,9 +12,9 @@ from sortline._core.errors import UserError
 from sortline.backbones.preprocessing import GREY
 from sortline.config.training import Recipe, TrainParams
 from sortline.evaluation import training
-from sortline.nets import registry
-from sortline.training import loop, nets
-from sortline.training.inputs import GreyPictures, Inputs, predictor
+from sortline.nets import fit, registry
+from sortline.nets.inputs import GreyPictures, Inputs, predictor
+from sortline.training import loop
 
 RECIPE = Recipe(
     optimizer="momentum", lr=0.1, schedule="cosine", warmup_epochs=0.5, lr_end=0.0, decay_rate=0.9, decay_epochs=2,
@@ -96,7 +96,7 @@ def test_every_epoch_matches_numpy(change):
     recipe, (images, labels), net = changed(**change), problem(), linear()
     expected = reference(images, labels, recipe)
     for epoch, (weight, bias, loss) in zip(
-        nets.epochs(net, GreyPictures(images), labels, CLASSES, recipe), expected, strict=True
+        fit.epochs(net, GreyPictures(images), labels, CLASSES, recipe), expected, strict=True
     ):
         values = registry.values(net)
         assert values["dense.weight"] == pytest.approx(weight, abs=1e-4)
@@ -108,7 +108,7 @@ def test_a_rate_that_is_too_high_is_named():
     images, labels = problem()
     with pytest.raises(UserError, match=r"diverged: NaN or Inf in epoch \d; lower lr \(now 100"):
         recipe = changed(lr=100.0, weight_decay=1.0, schedule="constant", epochs=9)
-        list(nets.epochs(linear(), GreyPictures(images), labels, CLASSES, recipe))
+        list(fit.epochs(linear(), GreyPictures(images), labels, CLASSES, recipe))
 
 
 # ---- net_training: LeNet-5 on a few pictures
@@ -122,11 +122,11 @@ def pictures(count=60):
         images[i, 3 * label : 3 * label + 3] += 150
     images = images.astype(np.uint8)
     rows = np.arange(count)
-    return nets.Parts(Inputs(images, None, 32), rows[:40], labels[:40], rows[40:], labels[40:], 10)
+    return fit.Parts(Inputs(images, None, 32), rows[:40], labels[:40], rows[40:], labels[40:], 10)
 
 
 def train(data, params, out):
-    return nets.train(*nets.build(data, params, Path("none")), data, params, out)
+    return fit.train(*fit.build(data, params, Path("none")), data, params, out)
 
 
 def params(**more):

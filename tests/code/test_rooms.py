@@ -11,7 +11,7 @@ import pytest
 SOURCE = Path(__file__).parents[2] / "src"
 # A module imports from its own room and from those before it.
 ROOMS = (
-    "_core", "config", "data", "backbones", "features", "nets", "training", "predictor", "evaluation", "report",
+    "_core", "config", "data", "backbones", "features", "training", "nets", "predictor", "evaluation", "report",
     "export", "cli",
 )  # fmt: skip
 # The rooms that must work without MindSpore; the files of _core are the ones that know it.

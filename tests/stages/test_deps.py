@@ -1,5 +1,6 @@
 """dvc.yaml says the truth: what a stage depends on, what it makes, what goes where."""
 
+import os
 import re
 from importlib import metadata
 from itertools import combinations
@@ -128,3 +129,35 @@ def _inputs(about: dict) -> list[str]:
 def _outs(about: dict) -> list[str]:
     every = [*about.get("outs", []), *about.get("metrics", []), *about.get("plots", [])]
     return [next(iter(out)) if isinstance(out, dict) else out for out in every]
+
+
+STUDIES = {
+    path.parent.name: yaml.safe_load(path.read_text("utf-8"))["stages"] for path in ROOT.glob("studies/*/dvc.yaml")
+}
+
+
+@pytest.mark.parametrize(("study", "stage"), [(study, stage) for study, stages in STUDIES.items() for stage in stages])
+def test_a_stage_of_a_study_depends_on_its_scripts_and_the_rooms_that_they_import_from(study, stage):
+    about, folder = STUDIES[study][stage], Path("studies") / study
+    deps = [os.path.normpath(folder / dep) for dep in about["deps"]]
+    (script,) = re.findall(r"^python (\S+)", about["cmd"])
+    scripts = {Path(os.path.normpath(folder / script))}
+    if "import common" in (text := (ROOT / folder / script).read_text("utf-8")) or "from common import" in text:
+        scripts.add(folder / "common.py")
+    assert {path.as_posix() for path in scripts} <= set(deps)
+    imported = set().union(*(library_files(path, ROOT) for path in scripts)) - {"src/sortline/__init__.py"}
+    rooms = {PurePosixPath(dep) for dep in deps if dep.startswith("src/")}
+    assert not {path for path in imported if not any(PurePosixPath(path).is_relative_to(room) for room in rooms)}
+    assert not {room for room in rooms if not any(PurePosixPath(path).is_relative_to(room) for path in imported)}
+
+
+def test_no_stage_of_a_task_with_a_head_depends_on_what_only_nets_use():
+    only_nets = library_files(Path("stages/train.py"), ROOT) - set().union(
+        *(library_files(Path("stages") / f"{stage}.py", ROOT) for stage in STAGES if stage != "train")
+    )
+    assert "src/sortline/nets/fit.py" in only_nets
+    # All ways of augmentation stand in one room, those of views and those of nets' inputs.
+    only_nets = {path for path in only_nets if not path.startswith("src/sortline/data/augment/")}
+    for stage in STAGES.keys() - {"train"}:
+        deps = [PurePosixPath(dep) for dep in STAGES[stage].get("deps", []) if dep.startswith("src/")]
+        assert not {path for path in only_nets if any(PurePosixPath(path).is_relative_to(room) for room in deps)}, stage

@@ -1,1 +1,1 @@
-"""The networks, written in MindSpore; nothing here touches a path."""
+"""Nets that are trained from pixels or fine-tuned: the networks in MindSpore, their inputs, and how they are fitted."""

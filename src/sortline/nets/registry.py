@@ -18,9 +18,13 @@ from sortline.backbones.preprocessing import GREY, Preprocessing
 from sortline.nets.low_rank import merged_weights
 
 
+# The files here that are about nets and list none.
+APART = {"registry", "fit", "finetune", "inputs"}
+
+
 def _found() -> dict[str, Callable[..., nn.Cell]]:
     """Return what the files of this folder list as their `NETS`: a net's name, and what builds it from `classes`."""
-    files = [info.name for info in pkgutil.iter_modules(sys.modules[__package__].__path__) if info.name != "registry"]
+    files = [info.name for info in pkgutil.iter_modules(sys.modules[__package__].__path__) if info.name not in APART]
     modules = [importlib.import_module(f"{__package__}.{name}") for name in files]
     return {name: build for module in modules for name, build in getattr(module, "NETS", {}).items()}
 

@@ -1,1 +1,1 @@
-"""Optimizers, schedules, losses, the loop; heads on Feature Maps, whole nets, fine-tuning."""
+"""Training by gradient steps: optimizers, schedules, losses, the loop; heads on Feature Maps; calibration."""

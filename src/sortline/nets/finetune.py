@@ -12,10 +12,10 @@ from sortline.backbones.loading import Backbone
 from sortline.config.training import HeadRecipe, TrainParams
 from sortline.features import engines
 from sortline.nets import batch_norm, low_rank, registry
+from sortline.nets.inputs import Inputs, Photos
 from sortline.nets.photo_net import PhotoNet
 from sortline.training import heads
 from sortline.training.head_graph import HeadNet
-from sortline.training.inputs import Inputs, Photos
 from sortline.training.targets import smooth_targets
 
 MEASURED = 32 * 16  # photos that show batch norms their statistics

@@ -17,10 +17,10 @@ from sortline.config.training import Recipe, TrainParams
 from sortline.data.prepared import Classes
 from sortline.features.store import FeatureStore
 from sortline.nets import registry
+from sortline.nets.inputs import Feed, Inputs, predictor
+from sortline.nets.inputs import read as read_inputs
 from sortline.nets.photo_net import PhotoNet
 from sortline.training import loop, losses
-from sortline.training.inputs import Feed, Inputs, predictor
-from sortline.training.inputs import read as read_inputs
 from sortline.training.results import TrainedNet
 from sortline.training.targets import smooth_targets, smoothing_minimum
 
@@ -58,7 +58,7 @@ def build(data: Parts, params: TrainParams, weights: Path) -> tuple[nn.Cell, dic
     """
     if params.mode is not None:
         from sortline import backbones
-        from sortline.training import finetune  # what most nets can do without
+        from sortline.nets import finetune  # what most nets can do without
 
         pretrained = backbones.load(weights)
         net = finetune.build(pretrained, data.classes, params, data.inputs, data.rows, data.labels)
