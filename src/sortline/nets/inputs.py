@@ -55,7 +55,7 @@ class GreyPictures:
 
 
 @dataclass(frozen=True)
-class Photos:
+class ColourPictures:
     """Photos uint8 RGB (n, S, S, 3), as (n, 3, S, S)."""
 
     images: np.ndarray
@@ -102,7 +102,7 @@ class Maps:
 
 @dataclass(frozen=True)
 class Inputs:
-    """`array`: as `FeatureStore.inputs` gives it; pooled features as maps of one position, (N, K, C, 1, 1).
+    """`array`: as `FeatureStore.inputs` gives it.
 
     `blocks`: how many blocks of the backbone come after it; None: all, these are pictures. `pooled`: mean-pooled
     features, float32 (N, K, C), None beside pictures.
@@ -120,7 +120,7 @@ class Inputs:
             return Maps(chosen)
         changes = () if change is None else (change,)
         if isinstance(net, PhotoNet):
-            return Photos(chosen, net.preprocessing, *changes)
+            return ColourPictures(chosen, net.preprocessing, *changes)
         return GreyPictures(chosen, *changes)
 
     def part(self, net: nn.Cell) -> nn.Cell:
