@@ -121,7 +121,8 @@ def train(
                 assert arrays is not None  # the plan has no more steps than there are pieces
                 coming = pool.submit(next, pieces, None)
                 now = plan[(number - 1) * a_epoch + done :][: len(arrays[0])]
-                data = tuple(Tensor(array) for array in arrays)
+                # A plain tuple would be a constant, for which the graph is compiled anew.
+                data = mindspore.mutable(tuple(Tensor(array) for array in arrays))
                 *state, total, counted = steps(zero, data, Tensor(now), *constants, *state, total, counted)
                 finite = bool(np.isfinite(total.asnumpy()).all())
                 done += len(now)
