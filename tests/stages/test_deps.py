@@ -2,6 +2,7 @@
 
 import os
 import re
+import tomllib
 from importlib import metadata
 from itertools import combinations
 from pathlib import Path, PurePosixPath
@@ -20,10 +21,6 @@ DOWNLOADS = PurePosixPath("data/downloads")  # what broke off; gone when the sta
 LISTS = {"train_head": "head_tasks", "train": "net_tasks"}
 # Their code is no dep: mending a line of it must not download everything again.
 WITHOUT_CODE = {"fetch", "weights"}
-# Files beside the code that a module reads.
-DATA_OF = {
-    "src/sortline/data/classes.py": {"src/sortline/data/garbage_bins.csv", "src/sortline/data/garbage_classes.csv"}
-}
 
 
 @pytest.mark.parametrize("stage", [stage for stage in STAGES if stage not in WITHOUT_CODE])
@@ -45,10 +42,12 @@ def test_fetching_depends_on_its_params_alone(stage):
     assert STAGES[stage]["params"] == [f"${{item.task}}.{stage}"]
 
 
-def test_every_data_file_beside_the_code_is_some_modules():
-    beside = {path.relative_to(ROOT).as_posix() for path in (ROOT / "src" / "sortline").rglob("*") if path.is_file()}
-    beside = {path for path in beside if not path.endswith((".py", ".pyc"))}
-    assert beside == set().union(*DATA_OF.values())
+def test_every_file_beside_the_code_is_installed_with_it():
+    package = ROOT / "src" / "sortline"
+    beside = {path for path in package.rglob("*") if path.is_file() and path.suffix not in (".py", ".pyc")}
+    pyproject = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    patterns = pyproject["tool"]["setuptools"]["package-data"]["sortline"]
+    assert beside == {path for pattern in patterns for path in package.glob(pattern)}
 
 
 @pytest.mark.parametrize("stage", STAGES)

@@ -26,7 +26,7 @@ class Source(Section):
     @property
     def address(self) -> str:
         """Its public address, or the path on the disk; empty for what is built in."""
-        return getattr(self, "url", None) or getattr(self, "path", "")
+        return str(getattr(self, "url", None) or getattr(self, "path", ""))
 
     def fetch(self, out: Path, downloads: Path, data_folder: Path | None) -> tuple[str, dict[str, str]]:
         """Put the files into the existing folder `out`; return a short name for reports, and {path in it: sha256}.

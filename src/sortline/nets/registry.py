@@ -17,7 +17,6 @@ from sortline._core.errors import UserError
 from sortline.backbones.preprocessing import GREY, Preprocessing
 from sortline.nets.low_rank import merged_weights
 
-
 # The files here that are about nets and list none.
 APART = {"registry", "fit", "finetune", "inputs"}
 
