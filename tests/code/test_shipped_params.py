@@ -5,7 +5,7 @@ from test_params import ROOT, STAGES
 
 from sortline.config.base import Section, load, read_yaml
 from sortline.config.tasks import listed, task_sections
-from sortline.config.training import HeadRecipe, TrainParams
+from sortline.config.training import HeadRecipe, Recipe, TrainParams
 
 # Keys that the home task's section does not show, and why.
 NOT_SHOWN = {
@@ -64,13 +64,12 @@ def test_the_home_task_shows_every_key_there_is(ours):
     assert every - there == set(NOT_SHOWN)
 
 
-def test_mnist_shows_every_key_of_train_and_its_pixels(ours):
-    of_photos = {"train.zero_last", "train.crops.scale", "train.crops.ratio", "train.crops.flip", "train.every"}
-    of_modes = {f"train.{key}" for key in ("mode", "blocks", "rank", "alpha", "start", "norms", "layer_decay")}
-    of_heads = keys(HeadRecipe, "train.head")  # as garbage.train_head shows them
-    assert keys(TrainParams, "train") - of_photos - of_modes - of_heads == shown(ours["mnist"]["train"], "train")
-    assert of_photos <= shown(ours["mushrooms_report"]["train"], "train")
-    assert of_modes <= shown(ours["garbage_tuned"]["train"], "train")
+def test_every_key_of_train_is_shown_once_there_is_a_task_for_it(ours):
+    photos, modes = ours["mushrooms_report"]["train"], ours["garbage_tuned"]["train"]
+    there = set().union(*(shown(section, "train") for section in (ours["mnist"]["train"], photos, modes)))
+    shared = {f"train.{key}" for key in Recipe.model_fields}
+    assert keys(TrainParams, "train") - keys(HeadRecipe, "train.head") - there - {"train.head"} <= shared
+    assert shared <= {f"train.{key}" for key in ours["garbage"]["train_head"]}
     assert ours["mnist"]["extract"]["pixels"] is True
 
 
