@@ -112,13 +112,13 @@ def by_torch(cached: bool) -> float:
     shape = (BATCH * STEPS, 160, 7, 7) if cached else (BATCH * STEPS, 3, SIZE, SIZE)
     x = torch.randn(shape).to(memory_format=torch.channels_last)
     y = torch.arange(BATCH * STEPS) % CLASSES
-    optimiser = torch.optim.SGD(net.parameters(), 1e-4, 0.9)
+    optimizer = torch.optim.SGD(net.parameters(), 1e-4, 0.9)
 
     def epoch() -> None:
         for start in range(0, len(x), BATCH):
-            optimiser.zero_grad()
+            optimizer.zero_grad()
             nn.functional.cross_entropy(net(x[start : start + BATCH]), y[start : start + BATCH]).backward()
-            optimiser.step()
+            optimizer.step()
 
     return fastest(epoch)
 

@@ -46,18 +46,18 @@ def pytorch(features: np.ndarray, targets: np.ndarray) -> np.ndarray:
     torch.nn.init.zeros_(layer.weight)
     torch.nn.init.zeros_(layer.bias)
     groups = [{"params": [layer.weight], "weight_decay": RECIPE.weight_decay}, {"params": [layer.bias]}]
-    optimiser = torch.optim.SGD(groups, lr=1.0, momentum=RECIPE.momentum)
+    optimizer = torch.optim.SGD(groups, lr=1.0, momentum=RECIPE.momentum)
     rates, losses = iter(schedules.learning_rates(RECIPE, -(-ROWS // BATCH))), []
     for epoch in _orders():
         total = 0.0
         for rows in epoch:
-            for group in optimiser.param_groups:
-                group["lr"] = float(next(rates)) if group is optimiser.param_groups[0] else group["lr"]
-            optimiser.param_groups[1]["lr"] = optimiser.param_groups[0]["lr"]
+            for group in optimizer.param_groups:
+                group["lr"] = float(next(rates)) if group is optimizer.param_groups[0] else group["lr"]
+            optimizer.param_groups[1]["lr"] = optimizer.param_groups[0]["lr"]
             loss = -(t[rows] * torch.log_softmax(layer(x[rows]), -1)).sum(-1).mean()
-            optimiser.zero_grad()
+            optimizer.zero_grad()
             loss.backward()
-            optimiser.step()
+            optimizer.step()
             total += loss.item()
         losses.append(total / len(epoch))
     return np.array(losses)

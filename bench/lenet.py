@@ -4,7 +4,7 @@
 
 Where the time goes, CPU milliseconds of one thread for a step of 256 (AMD EPYC, layers measured one by one): second
 layer 19 (half of it MaxPool's gradient), first layer 12 (as convolution and MaxPool: 73 on the same busy machine),
-dense layers, loss and optimiser 5. What is left are oneDNN's convolutions and MindSpore's MaxPoolGrad.
+dense layers, loss and optimizer 5. What is left are oneDNN's convolutions and MindSpore's MaxPoolGrad.
 """
 
 import importlib.util
@@ -21,9 +21,9 @@ BATCHES = (32, 256)
 DIGITS = 4096  # per epoch
 EPOCHS = 3  # the first, which compiles, does not count
 WAYS = {
-    "ours": "an epoch of steps in one graph call, flat optimiser, pooled first convolution",
+    "ours": "an epoch of steps in one graph call, flat optimizer, pooled first convolution",
     "plain_pool": "the same loop, the first layer as convolution and MaxPool",
-    "step_a_call": "as is usual: one compiled step a call, fed from Python, an optimiser cell",
+    "step_a_call": "as is usual: one compiled step a call, fed from Python, an optimizer cell",
     "torch": "PyTorch, eager, from memory",
 }
 
@@ -108,7 +108,7 @@ def by_torch(batch: int) -> float:
         nn.Conv2d(1, 6, 5), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(6, 16, 5), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(),
         nn.Linear(400, 120), nn.ReLU(), nn.Linear(120, 84), nn.ReLU(), nn.Linear(84, 10),
     )  # fmt: skip
-    optimiser = torch.optim.SGD(net.parameters(), 0.01, 0.9)
+    optimizer = torch.optim.SGD(net.parameters(), 0.01, 0.9)
     images, labels = digits()
     x = torch.from_numpy(images).float().div(255).sub(0.1307).div(0.3081)[:, None]
     y = torch.from_numpy(labels)
@@ -117,9 +117,9 @@ def by_torch(batch: int) -> float:
         order = torch.randperm(DIGITS)
         for start in range(0, DIGITS, batch):
             rows = order[start : start + batch]
-            optimiser.zero_grad()
+            optimizer.zero_grad()
             nn.functional.cross_entropy(net(x[rows]), y[rows]).backward()
-            optimiser.step()
+            optimizer.step()
 
     return best(epoch)
 

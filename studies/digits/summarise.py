@@ -131,7 +131,7 @@ def mistakes(right: dict[str, Any], softmax: dict[str, Any]) -> dict[str, Any]:
 def report(grid: list[dict[str, Any]], rest: list[dict[str, Any]], found: dict[str, Any]) -> str:
     """Return RESULTS.md: what the cells say, in tables."""
     head = "| cell | digits to train on | accuracy, % [95 %] | spread of the seeds | if tested by sampling, % [95 %] |"
-    tables = {"Optimisers and schedules": grid, "The others": rest}
+    tables = {"Optimizers and schedules": grid, "The others": rest}
     part = f"validation part of mnist, n = {grid[0]['val_n']:,}"
     lines = ["# What the cells say", "", f"Written by `summarise.py`; {part}, best first.", ""]
     for title, cells in tables.items():
@@ -169,7 +169,7 @@ def report(grid: list[dict[str, Any]], rest: list[dict[str, Any]], found: dict[s
 
 
 def draw_grid(grid: list[dict[str, Any]], path: Path) -> None:
-    """Draw the mean validation accuracy of every optimiser and schedule."""
+    """Draw the mean validation accuracy of every optimizer and schedule."""
     optimizers, schedules = (sorted({cell["names"][at] for cell in grid}) for at in (0, 1))
     values = {tuple(cell["names"]): cell for cell in grid}
     table = np.array([[100 * values[o, s]["val_accuracy"] for s in schedules] for o in optimizers])

@@ -130,7 +130,7 @@ def run(name, gradients, start, decay, **options):
 
 @pytest.fixture(scope="module")
 def golden():
-    with np.load(Path(__file__).parents[1] / "golden" / "optimisers.npz", allow_pickle=False) as arrays:
+    with np.load(Path(__file__).parents[1] / "golden" / "optimizers.npz", allow_pickle=False) as arrays:
         return dict(arrays)
 
 

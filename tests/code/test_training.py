@@ -138,10 +138,10 @@ def test_pooling_decides_which_half_is_seen(optimizer):
 @pytest.mark.parametrize("optimizer", WAYS)
 def test_views_limits_what_is_trained_on(optimizer):
     data = toy(views=3)
-    spoilt = TrainingSet(data.features.copy(), data.labels, data.folds, data.classes)
-    spoilt.features[:, 2] = 1e3 * np.random.default_rng(0).normal(size=spoilt.features[:, 2].shape)
+    corrupted = TrainingSet(data.features.copy(), data.labels, data.folds, data.classes)
+    corrupted.features[:, 2] = 1e3 * np.random.default_rng(0).normal(size=corrupted.features[:, 2].shape)
     for params in (quick(views=2, epochs=2), quick(views=None, epochs=2)):
-        one, other = WAYS[optimizer](data, params), WAYS[optimizer](spoilt, params)
+        one, other = WAYS[optimizer](data, params), WAYS[optimizer](corrupted, params)
         same = np.array_equal(one.heads["last"].weight, other.heads["last"].weight)
         assert same == (params.views == 2) == np.array_equal(one.out_of_fold, other.out_of_fold)
     first = TrainingSet(data.features[:, :1], data.labels, data.folds, data.classes)

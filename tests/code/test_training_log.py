@@ -189,10 +189,10 @@ def test_what_mindspore_prints_here(capsys):
     labels = (x[:, 0] > 0).astype(np.int32)
     data = NumpySlicesDataset((x, labels), ["x", "y"], shuffle=False).batch(4)
     net = nn.Dense(4, 2)
-    optimiser = nn.Momentum(net.trainable_params(), 0.1, 0.9)
+    optimizer = nn.Momentum(net.trainable_params(), 0.1, 0.9)
     loss = nn.SoftmaxCrossEntropyWithLogits(sparse=True, reduction="mean")
     callbacks = [LossMonitor(), TimeMonitor(), Keep()]
-    Model(net, loss, optimiser).train(2, data, callbacks=callbacks, dataset_sink_mode=False)
+    Model(net, loss, optimizer).train(2, data, callbacks=callbacks, dataset_sink_mode=False)
     found = log(capsys.readouterr().out)
     (part,) = found.parts
     assert losses_by_epoch(part) == {1: pytest.approx(seen[:3]), 2: pytest.approx(seen[3:])}

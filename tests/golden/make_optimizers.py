@@ -1,6 +1,6 @@
-"""Make optimisers.npz: where PyTorch's optimisers are after twelve steps along given gradients.
+"""Make optimizers.npz: where PyTorch's optimizers are after twelve steps along given gradients.
 
-Run by hand where PyTorch is installed (made with 2.13.0): python tests/golden/make_optimisers.py
+Run by hand where PyTorch is installed (made with 2.13.0): python tests/golden/make_optimizers.py
 The first number does not decay, as a bias.
 """
 
@@ -12,11 +12,11 @@ import torch
 
 def end(make, start, gradients, decay, **options):
     first, others = (torch.tensor(part, dtype=torch.float64, requires_grad=True) for part in (start[:1], start[1:]))
-    optimiser = make([{"params": [first], "weight_decay": 0.0}, {"params": [others], "weight_decay": decay}],
+    optimizer = make([{"params": [first], "weight_decay": 0.0}, {"params": [others], "weight_decay": decay}],
                      lr=0.05, **options)  # fmt: skip
     for gradient in gradients:
         first.grad, others.grad = torch.tensor(gradient[:1]), torch.tensor(gradient[1:])
-        optimiser.step()
+        optimizer.step()
     return np.concatenate((first.detach().numpy(), others.detach().numpy()))
 
 
@@ -35,4 +35,4 @@ for name, make in makers.items():
     for decay in (0.0, 0.02):
         arrays[f"{name} {decay}"] = make(start, gradients, decay)
 arrays["adam 0.8 0.95"] = end(torch.optim.Adam, start, gradients, 0.0, betas=(0.8, 0.95))
-np.savez(Path(__file__).with_name("optimisers.npz"), **arrays)
+np.savez(Path(__file__).with_name("optimizers.npz"), **arrays)
