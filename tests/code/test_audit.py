@@ -13,7 +13,7 @@ from sortline._core.errors import UserError
 from sortline._core.files import sha256_file
 from sortline.config.prepare import PrepareParams
 from sortline.data.audit import audit_folder, refuse_problems, walk
-from sortline.data.audit_report import audit_report, summary
+from sortline.data.audit_report import audit_report, describe
 
 
 def draw(path: Path, seed: int, size: tuple[int, int] = (80, 60)) -> Path:
@@ -75,8 +75,8 @@ def test_photos_alone_can_be_audited_but_not_prepared(tmp_path):
     draw(tmp_path / "a.png", 0)
     audit = audit_folder(tmp_path)
     assert len(audit.photos) == 1
-    assert summary(audit)[0] == "1 usable photo of 1 file, 0 left out"
-    with pytest.raises(UserError, match="0 class folders"):
+    assert "1 usable photo of 1 file" in describe(audit)[0]
+    with pytest.raises(UserError, match="no class folders"):
         audit.class_folders()
 
 
@@ -116,8 +116,9 @@ def test_unusable_files_are_named_and_the_rest_go_on(given):
     assert audit.duplicates.picture.size == 5
     with pytest.raises(UserError, match=r"cut\.jpg: truncated.*4 such files"):
         refuse_problems(audit)
-    assert "train/hat/empty.jpg: empty file (zero bytes)" in summary(audit)
-    assert "5 usable photos of 9 files, 4 left out" in summary(audit)
+    lines = describe(audit, every=True)
+    assert "5 usable photos of 9 files" in lines[0]
+    assert "    train/hat/empty.jpg: empty file (zero bytes)" in lines
 
 
 def test_a_class_without_a_usable_photo_is_counted_as_0(given):
@@ -133,7 +134,7 @@ def test_a_folder_of_broken_files_alone(tmp_path):
     audit = audit_folder(tmp_path)
     assert len(audit.problems) == 2
     assert audit_report(audit)["usable"] == 0
-    assert "0 usable photos of 2 files, 2 left out" in summary(audit)
+    assert "0 usable photos of 2 files" in describe(audit)[0]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux has file names that are not Unicode")
@@ -171,9 +172,9 @@ def test_copies_are_reported(given):
     assert val["valid/橙皮/d.png"]["copy"] == "train/橙皮/large.jpg"
     assert 0 <= val["valid/橙皮/d.png"]["distance"] <= 76
     assert not val["valid/橙皮/d.png"]["exact"]
-    lines = summary(audit)
-    assert "val photos also in train: 1 exactly, 1 as near-duplicates" in lines
-    assert "one photo in two classes: " + " = ".join(exact) in lines
+    text = "\n".join(describe(audit, every=True))
+    assert "of val, 1 photos are in train too and 1 nearly are\n    valid/hat/copy.png = train/hat/a.png\n" in text
+    assert "the same photo in two classes: " + " = ".join(exact) in text
 
 
 def test_the_result_does_not_depend_on_the_number_of_threads(given):

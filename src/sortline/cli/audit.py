@@ -21,12 +21,11 @@ def add(command: argparse.ArgumentParser) -> None:
 def main(options: argparse.Namespace) -> int:
     """Return 0 if every file is a usable photo (duplicates or not), 1 if some are not."""
     from sortline.data.audit import audit_folder
-    from sortline.data.audit_report import audit_report, summary
+    from sortline.data.audit_report import audit_report, describe
 
     audit = audit_folder(Path(options.folder))
     if options.json:
-        report = audit_report(audit, ~audit.mask("val"), [photo.folder for photo in audit.photos])
-        print(json.dumps(report, ensure_ascii=False, indent=2))
+        print(json.dumps(audit_report(audit), ensure_ascii=False, indent=2))
     else:
-        print("\n".join(summary(audit)))
+        print("\n".join(describe(audit, every=True)))
     return 1 if audit.problems else 0

@@ -44,7 +44,7 @@ def main(options: argparse.Namespace) -> int:
     """Audit the folder, choose settings, write the section; return 0."""
     from sortline.config.prepare import PrepareParams
     from sortline.data.audit import audit_folder
-    from sortline.data.audit_findings import describe
+    from sortline.data.audit_report import describe
     from sortline.data.own_folder import class_root
     from sortline.data.suggest import suggest
 

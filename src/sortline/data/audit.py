@@ -16,7 +16,7 @@ from sortline._core.files import sha256_file
 from sortline.config.prepare import PrepareParams
 from sortline.data.duplicates import Duplicates, find_duplicates, perceptual_hash
 from sortline.data.images import BadImage, open_rgb
-from sortline.data.layout import SPLIT_FOLDERS, is_hidden
+from sortline.data.layout import SPLIT_FOLDERS, visible_files, visible_folders
 
 VAL_NAMES = SPLIT_FOLDERS[1:]  # the first that is there counts
 DEFAULTS = PrepareParams()
@@ -78,13 +78,7 @@ class Audit:
 
     def class_folders(self) -> list[str]:
         """Return the class folders of all splits, sorted; raise `UserError` where there are fewer than two."""
-        folders = sorted({name for names in self.tree.classes.values() for name in names if name})
-        if len(folders) < 2:
-            raise UserError(
-                f"{self.folder}: {len(folders)} class folders found; expected two or more, each with the photos of a "
-                f"class, there or in train/ and val/"
-            )
-        return folders
+        return class_folders(self.folder, self.tree.classes)
 
     def conflicts(self, label: Sequence[Any] | np.ndarray) -> list[list[int]]:
         """Return the sets of exact copies that lie in different classes; `label` (photos,) tells classes apart."""
@@ -126,21 +120,33 @@ def refuse_problems(audit: Audit) -> None:
         )
 
 
+def class_folders(folder: Path, classes: dict[str, list[str]]) -> list[str]:
+    """Return the class folders of all splits, sorted; raise `UserError` where there are fewer than two."""
+    names = sorted({name for folders in classes.values() for name in folders if name})
+    if len(names) < 2:
+        found = f"only one class folder, '{names[0]}'" if names else "no class folders"
+        raise UserError(
+            f"{folder}: {found}; put the photos into two folders or more, each named by its class, there or in train/ "
+            f"and val/"
+        )
+    return names
+
+
 def walk(folder: Path) -> Tree:
     """List the files of a photo folder by split and class, see `audit_folder`; hidden and system files do not count."""
     folder = Path(folder)
     if not folder.is_dir():
         raise UserError(f"{folder}: no such folder")
-    roots = _roots(folder)
     classes: dict[str, list[str]] = {}
     entries: list[Entry] = []
-    for split, root in roots.items():
+    for split, root in _roots(folder).items():
         # Photos that lie in no class folder count only where there are no class folders at all.
-        classes[split] = [path.name for path in _folders(root)] or [""]
+        classes[split] = [path.name for path in visible_folders(root)] or [""]
         for name in classes[split]:
-            entries += [Entry(path, split, name) for path in _files(folder, root / name)]
+            inside = PurePosixPath(root.relative_to(folder).as_posix(), name)
+            entries += [Entry(str(inside / path), split, name) for path in visible_files(root / name)]
     listed = {entry.path for entry in entries}
-    ignored = sorted(path for path in _files(folder, folder) if path not in listed)
+    ignored = sorted({str(path) for path in visible_files(folder)} - listed)
     if not entries:
         raise UserError(f"{folder}: no files in it; expected class folders with photos, or train/ and val/ of them")
     return Tree(sorted(entries, key=lambda entry: entry.path), classes, ignored)
@@ -148,20 +154,11 @@ def walk(folder: Path) -> Tree:
 
 def _roots(folder: Path) -> dict[str, Path]:
     # A folder named train that holds photos, no folders, is a class of trains.
-    splits = {path.name.casefold(): path for path in _folders(folder) if _folders(path)}
+    splits = {path.name.casefold(): path for path in visible_folders(folder) if visible_folders(path)}
     val = next((splits[name] for name in VAL_NAMES if name in splits), None)
     if "train" not in splits:
         return {"": folder}
     return {"train": splits["train"], "val": val} if val else {"": splits["train"]}
-
-
-def _folders(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if path.is_dir() and not is_hidden(PurePosixPath(path.name)))
-
-
-def _files(folder: Path, below: Path) -> list[str]:
-    paths = [path.relative_to(folder) for path in below.rglob("*") if not path.is_dir()]
-    return [path.as_posix() for path in paths if not is_hidden(path)]
 
 
 def _check(folder: Path, params: PrepareParams, entry: Entry) -> tuple[Usable, np.ndarray] | Problem:

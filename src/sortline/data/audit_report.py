@@ -1,14 +1,18 @@
 """What an audit found, as JSON for machines and as lines for people."""
 
+from collections import Counter
 from collections.abc import Sequence
+from pathlib import PurePosixPath
 from typing import Any
 
 import numpy as np
 
 from sortline.data.audit import Audit
 from sortline.data.duplicates import Match
+from sortline.data.layout import PHOTO_SUFFIXES, SPLIT_FOLDERS, UNREADABLE_SUFFIXES
 
 MAX_PAIRS = 5000  # near pairs listed in audit.json; the groups are complete
+MAX_NAMED = 5  # files named one by one where not all are
 
 
 def audit_report(
@@ -46,42 +50,94 @@ def audit_report(
     }
 
 
-def summary(audit: Audit) -> list[str]:
-    """Return the lines that `sortline audit` prints: files left out by name, everything else as counts."""
-    copies, train, val = audit.duplicates, ~audit.mask("val"), audit.mask("val")
-    folders = [photo.folder for photo in audit.photos]
-    exact, near = copies.exact_groups(train), copies.near_groups(train)
-    lines = [f"{problem.path}: {problem.what}" for problem in audit.problems]
-    files, left_out = len(audit.tree.entries), len(audit.problems)
-    lines.append(f"{_count(len(audit.photos), 'usable photo')} of {_count(files, 'file')}, {left_out:,} left out")
+def describe(audit: Audit, every: bool = False) -> list[str]:
+    """Return lines on classes, split, files left out and copies; files are named one by one, `every` one or a few."""
+    limit = None if every else MAX_NAMED
+    lines = [*_classes(audit), *_left_out(audit, limit), *_deeper(audit), *_copies(audit, limit)]
+    found = f"{len(audit.photos):,} usable photo{_s(len(audit.photos))} of {_files(len(audit.tree.entries))}"
+    return [f"found in {audit.folder}: {found}", *(f"  {line}" for line in lines)]
+
+
+def _classes(audit: Audit) -> list[str]:
+    lines = []
     for split, counts in audit.counts().items():
-        if set(counts) != {""}:
-            smallest, largest = (end(counts, key=lambda name: counts[name]) for end in (min, max))
-            spread = f"{counts[smallest]} ({smallest}) to {counts[largest]} ({largest}) photos each"
-            spread = spread if counts[smallest] < counts[largest] else f"{counts[largest]} photos each"
-            lines.append(f"{split or 'no train and val'}: {sum(counts.values()):,} in {len(counts)} classes, {spread}")
-    if audit.tree.ignored:
-        lines.append(f"{_count(len(audit.tree.ignored), 'file')} outside class folders, not looked at")
-    inside = "train" if audit.tree.given else "the folder"
-    lines.append(f"exact copies in {inside}: {_groups(exact)}")
-    lines.append(f"near-duplicates in {inside} ({_criterion(audit)}): {_groups(near)}")
+        smallest, largest = min(counts, key=counts.__getitem__), max(counts, key=counts.__getitem__)
+        spread = f"{counts[largest]:,} each"
+        if counts[smallest] < counts[largest]:
+            spread = f"{counts[smallest]:,} ('{smallest}') to {counts[largest]:,} ('{largest}') each"
+        where = f"{split}: " if split else ""
+        lines.append(f"{where}{sum(counts.values()):,} photos in {len(counts):,} classes, {spread}")
     if audit.tree.given:
-        matches = copies.nearest(val, train)
-        same = [match for match in matches if match.exact]
-        lines.append(f"val photos also in train: {len(same)} exactly, {len(matches) - len(same)} as near-duplicates")
-        lines += [f"  {audit.photos[m.photo].path} = {audit.photos[m.copy].path}" for m in same[:10]]
-    for group in audit.conflicts(folders)[:10]:
-        lines.append("one photo in two classes: " + " = ".join(audit.photos[i].path for i in group))
+        return [*lines, "val is what the model is measured on; it never trains on it"]
+    return [*lines, "no val/ in it: photos of every class are held out to measure the model on"]
+
+
+def _left_out(audit: Audit, limit: int | None) -> list[str]:
+    lines = []
+    suffix = {problem: PurePosixPath(problem.path).suffix.lower() for problem in audit.problems}
+    named = [problem for problem in audit.problems if limit is None or suffix[problem] in PHOTO_SUFFIXES]
+    if named:
+        files = [f"  {problem.path}: {problem.what}" for problem in named]
+        lines += [f"left out, cannot be read: {_files(len(named))}", *_first(files, limit, "  ")]
+    others = [suffix[problem] for problem in audit.problems if problem not in named]
+    # A phone's own format: whole classes may be missing for it.
+    foreign = Counter(kind for kind in others if kind in UNREADABLE_SUFFIXES)
+    no_photos = Counter(kind for kind in others if kind not in UNREADABLE_SUFFIXES)
+    for kinds, what in ((foreign, "save them as JPEG to use them"), (no_photos, "no photos")):
+        if kinds:
+            shown = ", ".join(f"{n:,} {kind or 'without a suffix'}" for kind, n in kinds.most_common(MAX_NAMED))
+            lines.append(f"left out, {what}: {_files(kinds.total())} ({shown})")
+    if audit.tree.ignored:
+        tops = Counter(_top(PurePosixPath(path), audit.tree.given) for path in audit.tree.ignored)
+        shown = ", ".join(f"'{top}'" for top, _ in tops.most_common(MAX_NAMED)) + ", ..." * (len(tops) > MAX_NAMED)
+        lines.append(f"not looked at, in no class folder: {_files(len(audit.tree.ignored))} ({shown})")
     return lines
 
 
-def _groups(groups: list[list[int]]) -> str:
-    return f"{_count(len(groups), 'group')}, {sum(map(len, groups)):,} photos" if groups else "none"
+def _top(path: PurePosixPath, given: bool) -> str:
+    """Return what to name of a path outside the class folders: its first folder, below train/ and val/ one more."""
+    inside = given and path.parts[0].casefold() in SPLIT_FOLDERS
+    return PurePosixPath(*path.parts[: 1 + inside]).as_posix()
 
 
-def _count(n: int, thing: str) -> str:
-    return f"{n:,} {thing}{'s' * (n != 1)}"
+def _deeper(audit: Audit) -> list[str]:
+    deeper = [photo for photo in audit.photos if photo.folder not in ("", PurePosixPath(photo.path).parent.name)]
+    if not deeper:
+        return []
+    first = deeper[0]
+    return [f"{len(deeper):,} photos lie deeper; they count for the class above, '{first.path}' for '{first.folder}'"]
 
 
-def _criterion(audit: Audit) -> str:
-    return f"{audit.hash_name}, {audit.hash_size**2} bits, distance at most {audit.threshold}"
+def _copies(audit: Audit, limit: int | None) -> list[str]:
+    copies, train, val = audit.duplicates, ~audit.mask("val"), audit.mask("val")
+    again = sum(len(group) - 1 for group in copies.exact_groups(train))
+    alike = sum(map(len, copies.near_groups(train)))
+    lines = []
+    if again or alike:
+        inside = " in train" if audit.tree.given else ""
+        hash_ = f"{audit.hash_name}, {audit.hash_size**2} bits, distance at most {audit.threshold}"
+        lines.append(
+            f"copies{inside}: {again:,} exact, {alike:,} photos nearly alike ({hash_}); no split or fold parts them"
+        )
+    matches = copies.nearest(val, train)
+    same = [f"  {audit.photos[m.photo].path} = {audit.photos[m.copy].path}" for m in matches if m.exact]
+    if matches:
+        lines.append(f"of val, {len(same):,} photos are in train too and {len(matches) - len(same):,} nearly are")
+        lines += _first(same, limit, "  ")
+    conflicts = audit.conflicts([photo.folder for photo in audit.photos])
+    paths = [" = ".join(audit.photos[i].path for i in group) for group in conflicts]
+    return lines + _first([f"the same photo in two classes: {path}" for path in paths], limit)
+
+
+def _first(lines: list[str], limit: int | None, indent: str = "") -> list[str]:
+    if limit is None or len(lines) <= limit:
+        return lines
+    return [*lines[:limit], f"{indent}and {len(lines) - limit:,} more; sortline audit names them all"]
+
+
+def _files(count: int) -> str:
+    return f"{count:,} file{_s(count)}"
+
+
+def _s(count: int) -> str:
+    return "s" * (count != 1)

@@ -4,10 +4,7 @@ import glob
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sortline.data.layout import PHOTO_SUFFIXES
-
-# What a photo's name ends in. HEIC and AVIF cannot be read: named as photos, they are reported, not passed over.
-SUFFIXES = (*PHOTO_SUFFIXES, ".heic", ".heif", ".avif")
+from sortline.data.layout import PHOTO_SUFFIXES, UNREADABLE_SUFFIXES, is_hidden, visible_files
 
 
 @dataclass
@@ -20,15 +17,17 @@ class Found:
 
 
 def find_photos(arguments: list[str]) -> Found:
-    """Collect the photos; a file named outright is always one, in a folder only files with one of SUFFIXES are.
-
-    Folders are walked recursively in sorted order, without hidden files and folders. Each photo comes once.
-    """
+    """Collect the photos, each once: files named outright, and what is named like a photo in the folders, sorted."""
     found = Found()
     for argument in arguments:
         for path in _expanded(argument):
             if path.is_dir():
-                _walk(path, found)
+                files = visible_files(path)
+                photos = [file for file in files if file.suffix.lower() in PHOTO_SUFFIXES + UNREADABLE_SUFFIXES]
+                found.photos += [path / file for file in photos]
+                found.skipped += len(files) - len(photos)
+                if not photos:
+                    found.problems.append(f"{path}: no photos in this folder")
             elif path.exists():
                 found.photos.append(path)
             else:
@@ -43,17 +42,4 @@ def _expanded(argument: str) -> list[Path]:
     if path.exists() or not glob.has_magic(argument):
         return [path]
     matches = sorted(Path(path.anchor).glob(str(path.relative_to(path.anchor))))
-    return [match for match in matches if not match.name.startswith(".")] or [path]
-
-
-def _walk(folder: Path, found: Found) -> None:
-    files = []
-    for path in sorted(folder.rglob("*")):
-        hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
-        if not hidden and path.is_file():
-            files.append(path)
-    photos = [path for path in files if path.suffix.lower() in SUFFIXES]
-    found.photos += photos
-    found.skipped += len(files) - len(photos)
-    if not photos:
-        found.problems.append(f"{folder}: no photos in this folder")
+    return [match for match in matches if not is_hidden(Path(match.name))] or [path]

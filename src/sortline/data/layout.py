@@ -9,6 +9,8 @@ from sortline._core.errors import UserError
 
 SPLIT_FOLDERS = ("train", "val", "valid", "validation", "test")
 PHOTO_SUFFIXES = (".jpg", ".jpeg", ".jfif", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff")
+# Photos too, but nothing here can read them: they are named, not passed over.
+UNREADABLE_SUFFIXES = (".heic", ".heif", ".avif")
 
 _JUNK = ("__macosx", "thumbs.db", "desktop.ini")
 
@@ -48,11 +50,11 @@ def photo_files(root: Path) -> dict[PurePosixPath, Path]:
     if not root.is_dir():
         raise UserError(f"{root} is not a folder")
 
-    def unreadable(error: OSError) -> None:
+    def fail(error: OSError) -> None:
         raise error
 
     files: dict[PurePosixPath, Path] = {}
-    for folder, folders, names in os.walk(root, onerror=unreadable):
+    for folder, folders, names in os.walk(root, onerror=fail):
         inside = PurePosixPath(Path(folder).relative_to(root).as_posix())
         files |= {inside / name: Path(folder, name) for name in names}
         # A link to a folder stands for the photos it leads to, so that it is refused where they would be taken.
@@ -89,5 +91,17 @@ def below_wrappers(paths: Sequence[PurePosixPath], inside: str) -> dict[PurePosi
     return {path: PurePosixPath(*path.parts[end:]) for path in found}
 
 
+def visible_files(folder: Path) -> list[PurePosixPath]:
+    """Return all that is no folder below `folder`, as sorted paths in it, without hidden and system files."""
+    paths = sorted(path.relative_to(folder) for path in folder.rglob("*") if not path.is_dir())
+    return [PurePosixPath(path.as_posix()) for path in paths if not is_hidden(path)]
+
+
+def visible_folders(folder: Path) -> list[Path]:
+    """Return the folders in `folder`, sorted, without hidden and system ones."""
+    return sorted(path for path in folder.iterdir() if path.is_dir() and not is_hidden(path.relative_to(folder)))
+
+
 def is_hidden(path: PurePath) -> bool:
+    """Whether a part of a relative path is hidden, or one that systems leave behind."""
     return any(part.startswith(".") or part.casefold() in _JUNK for part in path.parts)

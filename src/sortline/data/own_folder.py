@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from pathlib import Path, PurePath
 
 from sortline._core.errors import UserError
-from sortline.data.audit import walk
-from sortline.data.layout import is_hidden, photo_files
+from sortline.data.audit import class_folders, walk
+from sortline.data.layout import photo_files, visible_folders
 
 SPLIT_WORDS = {"train", "training", "val", "valid", "validation", "test", "testing", "dev", "eval"}
 SPLIT_WORDS |= {"训练", "验证", "测试"}
@@ -38,14 +38,10 @@ def class_root(folder: Path, written: Iterable[PurePath]) -> Path:
 
 def _unwrapped(folder: Path) -> Path:
     """Step into the only folder there is while it holds folders in its turn; train/ is no wrapper."""
-    inside = _folders(folder)
-    if len(inside) == 1 and inside[0].name.casefold() != "train" and _folders(inside[0]):
+    inside = visible_folders(folder)
+    if len(inside) == 1 and inside[0].name.casefold() != "train" and visible_folders(inside[0]):
         return _unwrapped(inside[0])
     return folder
-
-
-def _folders(folder: Path) -> list[Path]:
-    return [path for path in folder.iterdir() if path.is_dir() and not is_hidden(path.relative_to(folder))]
 
 
 def _check_outside(root: Path, written: Iterable[PurePath]) -> None:
@@ -58,12 +54,9 @@ def _check_outside(root: Path, written: Iterable[PurePath]) -> None:
 
 
 def _check_classes(root: Path, classes: dict[str, list[str]]) -> None:
-    names = sorted({name for folders in classes.values() for name in folders if name})
-    if len(names) < 2:
-        found = f"only one class folder, '{names[0]}'" if names else "no class folders"
-        raise UserError(f"{root}: {found}; put the photos into two folders or more, each named by its class")
-    inside = [name for name in sorted(classes.get("", [])) if _means_split(name) and (root / name).is_dir()]
-    splits = [f"'{name}'" for name in inside if _folders(root / name)]
+    class_folders(root, classes)
+    named = [name for name in classes.get("", []) if _means_split(name) and (root / name).is_dir()]
+    splits = [f"'{name}'" for name in named if visible_folders(root / name)]
     if splits:
         raise UserError(f"{root}: {' and '.join(splits)} would be classes; name the folders of a split train and val")
 
