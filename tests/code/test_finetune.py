@@ -253,7 +253,7 @@ def test_two_processes_train_the_same_bytes(tmp_path):
     program = (
         "import sys; sys.path.insert(0, sys.argv[1]); import test_finetune as t; from pathlib import Path; "
         "from sortline._core import runtime; runtime.prepare(); "
-        "t.nets.train(*t.built('head_v3', 'pooled', epochs=2), Path(sys.argv[2]))"
+        "t.fit.train(*t.built('head_v3', 'pooled', epochs=2), Path(sys.argv[2]))"
     )
     for name in ("a", "b"):
         (tmp_path / name).mkdir()

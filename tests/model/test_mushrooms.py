@@ -162,7 +162,8 @@ def test_nothing_can_be_chosen_on_the_photos_that_it_is_measured_on(change):
 def test_a_net_trained_from_photos_keeps_what_the_preset_says(whole):
     folder = whole / "models/mushrooms_report/head"
     names = {path.name for path in folder.iterdir()}
-    assert names == {"best.safetensors", "last.safetensors", "epoch-00004.safetensors", "head.json"}
+    checkpoints = {"best.safetensors", "last.safetensors", "epoch-00004.safetensors"}
+    assert names == checkpoints | {"head.json", "net.onnx", "net.mindir"}
     assert read_json(folder / "head.json")["checkpoint"] == "last"
     pixels = np.load(whole / "data/features/mushrooms_report/pixels.npy")
     assert pixels.shape == (9 * EACH, 32, 32, 3) and pixels.dtype == np.uint8
