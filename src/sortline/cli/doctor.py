@@ -9,10 +9,10 @@ import re
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from sortline import __version__
 from sortline._core import runtime
@@ -37,6 +37,7 @@ LOCK = Path("requirements.lock")
 SLOW = 8  # times NumPy's time; oneDNN's reference kernel takes about 30, a fit one 0.1 to 2
 GIB = 2**30
 DISK_WARN, DISK_FAIL = 2 * GIB, GIB // 4
+ELSEWHERE = "run sortline in the project's root folder"
 COLOURS = {"ok": "green", "warn": "yellow", "fail": "bold red"}
 
 
@@ -56,7 +57,8 @@ def add(command: argparse.ArgumentParser) -> None:
 
 def main(options: argparse.Namespace) -> int:
     """Return 0 if nothing failed, 1 otherwise; warnings do not count."""
-    checks = [*versions(), *processor(), *project(), *storage(), *self_tests()]
+    machine = [*versions(), *processor(), *project(), _dvc(Path(".dvc")), _disk(shutil.disk_usage(".").free)]
+    checks = [*machine, self_test("onnxruntime"), self_test("mindspore")]
     if options.json:
         print(json.dumps([asdict(check) for check in checks], ensure_ascii=False, indent=2))
     else:
@@ -65,14 +67,11 @@ def main(options: argparse.Namespace) -> int:
 
 
 def versions() -> list[Check]:
-    python = sys.version.split()[0]
-    fits = sys.version_info[:2] == (3, 11)
-    checks = [
-        Check("ok", "python", python) if fits else Check("fail", "python", python, "use Python 3.11"),
-        Check("ok", "sortline", __version__),
-    ]
+    python = Check("ok", "python", platform.python_version())
+    if sys.version_info[:2] != (3, 11):
+        python = Check("fail", "python", python.found, "use Python 3.11")
     locked = locked_versions(LOCK)
-    return checks + [package(name, locked.get(name)) for name in PACKAGES]
+    return [python, Check("ok", "sortline", __version__), *(package(name, locked.get(name)) for name in PACKAGES)]
 
 
 def package(name: str, locked: str | None) -> Check:
@@ -101,26 +100,18 @@ def processor() -> list[Check]:
     flags = runtime.cpu_flags()
     known = [name for flag, name in (("avx2", "AVX2"), ("avx512f", "AVX-512")) if flag in flags]
     described = ", ".join(known) or ("neither AVX2 nor AVX-512" if flags else "instruction sets unknown")
-    count = cores()
-    return [Check("ok", "processor", f"{cpu_model()}, {count} core{'s' * (count != 1)}, {described}"), _cap()]
-
-
-def cpu_model() -> str:
-    """Return the processor's name as the system gives it."""
-    cpuinfo = Path("/proc/cpuinfo")
-    lines = cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines() if cpuinfo.is_file() else []
-    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    return (names or [platform.processor() or platform.machine()])[0]
-
-
-def _cap() -> Check:
-    """Say which oneDNN cap is active (importing sortline sets it); the self-test measures whether it is a good one."""
+    cpuinfo, count = Path("/proc/cpuinfo"), cores()
+    text = cpuinfo.read_text(encoding="utf-8", errors="replace") if cpuinfo.is_file() else ""
+    name = re.search(r"^model name\s*:\s*(.+)$", text, re.MULTILINE)
+    model = name[1] if name else platform.processor() or platform.machine()
+    # Importing sortline sets the cap; the self-test measures whether it is a good one.
     cap = runtime.isa_cap()
-    if cap is None:
-        return Check("ok", "oneDNN cap", "none, and none needed without AVX-512")
-    if cap == runtime.ISA_CAP:
-        return Check("ok", "oneDNN cap", f"{cap} ({runtime.ISA_VARIABLE}), past the slow kernels for AVX-512")
-    return Check("ok", "oneDNN cap", f"{cap} ({runtime.ISA_VARIABLE}), from your environment")
+    why = "past the slow kernels for AVX-512" if cap == runtime.ISA_CAP else "from your environment"
+    capped = f"{cap} ({runtime.ISA_VARIABLE}), {why}" if cap else "none, and none needed without AVX-512"
+    return [
+        Check("ok", "processor", f"{model}, {count} core{'s' * (count != 1)}, {described}"),
+        Check("ok", "oneDNN cap", capped),
+    ]
 
 
 def project() -> list[Check]:
@@ -129,20 +120,24 @@ def project() -> list[Check]:
     try:
         tasks = listed_tasks()
     except UserError as error:
-        if paths.PARAMS.exists():
-            return [*checks, Check("fail", "tasks", str(error), "mend params.yaml")]
-        return [*checks, Check("warn", "tasks", str(error), "run sortline in the project's root folder")]
+        there = ("fail", "mend params.yaml") if paths.PARAMS.exists() else ("warn", ELSEWHERE)
+        return [*checks, Check(there[0], "tasks", str(error), there[1])]
     for task in tasks:
         try:
             checks += [_need(task, need) for need in supply.needs(task)]
         except UserError as error:
             checks.append(Check("fail", task, str(error), "mend params.yaml"))
-        checks.append(_model(task))
+        if is_exported(task):
+            checks.append(Check("ok", f"{task} model", paths.export(task).as_posix()))
+        else:
+            checks.append(Check("warn", f"{task} model", "not made yet", f"sortline run --task {task}"))
     return checks
 
 
 def _data_folder() -> Check:
-    folder = supply.data_folder()
+    from sortline.data.sources.base import data_folder
+
+    folder = data_folder()
     if folder is None:
         return Check("ok", "SORTLINE_DATA", "not set; what is not in data/ yet is downloaded")
     if not folder.is_dir():
@@ -154,15 +149,12 @@ def _need(task: str, need: supply.Need) -> Check:
     name = f"{task} {need.what}"
     if need.fetched:
         return Check("ok", name, f"in {need.folder.as_posix()}{_described(need)}")
-    from sortline.data.sources.base import reachable
-
-    ok, why = reachable(need.local, supply.data_folder())
+    ok, why = need.on_disk()
     if ok:
         return Check("ok", name, f"not fetched yet; available: {why}")
     hint = "set SORTLINE_DATA to a folder that has them"
-    if need.addresses:
-        host = urlsplit(need.addresses[0]).hostname
-        return Check("warn", name, f"not here; a run tries to download them from {host}", f"or {hint}")
+    if need.host:
+        return Check("warn", name, f"not here; a run tries to download them from {need.host}", f"or {hint}")
     return Check("warn", name, f"not here: {why}", hint)
 
 
@@ -177,26 +169,16 @@ def _described(need: supply.Need) -> str:
     return ""
 
 
-def _model(task: str) -> Check:
-    if is_exported(task):
-        return Check("ok", f"{task} model", paths.export(task).as_posix())
-    return Check("warn", f"{task} model", "not made yet", f"sortline run --task {task}")
-
-
-def storage() -> list[Check]:
-    return [_dvc(Path(".dvc")), _disk(shutil.disk_usage(Path.cwd()).free)]
-
-
 def _dvc(folder: Path) -> Check:
     if not folder.is_dir():
-        return Check("warn", "dvc project", "none in this folder", "run sortline in the project's root folder")
+        return Check("warn", "dvc project", "none in this folder", ELSEWHERE)
     config = configparser.ConfigParser()
     try:
         config.read([folder / "config", folder / "config.local"], encoding="utf-8")
     except configparser.Error as error:
         return Check("fail", "dvc project", " ".join(str(error).split()), "mend .dvc/config")
-    remotes = [section.split('"')[1] for section in config.sections() if section.startswith(("'remote \"", 'remote "'))]
-    return Check("ok", "dvc remote", ", ".join(remotes) if remotes else "none set; only dvc push and pull need one")
+    remotes = re.findall(r"""^'?remote "([^"]*)""", "\n".join(config.sections()), re.MULTILINE)
+    return Check("ok", "dvc remote", ", ".join(remotes) or "none set; only dvc push and pull need one")
 
 
 def _disk(free: int) -> Check:
@@ -204,10 +186,6 @@ def _disk(free: int) -> Check:
     if free >= DISK_WARN:
         return Check("ok", "disk", found)
     return Check("fail" if free < DISK_FAIL else "warn", "disk", found, "free some space; dvc gc -w drops old results")
-
-
-def self_tests() -> list[Check]:
-    return [self_test(engine) for engine in ("onnxruntime", "mindspore")]
 
 
 def self_test(engine: str) -> Check:
@@ -245,8 +223,8 @@ def show(checks: Sequence[Check]) -> None:
     from rich.text import Text
 
     table = Table(box=None, show_header=False, pad_edge=False)
-    for _ in range(2):
-        table.add_column(no_wrap=True)
+    table.add_column(no_wrap=True)
+    table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
     for check in checks:
         found = Text(check.found)
@@ -255,5 +233,5 @@ def show(checks: Sequence[Check]) -> None:
         table.add_row(Text(check.status, COLOURS[check.status]), check.name, found)
     console = Console()
     console.print(table)
-    counts = {status: sum(check.status == status for check in checks) for status in COLOURS}
+    counts = Counter(check.status for check in checks)
     console.print(f"\n{counts['ok']} ok, {counts['warn']} to look at, {counts['fail']} failed", highlight=False)

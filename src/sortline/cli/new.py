@@ -6,7 +6,6 @@ import argparse
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from sortline._core.errors import UserError
 from sortline._core.files import read_yaml
@@ -133,24 +132,19 @@ def _commented(keys: dict[str, Any], above: str, why: dict[str, str]) -> Comment
 
 def written(task: str, suggested: Suggested) -> list[str]:
     """Return the lines on what was added to params.yaml, and why."""
-    settings = _flat(suggested.prepare, "prepare") | _flat(suggested.train_head, "train_head")
-    reasons = [f"  {key}: {value}  ({suggested.why[key]})" for key, value in settings.items()]
-    return [f"added to params.yaml: '{task}' in tasks, and the section '{task}'; not left to defaults:", *reasons]
-
-
-def _flat(keys: dict[str, Any], above: str) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for key, value in keys.items():
-        found |= _flat(value, f"{above}.{key}") if isinstance(value, dict) else {f"{above}.{key}": value}
-    return found
+    lines = [f"added to params.yaml: '{task}' in tasks, and the section '{task}'; not left to defaults:"]
+    for key, reason in suggested.why.items():
+        value: Any = vars(suggested)
+        for name in key.split("."):
+            value = value[name]
+        lines.append(f"  {key}: {value}  ({reason})")
+    return lines
 
 
 def next_steps(task: str) -> list[str]:
     """Return the lines on what to do now, and where the backbone will come from (nothing here uses the network)."""
-    from sortline.data.sources.base import reachable
-
     _, weights = supply.needs(task)
-    ok, why = reachable(weights.local, supply.data_folder())
+    ok, why = weights.on_disk()
     lines = [
         "next:",
         f"  dvc repro export@{task}    (or, with a summary at its end: sortline run --task {task})",
@@ -158,6 +152,5 @@ def next_steps(task: str) -> list[str]:
     ]
     if ok:
         return lines
-    hosts = list(dict.fromkeys(urlsplit(address).hostname for address in weights.addresses))
-    download = f"it will be downloaded from {hosts[0]}" if hosts else "put it there first"
+    download = f"it will be downloaded from {weights.host}" if weights.host else "put it there first"
     return [*lines, f"the backbone is not on this machine ({why}); {download}"]

@@ -34,7 +34,7 @@ def main(options: argparse.Namespace) -> int:
     print(announcement(task, reason), flush=True)
     code = repro(f"export@{task}")
     if code:
-        raise UserError(f"dvc repro export@{task} ended with exit code {code}; what went wrong is said above")
+        raise UserError(f"dvc repro export@{task} ended with exit code {code}; the lines above say what went wrong")
     print(summary(task))
     return 0
 
@@ -57,11 +57,11 @@ def announcement(task: str, reason: str) -> str:
     """Return what is run and why; framed where the sample stands in for the real task."""
     if task != tasks.SAMPLE or reason.startswith("asked for"):
         return f"task '{task}': {reason}"
-    lines = [
+    lines = (
         f"Task '{task}': BUILT-IN DRAWN PICTURES. They prove the pipeline, not the accuracy.",
         f"The task '{tasks.HOME}' cannot run: {reason}.",
         "To run it, set SORTLINE_DATA to a folder that holds its photos and weights, and run again.",
-    ]
+    )
     frame = "=" * WIDTH
     return "\n".join([frame, *(textwrap.fill(line, WIDTH, break_long_words=False) for line in lines), frame])
 
@@ -71,9 +71,8 @@ def repro(target: str) -> int:
 
     Ctrl-C reaches DVC and its stage too; they are waited for, so that DVC releases its lock. Then it is raised here.
     """
-    command = [sys.executable, "-m", "dvc", "repro", target]
     interrupted = False
-    with subprocess.Popen(command, env=environment()) as process:
+    with subprocess.Popen([sys.executable, "-m", "dvc", "repro", target], env=environment()) as process:
         while process.poll() is None:
             try:
                 process.wait()
@@ -86,9 +85,10 @@ def repro(target: str) -> int:
 
 def environment() -> dict[str, str]:
     """Return the environment for DVC: `python` in a stage's command is this Python; no analytics."""
+    from sortline.data.sources.base import data_folder
+
     # Outside a virtual environment Windows keeps python.exe and the scripts in two folders.
     first = [str(Path(sys.executable).parent), sysconfig.get_path("scripts")]
     path = os.pathsep.join([*dict.fromkeys(first), os.environ.get("PATH", "")])
-    folder = supply.data_folder()
-    data = {"SORTLINE_DATA": str(folder)} if folder else {}
-    return {**os.environ, **data, "PATH": path, "DVC_NO_ANALYTICS": "1"}
+    folder = data_folder()
+    return {**os.environ, **({"SORTLINE_DATA": str(folder)} if folder else {}), "PATH": path, "DVC_NO_ANALYTICS": "1"}

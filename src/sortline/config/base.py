@@ -24,7 +24,6 @@ class Section(pydantic.BaseModel):
     @pydantic.model_validator(mode="before")
     @classmethod
     def _known_keys(cls, content: Any) -> Any:
-        """Refuse an unknown key here, where the known ones are at hand."""
         for key in [key for key in content if isinstance(key, str)] if isinstance(content, dict) else []:
             if key in cls.renamed:
                 raise PydanticCustomError("key", "'{key}' is called '{now}' now", {"key": key, "now": cls.renamed[key]})
@@ -43,8 +42,8 @@ def load(task: str, stage: str, schema: type[S], path: Path = Path("params.yaml"
     tasks = task_sections(content)
     if task not in tasks:
         raise UserError(f"{path}: no task '{task}'; the tasks there are: {', '.join(tasks)}")
+    section = tasks[task].get(stage)
     try:
-        section = tasks[task].get(stage)
         return schema.model_validate({} if section is None else section)
     except pydantic.ValidationError as error:
         raise UserError(f"{path}: {_one_line(error, f'{task}.{stage}')}") from None
@@ -53,10 +52,8 @@ def load(task: str, stage: str, schema: type[S], path: Path = Path("params.yaml"
 def _one_line(error: pydantic.ValidationError, where: str) -> str:
     first = error.errors()[0]
     key = ".".join([where, *map(str, first["loc"])])
-    if first["type"] == "key":
-        # The validator knows the key alone; where the section lies is known here.
-        name = first["ctx"]["key"]
-        return first["msg"].replace(f"'{name}'", f"'{key}.{name}'", 1)
+    if first["type"] == "key":  # the validator knows the key alone; where the section lies is known here
+        return first["msg"].replace("'", f"'{key}.", 1)
     if first["type"] == "missing":
         return f"'{key}' is missing"
     message = first["msg"][0].lower() + first["msg"][1:]

@@ -6,13 +6,13 @@ from pydantic import Field
 
 from sortline.config.base import Section
 
+Severity = Annotated[int, Field(ge=1, le=5)]
+
 
 class DiagnoseParams(Section):
     """How far one looks into the data and the model; nothing here changes the model."""
 
-    severities: list[Annotated[int, Field(ge=1, le=5)]] = Field(
-        [1, 3, 5], min_length=1, description="of each corruption, 1 to 5"
-    )
+    severities: list[Severity] = Field([1, 3, 5], min_length=1, description="of each corruption, 1 to 5")
     neighbours: int = Field(10, ge=1, le=100, description="nearest train photos that a train photo is compared with")
     suspects: int = Field(36, ge=1, le=500, description="most suspected label errors on their contact sheet")
     outliers: int = Field(18, ge=1, le=500, description="photos on the contact sheet of outliers")

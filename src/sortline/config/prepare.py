@@ -39,9 +39,7 @@ class SplitParams(Section):
 
 
 class PrepareParams(Section):
-    table: str | None = Field(
-        None, description="class table (garbage, or one in tables/); null: the folders are the names"
-    )
+    table: str | None = Field(None, description="garbage, or a class table in tables/; null: the folders are the names")
     min_per_class: int = Field(5, ge=1, description="minimum of train photos a class")
     max_pixels: int = Field(MAX_PIXELS, ge=1, le=MAX_PIXELS, description="largest photo decoded, width x height")
     max_file_mb: int = Field(MAX_FILE_MB, ge=1, le=MAX_FILE_MB, description="largest file opened, in MB")

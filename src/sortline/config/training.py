@@ -10,17 +10,15 @@ from sortline.config.presets import PRESETS
 
 Optimizer = Literal["momentum", "nesterov", "sgd", "adam", "adamw", "nadam"]
 Schedule = Literal["constant", "cosine", "square", "linear", "step", "exponential"]
+Resnet = Literal["resnet18", "resnet34", "resnet50", "resnet101"]
 # The keys whose defaults differ between a head and a net.
 Rate = Annotated[float, Field(gt=0, le=100, description="highest learning rate")]
-WeightDecay = Annotated[
-    float, Field(ge=0, description="L2 on the weights, not on biases and batch norm; adamw: apart from the gradient")
-]
+WeightDecay = Annotated[float, Field(ge=0, description="L2, not on biases and batch norm; adamw: decoupled")]
 Smoothing = Annotated[float, Field(ge=0, lt=1, description="share of the target spread over the other classes")]
 BatchSize = Annotated[int, Field(ge=1, description="examples a step")]
 Epochs = Annotated[int, Field(ge=1, le=10_000, description="passes over the train set")]
-Checkpoint = Annotated[
-    Literal["last", "best"], Field(description="which is used; best: of highest accuracy out of fold, a net's on val")
-]
+BestOrLast = Literal["last", "best"]
+Checkpoint = Annotated[BestOrLast, Field(description="used; best: of highest accuracy out of fold, a net's on val")]
 Keep = Annotated[int, Field(ge=0, le=1000, description="checkpoints of so many latest epochs stay, besides best, last")]
 Seed = Annotated[int, Field(ge=0, description="of the first weights, the order of the batches, dropout, augmentation")]
 
@@ -42,10 +40,8 @@ class Recipe(Section):
     label_smoothing: Smoothing = 0
     batch_size: BatchSize = 32
     epochs: Epochs = 20
-    patience: int | None = Field(
-        None, ge=1, description="stop after so many epochs that brought nothing, a head's by the loss on an inner "
-        "grouped tenth, a net's by the accuracy on val; null: never"
-    )  # fmt: skip
+    # Of a head by the loss on an inner grouped tenth, of a net by the accuracy on val.
+    patience: int | None = Field(None, ge=1, description="stop after so many epochs that brought nothing; null: never")
     checkpoint: Checkpoint = "best"
     keep: Keep = 3
     seed: Seed = 0
@@ -88,24 +84,19 @@ class TrainHeadParams(HeadRecipe):
     )
     views: int | None = Field(None, ge=1, description="views a photo to train on; null: all that were extracted")
     hidden: int | None = Field(None, ge=1, le=8192, description="units of one hidden layer (ReLU); null: none")
-    activation: Literal["none", "softmax", "sigmoid"] = Field(
-        "none", description="on the logits, before the loss, as in the course's code; only none trains well"
-    )
+    # As in the course's code; only none trains well.
+    activation: Literal["none", "softmax", "sigmoid"] = Field("none", description="on the logits, before the loss")
     dropout: float = Field(0.0, ge=0, lt=1, description="share of the last layer's inputs set to 0 in training")
     init_from: str | None = Field(None, description="start from this head's .safetensors file, of the same kind")
     bin_share: float = Field(0.0, ge=0, le=1, description="share of the smoothing that stays inside the class's bin")
     class_weights: Literal["none", "balanced"] = Field("none", description="balanced: every class weighs the same")
-
     lbfgs_c: list[Annotated[float, Field(gt=0)]] = Field(
         [0.3, 1.0, 3.0], min_length=1, description="lbfgs: inverse L2 strengths tried on the folds"
     )
     lbfgs_max_iter: int = Field(300, ge=1, description="lbfgs: maximum of iterations")
-
     calibrate: bool = Field(True, description="divide the logits by the temperature of minimum out-of-fold log-loss")
-    reject_accuracy: float | None = Field(
-        0.98, gt=0, lt=1, description="say 'not sure' below the probability above which this share is correct out of "
-        "fold"
-    )  # fmt: skip
+    # "Not sure" is said below the probability above which this share is correct, out of fold.
+    reject_accuracy: float | None = Field(0.98, gt=0, lt=1, description="minimum accuracy of what counts as sure")
     chosen_on_folds: list[str] = Field([], description="keys above that somebody chose by looking at cv_accuracy")
 
     @field_validator("chosen_on_folds")
@@ -131,24 +122,14 @@ class TrainParams(Recipe):
     preset: Literal["report_lenet5", "report_cnn", "report_mushrooms"] | None = Field(
         None, description="the run of a report, by name"
     )
-    net: Literal[
-        "lenet5",
-        "lenet5_1998",
-        "lenet5_norm",
-        "digits_cnn",
-        "resnet18",
-        "resnet34",
-        "resnet50",
-        "resnet101",
-        "mobilenet_v2",
-    ] = Field("lenet5", description="what is trained; a resnet or mobilenet_v2 needs extract.colour: true")
+    net: Literal["lenet5", "lenet5_1998", "lenet5_norm", "digits_cnn", Resnet, "mobilenet_v2"] = Field(
+        "lenet5", description="what is trained; a resnet or mobilenet_v2 needs extract.colour: true"
+    )
     mode: Literal["head_v3", "lora_head", "lora_backbone", "partial", "full", "scratch"] | None = Field(
         None, description="mobilenet_v2: what of it trains"
     )
-    blocks: int | None = Field(
-        None, ge=1, le=16, description="lora_backbone, partial: the last so many blocks train; null: as many as "
-        "extract.upto kept the maps before, of pictures 3"
-    )  # fmt: skip
+    # null: as many as extract.upto kept the maps before, of pictures 3.
+    blocks: int | None = Field(None, ge=1, le=16, description="lora_backbone, partial: the last so many blocks train")
     rank: int = Field(8, ge=1, le=1280, description="lora_head, lora_backbone: of the update")
     alpha: float = Field(16, gt=0, description="lora_head, lora_backbone: the update counts alpha / rank times")
     start: Literal["fitted", "zero", "random"] = Field(
@@ -159,9 +140,7 @@ class TrainParams(Recipe):
     norms: Literal["fixed", "train"] = Field(
         "fixed", description="full: batch norms keep their statistics; train: use those of each batch"
     )
-    layer_decay: float = Field(
-        1, gt=0, le=1, description="mobilenet_v2: factor of the rate per layer away from the head"
-    )
+    layer_decay: float = Field(1, gt=0, le=1, description="mobilenet_v2: factor of the rate per layer below the head")
     pooling: Literal["max", "average"] = Field("max", description="lenet5: how maps are halved")
     activation: Literal["relu", "tanh", "sigmoid", "elu"] = Field("relu", description="lenet5")
     c3: Literal["partial", "full"] = Field("partial", description="lenet5_1998: connections of C3")
@@ -181,7 +160,7 @@ class TrainParams(Recipe):
         return {**preset, **given}
 
     @model_validator(mode="after")
-    def _mode_and_net(self) -> "TrainParams":
+    def _together(self) -> "TrainParams":
         if (self.net == "mobilenet_v2") != (self.mode is not None):
             raise ValueError("mode goes with net: mobilenet_v2, and that needs a mode")
         given = {"blocks", "rank", "alpha", "start", "head", "norms", "layer_decay"} & self.model_fields_set
@@ -189,10 +168,6 @@ class TrainParams(Recipe):
             raise ValueError(f"only with a mode of mobilenet_v2: {', '.join(sorted(given))}")
         if self.norms == "train" and self.mode != "full":
             raise ValueError("norms: train goes with mode: full; scratch trains so anyway, the others keep statistics")
-        return self
-
-    @model_validator(mode="after")
-    def _nothing_chosen_on_val(self) -> "TrainParams":
         if self.on_photos and (self.checkpoint == "best" or self.patience):
             raise ValueError(
                 "photos have no test part beside val, so nothing may be chosen on it: checkpoint: last, patience: null"
@@ -201,7 +176,6 @@ class TrainParams(Recipe):
 
     @property
     def on_photos(self) -> bool:
-        """Whether the net is one for photos in colour."""
         return self.net.startswith(("resnet", "mobilenet"))
 
     def net_options(self) -> dict[str, Any]:

@@ -26,9 +26,8 @@ class WeightsParams(Section):
     )
     width: float | None = Field(None, gt=0, le=4, description="mobilenet_v2: width multiplier; null: 1, random: 0.35")
     seed: int = Field(1, ge=0, description="random: of the weights, which are drawn when the network is built")
-    path: str | None = Field(
-        None, min_length=1, description="one's own copy, inside the folder SORTLINE_DATA names, or an absolute path"
-    )
+    # Inside the folder that SORTLINE_DATA names, or an absolute path.
+    path: str | None = Field(None, min_length=1, description="one's own copy")
     url: Url | None = Field(None, description="one's own address of the weights file, or of an archive that holds it")
     member: str | None = Field(None, min_length=1, description="url: the weights file inside the archive")
     sha256: Sha256 | None = Field(None, description="of one's own weights file")

@@ -1,15 +1,16 @@
 """Numbers on the command line, checked by argparse."""
 
 import argparse
+import math
 from collections.abc import Callable
 
 
-def whole(minimum: int, maximum: int | None = None) -> Callable[[str], int]:
-    """Return a type for argparse that takes whole numbers from `minimum` to `maximum` (None: without an end)."""
-    allowed = f"of {minimum} or more" if maximum is None else f"from {minimum} to {maximum}"
+def whole(minimum: int, maximum: float = math.inf) -> Callable[[str], int]:
+    """Return a type for argparse that takes whole numbers from `minimum` to `maximum`."""
+    allowed = f"of {minimum} or more" if maximum == math.inf else f"from {minimum} to {maximum}"
 
     def number(text: str) -> int:
-        if not text.isdecimal() or int(text) < minimum or (maximum is not None and int(text) > maximum):
+        if not text.isdecimal() or not minimum <= int(text) <= maximum:
             raise argparse.ArgumentTypeError(f"'{text}' is not a whole number {allowed}")
         return int(text)
 

@@ -1,10 +1,10 @@
 """What a task needs from outside, its photos and its backbone: is it in data/ already, and can it be had."""
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from sortline._core.files import read_yaml
 from sortline.cli._shared import paths
@@ -27,13 +27,16 @@ class Need:
     def fetched(self) -> bool:
         return self.folder.is_dir() and any(self.folder.iterdir())
 
-    @property
-    def local(self) -> "list[Origin]":
-        return [source for source in self.sources if not source.online]
+    def on_disk(self) -> tuple[bool, str]:
+        """Return (True, which source can be had without the network) or (False, why none can)."""
+        from sortline.data.sources.base import data_folder, reachable
+
+        return reachable([source for source in self.sources if not source.online], data_folder())
 
     @property
-    def addresses(self) -> list[str]:
-        return [source.address for source in self.sources if source.online]
+    def host(self) -> str | None:
+        """The first host that it may be downloaded from."""
+        return next((urlsplit(source.address).hostname for source in self.sources if source.online), None)
 
 
 def needs(task: str) -> list[Need]:
@@ -49,18 +52,12 @@ def needs(task: str) -> list[Need]:
     return found
 
 
-def data_folder() -> Path | None:
-    """Return SORTLINE_DATA as an absolute path; None where it is not set."""
-    folder = os.environ.get("SORTLINE_DATA")
-    return Path(folder).expanduser().absolute() if folder else None
-
-
 def can_run(task: str) -> tuple[bool, str]:
     """Return (True, where each need comes from) or (False, the first need that cannot be met, and why).
 
     Looks at the disk first, then connects to hosts, `CONNECT_SECONDS` each at most.
     """
-    from sortline.data.sources.base import reachable
+    from sortline.data.sources.base import data_folder, reachable
 
     origins = []
     for need in needs(task):
