@@ -122,11 +122,11 @@ def test_a_killed_write_leaves_params_as_they_were(project, tmp_path, monkeypatc
     folder = fill(tmp_path / "p", {"a": 3, "b": 3})
     before = Path("params.yaml").read_bytes()
 
-    def full(self, data):
+    def full(self, data, **_):
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(Path, "write_bytes", full)
+        patch.setattr(Path, "write_text", full)
         with pytest.raises(OSError):
             cli.main(["new", "mine", str(folder)])
     assert Path("params.yaml").read_bytes() == before

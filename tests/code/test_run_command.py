@@ -136,7 +136,7 @@ def test_run_runs_the_tasks_stages_and_ends_with_the_summary(sources, repro, cap
         "sortline predict",
     ):
         assert text in out
-    assert "right bin" not in out
+    assert "correct bin" not in out
     assert "model card" not in out
 
 

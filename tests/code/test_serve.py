@@ -73,7 +73,7 @@ def test_a_port_out_of_range_is_one_line(tmp_path, port):
     (tmp_path / "index.html").write_text("")
     code, out, err = sortline("serve", "--folder", str(tmp_path), "--port", port)
     assert (code, out, len(err.splitlines())) == (2, "", 1)
-    assert f"--port {port}: ports are 0 to 65,535" in err
+    assert f"--port: '{port}' is not a whole number from 0 to 65535" in err
 
 
 @pytest.mark.parametrize("host", ["no-such-host.invalid", "a..b", "192.0.2.1", "::1"])

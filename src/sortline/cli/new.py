@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sortline._core.errors import UserError
-from sortline._core.files import read_yaml
+from sortline._core.files import read_yaml, write_text
 from sortline.cli._shared import memory, outputs, params_text, paths, supply, tasks
 from sortline.cli._shared.numbers import whole
 
@@ -41,7 +41,7 @@ def add(command: argparse.ArgumentParser) -> None:
 
 def main(options: argparse.Namespace) -> int:
     """Audit the folder, choose settings, write the section; return 0."""
-    from sortline.config.prepare import PrepareParams
+    from sortline.config.prepare import DuplicateParams, PrepareParams
     from sortline.data.audit import audit_folder
     from sortline.data.audit_report import describe
     from sortline.data.own_folder import class_root
@@ -54,10 +54,8 @@ def main(options: argparse.Namespace) -> int:
     root = class_root(Path(options.folder).expanduser(), outputs.roots())
     check_free(task, content, root)
     backbone = backbone_of(content)
-    copies = PrepareParams().duplicates
-    if options.threshold is not None:
-        copies = copies.model_copy(update={"threshold": options.threshold})
-    audit = audit_folder(root, PrepareParams(duplicates=copies))
+    copies = {} if options.threshold is None else {"threshold": options.threshold}
+    audit = audit_folder(root, PrepareParams(duplicates=DuplicateParams(**copies)))
     try:
         suggested = suggest(audit, paths.TABLES)
     except UserError:
@@ -68,7 +66,7 @@ def main(options: argparse.Namespace) -> int:
     text = params_text.add_task(params_text.read_text(paths.PARAMS), task, COMMENT.format(task), section)
     memory.forget_stages(task)
     memory.forget_fetched(task)
-    params_text.write_text(paths.PARAMS, text)
+    write_text(paths.PARAMS, text)
     print("\n".join([*describe(audit), "", *written(task, suggested), "", *next_steps(task)]))
     return 0
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable
+from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ from sortline._core.files import replacing
 from sortline.cli._shared import paths
 from sortline.cli._shared.models import model_folder
 from sortline.cli._shared.numbers import whole
-from sortline.cli._shared.prediction_table import show
+from sortline.cli._shared.prediction_table import show, values
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -43,11 +44,8 @@ def add(command: argparse.ArgumentParser) -> None:
     form = command.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="print one JSON list, for programs")
     form.add_argument("--csv", action="store_true", help="print CSV with a header, for spreadsheets")
-    command.add_argument(
-        "--explain",
-        metavar="FOLDER",
-        help="also write a picture a photo there: what spoke for the prediction, and where",
-    )
+    explained = "also write a picture a photo there: what spoke for the prediction, and where"
+    command.add_argument("--explain", metavar="FOLDER", help=explained)
     command.add_argument("--top", type=whole(1), default=5, metavar="N", help="guesses for each photo (default 5)")
 
 
@@ -100,29 +98,21 @@ def explainer(classifier: Classifier, folder: Path) -> Callable[[Path, Predictio
     if folder.is_file():
         raise UserError(f"{folder}: a file; --explain takes a folder to write pictures into")
     evidence_of, taken = _evidence(classifier), set[str]()
-    labels = [_plain(label) for label in classifier.classes]
+    labels = [values(label) for label in classifier.classes]
 
     def explain(photo: Path, prediction: Prediction) -> None:
         image, label = open_rgb(photo), prediction.label
-        evidence = evidence_of(image, labels.index(_plain(label)))
+        evidence = evidence_of(image, labels.index(values(label)))
         predicted = f"{'' if prediction.sure else 'not sure: '}{label.get('en') or label.get('code')}"
-        tiles = [
-            Tile(image, f"{photo.name}\n{predicted}"),
-            Tile(overlay(image, evidence), f"what spoke for it ({prediction.probability:.2f})"),
-        ]
-        name, number = photo.stem, 1
-        while name in taken:
-            number += 1
-            name = f"{photo.stem}-{number}"
+        seen = Tile(overlay(image, evidence), f"what spoke for it ({prediction.probability:.2f})")
+        tiles = [Tile(image, f"{photo.name}\n{predicted}"), seen]
+        names = chain([photo.stem], (f"{photo.stem}-{number}" for number in count(2)))
+        name = next(name for name in names if name not in taken)
         taken.add(name)
         with replacing(folder / f"{name}.png") as temporary:
             contact_sheet(tiles, 2, tile_size=SIDE).save(temporary)
 
     return explain
-
-
-def _plain(label: dict[str, Any]) -> tuple[str, ...]:
-    return tuple(label.get(key) or "" for key in ("code", "en", "zh"))
 
 
 def _evidence(classifier: Classifier) -> Callable[[Image.Image, int], Any]:
@@ -133,11 +123,11 @@ def _evidence(classifier: Classifier) -> Callable[[Image.Image, int], Any]:
 
     # A head that is not linear: by Grad-CAM, from what the line keeps of the task.
     task = classifier.labels["task"]
-    features = paths.features(task)
+    features = Path("data/features") / task
     if not (features / "backbone.onnx").is_file() or paths.export(task).resolve() != classifier.folder.resolve():
         raise UserError(
             f"{classifier.folder}: the head of this model is not linear, so its maps need the project it comes from; "
             "run there, with --task"
         )
-    model = predictor.load(paths.head(task), features)
+    model = predictor.load(Path("models") / task / "head", features)
     return lambda image, label: model.evidence(resize(image, model.size), label)

@@ -5,7 +5,7 @@ import shutil
 from pathlib import Path
 
 from sortline._core.errors import UserError
-from sortline._core.files import read_yaml
+from sortline._core.files import read_yaml, write_text
 from sortline.cli._shared import memory, outputs, params_text, paths
 from sortline.cli._shared.tasks import check_name, is_built_in, listed_tasks
 from sortline.config.tasks import task_sections
@@ -37,7 +37,7 @@ def main(options: argparse.Namespace) -> int:
         raise UserError(f"params.yaml: no task '{task}'{kept}; the tasks there are: {', '.join(tasks)}")
     if known:
         removed = params_text.remove_task(params_text.read_text(paths.PARAMS), task)
-        params_text.write_text(paths.PARAMS, removed)
+        write_text(paths.PARAMS, removed)
         print(f"removed from params.yaml: '{task}' in tasks, and its section")
     count = memory.forget_stages(task)
     if count:
@@ -57,10 +57,10 @@ def delete(files: list[Path]) -> None:
         if not path.parent.resolve().is_relative_to(project):
             print(f"not deleted, it lies outside the project: {path.as_posix()}")
             continue
-        if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path)
-        else:
+        if path.is_symlink() or not path.is_dir():
             path.unlink()  # of a link, never what it leads to
+        else:
+            shutil.rmtree(path)
         print(f"deleted: {path.as_posix()}")
     if files:
         print("DVC's cache keeps its copies until: dvc gc -w")

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from sortline._core.errors import UserError
+from sortline.cli._shared.numbers import whole
 
 SUMMARY = "serve the web app that `make web` built, on this machine"
 EPILOG = """examples:
@@ -42,13 +43,13 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
 }
 
-LAST_PORT = 65535
-
 
 def add(command: argparse.ArgumentParser) -> None:
     command.add_argument("--folder", default="web/dist", help="the built app (default web/dist)")
     command.add_argument("--host", default="localhost", help="the address to listen on (default localhost)")
-    command.add_argument("--port", type=int, default=8000, metavar="N", help="0 takes a free one (default 8000)")
+    command.add_argument(
+        "--port", type=whole(0, 65535), default=8000, metavar="N", help="0 takes a free one (default 8000)"
+    )
 
 
 class Handler(SimpleHTTPRequestHandler):
@@ -94,8 +95,6 @@ def start(folder: Path, host: str, port: int) -> Server:
     """Return a listening server of the app in `folder`; port 0 takes a free one. Raises `UserError`."""
     if not (folder / "index.html").is_file():
         raise UserError(f"{folder.as_posix()}: no app there; build it: make web (or: node web/build.mjs MODEL_FOLDER)")
-    if not 0 <= port <= LAST_PORT:
-        raise UserError(f"--port {port}: ports are 0 to {LAST_PORT:,}; 0 takes a free one")
     try:
         return Server((host, port), partial(Handler, directory=str(folder)))
     except (OSError, UnicodeError) as error:

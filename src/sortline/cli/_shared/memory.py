@@ -3,6 +3,7 @@
 import shutil
 from pathlib import Path
 
+from sortline._core.files import write_text
 from sortline.cli._shared import outputs, params_text
 
 
@@ -14,8 +15,8 @@ def forget_stages(task: str) -> int:
     if not outputs.LOCK.is_file():
         return 0
     text, count = params_text.remove_stages(params_text.read_text(outputs.LOCK), task)
-    if count and params_text.has_stages(text):
-        params_text.write_text(outputs.LOCK, text)
+    if count and text:
+        write_text(outputs.LOCK, text)
     elif count:
         outputs.LOCK.unlink()  # DVC refuses a lock without stages
     return count

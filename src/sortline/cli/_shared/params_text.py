@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sortline._core.errors import UserError
-from sortline._core.files import replacing
 from sortline.config.tasks import LISTS
 
 if TYPE_CHECKING:
@@ -26,12 +25,6 @@ ONLY_ONE = "params.yaml: '{}' is the only one of {}: list another one there firs
 def read_text(path: Path) -> str:
     """Return the text of a UTF-8 file with its line ends as they are."""
     return path.read_bytes().decode("utf-8")
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write the text, line ends as they are, whole or not at all."""
-    with replacing(path) as temporary:
-        temporary.write_bytes(text.encode("utf-8"))
 
 
 def add_task(text: str, task: str, comment: str, section: CommentedMap) -> str:
@@ -48,7 +41,7 @@ def add_task(text: str, task: str, comment: str, section: CommentedMap) -> str:
         if not isinstance(before[name], list | dict):
             raise UserError(BY_HAND.format(by_hand))
         if task not in _load(added)[name]:
-            added = _with_item(added, _node(added, name), task, newline)
+            added = _with_item(added, _pair(added, name)[1], task, newline)
         after[name] = before[name] | {task: None} if isinstance(before[name], dict) else [*before[name], task]
     lines = ["", f"# {comment}", *_dump({task: section}).rstrip("\n").split("\n")]
     # What ended without a line end still does: taking the task out again gives back the same bytes.
@@ -68,26 +61,21 @@ def remove_task(text: str, task: str) -> str:
         after[name] = dict.fromkeys(left) if isinstance(before[name], dict) else left
         if name == "tasks" and not left:
             raise UserError(ONLY_ONE.format(task, name))
-        removed = _without_item(removed, _node(removed, name), name, task, by_hand)
+        removed = _without_item(removed, _pair(removed, name)[1], name, task, by_hand)
     if task in before:
         removed = _without_section(removed, task)
     return _checked(removed, after, by_hand)
 
 
 def remove_stages(text: str, task: str) -> tuple[str, int]:
-    """Return the text of dvc.lock without the stages `<stage>@<task>`, and how many there were."""
+    """Return the text of dvc.lock without the stages `<stage>@<task>`, empty if there is no other, and their number."""
     kept, count, inside = [], 0, False
     for line in _lines(text):
         if re.match(r" {0,2}\S", line):
             inside = re.match(rf"  [\w-]+@{re.escape(task)}:\s*$", line) is not None
             count += inside
         kept += [] if inside else [line]
-    return "".join(kept), count
-
-
-def has_stages(text: str) -> bool:
-    """Whether the text of dvc.lock still lists a stage."""
-    return re.search(r"^  \S", text, re.MULTILINE) is not None
+    return "".join(kept) if any(re.match(r"  \S", line) for line in kept) else "", count
 
 
 def _load(text: str) -> dict[str, Any]:
@@ -120,14 +108,11 @@ def _checked(text: str, content: dict[str, Any], by_hand: str) -> str:
     return text
 
 
-def _pairs(text: str) -> list[tuple[Any, Any]]:
+def _pair(text: str, name: str) -> tuple[Any, Any]:
+    """Return the nodes of a key at the top level and of its value."""
     from ruamel.yaml import YAML
 
-    return YAML(typ="safe", pure=True).compose(text).value
-
-
-def _node(text: str, name: str) -> MappingNode | SequenceNode:
-    return next(value for key, value in _pairs(text) if key.value == name)
+    return next(pair for pair in YAML(typ="safe", pure=True).compose(text).value if pair[0].value == name)
 
 
 def _items(tasks: MappingNode | SequenceNode) -> list[tuple[str, int, int]]:
@@ -175,19 +160,16 @@ def _without_item(text: str, tasks: MappingNode | SequenceNode, name: str, task:
         start = items[place - 1][2]
     if tasks.flow_style and "#" in text[start:stop]:
         raise UserError(BY_HAND.format(by_hand))
-    if stop == len(text) and not text.endswith("\n"):
-        return text[:start].removesuffix("\n").removesuffix("\r")
-    return text[:start] + text[stop:]
+    return _cut(text, start, stop)
 
 
 def _without_section(text: str, task: str) -> str:
     """Cut the section's lines, the comment lines right above it, and one blank line before or else after these."""
-    key, value = next((key, value) for key, value in _pairs(text) if key.value == task)
+    key, value = _pair(text, task)
     lines = _lines(text)
     # The closing bracket of a section in brackets may stand at the margin.
     last = value.end_mark if value.flow_style else key.start_mark
-    start, stop = (text.count("\n", 0, mark.index) for mark in (key.start_mark, last))
-    stop += 1
+    start, stop = text.count("\n", 0, key.start_mark.index), text.count("\n", 0, last.index) + 1
     while stop < len(lines) and (not lines[stop].strip() or lines[stop][0] in " \t"):
         stop += 1
     while not lines[stop - 1].strip():
@@ -198,10 +180,14 @@ def _without_section(text: str, task: str) -> str:
         start -= 1
     elif stop < len(lines) and not lines[stop].strip():
         stop += 1
-    kept = "".join(lines[:start])
-    if stop == len(lines) and not text.endswith("\n"):
-        return kept.removesuffix("\n").removesuffix("\r")
-    return kept + "".join(lines[stop:])
+    return _cut(text, len("".join(lines[:start])), len("".join(lines[:stop])))
+
+
+def _cut(text: str, start: int, stop: int) -> str:
+    """Return `text` without the part; where it ended without a line end, it still does."""
+    if stop == len(text) and not text.endswith("\n"):
+        return text[:start].removesuffix("\n").removesuffix("\r")
+    return text[:start] + text[stop:]
 
 
 def _lines(text: str) -> list[str]:

@@ -14,14 +14,6 @@ def weights(task: str) -> Path:
     return Path("data/weights") / task
 
 
-def features(task: str) -> Path:
-    return Path("data/features") / task
-
-
-def head(task: str) -> Path:
-    return Path("models") / task / "head"
-
-
 def export(task: str) -> Path:
     return Path("models") / task / "export"
 

@@ -23,7 +23,6 @@ HUES = ("red", "yellow", "green", "cyan", "blue", "magenta")  # from 0 degrees, 
 
 
 def show(results: Results, options: argparse.Namespace) -> None:
-    """Print the results on stdout in the format asked for."""
     if options.json:
         content = [{"photo": photo.as_posix(), **prediction.as_dict()} for photo, prediction in results]
         print(json.dumps(content, ensure_ascii=False, indent=2))
@@ -35,24 +34,25 @@ def show(results: Results, options: argparse.Namespace) -> None:
 
 def _show_csv(results: Results) -> None:
     """One row a photo; later guesses follow as code_2, en_2, zh_2, probability_2, ..., then the best guess's card."""
+    names = ["code", "en", "zh"]
     count = max((len(prediction.top) for _, prediction in results), default=1)
-    header = ["photo", "code", "en", "zh", "bin", "bin_en", "bin_zh", "probability", "sure"]
-    card = _card_columns([prediction for _, prediction in results])
-    header += [f"{name}_{rank}" for rank in range(2, count + 1) for name in ("code", "en", "zh", "probability")]
+    header = ["photo", *names, "bin", "bin_en", "bin_zh", "probability", "sure"]
+    header += [f"{name}_{rank}" for rank in range(2, count + 1) for name in [*names, "probability"]]
+    card = list(dict.fromkeys(key for _, lines in _cards(results) for key in lines))
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow(header + card)
     for photo, prediction in results:
-        best, bin_ = prediction.label, prediction.bin or {}
-        row = [photo.as_posix(), *_names(best), *(bin_.get(key, "") for key in ("id", "en", "zh"))]
-        row += [f"{prediction.probability:.6f}", int(prediction.sure)]
-        for guess in prediction.top[1:]:
-            row += [*_names(guess.label), f"{guess.probability:.6f}"]
-        about = dict(best.get("card", []))
-        writer.writerow(row + [about.get(key, "") for key in card])
+        best, *others = prediction.top
+        row = [photo.as_posix(), *values(best.label, names), *values(best.bin or {}, ["id", "en", "zh"])]
+        row += [f"{best.probability:.6f}", str(int(prediction.sure))]
+        for guess in others:
+            row += [*values(guess.label, names), f"{guess.probability:.6f}"]
+        writer.writerow(row + values(dict(best.label.get("card", [])), card))
 
 
-def _names(label: dict[str, Any]) -> list[str]:
-    return [label.get(key) or "" for key in ("code", "en", "zh")]
+def values(content: dict[str, Any], keys: Sequence[str] = ("code", "en", "zh")) -> list[str]:
+    """Return the texts at `keys`, empty where there is none."""
+    return [content.get(key) or "" for key in keys]
 
 
 def _show_table(results: Results) -> None:
@@ -62,7 +62,10 @@ def _show_table(results: Results) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    shared = shared_folder([photo for photo, _ in results])
+    first, *others = [photo.parent for photo, _ in results]
+    # The deepest one that all photos, as they are written, lie in.
+    folders = [folder for folder in (first, *first.parents) if all(other.is_relative_to(folder) for other in others)]
+    shared = folders[0] if folders else None
     table = Table(box=SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0))
     binned = any(guess.bin for _, prediction in results for guess in prediction.top)
     for heading in ("photo", "class", "bin") if binned else ("photo", "class"):
@@ -74,7 +77,7 @@ def _show_table(results: Results) -> None:
     if shared and shared.parts:
         console.print(Text(f"in {shared}:\n"), soft_wrap=True)
     console.print(table)
-    _print_cards(console, [prediction for _, prediction in results])
+    _print_cards(console, results)
 
 
 def _add_block(table: Table, name: str, prediction: Prediction, binned: bool) -> None:
@@ -92,13 +95,6 @@ def _add_block(table: Table, name: str, prediction: Prediction, binned: bool) ->
         table.add_section()
 
 
-def shared_folder(photos: list[Path]) -> Path | None:
-    """Return the deepest folder that all `photos`, as they are written, lie in; None where there is no such."""
-    first, *others = [photo.parent for photo in photos]
-    shared = (folder for folder in (first, *first.parents) if all(other.is_relative_to(folder) for other in others))
-    return next(shared, None)
-
-
 def both_languages(names: dict[str, Any]) -> str:
     """Return "Banana Peel 香蕉皮", or the one name there is."""
     return " ".join(dict.fromkeys(name for name in (names.get("en"), names.get("zh")) if name))
@@ -113,25 +109,20 @@ def colour(bin_: dict[str, Any] | None) -> str:
     return HUES[round(6 * hue) % 6] if saturation > 0.15 else ""
 
 
-def _cards(predictions: Sequence[Prediction]) -> list[tuple[dict[str, Any], dict[str, str]]]:
+def _cards(results: Results) -> list[tuple[dict[str, Any], dict[str, str]]]:
     """Return (class, its card's lines) for each class that is some photo's best guess and has a card."""
-    found = {prediction.label["code"]: prediction.label for prediction in predictions}
+    found = {prediction.label["code"]: prediction.label for _, prediction in results}
     return [(label, dict(label["card"])) for label in found.values() if label.get("card")]
 
 
-def _card_columns(predictions: Sequence[Prediction]) -> list[str]:
-    """Return the names of the cards' lines, in their order; none where the classes have no cards."""
-    return list(dict.fromkeys(key for _, card in _cards(predictions) for key in card))
-
-
-def _print_cards(console: Console, predictions: Sequence[Prediction]) -> None:
+def _print_cards(console: Console, results: Results) -> None:
     """Print the cards on a rich console, and each of their warnings once."""
     from rich.table import Table
     from rich.text import Text
 
     from sortline.report.model_card import WARNING
 
-    found = _cards(predictions)
+    found = _cards(results)
     for label, card in found:
         console.print(Text(f"\n{both_languages(label)}", "bold"))
         grid = Table.grid(padding=(0, 2))

@@ -4,11 +4,12 @@ Run as `python -m sortline.cli._shared.selftest ENGINE`, in a process of its own
 machine may end the process without an exception. Prints one JSON object.
 """
 
-import argparse
 import json
 import os
+import sys
 import time
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
@@ -30,12 +31,13 @@ def onnxruntime_layer(kernel: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
     import onnxruntime
     from onnx import TensorProto, helper, numpy_helper
 
-    convolution = helper.make_node("Conv", ["photo", "kernel"], ["map"], strides=[2, 2], pads=[0, 0, 1, 1])
-    pool = helper.make_node("GlobalAveragePool", ["map"], ["pooled"])
+    nodes = [
+        helper.make_node("Conv", ["photo", "kernel"], ["map"], strides=[2, 2], pads=[0, 0, 1, 1]),
+        helper.make_node("GlobalAveragePool", ["map"], ["pooled"]),
+    ]
     inputs = [helper.make_tensor_value_info("photo", TensorProto.FLOAT, [1, 3, SIZE, SIZE])]
     outputs = [helper.make_tensor_value_info("pooled", TensorProto.FLOAT, [1, CHANNELS, 1, 1])]
-    weights = [numpy_helper.from_array(kernel, "kernel")]
-    graph = helper.make_graph([convolution, pool], "layer", inputs, outputs, weights)
+    graph = helper.make_graph(nodes, "layer", inputs, outputs, [numpy_helper.from_array(kernel, "kernel")])
     # No newer than what the exported models need: an ONNX Runtime that loads those loads this.
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=8)
     session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
@@ -49,12 +51,8 @@ def mindspore_layer(kernel: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
     import mindspore as ms
 
     weight = ms.Tensor(kernel)
-
-    def layer(photo: np.ndarray) -> np.ndarray:
-        maps = ms.ops.conv2d(ms.Tensor(photo), weight, stride=2, pad_mode="same")
-        return maps.mean(axis=(0, 2, 3)).asnumpy()
-
-    return layer
+    maps = partial(ms.ops.conv2d, weight=weight, stride=2, pad_mode="same")
+    return lambda photo: maps(ms.Tensor(photo)).mean(axis=(0, 2, 3)).asnumpy()
 
 
 def best_ms(layer: Callable[[], object]) -> float:
@@ -81,15 +79,12 @@ def measure(engine: str) -> dict[str, float]:
     photo = random.uniform(-1, 1, (1, 3, SIZE, SIZE)).astype(np.float32)
     kernel = random.normal(0, 0.2, (CHANNELS, 3, 3, 3)).astype(np.float32)
     layer = ENGINES[engine](kernel)
-    difference = float(np.abs(layer(photo) - numpy_layer(photo, kernel)).max())
     return {
-        "max_abs_diff": difference,
+        "max_abs_diff": float(np.abs(layer(photo) - numpy_layer(photo, kernel)).max()),
         "engine_ms": best_ms(lambda: layer(photo)),
         "numpy_ms": best_ms(lambda: numpy_layer(photo, kernel)),
     }
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("engine", choices=ENGINES)
-    print(json.dumps(measure(parser.parse_args().engine)))
+    print(json.dumps(measure(sys.argv[1])))

@@ -48,9 +48,6 @@ def is_built_in(section: dict[str, Any]) -> bool:
     """Whether a task's photos are a known data set or need none: not a folder of one's own, as `sortline new` adds."""
     fetch = section.get("fetch") or {}
     sources = fetch.get("sources") or []
-    own = any(_is_absolute(source.get("path") or "") for source in sources)
+    paths = [source.get("path") or "" for source in sources]
+    own = any(PurePosixPath(path).is_absolute() or PureWindowsPath(path).is_absolute() for path in paths)
     return bool(fetch.get("dataset") or sources) and not own
-
-
-def _is_absolute(path: str) -> bool:
-    return PurePosixPath(path).is_absolute() or PureWindowsPath(path).is_absolute()
