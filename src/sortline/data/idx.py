@@ -1,9 +1,11 @@
 """IDX, the file format of MNIST (http://yann.lecun.com/exdb/mnist/): read strictly, written, looked up."""
 
 import gzip
+import hashlib
 import io
 import struct
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +20,6 @@ FILES = tuple(f"{start}-{kind}" for start in PARTS.values() for kind in (IMAGES,
 MAX_BYTES = 500 * 10**6  # of a file, unpacked; MNIST's largest has 47 MB
 CLASSES = 10
 
-_GZIP = b"\x1f\x8b"
 _UNSIGNED_BYTE = 0x08  # the only element type that digits come in
 
 
@@ -30,9 +31,49 @@ class Part:
     labels: np.ndarray
 
 
-def unpacked(content: bytes, where: object) -> bytes:
-    """Return the bytes of an IDX file that may be gzipped; raise `UserError` naming `where` for a broken gzip."""
-    if not content.startswith(_GZIP):
+def read(folder: Path) -> dict[str, Part]:
+    """Read the four files of a raw folder: {"train": ..., "test": ...}; raise `UserError` naming the file at fault."""
+    try:
+        return parts({name: ((folder / name).read_bytes(), folder / name) for name in FILES})
+    except FileNotFoundError as error:
+        raise UserError(f"{error.filename}: no such file; fetch it again: dvc repro -f fetch@{folder.name}") from None
+
+
+def write(folder: Path, files: Mapping[str, tuple[bytes, object]]) -> dict[str, str]:
+    """Write the FILES, {name: (content, gzipped or not; where it came from)}; return {name: sha256}.
+
+    Raise `UserError` that names where the file at fault came from, if one is malformed or they do not belong together.
+    """
+    plain = {name: (_unpacked(content, where), where) for name, (content, where) in files.items()}
+    parts(plain)
+    for name, (content, _) in plain.items():
+        (folder / name).write_bytes(content)
+    return {name: hashlib.sha256(content).hexdigest() for name, (content, _) in plain.items()}
+
+
+def parts(files: Mapping[str, tuple[bytes, object]]) -> dict[str, Part]:
+    """Return the parts that the contents of the FILES, {name: (content, where it came from)}, make up.
+
+    Raises `UserError` for a malformed file, where counts disagree, and for a label that is no digit.
+    """
+    found = {}
+    for part, start in PARTS.items():
+        images = _parse(*files[f"{start}-{IMAGES}"], dimensions=3)
+        labels = _parse(*files[f"{start}-{LABELS}"], dimensions=1)
+        where = files[f"{start}-{LABELS}"][1]
+        if len(images) != len(labels):
+            raise UserError(f"{where}: {len(images):,} pictures but {len(labels):,} labels")
+        if images.size == 0:
+            raise UserError(f"{where}: no pictures in it")
+        if labels.max() >= CLASSES:
+            first = int(np.argmax(labels >= CLASSES))
+            raise UserError(f"{where}: label {labels[first]} of picture {first}; digits are 0 to {CLASSES - 1}")
+        found[part] = Part(images, labels)
+    return found
+
+
+def _unpacked(content: bytes, where: object) -> bytes:
+    if not content.startswith(b"\x1f\x8b"):
         return content
     try:
         with gzip.GzipFile(fileobj=io.BytesIO(content)) as stream:
@@ -44,14 +85,11 @@ def unpacked(content: bytes, where: object) -> bytes:
     return plain
 
 
-def parse(content: bytes, dimensions: int, where: object) -> np.ndarray:
-    """Return the array in an IDX file of unsigned bytes, uint8, with that many dimensions.
-
-    Raises `UserError` naming `where` for a wrong magic number, a truncated file, and bytes after the last element.
-    """
+def _parse(content: bytes, where: object, dimensions: int) -> np.ndarray:
+    """Return the array in an IDX file of unsigned bytes; raise `UserError` unless it is one from first byte to last."""
     header = 4 + 4 * dimensions
-    wanted = struct.pack(">BBBB", 0, 0, _UNSIGNED_BYTE, dimensions)
-    if content[:4] != wanted[: len(content[:4])] or not content:
+    wanted = bytes((0, 0, _UNSIGNED_BYTE, dimensions))
+    if content[:4] != wanted[: len(content)] or not content:
         raise UserError(f"{where}: magic number {content[:4].hex() or 'missing'}, expected {wanted.hex()}: no IDX file")
     if len(content) < header:
         raise UserError(f"{where}: truncated: {len(content)} bytes, the header alone has {header}")
@@ -65,42 +103,7 @@ def parse(content: bytes, dimensions: int, where: object) -> np.ndarray:
 
 def packed(array: np.ndarray) -> bytes:
     """Return a uint8 array as the bytes of an IDX file."""
-    header = struct.pack(f">BBBB{array.ndim}I", 0, 0, _UNSIGNED_BYTE, array.ndim, *array.shape)
-    return header + np.ascontiguousarray(array, np.uint8).tobytes()
-
-
-def check(images: np.ndarray, labels: np.ndarray, where: object) -> Part:
-    """Return images and labels as a part; raise `UserError` where counts disagree or a label is no digit."""
-    if len(images) != len(labels):
-        raise UserError(f"{where}: {len(images):,} pictures but {len(labels):,} labels")
-    if images.size == 0:
-        raise UserError(f"{where}: no pictures in it")
-    if labels.max() >= CLASSES:
-        first = int(np.argmax(labels >= CLASSES))
-        raise UserError(f"{where}: label {labels[first]} of picture {first}; digits are 0 to {CLASSES - 1}")
-    return Part(images, labels)
-
-
-def read(folder: Path) -> dict[str, Part]:
-    """Read the four files of a raw folder: {"train": ..., "test": ...}; raise `UserError` naming the file at fault."""
-    parts = {}
-    for name, start in PARTS.items():
-        files = [folder / f"{start}-{kind}" for kind in (IMAGES, LABELS)]
-        images, labels = (parse(_content(file), 3 - 2 * at, file) for at, file in enumerate(files))
-        parts[name] = check(images, labels, where=files[1])
-    return parts
-
-
-def _content(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file; fetch it again: dvc repro -f fetch@{path.parent.name}") from None
-
-
-def record_path(part: str, index: int) -> str:
-    """Return how a picture is named in images.csv: `train/00001`."""
-    return f"{part}/{index:05d}"
+    return struct.pack(f">4B{array.ndim}I", 0, 0, _UNSIGNED_BYTE, array.ndim, *array.shape) + array.tobytes()
 
 
 def find_record(path: Path) -> tuple[Path, int] | None:
@@ -114,8 +117,6 @@ def find_record(path: Path) -> tuple[Path, int] | None:
 
 def read_record(file: Path, index: int) -> Image.Image:
     """Return one picture of a file that `read` has accepted, as an RGB image."""
-    with file.open("rb") as stream:
-        _, rows, columns = struct.unpack(">3I", stream.read(16)[4:])
-        stream.seek(16 + index * rows * columns)
-        pixels = np.frombuffer(stream.read(rows * columns), np.uint8).reshape(rows, columns)
-    return Image.fromarray(pixels).convert("RGB")
+    _, _, rows, columns = np.fromfile(file, ">u4", 4).tolist()
+    pixels = np.fromfile(file, np.uint8, rows * columns, offset=16 + index * rows * columns)
+    return Image.fromarray(pixels.reshape(rows, columns)).convert("RGB")

@@ -32,19 +32,17 @@ class IdxDigits(Dataset):
         return (raw / idx.FILES[0]).is_file()
 
     def audit(self, params: PrepareParams) -> Audit:
-        """Read the IDX files; the test part is the audit's "val". Raises `UserError` naming a malformed file."""
+        """Read the IDX files; the test part is the audit's "val"."""
         photos = []
         for name, part in idx.read(self.raw).items():
             split = "val" if name == "test" else name
             for i, (image, label) in enumerate(zip(part.images, part.labels.tolist(), strict=True)):
                 digest = hashlib.sha256(image).hexdigest()
-                photos.append(Usable(idx.record_path(name, i), split, str(label), digest, digest))
+                photos.append(Usable(f"{name}/{i:05d}", split, str(label), digest, digest))
         photos.sort(key=lambda photo: photo.path)
         folders = {side: sorted({photo.folder for photo in photos if photo.split == side}) for side in ("train", "val")}
         copies = exact_duplicates([photo.pixels for photo in photos])
-        return Audit(
-            self.raw, Tree(photos, folders, []), photos, [], copies, hash_name="none", hash_size=0, threshold=0
-        )
+        return Audit(self.raw, Tree(photos, folders, []), photos, [], copies, "none", 0, 0)
 
     def split(self, audit: Audit, labels: Mapping[str, int], names: Sequence[str], params: PrepareParams) -> Split:
         """Hold out a share of the train part, stratified, exact copies together; drop copies by the policy.

@@ -19,21 +19,15 @@ _UNPACKED = 4  # an archive of photos hardly shrinks; beyond this factor of max_
 
 
 class Origin(Protocol):
-    """One place that photos or weights may come from."""
+    """One place that photos or weights may come from; see `sortline.config.fetch.Source`."""
 
     @property
     def kind(self) -> str: ...
-
     @property
-    def address(self) -> str:
-        """Its public address, or the path on the disk; empty for what is built in."""
-
+    def address(self) -> str: ...
     @property
-    def online(self) -> bool:
-        """Whether `address` is on the network."""
-
-    def check(self, data_folder: Path | None, timeout: float) -> None:
-        """Raise `UserError` or `OSError` unless it can be had; a host has `timeout` seconds to connect."""
+    def online(self) -> bool: ...
+    def check(self, data_folder: Path | None, timeout: float) -> None: ...
 
 
 AnyOrigin = TypeVar("AnyOrigin", bound=Origin)
@@ -82,11 +76,7 @@ def limits(max_mb: int) -> Limits:
 
 
 def first_that_works(
-    what: str,
-    task: str,
-    origins: Sequence[AnyOrigin],
-    attempt: Callable[[AnyOrigin], Result],
-    built_in: str = "sample",
+    what: str, task: str, origins: Sequence[AnyOrigin], attempt: Callable[[AnyOrigin], Result], built_in: str = "sample"
 ) -> tuple[Result, list[str]]:
     """Return `attempt(origin)` of the first origin that works, and a line for each that was passed over.
 
@@ -101,10 +91,11 @@ def first_that_works(
             if isinstance(error, OSError) and error.errno in _NO_ROOM:
                 raise UserError(f"{what} for '{task}': {error.strerror}; make room and run the command again") from None
             failures.append(reason(origin, error))
-    relative = [origin.address for origin in origins if _is_relative(origin)]
-    advice = (
-        f"set SORTLINE_DATA to the folder that holds {relative[0]}" if relative else "mend the sources in params.yaml"
-    )
+    advice = "correct the sources in params.yaml"
+    local = [origin.address for origin in origins if origin.address and not origin.online]
+    relative = [path for path in local if not Path(path).expanduser().is_absolute()]
+    if relative:
+        advice = f"set SORTLINE_DATA to the folder that holds {relative[0]}"
     raise UserError(
         f"no {what} for '{task}': {'; '.join(failures)}; {advice}, or run the built-in task: "
         f"make run TASK={built_in} (dvc repro export@{built_in})"
@@ -117,15 +108,10 @@ def reachable(origins: Sequence[Origin], data_folder: Path | None, timeout: floa
     for origin in origins:
         try:
             origin.check(data_folder, timeout)
-            return True, label(origin)
+            return True, f"{origin.kind} {origin.address}".rstrip()
         except (UserError, OSError) as error:
             failures.append(reason(origin, error))
     return False, "; ".join(failures)
-
-
-def label(origin: Origin) -> str:
-    """Return how messages name it: `folder garbage26`, `archive https://…`."""
-    return f"{origin.kind} {origin.address}".rstrip()
 
 
 def reason(origin: Origin, error: UserError | OSError) -> str:
@@ -133,8 +119,4 @@ def reason(origin: Origin, error: UserError | OSError) -> str:
     text = str(error).removeprefix(f"{origin.address}: ")
     if isinstance(error, OSError) and error.strerror:
         text = f"{error.strerror}: {error.filename}" if error.filename else error.strerror
-    return f"{label(origin)}: {text}"
-
-
-def _is_relative(origin: Origin) -> bool:
-    return bool(origin.address) and not origin.online and not Path(origin.address).expanduser().is_absolute()
+    return f"{origin.kind} {origin.address}".rstrip() + f": {text}"

@@ -51,7 +51,7 @@ def download(
             time.sleep(pause * attempt)
     if sha256 is not None and (found := sha256_file(part)) != sha256:
         _forget(part)
-        raise UserError(f"{url}: wrong checksum: sha256 is {found}, params.yaml says {sha256}")
+        raise UserError(f"{url}: wrong checksum: sha256 is {found}, expected {sha256}")
     part.replace(path)
     _forget(part)
 
@@ -66,9 +66,11 @@ def _transfer(url: str, part: Path, max_bytes: int, connect_timeout: float) -> N
     start, validator = _resumable(url, part)
     headers = {"Range": f"bytes={start}-", "If-Range": validator} if validator else {}
     with _get(url, headers, connect_timeout) as response:
-        if response.status_code == 416 and response.headers.get("Content-Range") == f"bytes */{start}":
+        span = response.headers.get("Content-Range", "")
+        if response.status_code == 416 and span == f"bytes */{start}":
             return
-        if response.status_code == 416 or (response.status_code == 206 and not _continues(response, start, validator)):
+        goes_on = span.startswith(f"bytes {start}-") and _validator(response) in (None, validator)
+        if response.status_code == 416 or (response.status_code == 206 and not goes_on):
             _forget(part)
             raise _Cut("the server would not resume")
         if response.status_code == 429 or response.status_code >= 500:
@@ -91,8 +93,7 @@ def _receive(url: str, response: requests.Response, part: Path, start: int, max_
         _forget(part)
         raise UserError(f"{url}: {total / _MB:,.1f} MB, more than max_mb allows ({max_bytes / _MB:g})")
     have = start
-    name = url.rstrip("/").rsplit("/", 1)[-1]
-    bar = tqdm(desc=name[-30:], total=total, initial=start, unit="B", unit_scale=True, disable=None)
+    bar = tqdm(desc=part.stem[-30:], total=total, initial=start, unit="B", unit_scale=True, disable=None)
     with bar, part.open("ab") as stream:
         try:
             # The raw stream: requests would unpack a .tar.gz sent with `Content-Encoding: gzip`.
@@ -114,13 +115,9 @@ def _receive(url: str, response: requests.Response, part: Path, start: int, max_
 def _get(
     url: str, headers: dict[str, str], connect_timeout: float, read_timeout: float = _READ_TIMEOUT
 ) -> requests.Response:
+    headers = {"Accept-Encoding": "identity", **headers}
     try:
-        return requests.get(
-            url,
-            headers={"Accept-Encoding": "identity", **headers},
-            stream=True,
-            timeout=(connect_timeout, read_timeout),
-        )
+        return requests.get(url, headers=headers, stream=True, timeout=(connect_timeout, read_timeout))
     except requests.ConnectTimeout:
         raise UserError(f"{url}: could not connect in {connect_timeout:g} s") from None
     except requests.ReadTimeout:
@@ -140,7 +137,7 @@ def _root_cause(error: BaseException | None) -> str:
 
 
 def _refuse(url: str, response: requests.Response) -> None:
-    """Raise `UserError` for an answer that is not the file."""
+    """Raise `UserError` where the server sends something else than the file."""
     if response.status_code >= 400:
         raise UserError(f"{url}: the server answered {response.status_code} {response.reason}")
     if response.headers.get("Content-Type", "").startswith("text/html"):
@@ -150,14 +147,6 @@ def _refuse(url: str, response: requests.Response) -> None:
 def _validator(response: requests.Response) -> str | None:
     etag = response.headers.get("ETag")
     return etag if etag and not etag.startswith("W/") else response.headers.get("Last-Modified")
-
-
-def _continues(response: requests.Response, start: int, validator: str | None) -> bool:
-    """Whether a 206 goes on where `part` ends, with the same file."""
-    return response.headers.get("Content-Range", "").startswith(f"bytes {start}-") and _validator(response) in (
-        None,
-        validator,
-    )
 
 
 def _resumable(url: str, part: Path) -> tuple[int, str | None]:

@@ -15,10 +15,8 @@ def fetch_photos(
 ) -> tuple[dict[str, Any], list[str]]:
     """Put the photos of the first source that works into the folder `out`, whole or not at all.
 
-    `data_folder` is where relative paths of folder sources start (SORTLINE_DATA); `downloads` holds what a
-    download that broke off has got so far. Return the content of the source file (kind, address, name, content_sha256,
-    files, note) and one line for each source passed over. Raise `UserError`, one line that names every source and why
-    it failed, where none works.
+    Other arguments as in `Source.fetch`. Return the content of data/raw/<task>.json and one line for each source passed
+    over. Raise `UserError`, one line that names every source and why it failed, where none works.
     """
 
     def attempt(source: Source) -> dict[str, Any]:

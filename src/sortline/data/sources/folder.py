@@ -21,7 +21,7 @@ class Folder(Source):
         hashes = {}
         for place, path in tqdm(sorted(photo_files(root).items()), desc=f"copy {root.name}", unit="file", disable=None):
             with path.open("rb") as stream:
-                hashes[place.as_posix()], _ = copy_hashed(stream, out / place)
+                hashes[str(place)], _ = copy_hashed(stream, out / place)
         return root.name, hashes
 
     def check(self, data_folder: Path | None, timeout: float) -> None:

@@ -9,7 +9,6 @@ from sortline._core.errors import UserError
 from sortline.config.fetch import Source
 from sortline.data import idx
 from sortline.data.sources.base import locate
-from sortline.data.sources.idx_files import write_checked
 
 
 class IdxFolder(Source):
@@ -20,8 +19,8 @@ class IdxFolder(Source):
 
     def fetch(self, out: Path, downloads: Path, data_folder: Path | None) -> tuple[str, dict[str, str]]:
         root = locate(self.path, data_folder)
-        files = {name: find_file(root, name) for name in idx.FILES}
-        return root.name, write_checked(out, {name: (path.read_bytes(), path) for name, path in files.items()})
+        found = {name: find_file(root, name) for name in idx.FILES}
+        return root.name, idx.write(out, {name: (path.read_bytes(), path) for name, path in found.items()})
 
     def check(self, data_folder: Path | None, timeout: float) -> None:
         root = locate(self.path, data_folder)
@@ -31,8 +30,8 @@ class IdxFolder(Source):
 
 def find_file(root: Path, name: str) -> Path:
     """Return the file that holds `name`: so named, or with a dot for the last dash but one, with or without .gz."""
-    variants = [name, f"{name}.gz", name.replace("-idx", ".idx"), f"{name.replace('-idx', '.idx')}.gz"]
-    found = next((root / variant for variant in variants if (root / variant).is_file()), None)
-    if found is None:
-        raise UserError(f"{root}: no {name} in it, gzipped or not")
-    return found
+    dotted = name.replace("-idx", ".idx")
+    for variant in (name, f"{name}.gz", dotted, f"{dotted}.gz"):
+        if (root / variant).is_file():
+            return root / variant
+    raise UserError(f"{root}: no {name} in it, gzipped or not")

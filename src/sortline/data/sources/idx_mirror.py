@@ -9,7 +9,6 @@ from sortline.config.fetch import Source, Url
 from sortline.data import idx
 from sortline.data.sources.base import downloaded
 from sortline.data.sources.download import probe
-from sortline.data.sources.idx_files import write_checked
 
 
 class IdxMirror(Source):
@@ -22,12 +21,11 @@ class IdxMirror(Source):
     max_mb: int = Field(100, ge=1, description="largest file, in MB")
 
     def fetch(self, out: Path, downloads: Path, data_folder: Path | None) -> tuple[str, dict[str, str]]:
-        addresses = {name: self._address_of(name) for name in idx.FILES}
-        files = {
-            name: (downloaded(address, downloads, self.max_mb, None, Path.read_bytes), address)
-            for name, address in addresses.items()
-        }
-        return self.name, write_checked(out, files)
+        files = {}
+        for name in idx.FILES:
+            address = self._address_of(name)
+            files[name] = downloaded(address, downloads, self.max_mb, None, Path.read_bytes), address
+        return self.name, idx.write(out, files)
 
     def check(self, data_folder: Path | None, timeout: float) -> None:
         probe(self._address_of(idx.FILES[0]), timeout)

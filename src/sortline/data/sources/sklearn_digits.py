@@ -7,7 +7,6 @@ import numpy as np
 from PIL import Image
 from pydantic import Field
 
-from sortline._core.files import sha256_file
 from sortline.config.fetch import Source
 from sortline.data import idx
 
@@ -27,11 +26,9 @@ class SklearnDigits(Source):
         images = np.stack([enlarged(image, self.side) for image in digits.images])
         labels = digits.target.astype(np.uint8)
         # They come writer by writer, so the last ones are mostly by other hands than those before.
-        cut = len(images) - self.test
-        for start, part in (("train", slice(0, cut)), ("t10k", slice(cut, None))):
-            (out / f"{start}-{idx.IMAGES}").write_bytes(idx.packed(images[part]))
-            (out / f"{start}-{idx.LABELS}").write_bytes(idx.packed(labels[part]))
-        return "scikit-learn digits", {name: sha256_file(out / name) for name in idx.FILES}
+        parts = [images[: -self.test], labels[: -self.test], images[-self.test :], labels[-self.test :]]
+        files = {name: (idx.packed(part), "scikit-learn") for name, part in zip(idx.FILES, parts, strict=True)}
+        return "scikit-learn digits", idx.write(out, files)
 
 
 def enlarged(image: np.ndarray, side: int) -> np.ndarray:

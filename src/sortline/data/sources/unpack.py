@@ -18,16 +18,8 @@ from tqdm import tqdm
 
 from sortline._core.errors import UserError
 
-_BROKEN = (
-    zipfile.BadZipFile,
-    tarfile.TarError,
-    zlib.error,
-    lzma.LZMAError,
-    struct.error,
-    EOFError,
-    NotImplementedError,
-    UnicodeDecodeError,
-)
+_BROKEN = (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, struct.error, EOFError,
+           NotImplementedError, UnicodeDecodeError)  # fmt: skip
 _CHUNK = 1 << 18
 
 
@@ -50,19 +42,18 @@ class _Member:
     open: Callable[[], Any]  # a binary stream
 
 
+DEFAULTS = Limits()
 Choose = Callable[[Sequence[PurePosixPath]], Mapping[PurePosixPath, PurePosixPath]]
 
 
-def unpack(archive: Path, out: Path, choose: Choose, limits: Limits | None = None) -> dict[str, str]:
+def unpack(archive: Path, out: Path, choose: Choose, limits: Limits = DEFAULTS) -> dict[str, str]:
     """Unpack chosen members of a zip or tar (plain, gzip, bzip2, xz) into the folder `out`.
 
-    `choose` gets the paths of all members and returns, for those to unpack, their place below `out`. Zip names
-    without the UTF-8 flag are read as UTF-8, else as GBK. Return {posix path below `out`: sha256}; after an error
-    `out` may be half filled, and the caller throws it away.
-    Raise `UserError`, its text starting with the archive's path, where the archive is broken, goes beyond `limits`,
-    has any member that would land outside, or where a chosen member is a link, a device or encrypted.
+    `choose` gets the paths of all members and returns, for those to unpack, their paths below `out`. Return {posix
+    path below `out`: sha256}; after an error `out` may be half filled. Raise `UserError`, its text starting with the
+    archive's path, where the archive is broken, goes beyond `limits`, has any member that would land outside, or where
+    a chosen member is a link, a device or encrypted.
     """
-    limits = limits or Limits()
     try:
         with _opened(archive) as opened:
             listing = _zip_members(opened) if isinstance(opened, zipfile.ZipFile) else _tar_members(opened)
@@ -71,13 +62,12 @@ def unpack(archive: Path, out: Path, choose: Choose, limits: Limits | None = Non
             return _write([member for member in members if member.path in places], places, out, limits)
     except UserError as error:
         raise UserError(f"{archive}: {error}") from None
-    except _BROKEN as error:
-        raise UserError(f"{archive}: broken or not a zip or tar archive ({_short(error)})") from None
-    except OSError as error:
+    except (*_BROKEN, OSError) as error:
         # The gzip and bzip2 readers report bad data without a number; a wrong offset makes a seek invalid.
-        if error.errno not in (None, errno.EINVAL):
+        if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
             raise
-        raise UserError(f"{archive}: broken ({_short(error)})") from None
+        why = " ".join(str(error).split())[:100] or type(error).__name__
+        raise UserError(f"{archive}: broken or not a zip or tar archive ({why})") from None
 
 
 def copy_hashed(source: BinaryIO, target: Path, limit: int | None = None) -> tuple[str, int]:
@@ -171,7 +161,3 @@ def _inside(name: str) -> PurePosixPath:
     if path.is_absolute() or ".." in path.parts or ":" in name or any(ord(letter) < 32 for letter in name):
         raise UserError(f"member {name!r} would land outside its folder or has no proper name; nothing was unpacked")
     return path
-
-
-def _short(error: Exception) -> str:
-    return " ".join(str(error).split())[:100] or type(error).__name__
