@@ -44,9 +44,8 @@ class Duplicates:
 
     def near_groups(self, among: np.ndarray) -> list[list[int]]:
         """Return the sets of photos of the mask, two pictures or more, linked by near copies inside the mask."""
-        inside = self._first(among) >= 0
-        pairs = self.pairs[inside[self.pairs[:, 0]] & inside[self.pairs[:, 1]]]
-        sets = _sets(_components(inside.size, pairs)[self.picture], among)
+        first = self._first(among)
+        sets = _sets(_components(first.size, self._inside(first))[self.picture], among)
         return [photos for photos in sets if len(set(self.picture[photos])) > 1]
 
     def nearest(self, of: np.ndarray, among: np.ndarray) -> list[Match]:
@@ -70,24 +69,19 @@ class Duplicates:
     def near_matches(self, among: np.ndarray, limit: int | None = None) -> list[Match]:
         """Return the near pairs inside the mask, one a pair of pictures (by its first photo), the closest `limit`."""
         first = self._first(among)
-        rows = np.column_stack([first[self.pairs[:, 0]], first[self.pairs[:, 1]], self.pairs[:, 2]])
-        rows = rows[(rows[:, 0] >= 0) & (rows[:, 1] >= 0)][:limit]
-        return [Match(int(a), int(b), int(distance), False) for a, b, distance in rows]
+        rows = self._inside(first)[:limit]
+        return [Match(int(first[a]), int(first[b]), int(distance), False) for a, b, distance in rows]
 
     def near_other(self, among: np.ndarray) -> np.ndarray:
         """Return a mask of the photos with a near (not exact) copy among the photos of the mask."""
-        has = self._first(among) >= 0
-        near = np.zeros(has.size, dtype=bool)
-        a, b = self.pairs[:, 0], self.pairs[:, 1]
-        near[a[has[b]]] = True
-        near[b[has[a]]] = True
-        return near[self.picture]
+        has, (a, b) = self._first(among) >= 0, self.pairs[:, :2].T
+        return np.isin(self.picture, np.concatenate([a[has[b]], b[has[a]]]))
 
     def near_repeats(self, among: np.ndarray) -> np.ndarray:
         """Return a mask of the photos to leave out so that no two of `among` are near copies; first ones stay."""
         first = self._first(among)
         neighbours: dict[int, list[int]] = {}
-        for a, b, _ in self.pairs[(first[self.pairs[:, 0]] >= 0) & (first[self.pairs[:, 1]] >= 0)]:
+        for a, b, _ in self._inside(first):
             neighbours.setdefault(a, []).append(b)
             neighbours.setdefault(b, []).append(a)
         kept: set[int] = set()
@@ -96,12 +90,20 @@ class Duplicates:
                 kept.add(picture)
         return among & ~np.isin(self.picture, list(kept))
 
+    def firsts(self, among: np.ndarray) -> np.ndarray:
+        """Return a mask of the first photo of each picture among the photos of the mask."""
+        return among & (self._first(among)[self.picture] == np.arange(among.size))
+
     def _first(self, among: np.ndarray) -> np.ndarray:
         """Return the first photo of each picture inside the mask, -1 where there is none: int64 (pictures,)."""
         first = np.full(self.picture.max(initial=-1) + 1, -1, dtype=np.int64)
         inside = np.flatnonzero(among)[::-1]
         first[self.picture[inside]] = inside
         return first
+
+    def _inside(self, first: np.ndarray) -> np.ndarray:
+        """Return the pairs of pictures that both have a first photo, see `_first`."""
+        return self.pairs[(first[self.pairs[:, :2]] >= 0).all(axis=1)]
 
 
 def perceptual_hash(image: Image.Image, name: str, size: int) -> np.ndarray:
@@ -172,6 +174,6 @@ def _numbered(values: Sequence[object]) -> np.ndarray:
 def _sets(number: np.ndarray, among: np.ndarray) -> list[list[int]]:
     """Group the photos of the mask by number; return the groups of two or more, by first photo."""
     sets: dict[int, list[int]] = {}
-    for photo in np.flatnonzero(among):
-        sets.setdefault(int(number[photo]), []).append(int(photo))
+    for photo in np.flatnonzero(among).tolist():
+        sets.setdefault(number[photo], []).append(photo)
     return [photos for photos in sets.values() if len(photos) > 1]

@@ -45,23 +45,21 @@ def make_split(audit: Audit, labels: Mapping[str, int], names: Sequence[str], pa
     label = np.array([labels[photo.folder] for photo in audit.photos], dtype=np.int64)
     val = audit.mask("val") if audit.tree.given else hold_out(label, duplicates.group, wanted.val_fraction, wanted.seed)
     for side, mask in (("train", ~val), ("val", val)):
-        _check_filled(label[mask], names, side, audit.tree.given)
+        empty = [f"'{name}'" for c, name in enumerate(names) if not (mask & (label == c)).any()]
+        if empty:
+            remedy = "add photos, or remove the class" if audit.tree.given else "add photos that are no copies"
+            raise UserError(f"no usable photo in {side} of class{'es' * (len(empty) > 1)} {some(empty)}; {remedy}")
     dropped = to_drop(duplicates, val, params.duplicates.policy(), [photo.path for photo in audit.photos])
-    train = ~val & ~dropped
-    _check_train(label, train, dropped, duplicates.group, names, params)
+    raw = np.where(val, "val", "train")
+    split = np.where(dropped, "dropped", raw)
+    _check_train(label, split, duplicates.group, names, params)
+    train = split == "train"
     fold = np.full(label.size, -1, dtype=np.int64)
     fold[train] = deal_folds(label[train], duplicates.group[train], wanted.folds, wanted.seed)
     exact, near = np.zeros(label.size, dtype=bool), np.zeros(label.size, dtype=bool)
     for match in duplicates.nearest(val, ~val):
         (exact if match.exact else near)[match.photo] = True
-    return Split(
-        label=label,
-        raw=np.where(val, "val", "train"),
-        split=np.where(val, "val", np.where(dropped, "dropped", "train")),
-        fold=fold,
-        in_train_exact=exact,
-        in_train_near=near,
-    )
+    return Split(label, raw, split, fold, exact, near)
 
 
 def split_rows(audit: Audit, split: Split) -> list[tuple[Any, ...]]:
@@ -85,10 +83,8 @@ def data_metrics(audit: Audit, split: Split, policy: dict[str, str]) -> dict[str
     are of two or more photos inside raw train; label_conflicts are sets of exact copies under different classes.
     """
     raw = split.raw == "train"
-    return {
-        "train": int((split.split == "train").sum()),
-        "val": int((split.split == "val").sum()),
-        "dropped": int((split.split == "dropped").sum()),
+    counts = {side: int((split.split == side).sum()) for side in ("train", "val", "dropped")}
+    return counts | {
         "unreadable": len(audit.problems),
         "exact_groups_train": len(audit.duplicates.exact_groups(raw)),
         "near_groups_train": len(audit.duplicates.near_groups(raw)),
@@ -114,8 +110,8 @@ def to_drop(duplicates: Duplicates, val: np.ndarray, policy: Mapping[str, str], 
     finders = {
         "exact_cross": lambda train: train & np.isin(picture, picture[val]),
         "near_cross": lambda train: train & duplicates.near_other(val),
-        "exact_train": lambda train: train & ~_firsts(picture, train),
-        "near_train": lambda train: duplicates.near_repeats(train),
+        "exact_train": lambda train: train & ~duplicates.firsts(train),
+        "near_train": duplicates.near_repeats,
     }
     dropped = np.zeros(val.size, dtype=bool)
     for kind, find in finders.items():
@@ -133,9 +129,9 @@ def to_drop(duplicates: Duplicates, val: np.ndarray, policy: Mapping[str, str], 
 
 
 def deal_folds(label: np.ndarray, group: np.ndarray, folds: int, seed: int) -> np.ndarray:
-    """Return the fold of each photo, int64 (N,): stratified by label, no group in two folds.
+    """Return the fold of each photo, int64 (N,), by scikit-learn's StratifiedGroupKFold: no group in two folds.
 
-    scikit-learn's StratifiedGroupKFold, shuffled by `seed`. Raises `UserError` where a fold would stay empty.
+    Raises `UserError` where a fold would stay empty.
     """
     groups = np.unique(group).size
     dealer = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
@@ -148,34 +144,13 @@ def deal_folds(label: np.ndarray, group: np.ndarray, folds: int, seed: int) -> n
     return fold
 
 
-def _firsts(picture: np.ndarray, among: np.ndarray) -> np.ndarray:
-    """Return a mask of the first photo of each picture among the photos of the mask."""
-    inside = np.flatnonzero(among)
-    _, first = np.unique(picture[inside], return_index=True)
-    mask = np.zeros(picture.size, dtype=bool)
-    mask[inside[first]] = True
-    return mask
-
-
-def _check_filled(label: np.ndarray, names: Sequence[str], side: str, given: bool) -> None:
-    empty = [name for c, name in enumerate(names) if not (label == c).any()]
-    if empty:
-        remedy = "add photos, or remove the class" if given else "add photos that are not copies of one another"
-        raise UserError(f"no usable photo in {side} of {_listed(empty)}; {remedy}")
-
-
 def _check_train(
-    label: np.ndarray,
-    train: np.ndarray,
-    dropped: np.ndarray,
-    group: np.ndarray,
-    names: Sequence[str],
-    params: PrepareParams,
+    label: np.ndarray, split: np.ndarray, group: np.ndarray, names: Sequence[str], params: PrepareParams
 ) -> None:
     folds, minimum = params.split.folds, params.min_per_class
     for c, name in enumerate(names):
-        own = train & (label == c)
-        count, copies = own.sum(), (dropped & (label == c)).sum()
+        own = (split == "train") & (label == c)
+        count, copies = own.sum(), ((split == "dropped") & (label == c)).sum()
         if count < max(folds, minimum):
             limit = f"folds ({folds})" if count < folds else f"min_per_class ({minimum})"
             left = f" ({copies} more are dropped as copies)" if copies else ""
@@ -185,7 +160,6 @@ def _check_train(
             raise UserError(f"class '{name}': all {count} train photos are copies of one another; add others")
 
 
-def _listed(names: Sequence[str], limit: int = 5) -> str:
-    shown = ", ".join(f"'{name}'" for name in names[:limit])
-    kind = "class" if len(names) == 1 else "classes"
-    return f"{kind} {shown}" + (f" and {len(names) - limit} more" if len(names) > limit else "")
+def some(texts: Sequence[str], limit: int = 5) -> str:
+    """Return the first few of them in a row, and how many more there are."""
+    return ", ".join(texts[:limit]) + (f" and {len(texts) - limit} more" if len(texts) > limit else "")

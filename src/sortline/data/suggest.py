@@ -1,5 +1,6 @@
 """Settings that fit a user's own photos, from their audit: what the line's defaults are too strict or too hasty for."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from sortline._core.errors import UserError
 from sortline.config.prepare import PrepareParams
 from sortline.data import classes
 from sortline.data.audit import Audit
-from sortline.data.split import Split, make_split
+from sortline.data.split import Split, make_split, some
 
 DEFAULTS = PrepareParams()
 MIN_TRAIN, MIN_VAL = 2, 1  # photos of a class: two, so that each fold can leave one out
@@ -36,10 +37,12 @@ def suggest(audit: Audit, tables: Path) -> Suggested:
     refuse_small(audit)
     prepare: dict[str, Any] = {}
     why: dict[str, str] = {}
-    fitting = next((table for table in classes.list_tables(tables) if fits_table(folders, table, tables)), None)
-    if fitting:
-        prepare["table"] = fitting
-        why["prepare.table"] = "the class folders are those of this table: names in two languages, and what it says"
+    for table in classes.list_tables(tables):
+        with suppress(UserError):
+            classes.describe(folders, table, tables)
+            prepare["table"] = table
+            why["prepare.table"] = "the class folders are those of this table: names in two languages, and what it says"
+            break
     if audit.threshold != DEFAULTS.duplicates.threshold:
         prepare["duplicates"] = {"threshold": audit.threshold}
         why["prepare.duplicates.threshold"] = "as asked for with --threshold"
@@ -51,13 +54,12 @@ def suggest(audit: Audit, tables: Path) -> Suggested:
     if smallest < DEFAULTS.min_per_class:
         prepare["min_per_class"] = smallest
         why["prepare.min_per_class"] = f"the smallest class has {smallest} photos to train on"
-    changed = {"val_fraction": fraction, "folds": folds}
-    changed = {key: value for key, value in changed.items() if value != getattr(DEFAULTS.split, key)}
-    if "folds" in changed:
+    if folds != DEFAULTS.split.folds:
         why["prepare.split.folds"] = "each fold must leave photos of every class to train on"
-    prepare |= {"split": changed} if changed else {}
-    train_head = head(split, len(folders), why)
-    return Suggested(prepare, train_head, why)
+    found = DEFAULTS.split.model_copy(update={"val_fraction": fraction, "folds": folds})
+    if found != DEFAULTS.split:
+        prepare["split"] = {key: value for key, value in found if value != getattr(DEFAULTS.split, key)}
+    return Suggested(prepare, head(split, len(folders), why), why)
 
 
 def refuse_small(audit: Audit) -> None:
@@ -69,18 +71,9 @@ def refuse_small(audit: Audit) -> None:
             where = f" of {split}" if split else ""
             purpose = "" if split else ": two to train on, one to measure with"
             raise UserError(
-                f"{audit.folder}: too few usable photos in {_some(small)}{where}; a class needs {need} or more"
+                f"{audit.folder}: too few usable photos in {some(small)}{where}; a class needs {need} or more"
                 f"{purpose}; add photos, or move the folder{'s' * (len(small) > 1)} away"
             )
-
-
-def fits_table(folders: list[str], table: str, tables: Path) -> bool:
-    """Whether the class folders are exactly the classes of a table, by code or by name."""
-    try:
-        classes.describe(folders, table, tables)
-    except UserError:
-        return False
-    return True
 
 
 def deal(audit: Audit, folders: list[str], table: str | None, tables: Path, fraction: float) -> tuple[Split, int, int]:
@@ -102,12 +95,10 @@ def deal(audit: Audit, folders: list[str], table: str | None, tables: Path, frac
         raise UserError(f"{audit.folder}: {error}{hint if 'copies' in str(error) else ''}") from None
     smallest = int(np.bincount(split.label[split.split == "train"], minlength=len(names)).min())
     for folds in range(min(DEFAULTS.split.folds, smallest), 2, -1):
-        try:
+        with suppress(UserError):  # fewer groups of copies than folds
             dealt = split_with(folds)
-        except UserError:
-            continue  # fewer groups of copies than folds
-        if leaves_every_class(dealt):
-            return dealt, folds, smallest
+            if leaves_every_class(dealt):
+                return dealt, folds, smallest
     return split, 2, smallest
 
 
@@ -127,7 +118,3 @@ def head(split: Split, class_count: int, why: dict[str, str]) -> dict[str, Any]:
         return {"optimizer": "lbfgs"}
     why["train_head.lr"] = "lower than the default, which was chosen for another task"
     return {"lr": 0.1}
-
-
-def _some(names: list[str], maximum: int = 5) -> str:
-    return ", ".join(names[:maximum]) + (f" and {len(names) - maximum} more classes" if len(names) > maximum else "")
