@@ -94,20 +94,20 @@ class Audit:
 
 
 def audit_folder(folder: Path, params: PrepareParams = DEFAULTS, workers: int | None = None) -> Audit:
-    """Decode every photo below `folder` and look for copies; memory holds one photo a worker and 200 bytes a file.
+    """Decode every photo below `folder` and look for copies; memory holds one photo a worker and 400 bytes a file.
 
     `folder` holds `train/` and one of VAL_NAMES with class folders in each, or class folders, or photos alone.
     `workers` threads (default: one a core, at most 8). Raises `UserError` where there is no file to look at.
     """
     tree, wanted = walk(folder), params.duplicates
-    check = partial(_check, Path(folder), params)
+    check = partial(_check, folder, params)
     results = list(on_all_cores(check, tree.entries, "audit", workers or min(cores(), 8)))
     problems = [result for result in results if isinstance(result, Problem)]
     usable = [result for result in results if not isinstance(result, Problem)]
     photos = [photo for photo, _ in usable]
-    packed = np.array([bits for _, bits in usable], dtype=np.uint8).reshape(len(usable), (wanted.hash_size**2 + 7) // 8)
-    copies = find_duplicates([photo.pixels for photo in photos], np.unpackbits(packed, axis=1), wanted.threshold)
-    return Audit(Path(folder), tree, photos, problems, copies, wanted.hash, wanted.hash_size, wanted.threshold)
+    bits = np.array([bits for _, bits in usable], dtype=bool).reshape(len(usable), wanted.hash_size**2)
+    copies = find_duplicates([photo.pixels for photo in photos], bits, wanted.threshold)
+    return Audit(folder, tree, photos, problems, copies, wanted.hash, wanted.hash_size, wanted.threshold)
 
 
 def refuse_problems(audit: Audit) -> None:
@@ -134,7 +134,6 @@ def class_folders(folder: Path, classes: dict[str, list[str]]) -> list[str]:
 
 def walk(folder: Path) -> Tree:
     """List the files of a photo folder by split and class, see `audit_folder`; hidden and system files do not count."""
-    folder = Path(folder)
     if not folder.is_dir():
         raise UserError(f"{folder}: no such folder")
     classes: dict[str, list[str]] = {}
@@ -162,7 +161,7 @@ def _roots(folder: Path) -> dict[str, Path]:
 
 
 def _check(folder: Path, params: PrepareParams, entry: Entry) -> tuple[Usable, np.ndarray] | Problem:
-    """Return the photo and its packed perceptual hash, uint8 (hash_size**2 / 8,), or what is wrong with the file."""
+    """Return the photo and its perceptual hash, bool (hash_size**2,), or what is wrong with the file."""
     path = folder / entry.path
     try:
         entry.path.encode()
@@ -173,7 +172,7 @@ def _check(folder: Path, params: PrepareParams, entry: Entry) -> tuple[Usable, n
     except UnicodeEncodeError:
         shown = entry.path.encode("utf-8", "backslashreplace").decode()
         return Problem(shown, entry.split, entry.folder, "its name is not valid UTF-8; rename it")
-    return photo, np.packbits(perceptual_hash(image, params.duplicates.hash, params.duplicates.hash_size))
+    return photo, perceptual_hash(image, params.duplicates.hash, params.duplicates.hash_size)
 
 
 def _pixels_sha256(image: Image.Image, rows: int = 256) -> str:

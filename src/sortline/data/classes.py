@@ -30,22 +30,20 @@ class ClassTable:
     bins: tuple[dict[str, str], ...]
 
     def label(self, folder: str) -> int:
-        """Return the class index that a folder name stands for: its code, or its English or Chinese name.
+        """Return the label of a folder's name: a class's code, or its English or Chinese name, as `_plain` reads them.
 
-        Case, spaces, hyphens and underscores do not count. Raises `UserError` naming the folder and the nearest names
-        where nothing matches.
+        Raises `UserError` naming the folder and the nearest names where nothing matches.
         """
-        rows = list(enumerate(self.classes))
+        rows, plain = list(enumerate(self.classes)), _plain(folder)
         codes = {_plain(row["code"]): label for label, row in rows}
         names = {_plain(row[key]): label for key in ("en", "zh") for label, row in rows if row[key]}
-        plain = _plain(folder)
-        if plain in codes or plain in names:
+        if plain in codes | names:
             return (codes | names)[plain]
         near = [names[name] for name in difflib.get_close_matches(plain, names, cutoff=0.6)]
-        hint = "did you mean " + " or ".join(map(self._named, near)) if near else "use a class's code or name"
+        hint = "did you mean " + " or ".join(map(self.named, near)) if near else "use a class's code or name"
         raise UserError(f"folder '{folder}': no such class in the table '{self.name}'; {hint}, or no table (null)")
 
-    def _named(self, label: int) -> str:
+    def named(self, label: int) -> str:
         return f"'{self.classes[label]['en']}' ({self.classes[label]['code']})"
 
 
@@ -94,36 +92,37 @@ def _own_classes(path: Path) -> tuple[dict[str, Any], ...]:
 
 
 def describe(folders: Sequence[str], table: str | None, tables: Path | None = None) -> dict[str, Any]:
-    """Return the content of classes.json for the class folders of a data set, in label order.
+    """Return the content of classes.json for the class folders of a data set, in label order; raises as `labels_of`.
 
-    `table` and `tables` as in `load_table`, no table for None.
+    With a table: its classes and bins. Without: the folder names, sorted; no bins.
+    """
+    labels = labels_of(folders, table, tables)
+    if table is None:
+        rows = [{"code": folder, "en": folder, "zh": "", "bin": ""} for folder in labels]
+        return {"classes": rows, "bins": [], "table": None}
+    known = load_table(table, tables)
+    return {"classes": [dict(row) for row in known.classes], "bins": [dict(row) for row in known.bins], "table": table}
 
-    With a table: its classes in its order, each with exactly one folder. Without: the folder names, sorted; no bins.
-    Raises `UserError` for a folder the table does not know, a class without a folder, and two folders of one class.
+
+def labels_of(folders: Sequence[str], table: str | None, tables: Path | None = None) -> dict[str, int]:
+    """Return the label (index into `describe(...)["classes"]`) of every class folder, sorted by folder.
+
+    `table` and `tables` as in `load_table`, no table for None. Raises `UserError` for a folder that the table does not
+    know, a class without a folder, and two folders of one class.
     """
     if table is None:
-        rows = [{"code": folder, "en": folder, "zh": "", "bin": ""} for folder in sorted(folders)]
-        return {"classes": rows, "bins": [], "table": None}
+        return {folder: label for label, folder in enumerate(sorted(folders))}
     known = load_table(table, tables)
     found: dict[int, str] = {}
     for folder in sorted(folders):
         label = known.label(folder)
         if label in found:
-            raise UserError(f"folders '{found[label]}' and '{folder}' are one class, {known._named(label)}; merge them")
+            raise UserError(f"folders '{found[label]}' and '{folder}' are one class, {known.named(label)}; merge them")
         found[label] = folder
-    missing = [known._named(label) for label in range(len(known.classes)) if label not in found]
+    missing = [known.named(label) for label in range(len(known.classes)) if label not in found]
     if missing:
         raise UserError(f"no folder for the class{'es' * (len(missing) > 1)} {', '.join(missing)}; add one with photos")
-    return {"classes": [dict(row) for row in known.classes], "bins": [dict(row) for row in known.bins], "table": table}
-
-
-def labels_of(folders: Sequence[str], table: str | None, tables: Path | None = None) -> dict[str, int]:
-    """Return the label (index into `describe(...)["classes"]`) of every class folder; raises what `describe` raises."""
-    classes = describe(folders, table, tables)["classes"]
-    if table is None:
-        return {row["code"]: label for label, row in enumerate(classes)}
-    known = load_table(table, tables)
-    return {folder: known.label(folder) for folder in sorted(folders)}
+    return {folder: label for label, folder in found.items()}
 
 
 def _rows(file: Traversable) -> tuple[dict[str, str], ...]:
@@ -131,8 +130,7 @@ def _rows(file: Traversable) -> tuple[dict[str, str], ...]:
         text = file.read_text(encoding="utf-8-sig")  # spreadsheets put a mark in front
     except UnicodeDecodeError:
         raise UserError(f"{file}: not UTF-8; save it as CSV UTF-8") from None
-    reader = csv.DictReader(io.StringIO(text))
-    rows = tuple(reader)
+    rows = tuple(csv.DictReader(io.StringIO(text)))
     for number, row in enumerate(rows, start=2):
         if None in row or None in row.values():
             raise UserError(f"{file}: row {number} has not as many cells as the header has columns")

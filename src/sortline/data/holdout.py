@@ -11,14 +11,13 @@ def hold_out(label: np.ndarray, group: np.ndarray, fraction: float, seed: int) -
     Groups come in seeded random order; one is taken where that overfills none of its classes' shares, which are
     `fraction` of a class, at least one photo. A class still without any gives its smallest group.
     """
-    classes, sizes = np.unique(label, return_counts=True)
-    room = {c: max(1, round(fraction * n)) for c, n in zip(classes.tolist(), sizes.tolist(), strict=True)}
-    left = dict(zip(classes.tolist(), sizes.tolist(), strict=True))
+    sizes = Counter(label.tolist())
+    room = {c: max(1, round(fraction * n)) for c, n in sizes.items()}
+    left = dict(sorted(sizes.items()))
     content: dict[int, Counter[int]] = {}
     for number, c in zip(group.tolist(), label.tolist(), strict=True):
         content.setdefault(number, Counter())[c] += 1
-    numbers = sorted(content)
-    order = [numbers[i] for i in np.random.default_rng(seed).permutation(len(numbers))]
+    order = np.random.default_rng(seed).permutation(sorted(content)).tolist()
     taken: set[int] = set()
 
     def take(number: int) -> None:
@@ -31,10 +30,9 @@ def hold_out(label: np.ndarray, group: np.ndarray, fraction: float, seed: int) -
         if all(n <= room[c] and n < left[c] for c, n in content[number].items()):
             take(number)
     for c in left:
-        if any(c in content[number] for number in taken):
-            continue
-        free = [number for number in order if number not in taken and c in content[number]]
-        free = [number for number in free if all(n < left[other] for other, n in content[number].items())]
-        if free:
-            take(min(free, key=lambda number: content[number].total()))
+        if left[c] == sizes[c]:
+            own = [number for number in order if c in content[number]]
+            free = [number for number in own if all(n < left[other] for other, n in content[number].items())]
+            if free:
+                take(min(free, key=lambda number: content[number].total()))
     return np.isin(group, list(taken))

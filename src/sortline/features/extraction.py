@@ -69,24 +69,14 @@ def run_backbone(
         print(f"ONNX Runtime against MindSpore: pooled features differ by at most {difference:.1e}")
     keep_maps(photos, views, size, backbone, engine, store, maps=params.pool == "none")
     onnx.save(model, store.backbone)
-    return {
-        "backbone": backbone.info,
-        "engine": params.engine,
-        "views": views.count,
-        "channels": backbone.net.channels,
-        "upto": params.upto,
-    }
+    about = {"engine": params.engine, "views": views.count, "upto": params.upto}
+    return about | {"backbone": backbone.info, "channels": backbone.net.channels}
 
 
 def keep_maps(
-    photos: Sequence[Photo],
-    views: ViewParams,
-    size: int,
-    backbone: Backbone,
-    engine: Engine,
-    store: FeatureStore,
+    photos: Sequence[Photo], views: ViewParams, size: int, backbone: Backbone, engine: Engine, store: FeatureStore,
     maps: bool = False,
-) -> None:
+) -> None:  # fmt: skip
     """Keep the pooled features of every view, with `maps` the plain view's last map, and `inner` where `engine` has it.
 
     Raises RuntimeError naming the photo whose features are not finite.

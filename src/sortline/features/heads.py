@@ -115,16 +115,13 @@ def load_head(folder: Path, which: str | None = None) -> Head:
 
 
 def _fits(head: Head) -> bool:
-    """Do the arrays belong together?"""
-    if head.weight.ndim != 2 or head.bias.shape != head.weight.shape[:1]:
+    """Whether there are the arrays that belong together, of matching shapes."""
+    if head.weight.ndim != 2:
         return False
-    if (head.query is None) != (head.pooling != "attention") or (head.hidden_weight is None) != (
-        head.hidden_bias is None
-    ):
-        return False
-    width = head.weight.shape[1]
-    if head.hidden_weight is not None and head.hidden_bias is not None:
-        if head.hidden_weight.ndim != 2 or head.hidden_weight.shape[0] != width or head.hidden_bias.shape != (width,):
-            return False
-        width = head.hidden_weight.shape[1]
-    return head.query is None or head.query.shape == (1, width)
+    expected, inputs = {"weight": head.weight.shape, "bias": head.weight.shape[:1]}, head.weight.shape[1:]
+    if head.hidden_weight is not None:
+        width, inputs = inputs, head.hidden_weight.shape[1:]
+        expected |= {"hidden_weight": (*width, *inputs[:1]), "hidden_bias": width}
+    if head.pooling == "attention":
+        expected["query"] = (1, *inputs)
+    return {name: array.shape for name, array in head.arrays().items()} == expected
