@@ -129,8 +129,7 @@ def find_duplicates(pixels: Sequence[str], bits: np.ndarray, threshold: int) -> 
 
 def exact_duplicates(pixels: Sequence[str]) -> Duplicates:
     """Find exact copies alone among photos, given digests of their pixels."""
-    picture = _numbered(pixels)
-    return Duplicates(picture, np.empty((0, 3), dtype=np.int64), picture)
+    return Duplicates(_numbered(pixels), np.empty((0, 3), dtype=np.int64), _numbered(pixels))
 
 
 def hamming_pairs(bits: np.ndarray, threshold: int, block: int = 512) -> np.ndarray:

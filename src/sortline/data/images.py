@@ -38,10 +38,10 @@ class NoDigit(Exception):
 def open_rgb(path: Path, max_pixels: int = MAX_PIXELS, max_file_mb: int = MAX_FILE_MB) -> Image.Image:
     """Return the photo at `path` as a loaded RGB image, turned upright by its EXIF orientation.
 
-    Gray, palette, CMYK, 1-bit and 16-bit photos become 8-bit RGB; transparent ones are laid on white; of an
-    animation the first frame counts. Colour profiles are not applied; no metadata is kept. Raises `BadImage` for a
-    file that is missing, empty, not one of FORMATS, damaged, over `max_file_mb` MB (2**20 bytes), or whose header
-    announces more than `max_pixels` pixels; the last two before any pixel is decoded.
+    Any mode becomes 8-bit RGB; transparent photos are laid on white; of an animation the first frame counts. Colour
+    profiles are not applied; no metadata is kept. Raises `BadImage` for a file that is missing, empty, not one of
+    FORMATS, damaged, over `max_file_mb` MB (2**20 bytes), or of more than `max_pixels` pixels; the last two before any
+    pixel is decoded.
     """
     path = Path(path)
     _check_size(path, max_file_mb)

@@ -16,21 +16,15 @@ _JUNK = ("__macosx", "thumbs.db", "desktop.ini")
 
 
 def photo_paths(paths: Iterable[PurePosixPath]) -> dict[PurePosixPath, PurePosixPath]:
-    """Choose from the paths of a data set those in class folders; return {path: its place in `data/raw/<task>`}.
+    """Choose from the paths of a data set those in class folders; return {path: its path in `data/raw/<task>`}.
 
-    Where there is a `train/`, class folders are looked for in it and in `val/` (or valid, validation, test), which
-    are named in lower case afterwards; else at the top. Hidden and system files are left out.
-    Raise `UserError` if no photo is among them.
+    Where there is a `train/`, class folders are looked for in the SPLIT_FOLDERS, which are named in lower case
+    afterwards; else at the top. Hidden and system files are left out. Raise `UserError` if no photo is among them.
     """
-    visible = [path for path in paths if not is_hidden(path)]
-    if any(len(path.parts) > 2 and path.parts[0].casefold() == "train" for path in visible):
-        places = {
-            path: PurePosixPath(path.parts[0].casefold(), *path.parts[1:])
-            for path in visible
-            if len(path.parts) > 2 and path.parts[0].casefold() in SPLIT_FOLDERS
-        }
-    else:
-        places = {path: path for path in visible if len(path.parts) > 1}
+    places = {path: path for path in paths if len(path.parts) > 1 and not is_hidden(path)}
+    split = {path: PurePosixPath(path.parts[0].casefold(), *path.parts[1:]) for path in places if len(path.parts) > 2}
+    if any(place.parts[0] == "train" for place in split.values()):
+        places = {path: place for path, place in split.items() if place.parts[0] in SPLIT_FOLDERS}
     if not any(path.suffix.lower() in PHOTO_SUFFIXES for path in places):
         kinds = Counter(path.suffix.lower() or "no suffix" for path in places)
         found = ", ".join(f"{count:,} {kind}" for kind, count in kinds.most_common(3))
@@ -42,9 +36,9 @@ def photo_paths(paths: Iterable[PurePosixPath]) -> dict[PurePosixPath, PurePosix
 
 
 def photo_files(root: Path) -> dict[PurePosixPath, Path]:
-    """Return {place in `data/raw/<task>`: file} of the photos of a folder.
+    """Return {path in `data/raw/<task>`: file} of the photos of a folder; raise `UserError` if there are none.
 
-    Raise `UserError` if there are none, or at a link to a folder or out of `root`: such links are never followed.
+    Links to folders or out of `root` are never followed, but raise `UserError`.
     """
     root = root.resolve()
     if not root.is_dir():

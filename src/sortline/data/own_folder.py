@@ -15,8 +15,7 @@ def class_root(folder: Path, written: Iterable[PurePath]) -> Path:
     """Return the absolute folder that holds the class folders or train/ and val/: `folder`, or one wrapped in it.
 
     `written` are the folders of the project, the current folder, that the line itself writes into. Raises `UserError`
-    where there are not two class folders, where the folders cannot be read or are links, where the line writes, and
-    where the project lies.
+    where the line cannot take its photos from there.
     """
     if not folder.is_dir():
         raise UserError(f"{folder}: {'a file, not a folder' if folder.exists() else 'no such folder'}")

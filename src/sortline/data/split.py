@@ -37,8 +37,8 @@ class Split:
 def make_split(audit: Audit, labels: Mapping[str, int], names: Sequence[str], params: PrepareParams) -> Split:
     """Keep the given split or hold out a share; drop copies by the policy; deal train into folds.
 
-    `labels` maps class folders to labels, `names` are the classes in label order. Raises `UserError` for a class that
-    is empty or too small on a side and for copies where the policy is fail.
+    `labels` and `names` as in `Dataset.split`. Raises `UserError` for a class that is empty or too small on a side and
+    for copies where the policy is fail.
     """
     wanted = params.split
     duplicates = audit.duplicates

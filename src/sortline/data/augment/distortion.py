@@ -16,8 +16,8 @@ def distort(images: np.ndarray, params: DistortionParams, generator: np.random.G
     """
     if not params.any:
         return images
-    blocks = [_distort(images[start : start + BLOCK], params, generator) for start in range(0, len(images), BLOCK)]
-    return np.concatenate(blocks)
+    starts = range(0, len(images), BLOCK)
+    return np.concatenate([_distort(images[start : start + BLOCK], params, generator) for start in starts])
 
 
 def _distort(images: np.ndarray, params: DistortionParams, generator: np.random.Generator) -> np.ndarray:

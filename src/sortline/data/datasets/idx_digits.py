@@ -45,11 +45,7 @@ class IdxDigits(Dataset):
         return Audit(self.raw, Tree(photos, folders, []), photos, [], copies, "none", 0, 0)
 
     def split(self, audit: Audit, labels: Mapping[str, int], names: Sequence[str], params: PrepareParams) -> Split:
-        """Hold out a share of the train part, stratified, exact copies together; drop copies by the policy.
-
-        `raw` and `split` say train, val or test; there are no folds. Raises `UserError` where the policy is fail, or
-        where the train part lacks a class.
-        """
+        """Hold out a share of the train part, stratified, exact copies together; there are no folds."""
         label = np.array([labels[photo.folder] for photo in audit.photos], dtype=np.int64)
         given, copies = audit.mask("train"), audit.duplicates
         missing = sorted(set(labels) - set(audit.tree.classes["train"]))

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sortline.config.augment import ViewParams
 from sortline.config.prepare import PrepareParams
 from sortline.data.audit import Audit, audit_folder, refuse_problems
 from sortline.data.datasets.base import Dataset
@@ -23,9 +22,6 @@ class PhotoFolder(Dataset):
 
     def split(self, audit: Audit, labels: Mapping[str, int], names: Sequence[str], params: PrepareParams) -> Split:
         return make_split(audit, labels, names, params)
-
-    def views(self, params: PrepareParams) -> ViewParams:
-        return params.views
 
     def metrics(self, audit: Audit, split: Split, params: PrepareParams) -> dict[str, Any]:
         return data_metrics(audit, split, params.duplicates.policy())

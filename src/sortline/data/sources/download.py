@@ -21,21 +21,14 @@ class _Cut(Exception):
 
 
 def download(
-    url: str,
-    path: Path,
-    *,
-    max_bytes: int,
-    sha256: str | None = None,
-    connect_timeout: float = 5.0,
-    tries: int = 3,
+    url: str, path: Path, *, max_bytes: int, sha256: str | None = None, connect_timeout: float = 5.0, tries: int = 3,
     pause: float = 1.0,
-) -> None:
-    """Download `url` to `path`, which is replaced only once all of it is there and its sha256 (if given) is right.
+) -> None:  # fmt: skip
+    """Download `url` to `path`, which appears only once all of it is there and its sha256 (if given) is correct.
 
     Bytes gather in `<path>.part`; a transfer that broke off is resumed from there, by Range with If-Range (RFC 9110,
-    13.1.5), where the server names a strong validator, else begun again. A finished `path` from before is kept.
-    `connect_timeout` and `pause` (between tries) are seconds. A refused or timed-out connection is not tried again.
-    Raise `UserError`, its text starting with the address.
+    13.1.5), where the server names a strong validator, else begun again. `connect_timeout` and `pause` (between tries)
+    are seconds. A refused connection is not tried again. Raise `UserError`, its text starting with the address.
     """
     if path.is_file() and (sha256 is None or sha256_file(path) == sha256):
         return

@@ -25,11 +25,6 @@ def _turned(u: Array, v: Array, corners: int) -> tuple[Array, Array]:
     return radius * np.cos(angle), radius * np.sin(angle)
 
 
-def _triangle(u: Array, v: Array, share: float) -> Array:
-    along, _ = _turned(u, v, 3)
-    return along < 0.6
-
-
 def _star(u: Array, v: Array, share: float) -> Array:
     # Below the line from a tip, (1, 0), to the notch beside it.
     along, across = _turned(u, v, 5)
@@ -59,7 +54,7 @@ SHAPES: dict[str, Callable[[Array, Array, float], Array]] = {
     "circle": lambda u, v, share: np.hypot(u, v) < 0.9,
     "ring": lambda u, v, share: np.abs(np.hypot(u, v) - 0.75) < 0.12 + 0.1 * share,
     "square": lambda u, v, share: np.maximum(np.abs(u), np.abs(v)) < 0.8,
-    "triangle": _triangle,
+    "triangle": lambda u, v, share: _turned(u, v, 3)[0] < 0.6,
     "star": _star,
     "cross": _cross,
     "stripes": _stripes,
@@ -83,11 +78,7 @@ class Toy(Source):
 
 
 def draw(out: Path, per_class: int, side: int, seed: int) -> list[Path]:
-    """Write `out/<class>/<nn>.png`, RGB, `side` x `side` pixels, and return these paths.
-
-    Each picture depends on the seed, its class and its number alone, so more pictures leave the others as they are.
-    The same arguments give the same bytes with the same NumPy and Pillow.
-    """
+    """Write `out/<class>/<nn>.png`, RGB, `side` x `side` pixels, each by the seed, its class and its number alone."""
     paths = []
     for name in SHAPES:
         (out / name).mkdir(parents=True, exist_ok=True)
