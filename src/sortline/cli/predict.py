@@ -51,7 +51,7 @@ def add(command: argparse.ArgumentParser) -> None:
 
 def main(options: argparse.Namespace) -> int:
     """Return 0 if every photo was classified, 1 if some were, 2 if none was."""
-    from sortline.data.find_photos import find_photos
+    from sortline.data.layout import find_photos
     from sortline.export.classifier import Classifier, Prediction, predict_files
 
     classifier = Classifier(model_folder(options.model, options.task))

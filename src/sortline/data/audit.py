@@ -1,6 +1,7 @@
 """Looking through a folder of labelled photos: what can be used, what cannot and why, what is there twice."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -48,7 +49,7 @@ class Problem(Entry):
 
 @dataclass(frozen=True)
 class Tree:
-    """What a folder holds: its files in class folders, sorted by path; class folders a split (no splits: "")."""
+    """What a folder holds: its files in class folders, sorted by path; {split, or "": class folders}; other files."""
 
     entries: Sequence[Entry]
     classes: dict[str, list[str]]
@@ -87,10 +88,9 @@ class Audit:
 
     def counts(self) -> dict[str, dict[str, int]]:
         """Return usable photos, split -> class folder -> number; a folder without any is there with 0."""
-        counts = {split: dict.fromkeys(folders, 0) for split, folders in self.tree.classes.items()}
-        for photo in self.photos:
-            counts[photo.split][photo.folder] += 1
-        return counts
+        counts = Counter((photo.split, photo.folder) for photo in self.photos)
+        classes = self.tree.classes.items()
+        return {split: {folder: counts[split, folder] for folder in folders} for split, folders in classes}
 
 
 def audit_folder(folder: Path, params: PrepareParams = DEFAULTS, workers: int | None = None) -> Audit:

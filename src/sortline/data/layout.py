@@ -1,8 +1,10 @@
 """Which files of a folder or an archive are the photos of a data set, and where they belong."""
 
+import glob
 import os
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path, PurePath, PurePosixPath
 
 from sortline._core.errors import UserError
@@ -69,20 +71,18 @@ def below_wrappers(paths: Sequence[PurePosixPath], inside: str) -> dict[PurePosi
 
     With `inside` empty, only such wrappers are taken off. Raise `UserError` naming what is there if it is not found.
     """
-    wanted = PurePosixPath(inside).parts
-    depth, here = 0, [path for path in paths if not is_hidden(path)]
+    below = {path: path for path in paths if not is_hidden(path)}
     while True:
-        end = depth + len(wanted)
-        found = [path for path in here if len(path.parts) > end and path.parts[depth:end] == wanted]
-        folders = {path.parts[depth] for path in here if len(path.parts) > depth + 1}
-        wrapped = len(folders) == 1 and folders.isdisjoint(SPLIT_FOLDERS)
-        if (wanted and found) or not wrapped:
+        found = {
+            path: rest.relative_to(inside) for path, rest in below.items() if PurePosixPath(inside) in rest.parents
+        }
+        folders = {rest.parts[0] for rest in below.values() if len(rest.parts) > 1}
+        if (inside and found) or len(folders) != 1 or not folders.isdisjoint(SPLIT_FOLDERS):
             break
-        here = [path for path in here if path.parts[depth] in folders]
-        depth += 1
-    if wanted and not found:
+        below = {path: PurePosixPath(*rest.parts[1:]) for path, rest in below.items() if len(rest.parts) > 1}
+    if inside and not found:
         raise UserError(f"no folder '{inside}' in it; there is: {', '.join(sorted(folders)[:8]) or 'no folder at all'}")
-    return {path: PurePosixPath(*path.parts[end:]) for path in found}
+    return found
 
 
 def visible_files(folder: Path) -> list[PurePosixPath]:
@@ -99,3 +99,41 @@ def visible_folders(folder: Path) -> list[Path]:
 def is_hidden(path: PurePath) -> bool:
     """Whether a part of a relative path is hidden, or one that systems leave behind."""
     return any(part.startswith(".") or part.casefold() in _JUNK for part in path.parts)
+
+
+@dataclass
+class Found:
+    """Photos to open, in order; how many other files the folders held; a line for each argument that gave nothing."""
+
+    photos: list[Path] = field(default_factory=list)
+    skipped: int = 0
+    problems: list[str] = field(default_factory=list)
+
+
+def find_photos(arguments: list[str]) -> Found:
+    """Collect the photos, each once: files named outright, and what is named like a photo in the folders, sorted."""
+    found = Found()
+    for argument in arguments:
+        for path in _expanded(argument):
+            if path.is_dir():
+                files = visible_files(path)
+                photos = [file for file in files if file.suffix.lower() in PHOTO_SUFFIXES + UNREADABLE_SUFFIXES]
+                found.photos += [path / file for file in photos]
+                found.skipped += len(files) - len(photos)
+                if not photos:
+                    found.problems.append(f"{path}: no photos in this folder")
+            elif path.exists():
+                found.photos.append(path)
+            else:
+                found.problems.append(f"{argument}: no such file or folder")
+    found.photos = list(dict.fromkeys(found.photos))
+    return found
+
+
+def _expanded(argument: str) -> list[Path]:
+    """Expand wildcards, which the shells of Windows leave to the program; a name that exists is taken as it is."""
+    path = Path(argument)
+    if path.exists() or not glob.has_magic(argument):
+        return [path]
+    matches = sorted(Path(path.anchor).glob(str(path.relative_to(path.anchor))))
+    return [match for match in matches if not is_hidden(Path(match.name))] or [path]

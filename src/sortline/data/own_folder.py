@@ -24,7 +24,9 @@ def class_root(folder: Path, written: Iterable[PurePath]) -> Path:
         str(root).encode()
         root = _unwrapped(root)
         _check_outside(root, written)
-        _check_classes(root, walk(root).classes)
+        classes = walk(root).classes
+        class_folders(root, classes)
+        _check_no_splits(root, classes.get("", []))
         photo_files(root)
     except UnicodeEncodeError:
         raise UserError(f"{ascii(str(root))}: a name in this path is not valid UTF-8; rename it") from None
@@ -52,10 +54,9 @@ def _check_outside(root: Path, written: Iterable[PurePath]) -> None:
         raise UserError(f"{root}: this folder holds sortline itself; name the one that holds the class folders")
 
 
-def _check_classes(root: Path, classes: dict[str, list[str]]) -> None:
-    class_folders(root, classes)
-    named = [name for name in classes.get("", []) if _means_split(name) and (root / name).is_dir()]
-    splits = [f"'{name}'" for name in named if visible_folders(root / name)]
+def _check_no_splits(root: Path, classes: list[str]) -> None:
+    folders = [name for name in classes if (root / name).is_dir() and visible_folders(root / name)]
+    splits = [f"'{name}'" for name in folders if _means_split(name)]
     if splits:
         raise UserError(f"{root}: {' and '.join(splits)} would be classes; name the folders of a split train and val")
 

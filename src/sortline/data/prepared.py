@@ -58,13 +58,13 @@ def read_views(path: Path) -> ViewParams:
 
 
 def read_part(split: Path, name: str | None = None) -> Part:
-    """Read the rows of a part of split.csv; None: those to be scored on, "test" where there are such, else "val".
+    """Read a part of split.csv; None: the one to be scored on, "test" where there is one, else "val".
 
-    Raises `UserError` where there are none.
+    Raises `UserError` where it is empty.
     """
     every = read_csv(split)
     name = name or ("test" if any(row["split"] == "test" for row in every) else "val")
-    numbers = np.array([number for number, row in enumerate(every) if row["split"] == name])
+    numbers = np.flatnonzero([row["split"] == name for row in every])
     rows = [every[number] for number in numbers]
     if not rows:
         raise UserError(f"{split}: no photo in {name}, nothing to evaluate; check the split in params.yaml (prepare)")

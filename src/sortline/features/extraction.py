@@ -26,8 +26,8 @@ from sortline.features.store import FeatureStore
 def extract(photos: Sequence[Photo], views: ViewParams, params: ExtractParams, weights: Path, out: Path) -> None:
     """Write what `params` keep of `photos`, in their order, into the folder `out`, whole or not at all.
 
-    `weights`: the backbone's folder; it stays closed where `params` keep pixels. Raises `UserError` where a photo
-    cannot be opened or the backbone has not what `params` ask for.
+    `weights`: the backbone's folder; unused for pixels. Raises `UserError` where a photo cannot be opened or the
+    backbone has not what `params` ask for.
     """
     with files.replacing(out) as folder:
         folder.mkdir()
@@ -77,10 +77,7 @@ def keep_maps(
     photos: Sequence[Photo], views: ViewParams, size: int, backbone: Backbone, engine: Engine, store: FeatureStore,
     maps: bool = False,
 ) -> None:  # fmt: skip
-    """Keep the pooled features of every view, with `maps` the plain view's last map, and `inner` where `engine` has it.
-
-    Raises RuntimeError naming the photo whose features are not finite.
-    """
+    """Keep pooled features of every view, with `maps` the plain view's last map, and `inner` where `engine` has it."""
     shapes = [output.shape[1:] for output in engine.run(np.zeros((1, 3, size, size), np.float32))]
     kept = {"pooled": (views.count, 2, *shapes[0])}
     if maps:
@@ -100,12 +97,9 @@ def keep_maps(
 
 
 def keep(
-    photos: Sequence[Photo],
-    work: Callable[[Photo], dict[str, np.ndarray]],
-    shapes: dict[str, tuple[int, ...]],
-    store: FeatureStore,
-    workers: int,
-) -> None:
+    photos: Sequence[Photo], work: Callable[[Photo], dict[str, np.ndarray]], shapes: dict[str, tuple[int, ...]],
+    store: FeatureStore, workers: int,
+) -> None:  # fmt: skip
     """Put of each photo's `work` the arrays named in `shapes` into the store, in order, on so many threads."""
     # Through memory maps, so that memory does not grow with the number of photos.
     arrays = {what: store.create(what, (len(photos), *shape)) for what, shape in shapes.items()}

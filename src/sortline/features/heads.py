@@ -91,26 +91,20 @@ def save_heads(folder: Path, heads: dict[str, Head], about: dict[str, Any]) -> N
 
 
 def load_head(folder: Path, which: str | None = None) -> Head:
-    """Load the head that head.json names as `checkpoint`, or `which` (such as "best" or "last").
-
-    Raises `UserError` where a file is missing or damaged, or shapes or values are wrong.
-    """
+    """Load the head that head.json names as `checkpoint`, or `which`; raise `UserError` where it is not whole."""
     path = folder / "head.json"
-    again = "run `dvc repro -f train_head@TASK`"
     try:
         about = read_json(path)
-        checkpoint = about["checkpoint"]
         shared: dict[str, Any] = {key: about[key] for key in ("pooling", "activation", "scale")}
         if shared["pooling"] not in POOLINGS or shared["activation"] not in ACTIVATIONS:
             raise ValueError(f"unknown kind {shared}")
-        path = folder / f"{which or checkpoint}.safetensors"
+        path = folder / f"{which or about['checkpoint']}.safetensors"
         arrays: dict[str, Any] = load_file(path)
         head = Head(**arrays, **shared)
+        if not (_fits(head) and all(np.isfinite(array).all() for array in head.arrays().values())):
+            raise ValueError(f"arrays of {', '.join(str(array.shape) for array in head.arrays().values())}")
     except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
-        raise UserError(f"{path}: missing or damaged ({error!r}); {again}") from None
-    shapes = [array.shape for array in head.arrays().values()]
-    if not (_fits(head) and all(np.isfinite(array).all() for array in head.arrays().values())):
-        raise UserError(f"{path}: damaged head (shapes {' and '.join(map(str, shapes))}); {again}")
+        raise UserError(f"{path}: missing or damaged ({error!r}); run `dvc repro -f train_head@TASK`") from None
     return head
 
 

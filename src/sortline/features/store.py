@@ -55,8 +55,7 @@ class FeatureStore:
     def read(self, what: str, photos: int, dataset: str | None = None) -> np.ndarray:
         """Return `what` was kept of all `photos`, memory-mapped.
 
-        Raises `UserError` where there is no such thing, or of another number of photos or of another data set (its
-        fingerprint; None: any).
+        Raises `UserError` where there is none, or of other photos: by number or by fingerprint, `dataset` (None: any).
         """
         path = self.folder / f"{what}.npy"
         if not path.exists():
@@ -65,17 +64,12 @@ class FeatureStore:
         found = self.about["dataset"]
         if len(array) != photos or dataset not in (None, found):
             expected = f"{photos} photos" + (f" of {dataset}" if dataset else "")
-            raise UserError(
-                f"{path}: features of {len(array)} photos of data set {found}, expected {expected}; run `dvc repro` "
-                "again"
-            )
+            what = f"features of {len(array)} photos of data set {found}"
+            raise UserError(f"{path}: {what}, expected {expected}; run `dvc repro` again")
         return array
 
     def inputs(self, photos: int, dataset: str | None = None) -> np.ndarray:
-        """Return what a net is given of all `photos`, see `read`: pictures, or maps (N, K, C, h, w).
-
-        The maps are those before the blocks that train, or mean-pooled features as maps of one position.
-        """
+        """Return, see `read`, what a net is given: pictures, or the maps (N, K, C, h, w) before the blocks that train."""
         if self.blocks is None:
             return self.read("pixels", photos, dataset)
         if self.blocks:
