@@ -25,7 +25,7 @@ def load(model: str | Path) -> Classifier:
 
     Raises `UserError` where there is none, or a file of it is missing or broken.
     """
-    from sortline.cli._shared.models import model_folder
+    from sortline.cli._shared.tasks import model_folder
     from sortline.export.classifier import Classifier
 
     return Classifier(Path(model) if Path(model).is_dir() else model_folder(None, str(model)))

@@ -16,7 +16,7 @@ from test_predict import LABELS, colour_model, write_export
 from sortline import cli
 from sortline._core.errors import UserError
 from sortline.cli._shared import paths
-from sortline.cli._shared.models import model_folder
+from sortline.cli._shared.tasks import model_folder
 
 
 def test_predict_json_is_one_list_on_stdout_and_nothing_else(project):

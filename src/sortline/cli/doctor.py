@@ -20,8 +20,7 @@ from sortline._core.cores import cores
 from sortline._core.errors import UserError
 from sortline._core.files import read_json
 from sortline.cli._shared import paths, supply
-from sortline.cli._shared.models import is_exported
-from sortline.cli._shared.tasks import listed_tasks
+from sortline.cli._shared.tasks import is_exported, listed_tasks
 
 SUMMARY = "check this machine: versions, processor, data, weights, models, and a short test run"
 EPILOG = """examples:

@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 
 from sortline._core.errors import UserError
-from sortline.cli._shared.models import model_folder
+from sortline.cli._shared.tasks import model_folder
 
 CONVERTER = "converter_lite"
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sortline._core.errors import UserError
 from sortline._core.files import read_yaml, write_text
-from sortline.cli._shared import memory, outputs, params_text, paths, supply, tasks
+from sortline.cli._shared import outputs, params_text, paths, supply, tasks
 from sortline.cli._shared.numbers import whole
 
 if TYPE_CHECKING:
@@ -64,8 +64,8 @@ def main(options: argparse.Namespace) -> int:
         raise
     section = section_of(root, backbone, suggested)
     text = params_text.add_task(params_text.read_text(paths.PARAMS), task, COMMENT.format(task), section)
-    memory.forget_stages(task)
-    memory.forget_fetched(task)
+    outputs.forget_stages(task)
+    outputs.forget_fetched(task)
     write_text(paths.PARAMS, text)
     print("\n".join([*describe(audit), "", *written(task, suggested), "", *next_steps(task)]))
     return 0

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 from sortline._core.errors import UserError
 from sortline._core.files import replacing
 from sortline.cli._shared import paths
-from sortline.cli._shared.models import model_folder
 from sortline.cli._shared.numbers import whole
 from sortline.cli._shared.prediction_table import show, values
+from sortline.cli._shared.tasks import model_folder
 
 if TYPE_CHECKING:
     from PIL import Image

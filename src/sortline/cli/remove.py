@@ -6,7 +6,7 @@ from pathlib import Path
 
 from sortline._core.errors import UserError
 from sortline._core.files import read_yaml, write_text
-from sortline.cli._shared import memory, outputs, params_text, paths
+from sortline.cli._shared import outputs, params_text, paths
 from sortline.cli._shared.tasks import check_name, is_built_in, listed_tasks
 from sortline.config.tasks import task_sections
 
@@ -39,7 +39,7 @@ def main(options: argparse.Namespace) -> int:
         removed = params_text.remove_task(params_text.read_text(paths.PARAMS), task)
         write_text(paths.PARAMS, removed)
         print(f"removed from params.yaml: '{task}' in tasks, and its section")
-    count = memory.forget_stages(task)
+    count = outputs.forget_stages(task)
     if count:
         print(f"removed from dvc.lock: {count} stages")
     if options.files:

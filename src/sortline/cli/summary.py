@@ -10,8 +10,7 @@ from typing import Any
 from sortline._core.errors import UserError
 from sortline._core.files import read_json
 from sortline.cli._shared import paths
-from sortline.cli._shared.models import is_exported
-from sortline.cli._shared.tasks import check_task, listed_tasks
+from sortline.cli._shared.tasks import check_task, is_exported, listed_tasks
 
 SUMMARY = "show a task's accuracy, worst confusions, and where model and pictures are"
 EPILOG = """examples:

@@ -1,20 +1,27 @@
 """Parameters of what is done to pictures by chance: views of photos, distortions of grey pictures, crops of photos."""
 
-from typing import Annotated, Self
+from typing import Annotated
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field
 
 from sortline.config.base import Section
 
+
+def _share(value: list[float]) -> list[float]:
+    if not 0 < value[0] <= value[1] <= 1:
+        raise ValueError("must be [low, high] with 0 < low <= high <= 1")
+    return value
+
+
+def _ratio(value: list[float]) -> list[float]:
+    if not 0.1 <= value[0] <= value[1] <= 10:
+        raise ValueError("must be [low, high] with 0.1 <= low <= high <= 10")
+    return value
+
+
 Range = Annotated[list[float], Field(min_length=2, max_length=2)]
-
-
-def check_crop(scale: list[float], ratio: list[float], prefix: str = "") -> None:
-    """Raise `ValueError` where the share of the area or the width to height of a crop is no [low, high] that fits."""
-    if not 0 < scale[0] <= scale[1] <= 1:
-        raise ValueError(f"{prefix}scale must be [low, high] with 0 < low <= high <= 1")
-    if not 0.1 <= ratio[0] <= ratio[1] <= 10:
-        raise ValueError(f"{prefix}ratio must be [low, high] with 0.1 <= low <= high <= 10")
+Share = Annotated[Range, AfterValidator(_share)]
+Ratio = Annotated[Range, AfterValidator(_ratio)]
 
 
 class ViewParams(Section):
@@ -22,8 +29,8 @@ class ViewParams(Section):
 
     count: int = Field(4, ge=1, le=64, description="views a photo; view 0 is the plain one")
     seed: int = Field(0, ge=0, description="of the views")
-    crop_scale: Range = Field([0.6, 1.0], description="share of the photo's area that a crop keeps")
-    crop_ratio: Range = Field([0.8, 1.25], description="width to height of a crop, relative to the photo's own")
+    crop_scale: Share = Field([0.6, 1.0], description="share of the photo's area that a crop keeps")
+    crop_ratio: Ratio = Field([0.8, 1.25], description="width to height of a crop, relative to the photo's own")
     flip: float = Field(0.5, ge=0, le=1, description="chance of a left-right flip")
     brightness: float = Field(0.2, ge=0, le=1, description="factor drawn from 1 - x to 1 + x")
     contrast: float = Field(0.2, ge=0, le=1, description="factor drawn from 1 - x to 1 + x")
@@ -32,11 +39,6 @@ class ViewParams(Section):
     rotation: float = Field(0.0, ge=0, le=180, description="degrees at most, either way")
     blur: float = Field(0.0, ge=0, le=20, description="Gaussian, pixels at most")
     noise: float = Field(0.0, ge=0, le=128, description="Gaussian, standard deviation of 255")
-
-    @model_validator(mode="after")
-    def _ordered(self) -> Self:
-        check_crop(self.crop_scale, self.crop_ratio, "crop_")
-        return self
 
 
 class DistortionParams(Section):
@@ -57,11 +59,6 @@ class DistortionParams(Section):
 class CropParams(Section):
     """Random crops of photos, resized back, and flips: what a net that is trained from photos sees."""
 
-    scale: Range = Field([0.08, 1.0], description="resnet: share of a photo's area that a crop keeps")
-    ratio: Range = Field([0.75, 1.3333], description="width to height of a crop")
+    scale: Share = Field([0.08, 1.0], description="resnet: share of a photo's area that a crop keeps")
+    ratio: Ratio = Field([0.75, 1.3333], description="width to height of a crop")
     flip: float = Field(0.5, ge=0, le=1, description="chance of left for right")
-
-    @model_validator(mode="after")
-    def _ordered(self) -> Self:
-        check_crop(self.scale, self.ratio)
-        return self

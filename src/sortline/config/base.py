@@ -56,7 +56,7 @@ def _one_line(error: pydantic.ValidationError, where: str) -> str:
         return first["msg"].replace("'", f"'{key}.", 1)
     if first["type"] == "missing":
         return f"'{key}' is missing"
-    message = first["msg"][0].lower() + first["msg"][1:]
+    message = first["msg"].removeprefix("Value error, ")
     if first["type"] == "value_error" and not first["loc"]:
-        return f"'{key}': {message.removeprefix('value error, ')}"
-    return f"'{key}' is {first['input']!r}: {message}"
+        return f"'{key}': {message}"
+    return f"'{key}' is {first['input']!r}: {message[0].lower()}{message[1:]}"

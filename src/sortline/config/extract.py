@@ -13,12 +13,10 @@ class ExtractParams(Section):
     pixels: bool = Field(False, description="keep the pictures themselves for the stage train; no backbone")
     colour: bool = Field(False, description="with pixels: in colour, as train's resnets need them; else grey")
     image_size: int = Field(224, ge=8, le=512, description="side of the square input, pixels")
-    engine: Literal["onnxruntime", "mindspore"] = Field(
-        "onnxruntime", description="runs the frozen backbone; same features to 1e-3, ONNX Runtime several times faster"
-    )
-    pool: Literal["mean+max", "none"] = Field(
-        "mean+max", description="none: also keep the plain view's whole map (maps.npy), for a head that pools it itself"
-    )
+    # Same features to 1e-3; ONNX Runtime is several times faster.
+    engine: Literal["onnxruntime", "mindspore"] = Field("onnxruntime", description="runs the frozen backbone")
+    # none: also keep the plain view's whole map (maps.npy), for a head that pools it itself.
+    pool: Literal["mean+max", "none"] = Field("mean+max", description="of the feature maps")
     # Of a MobileNetV2, to train these.
     upto: int | None = Field(None, ge=1, le=16, description="also keep the maps before the last so many blocks")
 

@@ -41,8 +41,7 @@ class Source(Section):
 
 
 def _of_its_kind(content: Any) -> Source:
-    """Read a source by the schema of its kind."""
-    # Here, not above: each kind holds its own schema, and derives it from `Source`.
+    # Imported here, not above: each kind holds its own schema, and derives it from `Source`.
     from sortline.data import sources
 
     kinds = sources.kinds()
@@ -55,11 +54,12 @@ def _of_its_kind(content: Any) -> Source:
     raise PydanticCustomError("kind", f"'kind' should be one of {', '.join(map(repr, kinds))}")
 
 
+AnySource = Annotated[Source, PlainValidator(_of_its_kind)]
+
+
 class FetchParams(Section):
     dataset: str | None = Field(None, description="a known data set, in place of sources")
-    sources: list[Annotated[Source, PlainValidator(_of_its_kind)]] = Field(
-        min_length=1, description="tried in this order; the first that works is used"
-    )
+    sources: list[AnySource] = Field(min_length=1, description="tried in this order; the first that works is used")
 
     @model_validator(mode="before")
     @classmethod

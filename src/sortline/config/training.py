@@ -17,9 +17,11 @@ WeightDecay = Annotated[float, Field(ge=0, description="L2, not on biases and ba
 Smoothing = Annotated[float, Field(ge=0, lt=1, description="share of the target spread over the other classes")]
 BatchSize = Annotated[int, Field(ge=1, description="examples a step")]
 Epochs = Annotated[int, Field(ge=1, le=10_000, description="passes over the train set")]
+Mode = Literal["head_v3", "lora_head", "lora_backbone", "partial", "full", "scratch"]
 BestOrLast = Literal["last", "best"]
 Checkpoint = Annotated[BestOrLast, Field(description="used; best: of highest accuracy out of fold, a net's on val")]
 Keep = Annotated[int, Field(ge=0, le=1000, description="checkpoints of so many latest epochs stay, besides best, last")]
+Strength = Annotated[float, Field(gt=0, description="inverse L2 strength")]
 Seed = Annotated[int, Field(ge=0, description="of the first weights, the order of the batches, dropout, augmentation")]
 
 
@@ -79,9 +81,8 @@ class TrainHeadParams(HeadRecipe):
         "momentum", description="gradient steps in MindSpore, or scikit-learn's L-BFGS"
     )
     batch_size: BatchSize = 128
-    pooling: Literal["mean", "max", "mean+max", "attention"] = Field(
-        "mean", description="what the head sees of a feature map; attention needs extract.pool: none"
-    )
+    # Attention needs extract.pool: none.
+    pooling: Literal["mean", "max", "mean+max", "attention"] = Field("mean", description="of a feature map")
     views: int | None = Field(None, ge=1, description="views a photo to train on; null: all that were extracted")
     hidden: int | None = Field(None, ge=1, le=8192, description="units of one hidden layer (ReLU); null: none")
     # As in the course's code; only none trains well.
@@ -90,9 +91,7 @@ class TrainHeadParams(HeadRecipe):
     init_from: str | None = Field(None, description="start from this head's .safetensors file, of the same kind")
     bin_share: float = Field(0.0, ge=0, le=1, description="share of the smoothing that stays inside the class's bin")
     class_weights: Literal["none", "balanced"] = Field("none", description="balanced: every class weighs the same")
-    lbfgs_c: list[Annotated[float, Field(gt=0)]] = Field(
-        [0.3, 1.0, 3.0], min_length=1, description="lbfgs: inverse L2 strengths tried on the folds"
-    )
+    lbfgs_c: list[Strength] = Field([0.3, 1.0, 3.0], min_length=1, description="lbfgs: tried on the folds")
     lbfgs_max_iter: int = Field(300, ge=1, description="lbfgs: maximum of iterations")
     calibrate: bool = Field(True, description="divide the logits by the temperature of minimum out-of-fold log-loss")
     # "Not sure" is said below the probability above which this share is correct, out of fold.
@@ -120,26 +119,20 @@ class TrainParams(Recipe):
     """How a whole net is built and trained: `<task>.train`; a preset's values stand where a key is left out."""
 
     preset: Literal["report_lenet5", "report_cnn", "report_mushrooms"] | None = Field(
-        None, description="the run of a report, by name"
+        None, description="a report's run"
     )
     net: Literal["lenet5", "lenet5_1998", "lenet5_norm", "digits_cnn", Resnet, "mobilenet_v2"] = Field(
         "lenet5", description="what is trained; a resnet or mobilenet_v2 needs extract.colour: true"
     )
-    mode: Literal["head_v3", "lora_head", "lora_backbone", "partial", "full", "scratch"] | None = Field(
-        None, description="mobilenet_v2: what of it trains"
-    )
+    mode: Mode | None = Field(None, description="mobilenet_v2: what of it trains")
     # null: as many as extract.upto kept the maps before, of pictures 3.
     blocks: int | None = Field(None, ge=1, le=16, description="lora_backbone, partial: the last so many blocks train")
     rank: int = Field(8, ge=1, le=1280, description="lora_head, lora_backbone: of the update")
     alpha: float = Field(16, gt=0, description="lora_head, lora_backbone: the update counts alpha / rank times")
-    start: Literal["fitted", "zero", "random"] = Field(
-        "fitted",
-        description="mobilenet_v2: the head starts as trained on the frozen backbone's features, at zero, drawn",
-    )
+    # Fitted: on the frozen backbone's features.
+    start: Literal["fitted", "zero", "random"] = Field("fitted", description="mobilenet_v2: how the head starts")
     head: HeadRecipe = Field(HeadRecipe(), description="start: fitted: how that head is trained")
-    norms: Literal["fixed", "train"] = Field(
-        "fixed", description="full: batch norms keep their statistics; train: use those of each batch"
-    )
+    norms: Literal["fixed", "train"] = Field("fixed", description="full: statistics of batch norms: kept, each batch's")
     layer_decay: float = Field(1, gt=0, le=1, description="mobilenet_v2: factor of the rate per layer below the head")
     pooling: Literal["max", "average"] = Field("max", description="lenet5: how maps are halved")
     activation: Literal["relu", "tanh", "sigmoid", "elu"] = Field("relu", description="lenet5")
@@ -179,10 +172,7 @@ class TrainParams(Recipe):
         return self.net.startswith(("resnet", "mobilenet"))
 
     def net_options(self) -> dict[str, Any]:
-        """Return what the net is told: pooling and activation, or c3, or zero_last, or nothing.
-
-        A mobilenet_v2 is told of its weights (finetune.options).
-        """
+        """Return what the net is told: pooling and activation, or c3, or zero_last, or nothing."""
         known = {"lenet5": ("pooling", "activation"), "lenet5_1998": ("c3",)}
         keys = known.get(self.net, ("zero_last",) if self.net.startswith("resnet") else ())
         return {key: getattr(self, key) for key in keys}

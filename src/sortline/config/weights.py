@@ -18,12 +18,9 @@ class WeightsParams(Section):
 
     renamed: ClassVar[dict[str, str]] = {"sources": "backbone (one's own copy: with release, and path or url)"}
 
-    backbone: str | None = Field(
-        None, description="mobilenet_v2, resnet18, resnet34, resnet50, resnet101; null: none, a net trained from pixels"
-    )
-    release: str | None = Field(
-        None, description="whose weights; null: the backbone's releases in their order; random: drawn from the seed"
-    )
+    backbone: str | None = Field(None, description="its name; null: none, a net trained from pixels")
+    # null: the backbone's releases in their order; random: drawn from the seed.
+    release: str | None = Field(None, description="whose weights, by name")
     width: float | None = Field(None, gt=0, le=4, description="mobilenet_v2: width multiplier; null: 1, random: 0.35")
     seed: int = Field(1, ge=0, description="random: of the weights, which are drawn when the network is built")
     # Inside the folder that SORTLINE_DATA names, or an absolute path.

@@ -1,11 +1,15 @@
-"""What dvc.yaml says about every task: the sections that its stages read from params.yaml, the paths they write."""
+"""What DVC knows of a task: in dvc.yaml the sections of params.yaml that its stages read and the paths they write, in
+dvc.lock its stages, and in its cache the runs that it would restore.
+"""
 
+import shutil
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from sortline._core.errors import UserError
-from sortline._core.files import read_yaml
+from sortline._core.files import read_yaml, write_text
+from sortline.cli._shared import params_text
 from sortline.config.tasks import LISTS
 
 STAGES = Path("dvc.yaml")
@@ -53,3 +57,40 @@ def _outputs() -> list[PurePosixPath]:
             if end is not None:
                 found.add(PurePosixPath(*parts[: end + 1]))
     return sorted(found)
+
+
+def forget_stages(task: str) -> int:
+    """Take the task's stages out of dvc.lock; return how many there were.
+
+    Left in, they do no harm to other tasks; a new task of that name would be taken for the old one, up to date.
+    """
+    if not LOCK.is_file():
+        return 0
+    text, count = params_text.remove_stages(params_text.read_text(LOCK), task)
+    if count and text:
+        write_text(LOCK, text)
+    elif count:
+        LOCK.unlink()  # DVC refuses a lock without stages
+    return count
+
+
+def forget_fetched(task: str) -> None:
+    """Remove the runs of the task's stages without deps from DVC's run-cache.
+
+    Their key is the command and the params alone, so for the same folder with other photos in it the old photos
+    would come back.
+    """
+    from dvc.exceptions import DvcException
+    from dvc.repo import Repo
+    from ruamel.yaml import YAML
+
+    try:
+        with Repo() as repo:
+            runs = Path(repo.stage_cache.cache_dir)
+    except DvcException:  # no DVC project, or not in Git: DVC says so itself as soon as it runs
+        return
+    commands = commands_without_deps(task)
+    for key in runs.glob("*/*"):
+        texts = [path.read_text(encoding="utf-8") for path in key.iterdir()]
+        if any(f" {task} " in text and YAML(typ="safe").load(text)["cmd"] in commands for text in texts):
+            shutil.rmtree(key)  # with its folder, which DVC expects to hold something

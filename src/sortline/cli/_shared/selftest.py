@@ -7,14 +7,14 @@ machine may end the process without an exception. Prints one JSON object.
 import json
 import os
 import sys
-import time
+import timeit
 from collections.abc import Callable
 from functools import partial
 
 import numpy as np
 
 SIZE, CHANNELS = 224, 32  # the shape of MobileNetV2's first layer on one photo
-SECONDS = 0.4  # measuring time for each of engine and NumPy
+RUNS = 30  # of each of engine and NumPy
 
 
 def numpy_layer(photo: np.ndarray, kernel: np.ndarray) -> np.ndarray:
@@ -56,13 +56,8 @@ def mindspore_layer(kernel: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
 
 
 def best_ms(layer: Callable[[], object]) -> float:
-    """Return the fastest run in milliseconds, of those that fit into SECONDS (two at least)."""
-    times: list[float] = []
-    while len(times) < 2 or sum(times) < SECONDS:
-        start = time.perf_counter()
-        layer()
-        times.append(time.perf_counter() - start)
-    return 1000 * min(times)
+    """Return the milliseconds of the fastest run."""
+    return 1000 * min(timeit.repeat(layer, number=1, repeat=RUNS))
 
 
 ENGINES = {"onnxruntime": onnxruntime_layer, "mindspore": mindspore_layer}

@@ -1,11 +1,13 @@
-"""The tasks that params.yaml lists, and what a task may be called."""
+"""The tasks that params.yaml lists, what a task may be called, and whose exported model a command uses."""
 
 import re
-from pathlib import PurePosixPath, PureWindowsPath
+import sys
+from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
 from sortline._core.errors import UserError
 from sortline._core.files import read_yaml
+from sortline.cli._shared import paths
 from sortline.cli._shared.paths import PARAMS
 from sortline.config.tasks import check_listed, listed, task_sections
 
@@ -48,6 +50,30 @@ def is_built_in(section: dict[str, Any]) -> bool:
     """Whether a task's photos are a known data set or need none: not a folder of one's own, as `sortline new` adds."""
     fetch = section.get("fetch") or {}
     sources = fetch.get("sources") or []
-    paths = [source.get("path") or "" for source in sources]
-    own = any(PurePosixPath(path).is_absolute() or PureWindowsPath(path).is_absolute() for path in paths)
+    folders = [source.get("path") or "" for source in sources]
+    own = any(PurePosixPath(path).is_absolute() or PureWindowsPath(path).is_absolute() for path in folders)
     return bool(fetch.get("dataset") or sources) and not own
+
+
+def is_exported(task: str) -> bool:
+    return (paths.export(task) / "model.onnx").is_file()
+
+
+def model_folder(model: str | None, task: str | None) -> Path:
+    """Return the export folder to use: `model`, else the task's, else that of the first listed task that has one."""
+    if model:
+        if not Path(model).is_dir():
+            raise UserError(f"{model}: no such folder; --model takes a folder with model.onnx and labels.json")
+        return Path(model)
+    if task:
+        if not is_exported(task):
+            check_task(task)
+            raise UserError(f"no model at {paths.export(task).as_posix()}; make it: dvc repro export@{task}")
+        return paths.export(task)
+    if not PARAMS.exists():
+        raise UserError("no model here: run in sortline's project folder, or name a model's folder with --model")
+    for one in listed_tasks():
+        if is_exported(one):
+            print(f"model: {paths.export(one).as_posix()} (task {one})", file=sys.stderr)
+            return paths.export(one)
+    raise UserError("no model yet; make one: make run (or: dvc repro export@garbage)")
