@@ -48,7 +48,7 @@ def parser() -> Parser:
     top.add_argument("--version", action="version", version=f"sortline {__version__}")
     commands = top.add_subparsers(dest="command", metavar="COMMAND", parser_class=Parser)
     for name, verb in verbs().items():
-        description = verb.SUMMARY[0].upper() + verb.SUMMARY[1:] + "."
+        description = f"{verb.SUMMARY[0].upper()}{verb.SUMMARY[1:]}."
         command = commands.add_parser(name, help=verb.SUMMARY, description=description, epilog=verb.EPILOG)
         verb.add(command)
         command.set_defaults(main=verb.main)
@@ -65,11 +65,11 @@ def main(argv: Sequence[str]) -> int:
     try:
         code = options.main(options)
         sys.stdout.flush()
+        return code
     except BrokenPipeError:
         # The reader (`| head`) has gone; Python would complain again when it flushes stdout at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    return code
 
 
 def entry() -> None:

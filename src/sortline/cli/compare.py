@@ -57,8 +57,9 @@ def _read(argument: str) -> tuple[str, bytes]:
             return path.as_posix(), path.read_bytes()
     revision, colon, inside = argument.partition(":")
     if not colon:
-        expected = "a predictions.csv, a folder with one, a task of plots/, or REVISION:PATH"
-        raise UserError(f"{argument}: no predictions there; expected {expected}")
+        raise UserError(
+            f"{argument}: no predictions there; name a predictions.csv, its folder, a task, or REVISION:PATH"
+        )
     if _git("rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}") is None:
         raise UserError(f"{argument}: no such file, and '{revision}' is no git revision; see: git log --oneline")
     for path in _candidates(inside.replace("\\", "/")):
@@ -69,8 +70,7 @@ def _read(argument: str) -> tuple[str, bytes]:
 
 
 def _candidates(argument: str) -> list[Path]:
-    path = Path(argument)
-    inside = Path("evaluate/predictions.csv")
+    path, inside = Path(argument), "evaluate/predictions.csv"
     return [path, path / "predictions.csv", path / inside, paths.plots(argument) / inside]
 
 

@@ -89,9 +89,8 @@ def package(name: str, locked: str | None) -> Check:
 
 def locked_versions(path: Path) -> dict[str, str]:
     """Return {package: version} of a pip lock file; empty where there is none."""
-    if not path.is_file():
-        return {}
-    pins = re.findall(r"^([A-Za-z0-9_.-]+)==([^\s;\\]+)", path.read_text(encoding="utf-8"), re.MULTILINE)
+    text = path.read_text(encoding="utf-8") if path.is_file() else ""
+    pins = re.findall(r"^([A-Za-z0-9_.-]+)==([^\s;\\]+)", text, re.MULTILINE)
     return {name.lower(): version for name, version in pins}
 
 
@@ -137,11 +136,9 @@ def _data_folder() -> Check:
     from sortline.data.sources.base import data_folder
 
     folder = data_folder()
-    if folder is None:
-        return Check("ok", "SORTLINE_DATA", "not set; what is not in data/ yet is downloaded")
-    if not folder.is_dir():
+    if folder is not None and not folder.is_dir():
         return Check("fail", "SORTLINE_DATA", f"{folder}: no such folder", "set it to a folder that is there")
-    return Check("ok", "SORTLINE_DATA", str(folder))
+    return Check("ok", "SORTLINE_DATA", str(folder or "not set; what is not in data/ yet is downloaded"))
 
 
 def _need(task: str, need: supply.Need) -> Check:
@@ -159,13 +156,12 @@ def _need(task: str, need: supply.Need) -> Check:
 
 def _described(need: supply.Need) -> str:
     """Return what the stage recorded about the files, for example ", 2,258 files of garbage26"."""
-    photos, weights = need.folder.with_name(f"{need.folder.name}.json"), need.folder / "backbone.json"
-    if need.what == "photos" and photos.is_file():
-        about = read_json(photos)
-        return f", {about['files']:,} files of {about['name']}"
-    if need.what == "weights" and weights.is_file():
-        return f", release {read_json(weights)['release']}"
-    return ""
+    photos = need.what == "photos"
+    path = need.folder.with_name(f"{need.folder.name}.json") if photos else need.folder / "backbone.json"
+    if not path.is_file():
+        return ""
+    about = read_json(path)
+    return f", {about['files']:,} files of {about['name']}" if photos else f", release {about['release']}"
 
 
 def _dvc(folder: Path) -> Check:
@@ -181,10 +177,9 @@ def _dvc(folder: Path) -> Check:
 
 
 def _disk(free: int) -> Check:
-    found = f"{free / GIB:.1f} GiB free here"
-    if free >= DISK_WARN:
-        return Check("ok", "disk", found)
-    return Check("fail" if free < DISK_FAIL else "warn", "disk", found, "free some space; dvc gc -w drops old results")
+    status = "fail" if free < DISK_FAIL else "warn" if free < DISK_WARN else "ok"
+    advice = "" if status == "ok" else "free some space; dvc gc -w drops old results"
+    return Check(status, "disk", f"{free / GIB:.1f} GiB free here", advice)
 
 
 def self_test(engine: str) -> Check:

@@ -27,7 +27,6 @@ def add(command: argparse.ArgumentParser) -> None:
 
 
 def main(options: argparse.Namespace) -> int:
-    """Write models/<task>/lite/model.ms beside the task's export (in `--out` where given); return 0."""
     folder = model_folder(options.model, options.task)
     out = Path(options.out) if options.out else folder.parent / "lite"
     model = convert(folder / "model.mindir", out)
@@ -49,13 +48,12 @@ def convert(mindir: Path, out: Path) -> Path:
     if not mindir.is_file():
         raise UserError(f"{mindir.as_posix()}: no such file; export the model first: dvc repro export@TASK")
     out.mkdir(parents=True, exist_ok=True)
-    target = out / "model"  # the converter adds .ms
-    model = target.with_suffix(".ms")
+    model = out / "model.ms"
     model.unlink(missing_ok=True)
+    target = out / "model"  # the converter adds .ms
     words = [converter, "--fmk=MINDIR", f"--modelFile={mindir}", f"--outputFile={target}", "--inputDataFormat=NHWC"]
     done = subprocess.run(words, capture_output=True, text=True, errors="replace")
     if done.returncode != 0 or not model.is_file():
-        output = [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]
-        last = output[-1] if output else "it said nothing"
+        last = ((done.stdout + done.stderr).strip() or "no message").splitlines()[-1]
         raise UserError(f"{CONVERTER} failed on {mindir.as_posix()} (exit code {done.returncode}): {last}")
     return model

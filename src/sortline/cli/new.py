@@ -48,8 +48,7 @@ def main(options: argparse.Namespace) -> int:
     from sortline.data.suggest import suggest
 
     tasks.listed_tasks()
-    content = read_yaml(paths.PARAMS)
-    task = options.name
+    content, task = read_yaml(paths.PARAMS), options.name
     tasks.check_name(task)
     root = class_root(Path(options.folder).expanduser(), outputs.roots())
     check_free(task, content, root)
@@ -100,10 +99,9 @@ def section_of(root: Path, backbone: dict[str, Any], suggested: Suggested) -> Co
     """Return the task's section: the sources, what is suggested, and nothing, {}, for every other stage."""
     from ruamel.yaml.comments import CommentedMap, CommentedSeq
 
-    photos = CommentedMap(kind="folder", path=root.as_posix())
-    weights = CommentedMap(backbone)
-    for written_in_a_line in (photos, weights):
-        written_in_a_line.fa.set_flow_style()
+    photos, weights = CommentedMap(kind="folder", path=root.as_posix()), CommentedMap(backbone)
+    photos.fa.set_flow_style()
+    weights.fa.set_flow_style()
     found = {
         "fetch": CommentedMap(sources=CommentedSeq([photos])),
         "weights": weights,
@@ -148,7 +146,7 @@ def next_steps(task: str) -> list[str]:
         f"  dvc repro export@{task}    (or, with a summary at its end: sortline run --task {task})",
         f"  sortline predict PHOTO --task {task}",
     ]
-    if ok:
-        return lines
-    download = f"it will be downloaded from {weights.host}" if weights.host else "put it there first"
-    return [*lines, f"the backbone is not on this machine ({why}); {download}"]
+    if not ok:
+        download = f"it will be downloaded from {weights.host}" if weights.host else "put it there first"
+        lines.append(f"the backbone is not on this machine ({why}); {download}")
+    return lines

@@ -45,8 +45,8 @@ def main(options: argparse.Namespace) -> int:
     if options.files:
         delete(files)
     elif files:
-        print(f"still there: {', '.join(path.as_posix() for path in files)}")
-        print(f"to delete these too: sortline remove {task} --files")
+        there = ", ".join(path.as_posix() for path in files)
+        print(f"still there: {there}\nto delete these too: sortline remove {task} --files")
     return 0
 
 

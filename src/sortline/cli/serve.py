@@ -19,17 +19,10 @@ EPILOG = """examples:
   sortline serve --port 9000"""
 
 # Ours, not the system's: Windows may call .js plain text, and browsers then refuse it.
-TYPES = {
-    ".html": "text/html; charset=utf-8",
-    ".css": "text/css; charset=utf-8",
-    ".js": "text/javascript; charset=utf-8",
-    ".mjs": "text/javascript; charset=utf-8",
-    ".json": "application/json; charset=utf-8",
-    ".webmanifest": "application/manifest+json; charset=utf-8",
-    ".wasm": "application/wasm",
-    ".png": "image/png",
-    ".onnx": "application/octet-stream",
-}
+TEXTS = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".mjs": "text/javascript"}
+TEXTS |= {".json": "application/json", ".webmanifest": "application/manifest+json"}
+TYPES = {suffix: f"{kind}; charset=utf-8" for suffix, kind in TEXTS.items()}
+TYPES |= {".wasm": "application/wasm", ".png": "image/png", ".onnx": "application/octet-stream"}
 HEADERS = {
     # Ask again each time; what did not change is not sent again.
     "Cache-Control": "no-cache",

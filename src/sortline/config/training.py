@@ -11,6 +11,7 @@ from sortline.config.presets import PRESETS
 Optimizer = Literal["momentum", "nesterov", "sgd", "adam", "adamw", "nadam"]
 Schedule = Literal["constant", "cosine", "square", "linear", "step", "exponential"]
 Resnet = Literal["resnet18", "resnet34", "resnet50", "resnet101"]
+Net = Literal["lenet5", "lenet5_1998", "lenet5_norm", "digits_cnn", Resnet, "mobilenet_v2"]
 # The keys whose defaults differ between a head and a net.
 Rate = Annotated[float, Field(gt=0, le=100, description="highest learning rate")]
 WeightDecay = Annotated[float, Field(ge=0, description="L2, not on biases and batch norm; adamw: decoupled")]
@@ -77,9 +78,8 @@ class TrainHeadParams(HeadRecipe):
 
     renamed: ClassVar[dict[str, str]] = {"solver": "optimizer", "keep_checkpoints": "keep"}
 
-    optimizer: Literal[Optimizer, "lbfgs"] = Field(  # type: ignore[assignment]
-        "momentum", description="gradient steps in MindSpore, or scikit-learn's L-BFGS"
-    )
+    # Gradient steps in MindSpore, or scikit-learn's L-BFGS.
+    optimizer: Literal[Optimizer, "lbfgs"] = "momentum"  # type: ignore[assignment]
     batch_size: BatchSize = 128
     # Attention needs extract.pool: none.
     pooling: Literal["mean", "max", "mean+max", "attention"] = Field("mean", description="of a feature map")
@@ -121,9 +121,7 @@ class TrainParams(Recipe):
     preset: Literal["report_lenet5", "report_cnn", "report_mushrooms"] | None = Field(
         None, description="a report's run"
     )
-    net: Literal["lenet5", "lenet5_1998", "lenet5_norm", "digits_cnn", Resnet, "mobilenet_v2"] = Field(
-        "lenet5", description="what is trained; a resnet or mobilenet_v2 needs extract.colour: true"
-    )
+    net: Net = Field("lenet5", description="what is trained; a resnet or mobilenet_v2 needs extract.colour: true")
     mode: Mode | None = Field(None, description="mobilenet_v2: what of it trains")
     # null: as many as extract.upto kept the maps before, of pictures 3.
     blocks: int | None = Field(None, ge=1, le=16, description="lora_backbone, partial: the last so many blocks train")

@@ -29,11 +29,6 @@ def files(task: str) -> list[Path]:
     return [Path(path.as_posix().replace(TASK, task)) for path in _outputs()]
 
 
-def commands_without_deps(task: str) -> set[str]:
-    """Return the commands, as DVC runs them, of the task's stages that depend on nothing but params."""
-    return {about["cmd"].replace(TASK, task) for about in _stages() if "deps" not in about}
-
-
 def roots() -> list[PurePosixPath]:
     """Return the folders that the line writes into, such as data/raw and metrics."""
     return sorted({DOWNLOADS, *(path.parent for path in _outputs())})
@@ -89,7 +84,7 @@ def forget_fetched(task: str) -> None:
             runs = Path(repo.stage_cache.cache_dir)
     except DvcException:  # no DVC project, or not in Git: DVC says so itself as soon as it runs
         return
-    commands = commands_without_deps(task)
+    commands = {about["cmd"].replace(TASK, task) for about in _stages() if "deps" not in about}
     for key in runs.glob("*/*"):
         texts = [path.read_text(encoding="utf-8") for path in key.iterdir()]
         if any(f" {task} " in text and YAML(typ="safe").load(text)["cmd"] in commands for text in texts):
