@@ -88,24 +88,19 @@ def _left_out(audit: Audit, limit: int | None) -> list[str]:
             shown = ", ".join(f"{n:,} {kind or 'without a suffix'}" for kind, n in kinds.most_common(MAX_NAMED))
             lines.append(f"left out, {what}: {_files(kinds.total())} ({shown})")
     if audit.tree.ignored:
-        tops = Counter(_top(PurePosixPath(path), audit.tree.given) for path in audit.tree.ignored)
+        # Named by the first folder outside the class folders; below train/ and val/ that is one more.
+        paths = [PurePosixPath(path).parts for path in audit.tree.ignored]
+        given = SPLIT_FOLDERS if audit.tree.given else ()
+        tops = Counter("/".join(parts[: 1 + (parts[0].casefold() in given)]) for parts in paths)
         shown = ", ".join(f"'{top}'" for top, _ in tops.most_common(MAX_NAMED)) + ", ..." * (len(tops) > MAX_NAMED)
         lines.append(f"not looked at, in no class folder: {_files(len(audit.tree.ignored))} ({shown})")
     return lines
 
 
-def _top(path: PurePosixPath, given: bool) -> str:
-    """Return what to name of a path outside the class folders: its first folder, below train/ and val/ one more."""
-    inside = given and path.parts[0].casefold() in SPLIT_FOLDERS
-    return PurePosixPath(*path.parts[: 1 + inside]).as_posix()
-
-
 def _deeper(audit: Audit) -> list[str]:
     deeper = [photo for photo in audit.photos if photo.folder not in ("", PurePosixPath(photo.path).parent.name)]
-    if not deeper:
-        return []
-    first = deeper[0]
-    return [f"{len(deeper):,} photos lie deeper; they count for the class above, '{first.path}' for '{first.folder}'"]
+    what = f"{len(deeper):,} photos lie deeper; they count for the class above"
+    return [f"{what}, '{first.path}' for '{first.folder}'" for first in deeper[:1]]
 
 
 def _copies(audit: Audit, limit: int | None) -> list[str]:

@@ -14,10 +14,9 @@ STROKE = 2.6  # pixels of 28 that MNIST's pens are wide, about
 
 
 def read_digit(image: Image.Image) -> Image.Image:
-    """Return the digit of an RGB photo of any size as RGB 28 x 28; dark on light or light on dark does not matter.
+    """Return the digit of an RGB photo of any size, dark on light or light on dark, as RGB 28 x 28.
 
-    The background is a plane through the edge's grey levels, so that a shadow across the paper is no ink. Raises
-    `NoDigit` where nothing differs from it.
+    Raises `NoDigit` where nothing stands out from the background.
     """
     grey = image.convert("L")
     scale = WORKING / max(grey.size)
@@ -26,8 +25,7 @@ def read_digit(image: Image.Image) -> Image.Image:
         grey = grey.resize((width, height), Image.Resampling.BOX)
     ink = _main_parts(_ink(np.asarray(grey, dtype=np.float64)))
     rows, columns = (np.flatnonzero(ink.any(axis=axis)) for axis in (1, 0))
-    ink = ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    ink = _thickened(ink)
+    ink = _thickened(ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1])
     return Image.fromarray(_centred(_fitted(ink))).convert("RGB")
 
 
@@ -44,7 +42,7 @@ def _ink(grey: np.ndarray) -> np.ndarray:
 
 
 def _background(grey: np.ndarray) -> np.ndarray:
-    """Return the plane of least squares through the pixels of the edge, those far from its median left out."""
+    """Return the plane of least squares through the edge's pixels, so that a shadow across the paper is no ink."""
     rows, columns = np.indices(grey.shape)
     width = max(1, round(0.03 * min(grey.shape)))
     edge = np.ones(grey.shape, dtype=bool)

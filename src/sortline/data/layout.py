@@ -58,9 +58,9 @@ def photo_files(root: Path) -> dict[PurePosixPath, Path]:
         files |= {inside / name / "*" / "*.jpg": Path(folder, name) for name in links}
     places = {place: files[path] for path, place in photo_paths(files).items()}
     for path in places.values():
-        # Resolving also sees through Windows junctions, which are no symlinks to Python 3.11.
         if path.is_symlink() and not path.exists():
             raise UserError(f"{path} is a link that leads nowhere; remove it, or put the photo itself there")
+        # Resolving also sees through Windows junctions, which are no symlinks to Python 3.11.
         if not path.is_file() or not path.resolve().is_relative_to(root):
             raise UserError(f"{path} is a link to a folder or out of {root}; put the photos themselves there")
     return places
@@ -71,11 +71,9 @@ def below_wrappers(paths: Sequence[PurePosixPath], inside: str) -> dict[PurePosi
 
     With `inside` empty, only such wrappers are taken off. Raise `UserError` naming what is there if it is not found.
     """
-    below = {path: path for path in paths if not is_hidden(path)}
+    folder, below = PurePosixPath(inside), {path: path for path in paths if not is_hidden(path)}
     while True:
-        found = {
-            path: rest.relative_to(inside) for path, rest in below.items() if PurePosixPath(inside) in rest.parents
-        }
+        found = {path: rest.relative_to(folder) for path, rest in below.items() if folder in rest.parents}
         folders = {rest.parts[0] for rest in below.values() if len(rest.parts) > 1}
         if (inside and found) or len(folders) != 1 or not folders.isdisjoint(SPLIT_FOLDERS):
             break

@@ -102,7 +102,7 @@ def data_metrics(audit: Audit, split: Split, policy: dict[str, str]) -> dict[str
 
 
 def to_drop(duplicates: Duplicates, val: np.ndarray, policy: Mapping[str, str], paths: Sequence[str]) -> np.ndarray:
-    """Return a mask of the train photos (all that are not `val`) that the policy drops, or raise where it says fail.
+    """Return a mask of the train photos (not `val`) that the policy drops; raise `UserError` where it says fail.
 
     Copies of val photos go first; inside train the first of several copies (lowest index) stays.
     """

@@ -29,10 +29,7 @@ class Suggested:
 
 
 def suggest(audit: Audit, tables: Path) -> Suggested:
-    """Choose the settings and try the split with them; `tables` is the folder of class tables.
-
-    Raises `UserError` where these photos cannot be split.
-    """
+    """Choose settings, given the folder of class tables; raise `UserError` where these photos cannot be split."""
     folders = audit.class_folders()
     refuse_small(audit)
     prepare: dict[str, Any] = {}
@@ -77,10 +74,7 @@ def refuse_small(audit: Audit) -> None:
 
 
 def deal(audit: Audit, folders: list[str], table: str | None, tables: Path, fraction: float) -> tuple[Split, int, int]:
-    """Return the split with the most folds, up to the default, that leave every class in each fold's other folds.
-
-    With it the number of folds, and the train photos of the smallest class.
-    """
+    """Return the split of most folds that leave every class to train on, how many, and the smallest class's photos."""
     names = [row["en"] for row in classes.describe(folders, table, tables)["classes"]]
     labels = classes.labels_of(folders, table, tables)
 

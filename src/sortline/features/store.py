@@ -69,7 +69,7 @@ class FeatureStore:
         return array
 
     def inputs(self, photos: int, dataset: str | None = None) -> np.ndarray:
-        """Return, see `read`, what a net is given: pictures, or the maps (N, K, C, h, w) before the blocks that train."""
+        """Return what a net is given, see `read`: pictures, or maps before the blocks that train, (N, K, C, h, w)."""
         if self.blocks is None:
             return self.read("pixels", photos, dataset)
         if self.blocks:

@@ -16,8 +16,7 @@ Box = tuple[float, float, float, float]  # left, top, right, bottom in pixels, n
 def extent(scale: Sequence[float], ratio: Sequence[float], draws: Sequence[float]) -> tuple[float, float]:
     """Return a crop's width and height as shares of the photo's; above 1 it does not fit.
 
-    `draws`, 0 .. 1, say which share of the area between the two of `scale`, and which width to height relative to the
-    photo's own, even in the logarithm, between the two of `ratio`.
+    `draws`, 0 .. 1: where between the two of `scale` its area is, and its logarithmic width to height in `ratio`.
     """
     area = _between(scale[0], scale[1], draws[0])
     shape = math.exp(_between(math.log(ratio[0]), math.log(ratio[1]), draws[1]))

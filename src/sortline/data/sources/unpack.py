@@ -9,6 +9,7 @@ import tarfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -25,7 +26,7 @@ _CHUNK = 1 << 18
 
 @dataclass(frozen=True)
 class Limits:
-    """The most that an archive may hold: members (of any kind), bytes a file, bytes in all once unpacked."""
+    """Maximum of members (of any kind), of bytes a file, of bytes in all once unpacked."""
 
     members: int = 200_000
     file_bytes: int = 500 * 10**6
@@ -58,8 +59,9 @@ def unpack(archive: Path, out: Path, choose: Choose, limits: Limits = DEFAULTS) 
         with _opened(archive) as opened:
             listing = _zip_members(opened) if isinstance(opened, zipfile.ZipFile) else _tar_members(opened)
             members = list(_limited(listing, limits))
-            places = choose([member.path for member in members])
-            return _write([member for member in members if member.path in places], places, out, limits)
+            chosen = choose([member.path for member in members])
+            wanted = [member for member in members if member.path in chosen]
+            return _write(wanted, [str(chosen[member.path]) for member in wanted], out, limits)
     except UserError as error:
         raise UserError(f"{archive}: {error}") from None
     except (*_BROKEN, OSError) as error:
@@ -105,20 +107,18 @@ def _limited(members: Iterator[_Member | None], limits: Limits) -> Iterator[_Mem
         yield member
 
 
-def _write(
-    members: Sequence[_Member], places: Mapping[PurePosixPath, PurePosixPath], out: Path, limits: Limits
-) -> dict[str, str]:
+def _write(members: Sequence[_Member], targets: Sequence[str], out: Path, limits: Limits) -> dict[str, str]:
     hashes: dict[str, str] = {}
     left = limits.total_bytes
-    for member in tqdm(members, desc="unpack", unit="file", disable=None):
-        place = places[member.path].as_posix()
+    pairs = zip(members, targets, strict=True)
+    for member, target in tqdm(pairs, total=len(members), desc="unpack", unit="file", disable=None):
         if member.refused:
             raise UserError(f"'{member.path}' is {member.refused}, which is not unpacked")
-        if place in hashes:
+        if target in hashes:
             raise UserError(f"holds '{member.path}' twice")
         with member.open() as source:
             # What a header says of its size is a claim; the bytes that come are counted too.
-            hashes[place], size = copy_hashed(source, out / place, min(limits.file_bytes, left))
+            hashes[target], size = copy_hashed(source, out / target, min(limits.file_bytes, left))
         left -= size
     return hashes
 
@@ -147,15 +147,13 @@ def _tar_members(archive: tarfile.TarFile) -> Iterator[_Member | None]:
 def _decode(raw: bytes) -> str:
     """Decode a name of unstated encoding: UTF-8 (macOS, Linux), GBK (Chinese Windows), else the zip format's own."""
     for encoding in ("utf-8", "gb18030"):
-        try:
+        with suppress(UnicodeDecodeError):
             return raw.decode(encoding)
-        except UnicodeDecodeError:
-            continue
     return raw.decode("cp437")
 
 
 def _inside(name: str) -> PurePosixPath:
-    """Return the name as a relative path; raise `UserError` if it could mean a place outside, on any system."""
+    """Return the name as a relative path; raise `UserError` if it could mean one outside, on any system."""
     # Some Windows programs write backslashes; a colon would be a drive or a hidden stream there.
     path = PurePosixPath(name.replace("\\", "/"))
     if path.is_absolute() or ".." in path.parts or ":" in name or any(ord(letter) < 32 for letter in name):
