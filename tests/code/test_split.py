@@ -277,7 +277,7 @@ def test_view_params_leave_images_and_split(tmp_path, raw, monkeypatch):
 @pytest.mark.parametrize(
     ("params", "text"),
     [
-        ("    views: {crop_scale: [0.9, 0.5]}\n", "crop_scale must be"),
+        ("    views: {crop_scale: [0.9, 0.5]}\n", "crop_scale' is [0.9, 0.5]: must be"),
         ("    views: {crop_ratio: [1.0]}\n", "crop_ratio"),
         ("    duplicates: {threshold: 128}\n", "below half the bits, 128"),
         ("    duplicates: {exact_cross: remove}\n", "'report', 'drop' or 'fail'"),
