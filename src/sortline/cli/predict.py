@@ -76,7 +76,7 @@ def main(options: argparse.Namespace) -> int:
     show(results, options)
     if failed and results:
         say(f"{len(results)} classified, {failed} failed")
-    return 0 if not failed else 1 if results else 2
+    return (1 if results else 2) if failed else 0
 
 
 def say(line: str) -> None:

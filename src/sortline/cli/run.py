@@ -41,8 +41,7 @@ def main(options: argparse.Namespace) -> int:
 
 def choose_task() -> tuple[str, str]:
     """Return (task, why): the home task if its photos and weights are there or within reach, else the sample."""
-    home, sample = tasks.HOME, tasks.SAMPLE
-    listed = tasks.listed_tasks()
+    home, sample, listed = tasks.HOME, tasks.SAMPLE, tasks.listed_tasks()
     if home not in listed:
         return listed[0], f"params.yaml does not list '{home}'"
     ok, why = supply.can_run(home)

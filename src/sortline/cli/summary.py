@@ -62,11 +62,8 @@ def _rows(task: str, trained: dict[str, Any], evaluated: dict[str, Any]) -> list
         f"{pair['truth']} taken for {pair['predicted']} ({pair['count']})"
         for pair in evaluated.get("confused_pairs", [])
     ]
-    files = {
-        "model": paths.export(task) / "model.onnx",
-        "model card": paths.export(task) / "MODEL_CARD.md",
-        "pictures": paths.plots(task),
-    }
+    export = paths.export(task)
+    files = {"model": export / "model.onnx", "model card": export / "MODEL_CARD.md", "pictures": paths.plots(task)}
     return [
         ("accuracy", _accuracy(evaluated, "accuracy", evaluated["n"])),
         ("  de-duplicated", _accuracy(evaluated, "accuracy_deduplicated", evaluated["n_deduplicated"])),
@@ -108,5 +105,6 @@ def _activation() -> list[str]:
         return []
     prefix = Path(sys.prefix)
     folder = prefix.relative_to(Path.cwd()) if prefix.is_relative_to(Path.cwd()) else prefix
-    script = str(folder / ("Scripts" if os.name == "nt" else "bin") / "activate")
-    return [script if os.name == "nt" else f"source {shlex.quote(script)}"]
+    if os.name == "nt":
+        return [str(folder / "Scripts/activate")]
+    return [f"source {shlex.quote(str(folder / 'bin/activate'))}"]

@@ -12,13 +12,9 @@ from sortline.config.tasks import task_sections
 
 
 class Section(pydantic.BaseModel):
-    """Base of every schema: unknown keys, NaN and Inf are refused, text is not coerced, instances are frozen.
+    """Base of every schema: unknown keys, NaN and Inf are refused, text is not coerced, instances are frozen."""
 
-    `renamed`: former name of a key -> its name now, for the error line that a person with the former one reads.
-    """
-
-    renamed: ClassVar[dict[str, str]] = {}
-
+    renamed: ClassVar[dict[str, str]] = {}  # former name of a key -> its name now, for the error line
     model_config = pydantic.ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
     @pydantic.model_validator(mode="before")

@@ -35,8 +35,7 @@ def check_listed(task: str, content: dict[str, Any]) -> None:
     trained = "net_tasks" if "train" in task_sections(content).get(task, {}) else "head_tasks"
     # A params.yaml of one's own may do without the second.
     missing = [name for name in ("tasks", trained) if name in content and task not in listed(content, name)]
-    if not missing:
-        return
-    # Where `tasks` merges the other list, naming the task there is enough.
-    needed = missing[1:] if isinstance(content["tasks"], dict) and len(missing) > 1 else missing
-    raise UserError(f"params.yaml: '{task}' is ready but not listed; add it to {' and '.join(needed)}")
+    if len(missing) > 1 and isinstance(content["tasks"], dict):
+        missing = missing[1:]  # `tasks` merges the other list: naming the task there is enough
+    if missing:
+        raise UserError(f"params.yaml: '{task}' is ready but not listed; add it to {' and '.join(missing)}")

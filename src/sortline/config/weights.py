@@ -40,6 +40,7 @@ class WeightsParams(Section):
         for name in filter(None, (self.path, self.member or (self.url and urlsplit(self.url).path))):
             if PurePosixPath(name).suffix not in SUFFIXES:
                 raise ValueError(f"'{name}' should end in {' or '.join(SUFFIXES)}")
-        if self.backbone is None and self.model_fields_set - {"backbone"}:
-            raise ValueError(f"{', '.join(sorted(self.model_fields_set - {'backbone'}))} go with a backbone")
+        others = self.model_fields_set - {"backbone"}
+        if self.backbone is None and others:
+            raise ValueError(f"{', '.join(sorted(others))} go with a backbone")
         return self

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import re
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -99,13 +100,10 @@ def _checked(text: str, content: dict[str, Any], by_hand: str) -> str:
     """Return `text` if it means `content`: an anchor that is used elsewhere, for one, would go with its section."""
     from ruamel.yaml import YAMLError
 
-    try:
-        as_meant = _load(text) == content
-    except YAMLError:
-        as_meant = False
-    if not as_meant:
-        raise UserError(BY_HAND.format(by_hand))
-    return text
+    with suppress(YAMLError):
+        if _load(text) == content:
+            return text
+    raise UserError(BY_HAND.format(by_hand))
 
 
 def _pair(text: str, name: str) -> tuple[Any, Any]:
@@ -138,9 +136,8 @@ def _with_item(text: str, tasks: MappingNode | SequenceNode, task: str, newline:
     _, start, end = items[-1]
     line = text[_line_start(text, start) : start]
     indent = line[: len(line) - len(line.lstrip())]
-    at, item = _line_end(text, end), indent + (f"{task}:" if mapping else f"- {task}") + newline
-    if not text[:at].endswith("\n"):
-        item = newline + item.removesuffix(newline)
+    at, item = _line_end(text, end), indent + (f"{task}:" if mapping else f"- {task}")
+    item = item + newline if text[:at].endswith("\n") else newline + item
     return text[:at] + item + text[at:]
 
 
