@@ -14,7 +14,7 @@ from sortline.config.base import load
 from sortline.config.diagnose import DiagnoseParams
 from sortline.data import prepared
 from sortline.evaluation import diagnosis
-from sortline.report import contact_sheet
+from sortline.report import contact_sheet, figures
 from sortline.report import diagnosis as report
 
 
@@ -35,7 +35,8 @@ def main(argv: list[str]) -> None:
 
     for name, (header, rows) in diagnosis.tables(found).items():
         files.write_csv(args.plots / f"{name}.csv", header, rows)
-    report.draw_chart(args.plots / "corruptions.png", found, args.task)
+    title = f"{args.task}: accuracy on corrupted {val.split} photos (n = {len(found.photos):,} each)"
+    figures.corruptions(found.scores, args.plots / "corruptions.png", title=title)
     sheets = {
         "corruptions": report.corruptions_sheet(found, model.size, args.task),
         "suspects": report.suspects_sheet(found, args.raw, params.suspects, args.task),

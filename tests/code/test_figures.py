@@ -15,7 +15,7 @@ from PIL import Image
 from sortline.evaluation import metrics
 from sortline.report import figures
 from sortline.report.figures import style
-from sortline.report.figures.by_class import _tints
+from sortline.report.figures.by_class import _tints, arranged
 
 LONG = "a class with a name that goes on and on"
 EPOCHS = {"train loss": [2.0, 1.2, 0.9], "out-of-fold loss": [2.1, 1.4, float("nan")]}
@@ -106,8 +106,9 @@ def test_confusion_tints():
 
 def test_groups_sort_classes_and_keep_label_order_within():
     groups = figures.Groups([2, 0, 2, 0], ["x", "nobody", "y"], ["#000000"] * 3)
-    assert groups.order().tolist() == [1, 3, 0, 2]
-    assert groups.runs() == [(0, 0, 1), (2, 2, 3)]
+    shown, runs = arranged([0.0] * 4, groups)
+    assert shown.tolist() == [1, 3, 0, 2]
+    assert runs == [("x", 0, 1), ("y", 2, 3)]
 
 
 def test_a_grouped_confusion_moves_counts_with_their_names(tmp_path, monkeypatch):

@@ -14,6 +14,7 @@ from sortline._core import graphs, runtime, sessions
 from sortline._core.errors import UserError
 from sortline.backbones.preprocessing import Preprocessing
 from sortline.data.images import open_rgb, resize
+from sortline.evaluation.predictions import spread
 from sortline.export import onnx_model, parity
 
 SIZE = 32
@@ -210,7 +211,7 @@ def test_remeasured_counts_the_photos_answered_right(photos):
 @pytest.mark.parametrize("count", [1, 2, 3, 7, 26, 130, 1000])
 @pytest.mark.parametrize("wanted", [1, 2, 5, 26, 200])
 def test_spread(count, wanted):
-    chosen = parity.spread(count, wanted)
+    chosen = spread(count, wanted)
     assert len(chosen) == min(count, wanted) and chosen == sorted(set(chosen))
     assert all(type(one) is int and 0 <= one < count for one in chosen)
     if len(chosen) > 1:
@@ -220,7 +221,7 @@ def test_spread(count, wanted):
 
 
 def test_spread_over_nothing():
-    assert parity.spread(0, 5) == []
+    assert spread(0, 5) == []
 
 
 @pytest.mark.parametrize("size", [(40, 61), (61, 40), (32, 32), (1, 7)])

@@ -14,7 +14,7 @@ from sortline.data.images import resize
 from sortline.data.prepared import Part
 from sortline.evaluation import metrics, suspects
 from sortline.evaluation.corruptions import CORRUPTIONS, grid
-from sortline.evaluation.predictions import SHARE, Table, cells
+from sortline.evaluation.predictions import SHARE, Table, cells, spread
 from sortline.evaluation.suspects import Suspects
 from sortline.predictor import Predictor, Unseen
 
@@ -39,8 +39,7 @@ def diagnose(
 ) -> Diagnosis:
     """Corrupt photos of `val`, which lie in `raw`, and look for doubtful ones among the `unseen`."""
     found = suspects.find(unseen.part.labels, unseen.probabilities, unseen.features, params.neighbours, params.outliers)
-    n = len(val.images)
-    some = np.unique(np.linspace(0, n - 1, min(n, MAX_CORRUPTED)).round().astype(int))
+    some = spread(len(val.images), MAX_CORRUPTED)
     photos = [raw / val.images[i] for i in some]
     scores = corrupted_accuracy(photos, val.labels[some], predictor, params.severities)
     return Diagnosis(val.split, photos, scores, unseen, found, names)

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from scipy.stats import binomtest
 
+from sortline.training import targets
+
 TOP = 5  # the k of top-5; tasks of fewer classes take all of them
 
 
@@ -45,8 +47,7 @@ def macro_f1(labels: np.ndarray, predicted: np.ndarray) -> float:
 
 def log_loss(labels: np.ndarray, probabilities: np.ndarray) -> float:
     """Return the mean negative log of the true class's probability, in nats (0 is taken as the smallest step)."""
-    own = probabilities[np.arange(len(labels)), labels].astype(np.float64)
-    return float(-np.log(np.maximum(own, np.finfo(np.float64).tiny)).mean())
+    return targets.log_loss(labels, targets.logits(probabilities))
 
 
 def calibration(labels: np.ndarray, probabilities: np.ndarray, bins: int = 15) -> list[dict[str, Any]]:

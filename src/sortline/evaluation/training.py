@@ -3,10 +3,10 @@
 from typing import Any
 
 import numpy as np
-from scipy.special import softmax
 
 from sortline.config.training import FOR_LBFGS, TrainHeadParams, TrainParams
 from sortline.evaluation import metrics
+from sortline.features.heads import softmax
 from sortline.training.calibration import Calibrated
 from sortline.training.results import Trained, TrainedNet, TrainingSet
 
@@ -49,7 +49,7 @@ def of_net(params: TrainParams, trained: TrainedNet) -> dict[str, Any]:
         "epoch": trained.about["epoch"],
         "epochs_run": len(trained.curve),
         "train_n": trained.train_n,
-        **_scores("val", trained.val_labels, softmax(trained.val_logits.astype(np.float64), axis=1)),
+        **_scores("val", trained.val_labels, softmax(trained.val_logits)),
         "threshold": None,
         "selected_on_val": ["epoch"] if best else [],
         "dataset": trained.about["dataset"],
@@ -58,10 +58,5 @@ def of_net(params: TrainParams, trained: TrainedNet) -> dict[str, Any]:
 
 def _scores(name: str, labels: np.ndarray, probabilities: np.ndarray) -> dict[str, Any]:
     score = metrics.share(probabilities.argmax(1) == labels)
-    return {
-        f"{name}_accuracy": score["accuracy"],
-        f"{name}_accuracy_low": score["low"],
-        f"{name}_accuracy_high": score["high"],
-        f"{name}_n": score["n"],
-        f"{name}_log_loss": metrics.log_loss(labels, probabilities),
-    }
+    loss = metrics.log_loss(labels, probabilities)
+    return metrics.named(score, f"{name}_accuracy", f"{name}_n") | {f"{name}_log_loss": loss}

@@ -11,6 +11,7 @@ from scipy.special import softmax
 from sortline import __version__
 from sortline._core import files, sessions
 from sortline.config.export import ExportParams
+from sortline.evaluation.predictions import spread
 from sortline.export import int8, onnx_model, parity
 from sortline.export.classifier import Classifier
 from sortline.export.network import Network
@@ -48,7 +49,7 @@ def compare(
 
     Raises `UserError` where they do not.
     """
-    few = parity.spread(len(photos), params.check_photos)
+    few = spread(len(photos), params.check_photos)
     some = [photos[index] for index in few]
     classifier, session = Classifier(folder), sessions.session(network.graph, threads=0)
 

@@ -15,16 +15,12 @@ from sortline.backbones.preprocessing import Preprocessing
 from sortline.data.datasets import open_picture
 from sortline.data.images import NoDigit, open_rgb, resize
 from sortline.evaluation import metrics
+from sortline.evaluation.predictions import spread
 from sortline.export.classifier import Classifier
 
 EXIF_ORIENTATION = 0x0112
 MAX_RESIZED = 500  # photos that are enlarged
 TURNED_LEFT = 6  # stored turned a quarter left; a viewer turns it back
-
-
-def spread(count: int, wanted: int) -> list[int]:
-    """Return at most `wanted` indices, evenly over `count`."""
-    return sorted(set(np.linspace(0, count - 1, min(wanted, count)).round().astype(int).tolist()))
 
 
 def network_inputs(photos: Sequence[Path], preprocessing: Preprocessing, size: int) -> np.ndarray:

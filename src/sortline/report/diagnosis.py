@@ -1,4 +1,4 @@
-"""What diagnose shows: the chart of corruptions, and contact sheets of them, of suspected labels and of outliers."""
+"""What diagnose shows: contact sheets of corruptions, of suspected labels and of outliers."""
 
 from pathlib import Path
 
@@ -9,14 +9,7 @@ from sortline.data.images import resize
 from sortline.evaluation import suspects
 from sortline.evaluation.corruptions import CORRUPTIONS
 from sortline.evaluation.diagnosis import Diagnosis
-from sortline.report import figures
 from sortline.report.contact_sheet import Tile, contact_sheet, shown
-
-
-def draw_chart(path: Path, found: Diagnosis, task: str) -> None:
-    """Draw the accuracy on corrupted photos."""
-    title = f"{task}: accuracy on corrupted {found.split} photos (n = {len(found.photos):,} each)"
-    figures.corruptions(found.scores, path, title=title)
 
 
 def corruptions_sheet(found: Diagnosis, size: int, task: str) -> Image.Image:
@@ -48,9 +41,8 @@ def suspects_sheet(found: Diagnosis, raw: Path, limit: int, task: str) -> Image.
         )
         for i in doubtful.labels[:limit]
     ]
-    n = len(part.labels)
-    title = f"{task}: {len(doubtful.labels):,} of {n:,} photos may bear a wrong label, most doubtful first"
-    return contact_sheet(tiles, 6, title)
+    count = f"{len(doubtful.labels):,} of {len(part.labels):,}"
+    return contact_sheet(tiles, 6, f"{task}: {count} photos may bear a wrong label, most doubtful first")
 
 
 def outliers_sheet(found: Diagnosis, raw: Path, task: str) -> Image.Image:

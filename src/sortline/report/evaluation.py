@@ -1,6 +1,5 @@
 """What evaluate shows: charts, and contact sheets of wrong photos, with what spoke for them, and of some of all."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,17 +8,14 @@ from PIL import Image
 
 from sortline.data.datasets import open_picture
 from sortline.data.images import resize
-from sortline.data.prepared import Classes
 from sortline.evaluation import metrics
-from sortline.evaluation.predictions import Predictions
+from sortline.evaluation.predictions import Predictions, spread
 from sortline.predictor import Predictor
 from sortline.report import figures
 from sortline.report.contact_sheet import Tile, contact_sheet, shown
-from sortline.report.figures import Groups
 from sortline.report.overlay import overlay
 
 CORRECT, WRONG = "#0072b2", "#d62728"
-Evidence = Callable[[np.ndarray, int], np.ndarray | None]
 
 
 def draw_charts(folder: Path, predictions: Predictions, ece_bins: int, task: str, note: str) -> None:
@@ -27,7 +23,10 @@ def draw_charts(folder: Path, predictions: Predictions, ece_bins: int, task: str
     labels, classes, split = predictions.val.labels, predictions.classes, predictions.val.split
     n, correct = len(labels), int(np.sum(predictions.correct))
     rows = metrics.calibration(labels, predictions.probabilities, ece_bins)
-    under, groups = f"\n{note}" if note else "", _groups(classes)
+    under, groups = f"\n{note}" if note else "", None
+    if classes.bin_of is not None:
+        names, colours = ([row[key] for row in classes.bins] for key in ("en", "colour"))
+        groups = figures.Groups(classes.bin_of.tolist(), names, colours)
     matrix = metrics.confusion(labels, predictions.labels, len(classes.names))
     title = f"{task}: {correct:,} of {n:,} {split} photos correct{under}"
     figures.confusion(matrix, classes.names, folder / "confusion.png", title=title, groups=groups)
@@ -36,12 +35,6 @@ def draw_charts(folder: Path, predictions: Predictions, ece_bins: int, task: str
     figures.per_class(shares, folder / "per_class.png", title=title, groups=groups)
     title = f"{task}: calibration on {split}, ECE {metrics.ece(rows):.3f} (n = {n:,}){under}"
     figures.reliability(rows, folder / "reliability.png", title=title)
-
-
-def _groups(classes: Classes) -> Groups | None:
-    if classes.bin_of is None:
-        return None
-    return Groups(classes.bin_of.tolist(), [row["en"] for row in classes.bins], [row["colour"] for row in classes.bins])
 
 
 def wrong_sheet(
@@ -77,7 +70,7 @@ def predictions_sheet(predictions: Predictions, raw: Path, task: str, columns: i
     Raises `BadImage` if a photo under `raw` cannot be read.
     """
     n = len(predictions.val.images)
-    some = np.unique(np.linspace(0, n - 1, min(n, limit)).round().astype(int))
+    some = spread(n, limit)
     colours = np.where(predictions.correct, CORRECT, WRONG)
     tiles = [replace(_tile(predictions, raw, i), colour=str(colours[i])) for i in some]
     title = f"{task}: {len(some):,} of {n:,} {predictions.val.split} photos; blue correct, red wrong"

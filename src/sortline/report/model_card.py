@@ -18,24 +18,25 @@ def model_card(labels: dict[str, Any], backbone: dict[str, Any], metrics: dict[s
     `backbone` is what the features record about it, or what is said of a net in its place; `labels` is labels.json.
     """
     cards = {row["en"]: dict(row["card"]) for row in labels["classes"] if row.get("card")}
-    net, digits = "net" in metrics["train"], "reads" in labels
     parts = {
         "note": labels["note"],
-        "net": net,
-        "head": not net,
+        "net": "net" in metrics["train"],
+        "head": "net" not in metrics["train"],
         "three_parts": "test" in metrics["data"],
         "two_parts": "test" not in metrics["data"],
         "bins": "per_bin" in metrics["evaluate"],
+        "threshold": labels.get("threshold"),
+        "cam": labels.get("cam"),
         "cards": cards,
-        "digits": digits,
+        "digits": "reads" in labels,
     }
     text = TEMPLATE.read_text(encoding="utf-8")
     for name, wanted in parts.items():
-        part = rf"<!-- {name} -->\n(.*?)<!-- /{name} -->\n"
-        text = re.sub(part, r"\1" if wanted else "", text, flags=re.DOTALL)
-    values = (
-        metrics | _model(labels, backbone, metrics) | _tables(labels, metrics) | {"class_cards": _class_cards(cards)}
-    )
+        # A part inside a line begins and ends there.
+        part = rf"<!-- {name} -->(\n?)(.*?)<!-- /{name} -->\1"
+        text = re.sub(part, r"\2" if wanted else "", text, flags=re.DOTALL)
+    values = metrics | _model(labels, backbone, metrics) | _tables(labels, metrics)
+    values["class_cards"] = _class_cards(cards)
     return FIELD.sub(lambda field: field[0].format(**values), text)
 
 
@@ -51,7 +52,6 @@ def _model(labels: dict[str, Any], backbone: dict[str, Any], metrics: dict[str, 
     elif "net" in train:
         trained = f"{train['parameters']:,} parameters, trained from pixels"
     bins = ", ".join(row["en"] for row in labels["bins"])
-    threshold = labels.get("threshold")
     return {
         "task": labels["task"],
         "note": labels["note"],
@@ -68,15 +68,8 @@ def _model(labels: dict[str, Any], backbone: dict[str, Any], metrics: dict[str, 
         "scaling": ", ".join(f"(x / 255 - {mean:g}) / {std:g}" for mean, std in scaling),
         "int8_mb": exported["int8_bytes"] / 1e6,
         "resized": 100 * exported["resized_agreement"],
-        "cam": CAM if labels.get("cam") else "",
-        "shown_digit": SHOWN_DIGIT if digits else "",
-        "not_sure": NOT_SURE.format(threshold) if threshold else "",
+        "threshold": labels.get("threshold"),
     }
-
-
-CAM = " `cam`, float32 (classes, height, width), shows where it looked (class activation maps)."
-SHOWN_DIGIT = " The digit must be light on dark, cut out and centred, as `sortline predict` does first."
-NOT_SURE = " Below a probability of {:.3f}, chosen out of fold, take the prediction for 'not sure'."
 
 
 def _tables(labels: dict[str, Any], metrics: dict[str, dict[str, Any]]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from sortline._core.files import replacing, write_csv
+from sortline._core.files import write_csv
 from sortline.data.audit import Audit
 from sortline.data.augment.views import render
 from sortline.data.datasets import open_picture
@@ -14,8 +14,9 @@ from sortline.data.duplicates import Match
 from sortline.data.images import open_rgb
 from sortline.data.preparation import Preparation
 from sortline.data.split import Split, class_counts
+from sortline.evaluation.predictions import spread
 from sortline.report import figures
-from sortline.report.contact_sheet import Tile, contact_sheet, shown
+from sortline.report.contact_sheet import Tile, contact_sheet, save, shown
 
 SIZE = 224  # pixels a view is rendered at
 PHOTOS = 8  # photos on the sheet of views
@@ -33,8 +34,7 @@ def draw(prepared: Preparation, plots: Path) -> None:
     write_csv(plots / "class_counts.csv", ("class", *counts), zip(names, *counts.values(), strict=True))
     figures.class_counts(names, counts, plots / "class_counts.png")
     for name in prepared.dataset.sheets:
-        with replacing(plots / "photos" / f"{name}.png") as temporary:
-            SHEETS[name](prepared).save(temporary)
+        save(SHEETS[name](prepared), plots / "photos" / f"{name}.png")
 
 
 def remarks(prepared: Preparation, plots: Path) -> Iterator[str]:
@@ -54,9 +54,8 @@ def views_sheet(prepared: Preparation) -> Image.Image:
     """Draw all views (at most 8) of one train photo of each of PHOTOS classes, a photo a row."""
     audit, split, plan, names = prepared.audit, prepared.split, prepared.views, prepared.names
     columns = min(plan.count, 8)
-    labels = np.unique(np.linspace(0, len(names) - 1, PHOTOS).round().astype(int))
     tiles = []
-    for label in labels:
+    for label in spread(len(names), PHOTOS):
         photo = audit.photos[np.flatnonzero((split.label == label) & (split.split == "train"))[0]]
         image = open_rgb(audit.folder / photo.path)
         for view in range(columns):
@@ -87,13 +86,15 @@ def duplicates_sheet(prepared: Preparation) -> Image.Image:
     pairs = _pairs(audit, split)
     tiles = []
     for match in pairs:
+        across = split.raw[match.photo] != split.raw[match.copy]
+        colour = CONFLICT if _conflict(match, split) else CROSS if across else TRAIN
         distance = "exact copy" if match.exact else f"distance {match.distance}"
         for i in (match.photo, match.copy):
             photo = audit.photos[i]
             image = open_rgb(audit.folder / photo.path)
             image.thumbnail((SIZE, SIZE))
             caption = f"{distance}\n{shown(names, split.label[i])}\n{photo.path}"
-            tiles.append(Tile(image, caption, _colour(match, split)))
+            tiles.append(Tile(image, caption, colour))
     title = f"{len(pairs)} pairs of copies" if pairs else "No copies found"
     threshold = f"{audit.hash_name}, near up to distance {audit.threshold} of {audit.hash_size**2}"
     legend = "blue: val and train; gray: inside train; red: two classes"
@@ -110,18 +111,12 @@ def _pairs(audit: Audit, split: Split) -> list[Match]:
     cross, exact, near = ([match for match in kind if not _conflict(match, split)] for kind in (cross, exact, near))
     exact = exact[: PAIRS // 4]
     # Spread over the distances up to the farthest pair, which shows whether the threshold fits.
-    spread = np.linspace(0, len(near) - 1, min(len(near), PAIRS - len(exact))).round().astype(int)
-    return [*conflicts[:PAIRS], *cross[:PAIRS], *exact, *(near[i] for i in spread)]
+    some = spread(len(near), PAIRS - len(exact))
+    return [*conflicts[:PAIRS], *cross[:PAIRS], *exact, *(near[i] for i in some)]
 
 
 def _conflict(match: Match, split: Split) -> bool:
     return bool(split.label[match.photo] != split.label[match.copy])
-
-
-def _colour(match: Match, split: Split) -> str:
-    if _conflict(match, split):
-        return CONFLICT
-    return CROSS if split.raw[match.photo] != split.raw[match.copy] else TRAIN
 
 
 SHEETS = {"views": views_sheet, "duplicates": duplicates_sheet, "digits": digits_sheet}

@@ -4,15 +4,13 @@ import dataclasses
 
 import numpy as np
 from scipy.optimize import minimize_scalar
-from scipy.special import softmax
 
 from sortline.config.training import TrainHeadParams
-from sortline.features.heads import Head
+from sortline.features.heads import Head, softmax
 from sortline.training.results import Trained
-from sortline.training.targets import log_loss
+from sortline.training.targets import log_loss, logits
 
 RANGE = (0.05, 20.0)  # of temperatures tried
-TINY = np.finfo(np.float64).tiny
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,19 +35,17 @@ def calibrate(trained: Trained, labels: np.ndarray, params: TrainHeadParams) -> 
 
 def temper(probabilities: np.ndarray, temperature: float) -> np.ndarray:
     """Return softmax(logits / temperature), float64, for `probabilities` = softmax(logits), (n, classes)."""
-    return softmax(_logits(probabilities) / temperature, axis=1)
-
-
-def _logits(probabilities: np.ndarray) -> np.ndarray:
-    return np.log(np.maximum(probabilities.astype(np.float64), TINY))
+    return softmax(logits(probabilities) / temperature)
 
 
 def fit_temperature(labels: np.ndarray, probabilities: np.ndarray) -> float:
     """Return the temperature of minimum log-loss; `probabilities` (n, classes) of photos not trained on."""
-    logits = _logits(probabilities)
-    found = minimize_scalar(
-        lambda log_t: log_loss(labels, logits / np.exp(log_t)), bounds=np.log(RANGE), method="bounded"
-    )
+    given = logits(probabilities)
+
+    def loss(log_t: float) -> float:
+        return log_loss(labels, given / np.exp(log_t))
+
+    found = minimize_scalar(loss, bounds=np.log(RANGE), method="bounded")
     return float(np.exp(found.x))
 
 

@@ -47,6 +47,11 @@ def smoothing_minimum(classes: int, smoothing: float) -> float:
     return minimum_loss(np.array([[1 - smoothing, *[smoothing / (classes - 1)] * (classes - 1)]]))
 
 
+def logits(probabilities: np.ndarray) -> np.ndarray:
+    """Return the logarithms, float64, 0 taken as the smallest step: their softmax is `probabilities`."""
+    return np.log(np.maximum(probabilities.astype(np.float64), np.finfo(np.float64).tiny))
+
+
 def log_loss(labels: np.ndarray, logits: np.ndarray) -> float:
     """Return the mean negative log of softmax(logits) at the labels, in nats; logits (n, classes), labels int (n,)."""
     return float(-log_softmax(logits.astype(np.float64), axis=1)[np.arange(len(labels)), labels].mean())

@@ -22,7 +22,7 @@ def class_counts(classes: Sequence[str], counts: Mapping[str, Sequence[int]], pa
     Of more than MAX_CLASSES classes the smallest are shown.
     """
     totals = ", ".join(f"{split} {sum(numbers):,}" for split, numbers in counts.items())
-    shown = _first(np.sum(list(counts.values()), axis=0))
+    shown, _ = arranged(np.sum(list(counts.values()), axis=0))
     title = f"Photos per class ({totals}){_of_all(shown, classes, 'smallest')}"
     names = [names_for(classes)[i] for i in shown]
     counts = {split: [numbers[i] for i in shown] for split, numbers in counts.items()}
@@ -47,15 +47,11 @@ def per_class(shares: Mapping[str, Mapping[str, Any]], path: Path, *, title: str
     `shares` maps a class name to {accuracy, low, high, n} (fractions, None without photos), in label order. Of more
     than MAX_CLASSES classes the least accurate are shown.
     """
-    worst = _first([2.0 if row["accuracy"] is None else row["accuracy"] for row in shares.values()])
+    worst, runs = arranged([2.0 if row["accuracy"] is None else row["accuracy"] for row in shares.values()], groups)
     title += _of_all(worst, shares, "least accurate")
     names = [names_for(list(shares))[i] for i in worst]
-    shares = {name: shares[name] for name in np.array(list(shares), dtype=object)[worst]}
-    groups = None if groups is None else groups.only(worst)
-    order = groups.order() if groups else np.arange(len(shares))
-    group_names = groups.names if groups else []
-    rows = [list(shares.values())[i] for i in order]
-    colours = [groups.colours[groups.of[i]] if groups else BLUE for i in order]
+    rows = [list(shares.values())[i] for i in worst]
+    colours = [groups.colours[groups.of[i]] if groups else BLUE for i in worst]
     tallies = [f"{round(row['n'] * row['accuracy']) if row['n'] else 0:,} of {row['n']:,}" for row in rows]
     with figure_at(path, 7.5, 1.3 + 0.22 * len(rows), names) as figure:
         axes = figure.subplots()
@@ -64,13 +60,12 @@ def per_class(shares: Mapping[str, Mapping[str, Any]], path: Path, *, title: str
                 axes.barh(y, row["accuracy"], color=colour, height=0.72, alpha=0.75)
                 axes.plot([row["low"], row["high"]], [y, y], color=INK, linewidth=1.1, marker="|", markersize=5)
             _beside(axes, 1.0, y, tallies[y])
-        _rows(axes, [names[i] for i in order])
-        for group, first, last in groups.runs() if groups else []:
+        _rows(axes, names)
+        for group, first, last in runs:
             if first:
                 axes.axhline(first - 0.5, color=GREY, linewidth=0.8)
             right = 15 + 4.8 * max(map(len, tallies))  # points: clear of the tallies
-            at = (1.0, (first + last) / 2)
-            axes.annotate(group_names[group], at, (right, 0), textcoords="offset points", va="center")
+            axes.annotate(group, (1.0, (first + last) / 2), (right, 0), textcoords="offset points", va="center")
         axes.set(xlim=(0, 1), xlabel="accuracy, with 95 % Wilson interval", title=title)
         axes.xaxis.set_major_formatter(PercentFormatter(1))
 
@@ -85,16 +80,10 @@ def confusion(
     the most errors, made or suffered, are shown.
     """
     wrong = matrix - np.diag(np.diag(matrix))
-    shown = _first(-(wrong.sum(axis=0) + wrong.sum(axis=1)))
+    shown, runs = arranged(-(wrong.sum(axis=0) + wrong.sum(axis=1)), groups)
     title += _of_all(shown, classes, "most often wrong")
-    names = np.array(names_for(classes))[shown]
-    matrix, groups = matrix[np.ix_(shown, shown)], groups and groups.only(shown)
-    n = len(shown)
-    order = groups.order() if groups else np.arange(n)
-    group_names = groups.names if groups else []
-    counts = matrix[np.ix_(order, order)]
+    names, counts, n = np.array(names_for(classes))[shown], matrix[np.ix_(shown, shown)], len(shown)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    names = names[order]
     longest = max(map(len, names))
     size = 9 if n <= NUMBERED else 5
     side = max(2.2, n * min(0.26, 11 / n)) if n > 10 else max(2.2, 0.42 * n)
@@ -114,15 +103,24 @@ def confusion(
         axes.grid(which="minor", linewidth=0.5)
         axes.tick_params(which="both", length=0)
         axes.spines[:].set_visible(False)
-        for group, first, last in groups.runs() if groups else []:
-            _part(axes, group_names[group], first, last, n)
+        for group, first, last in runs:
+            _part(axes, group, first, last, n)
         axes.set(xlabel="predicted", ylabel="truth")
         figure.suptitle(title, x=0.01, ha="left", fontsize=10.5)
 
 
-def _first(keys: Sequence[float]) -> np.ndarray:
-    """Return the indices of the MAX_CLASSES smallest keys, in their order; of equal ones the first."""
-    return np.sort(np.argsort(keys, kind="stable")[:MAX_CLASSES])
+def arranged(keys: Sequence[float], groups: Groups | None = None) -> tuple[np.ndarray, list[tuple[str, int, int]]]:
+    """Return the classes that a chart shows, and for each group that has any (name, first, last): its ends there.
+
+    They are those of the MAX_CLASSES smallest keys, of equal ones the first: group by group, in label order.
+    """
+    shown = np.sort(np.argsort(keys, kind="stable")[:MAX_CLASSES])
+    if groups is None:
+        return shown, []
+    of = np.asarray(groups.of)[shown]
+    order = np.argsort(of, kind="stable")
+    members = [(name, np.flatnonzero(of[order] == group)) for group, name in enumerate(groups.names)]
+    return shown[order], [(name, int(at[0]), int(at[-1])) for name, at in members if at.size]
 
 
 def _of_all(shown: np.ndarray, classes: Sized, which: str) -> str:
@@ -143,10 +141,8 @@ def _part(axes: Axes, name: str, first: int, last: int, n: int) -> None:
         axes.axhline(first - 0.5, color=GREY, linewidth=0.9)
         axes.axvline(first - 0.5, color=GREY, linewidth=0.9)
     side = last - first + 1
-    square = Rectangle(
-        (first - 0.5,) * 2, side, side, fill=False, edgecolor=INK, linewidth=1.3, zorder=3, clip_on=False
-    )
-    axes.add_patch(square)
+    corner = (first - 0.5, first - 0.5)
+    axes.add_patch(Rectangle(corner, side, side, fill=False, ec=INK, linewidth=1.3, zorder=3, clip_on=False))
     axes.annotate(name, (n - 0.5, (first + last) / 2), (6, 0), textcoords="offset points", va="center")
 
 

@@ -7,7 +7,6 @@ from functools import cache
 from pathlib import Path
 
 import matplotlib.style
-import numpy as np
 from matplotlib import font_manager
 from matplotlib.figure import Figure
 from matplotlib.ft2font import FT2Font
@@ -37,20 +36,6 @@ class Groups:
     of: Sequence[int]
     names: Sequence[str]
     colours: Sequence[str]
-
-    def order(self) -> np.ndarray:
-        """Return the class indices group by group, in label order within each."""
-        return np.argsort(np.asarray(self.of), kind="stable")
-
-    def only(self, classes: np.ndarray) -> "Groups":
-        """Return the groups of these classes alone."""
-        return Groups([self.of[label] for label in classes], self.names, self.colours)
-
-    def runs(self) -> list[tuple[int, int, int]]:
-        """Return (group, first, last) for each group that has classes: its ends in `order`."""
-        ordered = np.asarray(self.of)[self.order()]
-        members = [(group, np.flatnonzero(ordered == group)) for group in range(len(self.names))]
-        return [(group, int(at[0]), int(at[-1])) for group, at in members if at.size]
 
 
 @contextmanager

@@ -39,11 +39,9 @@ def selection(
     chosen: float,
     path: Path,
     *,
-    x_label: str = "C (inverse strength of the L2 penalty)",
-    y_label: str = "out-of-fold accuracy",
     title: str = "",
 ) -> None:
-    """Draw a score (fraction) against the parameter that it selects, on a log axis, with error bars (+- `errors`).
+    """Draw the out-of-fold accuracies `scores` against C, on a log axis, with error bars (+- `errors`).
 
     `chosen` is one of `values`; its point is ringed.
     """
@@ -59,4 +57,4 @@ def selection(
         axes.legend(loc="best")
         axes.yaxis.set_major_formatter(PercentFormatter(1))
         axes.grid()
-        axes.set(xlabel=x_label, ylabel=y_label, title=title)
+        axes.set(xlabel="C (inverse strength of the L2 penalty)", ylabel="out-of-fold accuracy", title=title)
