@@ -55,7 +55,7 @@ def ours(batch: int, plain_pool: bool = False) -> float:
     from sortline._core import runtime
     from sortline.config.training import TrainParams
     from sortline.nets import fit, registry
-    from sortline.nets.inputs import GreyPictures
+    from sortline.nets.inputs import Pictures
 
     runtime.prepare()
     runtime.limit_threads(2)
@@ -66,7 +66,7 @@ def ours(batch: int, plain_pool: bool = False) -> float:
     params = TrainParams(preset="report_lenet5", batch_size=batch, epochs=EPOCHS)
     times = [time.perf_counter()]
     images, labels = digits()
-    for _ in fit.epochs(net, GreyPictures(images), labels, 10, params):
+    for _ in fit.epochs(net, Pictures(images), labels, 10, params):
         times.append(time.perf_counter())
     return DIGITS / min(np.diff(times)[1:])
 

@@ -17,7 +17,7 @@ import numpy as np
 from common import DATA, HERE, LINE, PARAMS, noted
 
 from sortline import backbones
-from sortline._core import files, runtime
+from sortline._core import files, parameters, runtime
 from sortline._core.errors import run
 from sortline.config.base import load
 from sortline.config.training import TrainHeadParams, TrainParams
@@ -173,7 +173,7 @@ def trained(
         seconds = (time.perf_counter() - started) / len(result.curve)
         final = registry.build(params.net, len(photos.classes.names), options)
         path = Path(scratch) / f"{params.checkpoint}.safetensors"
-        registry.set_values(final, registry.read(path), path)
+        registry.set_values(final, parameters.read(path), path)
     final.set_train(False)
     channels = registry.preprocessing(final).scale.size
     curve = [

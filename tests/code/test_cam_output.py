@@ -1,4 +1,4 @@
-"""sortline.cam_output: the class activation maps that a linear head's logits are made of."""
+"""sortline.export.onnx_model: the class activation maps that a linear head's logits are made of."""
 
 import numpy as np
 import onnx
@@ -6,14 +6,14 @@ import pytest
 from test_export import SIZE, OneConvolution, built, exported, photo
 
 from sortline._core import sessions
-from sortline.export import cam_output, onnx_model
+from sortline.export import onnx_model
 
 
 def network(pooling):
     """Return the head and the network (one convolution, so that its feature map is 2 x 2) with its maps."""
     _, head, net = built(OneConvolution, pooling)
     graph = onnx_model.network_graph(net, SIZE)
-    cam_output.add_cam(graph, head)
+    onnx_model.add_cam(graph, head)
     return head, graph
 
 
@@ -55,7 +55,7 @@ def test_a_graph_that_pools_nothing_is_refused():
     _, head, net = built(OneConvolution, "mean")
     graph = onnx_model.network_graph(net, SIZE)
     for node in graph.graph.node:
-        if node.op_type in cam_output.POOLING_OPS:
+        if node.op_type in onnx_model.POOLING_OPS:
             node.op_type = "Identity"
     with pytest.raises(ValueError, match="found 0"):
-        cam_output.add_cam(graph, head)
+        onnx_model.add_cam(graph, head)

@@ -7,13 +7,14 @@ import numpy as np
 import pytest
 from mindspore import Tensor, ops
 
+from sortline._core import parameters
 from sortline._core.errors import UserError
 from sortline._core.graphs import to_onnx
 from sortline._core.sessions import session
 from sortline.backbones.preprocessing import GREY, to_grey
 from sortline.nets import registry
 from sortline.nets.lenet5 import C3_TABLE, LeNet5Published
-from sortline.training import losses
+from sortline.training import loop
 
 pytestmark = pytest.mark.usefixtures("pynative_mode")
 
@@ -24,6 +25,15 @@ VARIANTS = {
     **{f"lenet5_1998_{c3}": ("lenet5_1998", {"c3": c3}) for c3 in ("partial", "full")},
     "digits_cnn": ("digits_cnn", {}),
 }  # fmt: skip
+
+
+def layer_parameters(net):
+    """Trainable parameters per layer, which is the net's attribute that holds them."""
+    counts = {}
+    for parameter in net.trainable_params():
+        layer = parameter.name.split(".")[0]
+        counts[layer] = counts.get(layer, 0) + parameter.size
+    return counts
 
 
 def wave(shape, k: int) -> np.ndarray:
@@ -59,7 +69,7 @@ def test_logits_loss_and_gradient_are_pytorchs(variant):
 
     def loss_of(x):
         logits = net(x)
-        return losses.cross_entropy(logits, targets).mean(), logits
+        return loop.cross_entropy(logits, targets).mean(), logits
 
     parameters = mindspore.ParameterTuple(net.trainable_params())
     (loss, logits), gradients = ops.value_and_grad(loss_of, None, parameters, has_aux=True)(x)
@@ -93,22 +103,22 @@ def test_every_net_becomes_onnx_with_the_same_answers(variant):
 
 
 def test_lenet5_has_the_parameters_of_its_layers():
-    counts = registry.layer_parameters(registry.build("lenet5", 10, {}))
+    counts = layer_parameters(registry.build("lenet5", 10, {}))
     assert counts == {"conv1": 156, "conv2": 2416, "dense1": 48120, "dense2": 10164, "dense3": 850}
     assert sum(counts.values()) == 61706
 
 
 def test_lenet5_of_1998_has_the_papers_parameters():
     """Section II.B: C1 156, S2 12, C3 1,516, S4 32, C5 48,120, F6 10,164; the output layer here is dense."""
-    counts = registry.layer_parameters(registry.build("lenet5_1998", 10, {}))
+    counts = layer_parameters(registry.build("lenet5_1998", 10, {}))
     assert counts == {"c1": 156, "s2": 12, "c3": 1516, "s4": 32, "c5": 48120, "f6": 10164, "output": 850}
     assert sum(counts.values()) - 850 == 60000
-    full = registry.layer_parameters(registry.build("lenet5_1998", 10, {"c3": "full"}))
+    full = layer_parameters(registry.build("lenet5_1998", 10, {"c3": "full"}))
     assert full == counts | {"c3": 2416}
 
 
 def test_digits_cnn_has_the_parameters_of_its_layers():
-    counts = registry.layer_parameters(registry.build("digits_cnn", 10, {}))
+    counts = layer_parameters(registry.build("digits_cnn", 10, {}))
     assert counts == {
         "conv1": 64 * 9, "norm1": 128, "conv2": 128 * 64 * 9, "norm2": 256,
         "dense1": 6272 * 784 + 784, "dense2": 784 * 98 + 98, "dense3": 98 * 10 + 10,
@@ -182,26 +192,27 @@ def test_first_weights_are_the_same_everywhere_and_differ_by_seed():
 
 def test_weights_are_written_and_read_back_whole(tmp_path):
     net, other = filled("digits_cnn"), registry.build("digits_cnn", 10, {})
-    registry.write(tmp_path / "a.safetensors", registry.values(net))
-    registry.set_values(other, registry.read(tmp_path / "a.safetensors"), "a")
+    parameters.write(tmp_path / "a.safetensors", registry.values(net))
+    registry.set_values(other, parameters.read(tmp_path / "a.safetensors"), "a")
     assert all(np.array_equal(value, registry.values(other)[name]) for name, value in registry.values(net).items())
     assert "norm1.moving_mean" in registry.values(net)
 
 
 def test_weights_of_another_net_and_damaged_ones_are_refused(tmp_path):
     path = tmp_path / "a.safetensors"
-    registry.write(path, registry.values(registry.build("lenet5", 10, {})))
+    parameters.write(path, registry.values(registry.build("lenet5", 10, {})))
     with pytest.raises(UserError, match="a.safetensors: not the parameters of this net"):
-        registry.set_values(registry.build("lenet5_1998", 10, {}), registry.read(path), path)
+        registry.set_values(registry.build("lenet5_1998", 10, {}), parameters.read(path), path)
     path.write_bytes(path.read_bytes()[:-9])
     with pytest.raises(UserError, match="a.safetensors: missing or damaged"):
-        registry.read(path)
+        parameters.read(path)
     with pytest.raises(UserError, match="b.safetensors: missing or damaged"):
-        registry.read(tmp_path / "b.safetensors")
+        parameters.read(tmp_path / "b.safetensors")
     broken = registry.values(registry.build("lenet5", 10, {}))
     broken["conv1.bias"][0] = np.nan
-    with pytest.raises(UserError, match="NaN or Inf"):
-        registry.set_values(registry.build("lenet5", 10, {}), broken, path)
+    parameters.write(path, broken)
+    with pytest.raises(UserError, match="a.safetensors: holds NaN or Inf"):
+        parameters.read(path)
 
 
 # ---- preprocessing

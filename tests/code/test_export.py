@@ -26,7 +26,7 @@ from scipy.special import softmax
 from sortline._core import graphs, runtime, sessions
 from sortline.backbones import checkpoints, mobilenet_v2
 from sortline.backbones.preprocessing import IMAGENET
-from sortline.export import cam_output, onnx_model
+from sortline.export import onnx_model
 from sortline.export.network import HeadOnBackbone
 from sortline.features.heads import POOLED, Head
 
@@ -79,7 +79,7 @@ def exported(network, head=None):
     """Return the self-contained model, with class activation maps where the `head` is given."""
     graph = onnx_model.network_graph(network, SIZE)
     if head is not None:
-        cam_output.add_cam(graph, head)
+        onnx_model.add_cam(graph, head)
     metadata = {"labels": LABELS, "sortline_version": "1.2", "backbone": {"width": 0.35}}
     return onnx_model.self_contained(graph, PREPROCESSING, SIZE, metadata)
 

@@ -14,6 +14,7 @@ from pretrained import COUNT, RELEASE, batch, features, pictures, pretrained
 from pydantic import ValidationError
 
 from sortline import backbones
+from sortline._core import parameters
 from sortline._core.errors import UserError
 from sortline.backbones.layers import Back, Front
 from sortline.backbones.loading import Backbone
@@ -84,7 +85,7 @@ def test_exactly_what_should_train_does_and_the_saved_net_answers_as_the_trained
     assert moved == {name for name in wanted if re.search(STATISTICS, name)}
 
     again = registry.build("mobilenet_v2", CLASSES, options)
-    registry.set_values(again, registry.read(tmp_path / "last.safetensors"), "here")
+    registry.set_values(again, parameters.read(tmp_path / "last.safetensors"), "here")
     logits = predictor(data.inputs.part(again))(data.inputs.feed(again, data.val_rows))
     assert np.abs(logits - result.val_logits).max() < 1e-4
 
@@ -244,7 +245,7 @@ def test_a_net_without_a_mode_takes_no_maps():
 def test_the_rank_bounds_the_update(tmp_path):
     net, options, data, settings = built("lora_head", "pooled", start="zero", rank=1, epochs=3, lr=0.1)
     fit.train(net, options, data, settings, tmp_path)
-    weight = registry.read(tmp_path / "last.safetensors")["head.weight"]
+    weight = parameters.read(tmp_path / "last.safetensors")["head.weight"]
     assert np.linalg.matrix_rank(weight, tol=1e-4 * np.abs(weight).max()) == 1
 
 

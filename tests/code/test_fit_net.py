@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 from mindspore import nn
 
-from sortline._core import runtime
+from sortline._core import parameters, runtime
 from sortline._core.errors import UserError
 from sortline.backbones.preprocessing import GREY
 from sortline.config.training import Recipe, TrainParams
 from sortline.evaluation import training
 from sortline.nets import fit, registry
-from sortline.nets.inputs import GreyPictures, Inputs, predictor
+from sortline.nets.inputs import Inputs, Pictures, predictor
 from sortline.training import loop
 
 RECIPE = Recipe(
@@ -96,7 +96,7 @@ def test_every_epoch_matches_numpy(change):
     recipe, (images, labels), net = changed(**change), problem(), linear()
     expected = reference(images, labels, recipe)
     for epoch, (weight, bias, loss) in zip(
-        fit.epochs(net, GreyPictures(images), labels, CLASSES, recipe), expected, strict=True
+        fit.epochs(net, Pictures(images), labels, CLASSES, recipe), expected, strict=True
     ):
         values = registry.values(net)
         assert values["dense.weight"] == pytest.approx(weight, abs=1e-4)
@@ -108,7 +108,7 @@ def test_a_rate_that_is_too_high_is_named():
     images, labels = problem()
     with pytest.raises(UserError, match=r"diverged: NaN or Inf in epoch \d; lower lr \(now 100"):
         recipe = changed(lr=100.0, weight_decay=1.0, schedule="constant", epochs=9)
-        list(fit.epochs(linear(), GreyPictures(images), labels, CLASSES, recipe))
+        list(fit.epochs(linear(), Pictures(images), labels, CLASSES, recipe))
 
 
 # ---- net_training: LeNet-5 on a few pictures
@@ -159,7 +159,7 @@ def test_checkpoints_best_last_and_the_latest(tmp_path):
     assert trained.about["epoch"] == 1 + scores.index(max(scores))
     # The saved net gives the answers that were scored.
     net = registry.build("lenet5", 10, params().net_options())
-    registry.set_values(net, registry.read(out / "best.safetensors"), "best")
+    registry.set_values(net, parameters.read(out / "best.safetensors"), "best")
     assert np.allclose(predictor(net)(data.inputs.feed(net, data.val_rows)), trained.val_logits, atol=1e-4)
     metrics = training.of_net(params(), trained)
     assert metrics["selected_on_val"] == ["epoch"] and metrics["parameters"] == 61706

@@ -11,7 +11,7 @@ from scipy.stats import entropy
 from sklearn.metrics import log_loss
 
 from sortline._core import runtime
-from sortline.training import losses
+from sortline.training import loop
 from sortline.training.targets import log_loss as log_loss_of_logits
 from sortline.training.targets import minimum_loss, smooth_targets, smoothing_minimum
 
@@ -23,7 +23,7 @@ def graph_mode():
 
 def cross_entropy(logits, targets):
     """Return the mean over the batch, the last axis but one."""
-    each = losses.cross_entropy(Tensor(logits, mindspore.float32), Tensor(targets, mindspore.float32)).asnumpy()
+    each = loop.cross_entropy(Tensor(logits, mindspore.float32), Tensor(targets, mindspore.float32)).asnumpy()
     assert each.shape == logits.shape[:-1]
     return each.mean(-1)
 

@@ -7,7 +7,7 @@ import onnx
 from google.protobuf.message import DecodeError
 from onnx import numpy_helper
 from safetensors import SafetensorError
-from safetensors.numpy import load
+from safetensors.numpy import load, save
 
 from sortline._core.errors import UserError
 
@@ -23,6 +23,11 @@ def read(path: Path) -> dict[str, np.ndarray]:
     if not all(np.isfinite(array).all() for array in arrays.values()):
         raise UserError(f"{path}: holds NaN or Inf; {AGAIN}")
     return arrays
+
+
+def write(path: Path, arrays: dict[str, np.ndarray]) -> None:
+    """Write what `read` reads."""
+    path.write_bytes(save({name: np.ascontiguousarray(array) for name, array in arrays.items()}))
 
 
 def in_onnx(graph: Path, arrays: dict[str, np.ndarray], where: Path, part: bool = False) -> onnx.ModelProto:
@@ -44,7 +49,7 @@ def in_onnx(graph: Path, arrays: dict[str, np.ndarray], where: Path, part: bool 
     return model
 
 
-def check(wanted: dict[str, tuple[int, ...]], arrays: dict[str, np.ndarray], where: Path, part: bool = False) -> None:
+def check(wanted: dict[str, tuple[int, ...]], arrays: dict[str, np.ndarray], where: object, part: bool = False) -> None:
     """Raise `UserError` naming `where` unless `arrays` are those `wanted`, by name and shape; with `part`, or more."""
     shapes = {name: array.shape for name, array in arrays.items() if not part or name in wanted}
     if not wanted or shapes != wanted:

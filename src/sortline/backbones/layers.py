@@ -8,6 +8,14 @@ from mindspore import Tensor, nn
 ACTIVATIONS = {"relu": nn.ReLU, "relu6": nn.ReLU6}
 
 
+def put(owner: nn.Cell, name: str, cell: nn.Cell) -> None:
+    """Make `cell` the attribute `name` of `owner`; its parameters keep their names, which MindSpore would prefix."""
+    names = [parameter.name for parameter in cell.get_parameters()]
+    setattr(owner, name, cell)
+    for parameter, before in zip(cell.get_parameters(), names, strict=True):
+        parameter.name = before
+
+
 class ConvNorm(nn.Cell):
     """Convolution without bias, batch norm and, unless `activation` is None, one of ACTIVATIONS.
 

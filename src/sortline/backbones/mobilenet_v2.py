@@ -1,8 +1,7 @@
 """MobileNetV2 (Sandler et al. 2018, arXiv:1801.04381): the net, its releases, and the names in their checkpoints."""
 
-from collections.abc import Iterator
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -22,44 +21,25 @@ def round_channels(channels: float, divisor: int = 8) -> int:
     return rounded + divisor if rounded < 0.9 * channels else rounded
 
 
-class Block(NamedTuple):
-    """One inverted residual: channels in, expanded, out, and the stride of its depthwise convolution."""
-
-    inputs: int
-    expanded: int
-    outputs: int
-    stride: int
-
-
-def blocks(width: float) -> Iterator[Block]:
-    """Yield the 17 inverted residuals at width multiplier `width`."""
-    inputs = round_channels(32 * width)
-    for expansion, channels, repeats, stride in SETTINGS:
-        outputs = round_channels(channels * width)
-        for repeat in range(repeats):
-            yield Block(inputs, inputs * expansion, outputs, stride if repeat == 0 else 1)
-            inputs = outputs
-
-
 def build(width: float = 1.0, padding: str = "same", bn_eps: float = 1e-3) -> "BlockNet":
     """Return the backbone; its last feature map has 1280 channels, more for widths above 1."""
     from sortline.backbones.layers import BlockNet, ConvNorm, InvertedResidual
 
     linear = partial(ConvNorm, padding=padding, bn_eps=bn_eps)
     conv = partial(linear, activation="relu6")
-    layers = list(blocks(width))
-    cells = [
-        InvertedResidual(
-            conv(block.inputs, block.expanded, 1) if block.expanded != block.inputs else None,
-            conv(block.expanded, block.expanded, 3, block.stride, depthwise=True),
-            linear(block.expanded, block.outputs, 1),
-            residual=block.stride == 1 and block.inputs == block.outputs,
-        )
-        for block in layers
-    ]
+    inputs = first = round_channels(32 * width)
+    blocks = []
+    for expansion, channels, repeats, stride in SETTINGS:
+        outputs = round_channels(channels * width)
+        for number in range(repeats):
+            step, expanded = stride if number == 0 else 1, inputs * expansion
+            expand = conv(inputs, expanded, 1) if expansion > 1 else None
+            depthwise = conv(expanded, expanded, 3, step, depthwise=True)
+            project = linear(expanded, outputs, 1)
+            blocks.append(InvertedResidual(expand, depthwise, project, residual=step == 1 and inputs == outputs))
+            inputs = outputs
     channels = round_channels(1280 * max(1.0, width))
-    last = conv(layers[-1].outputs, channels, 1)
-    return BlockNet(conv(3, layers[0].inputs, 3, 2), cells, channels, last=last)
+    return BlockNet(conv(3, first, 3, 2), blocks, channels, last=conv(inputs, channels, 1))
 
 
 def draw(shapes: Shapes, seed: int) -> Arrays:
@@ -93,11 +73,9 @@ def _kernel(name: str, noise: np.ndarray) -> np.ndarray:
 
 
 def _position(name: str) -> tuple[int, int]:
-    """Return where a layer is: (stem 0, blocks 1 to 17, last 18; expand 0, depthwise 1, project 2)."""
-    if name in ("stem", "last"):
-        return (0, 0) if name == "stem" else (18, 0)
+    """Return a layer's block and its place there: expand, which the first block lacks, depthwise, project."""
     _, block, layer = name.split(".")
-    return int(block) + 1, ("expand", "depthwise", "project").index(layer)
+    return int(block), ("expand", "depthwise", "project").index(layer) - (block == "0")
 
 
 def tensorflow_names(name: str) -> tuple[str, str]:
@@ -110,25 +88,23 @@ def tensorflow_names(name: str) -> tuple[str, str]:
 
 def mindcv_names(name: str) -> tuple[str, str]:
     """MindCV's: `features.{i}` flat for stem and last, `features.{i}.layers.{j}` inside a block."""
-    index, position = _position(name)
-    if index in (0, 18):
-        first = 0 if index == 0 else 20
-        return f"features.{first}", f"features.{first + 1}"
-    # The first block does not expand.
-    first = 3 * (position - (index == 1))
-    return f"features.{index + 2}.layers.{first}", f"features.{index + 2}.layers.{first + 1}"
+    if name in ("stem", "last"):
+        return ("features.0", "features.1") if name == "stem" else ("features.20", "features.21")
+    block, place = _position(name)
+    cell = f"features.{block + 3}.layers"
+    return f"{cell}.{3 * place}", f"{cell}.{3 * place + 1}"
 
 
 def course_names(name: str) -> tuple[str, str]:
     """The MindSpore model zoo's: ConvBNReLU cells hold `features`, a block's cells are `conv.{j}`."""
-    index, position = _position(name)
-    if index in (0, 18):
-        return f"features.{index}.features.0", f"features.{index}.features.1"
-    cell = f"features.{index}.conv"
-    position -= index == 1
-    if name.endswith("project"):
-        return f"{cell}.{position}", f"{cell}.{position + 1}"
-    return f"{cell}.{position}.features.0", f"{cell}.{position}.features.1"
+    if name in ("stem", "last"):
+        cell = f"features.{0 if name == 'stem' else 18}"
+    else:
+        block, place = _position(name)
+        cell = f"features.{block + 1}.conv.{place}"
+        if name.endswith("project"):
+            return cell, f"features.{block + 1}.conv.{place + 1}"
+    return f"{cell}.features.0", f"{cell}.features.1"
 
 
 NETWORKS = [

@@ -20,58 +20,51 @@ RANDOM_WIDTH = 0.35  # small: it proves a pipeline
 
 
 @dataclass(frozen=True)
-class WeightsFile:
-    """The weights file of a release on the disk, `address` being its path."""
+class WeightsOrigin:
+    """Where weights may come from: a "file" on the disk, `address` being its path; a "download" from a public address,
+    or of `member` of the archive there; or what needs no file: "random", drawn from a seed, and "none".
+    """
 
+    kind: str
     release: str
-    address: str
-    sha256: str | None
-    kind = "file"
-    online = False
+    address: str = ""
+    sha256: str | None = None
+    member: str | None = None
+    max_mb: int = 0
+
+    @property
+    def online(self) -> bool:
+        return self.kind == "download"
 
     @property
     def file_name(self) -> str:
-        return self.address
+        return self.member or (urlsplit(self.address).path if self.online else self.address)
 
     def check(self, data_folder: Path | None, timeout: float) -> None:
-        self.find(data_folder)
+        if self.online:
+            probe(self.address, timeout)
+        elif self.address:
+            self._find(data_folder)
 
-    def find(self, data_folder: Path | None) -> Path:
+    def copy(self, target: Path, downloads: Path, data_folder: Path | None) -> str:
+        """Copy or download the file to `target`; return its sha256."""
+        if not self.online:
+            return self._copied(target, self._find(data_folder))
+        use, sha256 = (self._copied, self.sha256) if self.member is None else (self._unpacked, None)
+        return downloaded(self.address, downloads, self.max_mb, sha256, partial(use, target))
+
+    def _find(self, data_folder: Path | None) -> Path:
         path = locate(self.address, data_folder)
         if not path.is_file():
             raise UserError(f"{path} is not a file")
         return path
 
-    def copy(self, target: Path, downloads: Path, data_folder: Path | None) -> str:
-        """Copy the file to `target`; return its sha256."""
-        return _checked_copy(self.sha256, target, self.find(data_folder))
-
-
-@dataclass(frozen=True)
-class WeightsDownload:
-    """The weights file of a release at a public address, or `member` of the archive there."""
-
-    release: str
-    address: str
-    sha256: str | None
-    member: str | None
-    max_mb: int
-    kind = "download"
-    online = True
-
-    @property
-    def file_name(self) -> str:
-        return self.member or urlsplit(self.address).path
-
-    def check(self, data_folder: Path | None, timeout: float) -> None:
-        probe(self.address, timeout)
-
-    def copy(self, target: Path, downloads: Path, data_folder: Path | None) -> str:
-        """Download the file to `target`; return its sha256."""
-        if self.member is None:
-            copy = partial(_checked_copy, self.sha256, target)
-            return downloaded(self.address, downloads, self.max_mb, self.sha256, copy)
-        return downloaded(self.address, downloads, self.max_mb, None, partial(self._unpacked, target))
+    def _copied(self, target: Path, path: Path) -> str:
+        with path.open("rb") as stream:
+            digest, size = copy_hashed(stream, target)
+        if size == 0:
+            raise UserError("the file is empty")
+        return self._checked(digest)
 
     def _unpacked(self, target: Path, archive: Path) -> str:
         wanted = PurePosixPath(self.member or "").parts
@@ -83,35 +76,21 @@ class WeightsDownload:
             return {found[0]: PurePosixPath(target.name)}
 
         (digest,) = unpack(archive, target.parent, choose, limits(self.max_mb)).values()
-        return _checked(self.sha256, digest)
+        return self._checked(digest)
 
-
-@dataclass(frozen=True)
-class NoFile:
-    """Weights that need no file: drawn from a seed ("random"), or none at all."""
-
-    kind: str
-    address = ""
-    online = False
-
-    @property
-    def release(self) -> str:
-        return self.kind
-
-    def check(self, data_folder: Path | None, timeout: float) -> None:
-        """There is nothing that could be missing."""
-
-
-WeightsOrigin = WeightsFile | WeightsDownload | NoFile
+    def _checked(self, digest: str) -> str:
+        if self.sha256 not in (None, digest):
+            raise UserError(f"wrong checksum: sha256 is {digest}, it should be {self.sha256}")
+        return digest
 
 
 def origins(params: WeightsParams) -> list[WeightsOrigin]:
     """Return where the weights may come from, in order; raise `UserError` for a backbone or release not known."""
     if params.backbone is None:
-        return [NoFile("none")]
+        return [WeightsOrigin("none", "none")]
     network = _network(params)
     if params.release == registry.RANDOM:
-        return [NoFile(registry.RANDOM)]
+        return [WeightsOrigin(registry.RANDOM, registry.RANDOM)]
     found: list[WeightsOrigin] = []
     for name in [params.release] if params.release else network.tried:
         release = network.release(name)
@@ -119,9 +98,10 @@ def origins(params: WeightsParams) -> list[WeightsOrigin]:
             own = {key: getattr(params, key) for key in ("path", "url", "member", "sha256")}
             release = replace(release, **own)
         if release.path:
-            found.append(WeightsFile(name, release.path, release.sha256))
+            found.append(WeightsOrigin("file", name, release.path, release.sha256))
         if release.url:
-            found.append(WeightsDownload(name, release.url, release.sha256, release.member, params.max_mb))
+            more = release.sha256, release.member, params.max_mb
+            found.append(WeightsOrigin("download", name, release.url, *more))
     if not found:
         raise UserError(f"params.yaml: weights: {network.name} has no public file; name release and path or url")
     return found
@@ -165,24 +145,10 @@ def fetch(
         }
         with replacing(out) as temporary:
             temporary.mkdir()
-            if not isinstance(origin, NoFile):
+            if origin.address:
                 about["file"] = f"backbone{PurePosixPath(origin.file_name).suffix}"
                 about["sha256"] = origin.copy(temporary / about["file"], downloads, data_folder)
             write_json(temporary / "backbone.json", about)
         return about
 
     return first_that_works("weights", task, origins(params), attempt)
-
-
-def _checked_copy(sha256: str | None, target: Path, path: Path) -> str:
-    with path.open("rb") as stream:
-        digest, size = copy_hashed(stream, target)
-    if size == 0:
-        raise UserError("the file is empty")
-    return _checked(sha256, digest)
-
-
-def _checked(sha256: str | None, digest: str) -> str:
-    if sha256 not in (None, digest):
-        raise UserError(f"wrong checksum: sha256 is {digest}, it should be {sha256}")
-    return digest

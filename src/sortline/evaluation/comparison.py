@@ -79,9 +79,7 @@ def pair(a: dict[tuple[str, str], dict[str, str]], b: dict[tuple[str, str], dict
 def mcnemar(only_a: int, only_b: int) -> float:
     """Return the two-sided p of McNemar's exact test; `only_a`, `only_b`: photos that only one of the two has correct.
 
-    If neither is better, each of these photos falls to A or B like a coin: binomial at 1/2; 1 where there are none.
-    Source: Q. McNemar, "Note on the sampling error of the difference between correlated proportions or percentages",
-    Psychometrika 12 (1947).
+    Binomial at 1/2; 1 where there are none. Source: Q. McNemar, Psychometrika 12 (1947).
     """
     discordant = only_a + only_b
     return float(binomtest(only_b, discordant, 0.5).pvalue) if discordant else 1.0

@@ -36,10 +36,7 @@ def top_k(labels: np.ndarray, probabilities: np.ndarray, k: int) -> np.ndarray:
 
 
 def macro_f1(labels: np.ndarray, predicted: np.ndarray) -> float:
-    """Return the mean F1 over the classes that occur in `labels` or in `predicted`.
-
-    A class predicted but never true counts as 0; one that occurs in neither does not count.
-    """
+    """Return the mean F1 over the classes in `labels` or in `predicted`; one predicted but never true counts as 0."""
     from sklearn import metrics  # here, as it takes a second to load and training needs none of it
 
     return float(metrics.f1_score(labels, predicted, average="macro", zero_division=0))
@@ -53,8 +50,7 @@ def log_loss(labels: np.ndarray, probabilities: np.ndarray) -> float:
 def calibration(labels: np.ndarray, probabilities: np.ndarray, bins: int = 15) -> list[dict[str, Any]]:
     """Group photos by confidence, the probability of the predicted class, into `bins` bins of equal width.
 
-    Returns a row a bin: its edges (`above`, `upto`], the mean `confidence`, and `share`'s {accuracy, low, high, n};
-    None where the bin is empty.
+    Returns a row a bin: its edges (`above`, `upto`], the mean `confidence` (None without photos), and what `share` has.
     Source: Guo et al., "On Calibration of Modern Neural Networks", ICML 2017, section 2 (there too 15 bins).
     """
     edges = np.linspace(0, 1, bins + 1)

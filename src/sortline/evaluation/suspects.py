@@ -1,7 +1,6 @@
 """Train photos whose label may be wrong, and photos unlike any other, by cleanlab."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -49,17 +48,13 @@ def agreement(found: Suspects, labels: np.ndarray) -> np.ndarray:
     return (labels[found.neighbours] == labels[:, None]).mean(1)
 
 
-def rows(found: Suspects, images: list[str], labels: np.ndarray, out_of_fold: np.ndarray, names: list[str]) -> list:
-    """Return the table of suspected label errors, a list of cells each; the header is `COLUMNS`."""
-    shares, suggested = agreement(found, labels), out_of_fold.argmax(1)
-    return [
-        [images[i], names[labels[i]], names[suggested[i]], *_numbers(found.quality[i], out_of_fold[i].max(), shares[i])]
-        for i in found.labels
-    ]
-
-
 COLUMNS = ["image", "label", "suggested", "label_probability", "suggested_probability", "neighbours_agree"]
 
 
-def _numbers(*values: Any) -> list[str]:
-    return [f"{value:.4f}" for value in values]
+def rows(found: Suspects, images: list[str], labels: np.ndarray, out_of_fold: np.ndarray, names: list[str]) -> list:
+    """Return the table of suspected label errors, a list of cells each; the header is `COLUMNS`."""
+    table, shares = [], agreement(found, labels)
+    for i in found.labels:
+        numbers = found.quality[i], out_of_fold[i].max(), shares[i]
+        table.append([images[i], names[labels[i]], names[out_of_fold[i].argmax()], *(f"{x:.4f}" for x in numbers)])
+    return table

@@ -69,6 +69,9 @@ class Classifier:
 
     def __init__(self, folder: Path):
         self.folder = Path(folder)
+        for path in (self.folder / "labels.json", self.folder / "model.onnx"):
+            if not path.exists():
+                raise UserError(f"{path}: no such file; a model is a folder with model.onnx and labels.json")
         self.labels = _read_labels(self.folder / "labels.json")
         self.classes: list[dict[str, Any]] = self.labels["classes"]
         self._bins = {one["id"]: one for one in self.labels["bins"]}
@@ -109,7 +112,11 @@ class Classifier:
         probabilities = self.probabilities(image)
         best = np.argsort(-probabilities, kind="stable")[: max(top, 1)]
         sure = float(probabilities[best[0]]) >= (self.labels.get("threshold") or 0)
-        return Prediction(tuple(self._guess(index, float(probabilities[index])) for index in best), sure)
+        guesses = []
+        for index in best:
+            label = self.classes[index]
+            guesses.append(Guess(label, self._bins.get(label.get("bin")), float(probabilities[index])))
+        return Prediction(tuple(guesses), sure)
 
     @property
     def explains(self) -> bool:
@@ -120,18 +127,11 @@ class Classifier:
         """Return what speaks for class number `label`, by position in the photo: float32 (h, w), 0 and up."""
         return np.maximum(self._run("cam", image)[label], 0)
 
-    def _guess(self, index: int, probability: float) -> Guess:
-        label = self.classes[index]
-        return Guess(label, self._bins.get(label.get("bin")), probability)
-
 
 def predict_files(
     classifier: Classifier, photos: Sequence[Path], top: int = 5
 ) -> Iterator[tuple[Path, Prediction | BadImage]]:
-    """Yield each photo, in order, with its prediction or with what is wrong with the file.
-
-    Shows a progress bar on a terminal when there are enough photos to wait for.
-    """
+    """Yield each photo, in order, with its prediction or with what is wrong with the file."""
     quiet = None if len(photos) >= WORTH_A_BAR else True
     for photo in tqdm(photos, unit="photo", leave=False, disable=quiet):
         outcome: Prediction | BadImage
@@ -148,8 +148,6 @@ def _read_labels(path: Path) -> dict[str, Any]:
     try:
         labels = read_json(path)
         _ = [one["en"] for one in labels["classes"]], [one["id"] for one in labels["bins"]]
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file; a model is a folder with model.onnx and labels.json") from None
     except (ValueError, KeyError, TypeError) as error:
         raise UserError(f"{path}: not the labels of an exported model ({error!r}); export it again") from None
     return labels
@@ -161,16 +159,11 @@ def _open_session(path: Path) -> onnxruntime.InferenceSession:
     try:
         # As bytes: ONNX Runtime's own file reader depends on the system's encoding of file names.
         return onnxruntime.InferenceSession(path.read_bytes(), options, providers=["CPUExecutionProvider"])
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file; a model is a folder with model.onnx and labels.json") from None
     except Exception as error:  # ONNX Runtime's errors share no base class
         if not type(error).__module__.startswith("onnxruntime"):
             raise
-        raise UserError(f"{path}: not a model that ONNX Runtime can load; export it again ({_brief(error)})") from None
-
-
-def _brief(error: Exception) -> str:
-    return " ".join(str(error).split())[:120]
+        brief = " ".join(str(error).split())[:120]
+        raise UserError(f"{path}: not a model that ONNX Runtime can load; export it again ({brief})") from None
 
 
 def _check_contract(session: onnxruntime.InferenceSession, labels: dict[str, Any], folder: Path) -> None:

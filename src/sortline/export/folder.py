@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import onnx
-from scipy.special import softmax
 
 from sortline import __version__
 from sortline._core import files, sessions
@@ -15,6 +14,7 @@ from sortline.evaluation.predictions import spread
 from sortline.export import int8, onnx_model, parity
 from sortline.export.classifier import Classifier
 from sortline.export.network import Network
+from sortline.features.heads import softmax
 
 
 def write(
@@ -55,13 +55,12 @@ def compare(
 
     def reference(images: np.ndarray) -> np.ndarray:
         logits = session.run(["logits"], {"x": network.preprocessing(images)})[0][0]
-        return softmax(logits.astype(np.float64))
+        return softmax(logits)
 
     x = parity.network_inputs(some, network.preprocessing, network.size)
     result: dict[str, Any] = {"checked_photos": len(few)}
-    result |= parity.logit_differences(
-        network.run, folder / "model.mindir", classifier.logits, some, x, params.max_difference
-    )
+    runs = network.run, folder / "model.mindir", classifier.logits
+    result |= parity.logit_differences(*runs, some, x, params.max_difference)
     result |= parity.remeasured(classifier, photos, truth)
     result |= parity.resized_agreement(classifier, reference, photos, few, network.size)
     return result | (parity.digit_photos(classifier, photos, truth) if "reads" in classifier.labels else {})

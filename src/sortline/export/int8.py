@@ -122,6 +122,5 @@ def scores(full: np.ndarray, small: np.ndarray, val: np.ndarray, labels: np.ndar
     `val` are the indices of the held-out ones among them, `labels` their classes.
     """
     agreement, accuracy = metrics.share(full == small), metrics.share(small[np.asarray(val)] == labels)
-    return metrics.named(accuracy, "int8_accuracy", "int8_n") | metrics.named(
-        agreement, "int8_agreement", "int8_agreement_n"
-    )
+    scored = metrics.named(accuracy, "int8_accuracy", "int8_n")
+    return scored | metrics.named(agreement, "int8_agreement", "int8_agreement_n")

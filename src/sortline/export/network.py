@@ -14,7 +14,7 @@ from mindspore import Tensor, nn, ops
 from sortline._core import graphs
 from sortline.backbones import loading
 from sortline.backbones.preprocessing import Preprocessing
-from sortline.export import cam_output, onnx_model
+from sortline.export import onnx_model
 from sortline.features.heads import Head
 from sortline.predictor import HeadPredictor, NetPredictor, Predictor
 
@@ -39,13 +39,16 @@ class Network:
 def network_of(model: Predictor, weights: Path) -> Network:
     """Return `model` as a network; `weights` is the folder of the backbone that a head was trained on."""
     if isinstance(model, HeadPredictor):
-        return _on_backbone(model, weights)
+        backbone, head, size = loading.load(weights), model.head, model.size
+        cell = HeadOnBackbone(backbone.net, head)
+        cell.set_train(False)
+        graph = onnx_model.network_graph(cell, size)
+        if head.linear:
+            onnx_model.add_cam(graph, head)
+        mindir, run = graphs.to_mindir(cell, size), partial(graphs.run_cell, cell)
+        return Network(graph, mindir, run, backbone.preprocessing, size, backbone.info, head.linear)
     assert isinstance(model, NetPredictor)
-    return _whole(model)
-
-
-def _whole(model: NetPredictor) -> Network:
-    mindir, scaling = model.folder / "net.mindir", model.preprocessing
+    path, scaling = model.folder / "net.mindir", model.preprocessing
     info = {
         "network": model.about["net"],
         "options": model.about["options"],
@@ -54,20 +57,9 @@ def _whole(model: NetPredictor) -> Network:
         "channel_order": "grey" if scaling.channels == 1 else "RGB",
         "resize": "bilinear, antialiased",
     }
-    content = graphs.mindir_with(mindir, model.arrays, model.path)
-    run = partial(graphs.run_mindir, mindir, arrays=model.arrays)
+    content = graphs.mindir_with(path, model.arrays, model.path)
+    run = partial(graphs.run_mindir, path, arrays=model.arrays)
     return Network(onnx_model.upgraded(model.graph), content, run, scaling, model.size, info)
-
-
-def _on_backbone(model: HeadPredictor, weights: Path) -> Network:
-    backbone, head, size = loading.load(weights), model.head, model.size
-    cell = HeadOnBackbone(backbone.net, head)
-    cell.set_train(False)
-    graph = onnx_model.network_graph(cell, size)
-    if head.linear:
-        cam_output.add_cam(graph, head)
-    mindir, run = graphs.to_mindir(cell, size), partial(graphs.run_cell, cell)
-    return Network(graph, mindir, run, backbone.preprocessing, size, backbone.info, head.linear)
 
 
 def _dense(weight: np.ndarray, bias: np.ndarray) -> nn.Dense:

@@ -10,8 +10,10 @@ from onnx import TensorProto, helper, numpy_helper
 
 from sortline._core import graphs
 from sortline.backbones.preprocessing import LUMA, Preprocessing
+from sortline.features.heads import Head
 
 OPSET = 18  # the first whose Resize antialiases
+POOLING_OPS = ("ReduceMean", "ReduceMax")
 IR_VERSION = 8  # the one of opset 18: older runtimes on phones refuse newer files
 
 
@@ -27,13 +29,34 @@ def upgraded(graph: onnx.ModelProto) -> onnx.ModelProto:
     return graph
 
 
+def add_cam(network: onnx.ModelProto, head: Head) -> None:
+    """Add the output `cam`, float32 (n, classes, h, w), to `network`, a backbone that `head` pools and maps linearly.
+
+    A class's map is the last feature map summed over channels with that class's weights; where the head sees both
+    poolings, with the sum of a channel's two weights. Its mean over (h, w), plus the bias, is the logit of a head on
+    mean-pooled features. Raises ValueError where the graph pools nothing, or several maps.
+    Source: Zhou et al., "Learning Deep Features for Discriminative Localization", CVPR 2016.
+    """
+    graph = network.graph
+    pooled = {node.input[0] for node in graph.node if node.op_type in POOLING_OPS}
+    if len(pooled) != 1:
+        raise ValueError(f"expected one pooled feature map, found {len(pooled)}")
+    weight = head.weight
+    if head.pooling == "mean+max":
+        mean, maximum = np.split(weight, 2, axis=1)
+        weight = mean + maximum
+    graph.initializer.append(numpy_helper.from_array(np.ascontiguousarray(weight[..., None, None]), "cam/weight"))
+    graph.node.append(helper.make_node("Conv", [pooled.pop(), "cam/weight"], ["cam"], name="cam/conv"))
+    graph.output.append(helper.make_tensor_value_info("cam", TensorProto.FLOAT, ["n", len(weight), "h", "w"]))
+
+
 def self_contained(
     network: onnx.ModelProto, preprocessing: Preprocessing, size: int, metadata: dict[str, Any]
 ) -> onnx.ModelProto:
     """Wrap `network` into a graph from photo to probabilities.
 
     Input `image`: uint8 RGB (H, W, 3) of any size, upright. Outputs: `probabilities` and `logits`, float32 (classes,),
-    and, where `network` has it (cam_output.add_cam), `cam`, float32 (classes, h, w).
+    and, where `network` has it (`add_cam`), `cam`, float32 (classes, h, w).
     `metadata` becomes metadata_props; values that are not text as JSON.
     """
     front = _front(preprocessing, size)
@@ -56,13 +79,12 @@ def self_contained(
     del model.opset_import[1:]  # merging leaves the same entry twice
     # Shapes inferred for a batch of free size no longer hold; runtimes infer them anew.
     del graph.value_info[:]
-    helper.set_model_props(model, {key: _text(value) for key, value in sorted(metadata.items())})
+    texts = {}
+    for key, value in sorted(metadata.items()):
+        texts[key] = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True)
+    helper.set_model_props(model, texts)
     onnx.checker.check_model(model, full_check=True)
     return model
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True)
 
 
 def _front(preprocessing: Preprocessing, size: int) -> onnx.ModelProto:
@@ -88,13 +110,10 @@ def _front(preprocessing: Preprocessing, size: int) -> onnx.ModelProto:
         ("Add", ["front/scaled", "front/shift"], "front/x", {}),
     ]
     nodes = [helper.make_node(op, inputs, [output], name=output, **options) for op, inputs, output, options in steps]
-    graph = helper.make_graph(
-        nodes,
-        "front",
-        [helper.make_tensor_value_info("image", TensorProto.UINT8, ["height", "width", 3])],
-        [helper.make_tensor_value_info("front/x", TensorProto.FLOAT, [1, channels, size, size])],
-        [numpy_helper.from_array(value, name) for name, value in constants.items()],
-    )
+    image = helper.make_tensor_value_info("image", TensorProto.UINT8, ["height", "width", 3])
+    x = helper.make_tensor_value_info("front/x", TensorProto.FLOAT, [1, channels, size, size])
+    values = [numpy_helper.from_array(value, name) for name, value in constants.items()]
+    graph = helper.make_graph(nodes, "front", [image], [x], values)
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION)
 
 

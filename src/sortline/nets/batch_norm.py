@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import numpy as np
 from mindspore import Parameter, Tensor, nn, ops
 
-from sortline.nets import swap
+from sortline.backbones.layers import put
 
 
 def norms(net: nn.Cell) -> list[nn.Cell]:
@@ -37,8 +37,7 @@ class _Shift(nn.Cell):
 def fold(net: nn.Cell) -> None:
     """Move each batch norm's factor into its convolution, so that it only adds beta, and its statistics stay fixed.
 
-    Features stay the same. A step on a kernel then does the same whatever release the weights came from, and sooner
-    (bench/finetune.py).
+    Features stay the same. A step on a kernel then does the same whatever release the weights came from.
     """
     for cell in norms(net):
         gamma, beta, mean, variance = _statistics(cell.norm)
@@ -48,7 +47,7 @@ def fold(net: nn.Cell) -> None:
         _set(cell.norm.gamma, np.full_like(gamma, np.sqrt(1 + cell.norm.eps)))
         _set(cell.norm.moving_mean, np.zeros_like(mean))
         _set(cell.norm.moving_variance, np.ones_like(variance))
-        swap.put(cell, "norm", _Shift(cell.norm))
+        put(cell, "norm", _Shift(cell.norm))
 
 
 class _Measuring(nn.Cell):
@@ -78,7 +77,7 @@ def measure(net: nn.Cell, batches: Iterable[Tensor]) -> None:
     plain = [cell.norm for cell in cells]
     measuring = [_Measuring(norm) for norm in plain]
     for cell, one in zip(cells, measuring, strict=True):
-        swap.put(cell, "norm", one)
+        put(cell, "norm", one)
     net.set_train(False)
     run = _Run(net)
     run.set_train(False)
@@ -86,7 +85,7 @@ def measure(net: nn.Cell, batches: Iterable[Tensor]) -> None:
         run(batch)
         count += 1
     for cell, norm, one in zip(cells, plain, measuring, strict=True):
-        swap.put(cell, "norm", norm)
+        put(cell, "norm", norm)
         gamma, beta, mean, variance = _statistics(norm)
         found = one.total.asnumpy().astype(np.float64) / count
         spread = np.maximum(one.squares.asnumpy().astype(np.float64) / count - found**2, 1e-6)

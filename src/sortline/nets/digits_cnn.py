@@ -28,8 +28,7 @@ class DigitsCNN(nn.Cell):
         # Pooled before the ReLU, which is the same at a quarter of the work.
         x = self.relu(self.pool(self.norm1(self.conv1(x))))
         x = self.relu(self.pool(self.norm2(self.conv2(x))))
-        x = x.reshape((-1, 6272))
-        x = self.relu(self.dense1(x))
+        x = self.relu(self.dense1(x.reshape((-1, 6272))))
         return self.dense3(self.relu(self.dense2(x)))
 
 

@@ -12,7 +12,7 @@ from sortline.backbones.loading import Backbone
 from sortline.config.training import HeadRecipe, TrainParams
 from sortline.features import engines
 from sortline.nets import batch_norm, low_rank, registry
-from sortline.nets.inputs import ColourPictures, Inputs
+from sortline.nets.inputs import Inputs, Pictures, check_pictures
 from sortline.nets.photo_net import PhotoNet
 from sortline.training import heads
 from sortline.training.head_graph import HeadNet
@@ -40,7 +40,7 @@ def build(
     generator = np.random.default_rng(params.seed)
     net = PhotoNet(classes, backbone.net, backbone.preprocessing, head_kind(params))
     if params.norms == "train":
-        pictures = ColourPictures(inputs.array, backbone.preprocessing)
+        pictures = Pictures(inputs.array, backbone.preprocessing)
         batch_norm.measure(net.backbone, plain_batches(pictures, rows[:: max(1, len(rows) // MEASURED)]))
     else:
         batch_norm.fold(net.backbone)
@@ -73,13 +73,11 @@ def check(params: TrainParams, inputs: Inputs) -> None:
             raise UserError(
                 f"{where} trains the last {needed} blocks, and extract kept {kept}; set extract.upto: {needed}"
             )
-    if pictures and inputs.array.ndim != 4:
-        raise UserError(f"{where} needs extract.colour: true")
-    if pictures and inputs.image_size % 32:
-        raise UserError(f"{where} takes pictures of a multiple of 32 pixels, extract.image_size is {inputs.image_size}")
+    if pictures:
+        check_pictures(inputs, None, where)
 
 
-def plain_batches(pictures: ColourPictures, rows: np.ndarray, size: int = 32) -> Iterator[Tensor]:
+def plain_batches(pictures: Pictures, rows: np.ndarray, size: int = 32) -> Iterator[Tensor]:
     """Yield `rows` of `pictures` as the net's input, float32 (size, 3, S, S); what is left over, less than `size`,
     stays out unless there is nothing else."""
     size = min(size, len(rows))
@@ -116,7 +114,7 @@ def pooled(net: PhotoNet, inputs: Inputs, rows: np.ndarray) -> np.ndarray:
         return inputs.pooled[rows]
     model = engines.to_onnx(Backbone(net.backbone, net.preprocessing, {}), inputs.image_size)
     engine = engines.onnxruntime_engine(model)
-    pictures = ColourPictures(inputs.array, net.preprocessing)
+    pictures = Pictures(inputs.array, net.preprocessing)
     found = [engine.run(batch.asnumpy())[0] for batch in plain_batches(pictures, rows, 1)]
     return np.concatenate(found)[:, None]
 

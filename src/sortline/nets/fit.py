@@ -11,16 +11,14 @@ import onnx
 from mindspore import Tensor, nn, ops
 from tqdm import tqdm
 
-from sortline._core import graphs
-from sortline._core.errors import UserError
+from sortline._core import graphs, parameters
 from sortline.config.training import Recipe, TrainParams
 from sortline.data.prepared import Classes
 from sortline.features.store import FeatureStore
 from sortline.nets import registry
-from sortline.nets.inputs import Feed, Inputs, predictor
+from sortline.nets.inputs import Feed, Inputs, check_pictures, predictor
 from sortline.nets.inputs import read as read_inputs
-from sortline.nets.photo_net import PhotoNet
-from sortline.training import loop, losses
+from sortline.training import loop
 from sortline.training.results import TrainedNet
 from sortline.training.targets import smooth_targets, smoothing_minimum
 
@@ -64,7 +62,7 @@ def build(data: Parts, params: TrainParams, weights: Path) -> tuple[nn.Cell, dic
         net = finetune.build(pretrained, data.classes, params, data.inputs, data.rows, data.labels)
         return net, finetune.options(pretrained, params)
     net = registry.build(params.net, data.classes, params.net_options())
-    check_pictures(net, data.inputs, params.net)
+    check_pictures(data.inputs, net.image_size, f"params.yaml: train.net {params.net}")
     registry.initialise(net, params.seed)
     return net, params.net_options()
 
@@ -89,10 +87,10 @@ def train(net: nn.Cell, options: dict[str, Any], data: Parts, params: TrainParam
         names = loop.note(curve, loop.curve_row(epoch, logits, data.val_labels, "val"), "val")
         arrays = registry.values(net)
         if epoch.number % params.every == 0:
-            registry.write(out / checkpoint_file(epoch.number), arrays)
+            parameters.write(out / checkpoint_file(epoch.number), arrays)
             (out / checkpoint_file(epoch.number - params.keep * params.every)).unlink(missing_ok=True)
         for name in names:
-            registry.write(out / f"{name}.safetensors", arrays)
+            parameters.write(out / f"{name}.safetensors", arrays)
             used[name] = epoch.number, logits
         bar.set_postfix_str(f"val {curve[-1]['val_accuracy']:.2%}")
         if params.patience and len(curve) - used["best"][0] >= params.patience:
@@ -128,7 +126,7 @@ class NetLoss(nn.Cell):
 
     def construct(self, inputs, targets):
         x = ops.cast(inputs, mindspore.float32) * self.scale + self.shift
-        loss = losses.cross_entropy(self.net(x), targets).mean()
+        loss = loop.cross_entropy(self.net(x), targets).mean()
         return loss, loss.reshape(1), ops.ones_like(loss).reshape(1)
 
 
@@ -183,7 +181,7 @@ def write_graphs(folder: Path, about: dict[str, Any], inputs: Inputs) -> None:
     """
     net = registry.build(about["net"], about["classes"], about["options"])
     path = folder / f"{about['checkpoint']}.safetensors"
-    registry.set_values(net, registry.read(path), path)
+    registry.set_values(net, parameters.read(path), path)
     net.set_train(False)
     channels, side = len(about["mean"]), about["image_size"]
     onnx.save(graphs.to_onnx(net, (1, channels, side, side), ("logits",)), folder / "net.onnx")
@@ -209,21 +207,6 @@ def layer_rates(net: nn.Cell, decay: float) -> dict[str, float] | None:
             distance = {"last": 1, "stem": blocks + 2}.get(layer) or blocks + 1 - int(inner[0])
         found[parameter.name] = decay**distance
     return found
-
-
-def check_pictures(net: nn.Cell, inputs: Inputs, name: str) -> None:
-    """Raise `UserError` where a net that starts from its first weights cannot take these inputs."""
-    photos, side, where = isinstance(net, PhotoNet), inputs.image_size, f"params.yaml: train.net {name}"
-    if inputs.blocks is not None:
-        raise UserError(f"{where} trains from pictures; set extract.pixels to true")
-    if photos != (inputs.array.ndim == 4):
-        raise UserError(f"{where} needs extract.colour: {str(photos).lower()}")
-    if photos and side % 32:
-        raise UserError(f"{where} takes pictures of 32 pixels or a multiple, extract.image_size is {side}")
-    if not photos and side != net.image_size:
-        raise UserError(
-            f"{where} takes pictures of {net.image_size} x {net.image_size} pixels, extract.image_size is {side}"
-        )
 
 
 def checkpoint_file(epoch: int) -> str:

@@ -2,65 +2,32 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
 
 import mindspore
 import numpy as np
 from mindspore import nn
 
+from sortline._core.errors import UserError
 from sortline.backbones.preprocessing import GREY, Preprocessing
 from sortline.config.augment import CropParams, DistortionParams
 from sortline.data.augment.crops import crop
 from sortline.data.augment.distortion import distort
 from sortline.features.store import FeatureStore
-from sortline.nets.photo_net import PhotoNet, Tail
+from sortline.nets import registry
+from sortline.nets.photo_net import Tail
 
 PREDICTED = (16, 500), 2**21  # inputs at a time: minimum and maximum; bytes of them
 
 
-class Feed(Protocol):
-    """n inputs of a net, which computes on `values * scale + shift` in float32."""
-
-    @property
-    def scale(self) -> np.ndarray: ...
-
-    @property
-    def shift(self) -> np.ndarray: ...
-
-    def __len__(self) -> int: ...
-
-    def augmented(self, rows: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-        """Return the inputs of `rows` as training sees them, (len(rows), ...): changed by chance."""
-
-    def plain(self, rows: np.ndarray) -> np.ndarray:
-        """Return the inputs of `rows` as they are, (len(rows), ...)."""
-
-
 @dataclass(frozen=True)
-class GreyPictures:
-    """Pictures uint8 (n, S, S), as (n, 1, S, S)."""
+class Pictures:
+    """n pictures uint8, grey (n, S, S) or RGB (n, S, S, 3), as (n, channels, S, S); a net computes on `values * scale +
+    shift` in float32. `change` is what training does to them.
+    """
 
     images: np.ndarray
-    change: DistortionParams = DistortionParams()
-    scale, shift = GREY.scale[:, None, None], GREY.shift[:, None, None]
-
-    def __len__(self) -> int:
-        return len(self.images)
-
-    def augmented(self, rows: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-        return distort(self.images[rows], self.change, generator)[:, None]
-
-    def plain(self, rows: np.ndarray) -> np.ndarray:
-        return self.images[rows][:, None]
-
-
-@dataclass(frozen=True)
-class ColourPictures:
-    """Photos uint8 RGB (n, S, S, 3), as (n, 3, S, S)."""
-
-    images: np.ndarray
-    preprocessing: Preprocessing
-    change: CropParams = CropParams()
+    preprocessing: Preprocessing = GREY
+    change: DistortionParams | CropParams | None = None
 
     @property
     def scale(self) -> np.ndarray:
@@ -74,17 +41,27 @@ class ColourPictures:
         return len(self.images)
 
     def augmented(self, rows: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-        return crop(self.images[rows], self.change, generator).transpose(0, 3, 1, 2)
+        """Return the inputs of `rows` as training sees them, (len(rows), ...): changed by chance."""
+        images = self.images[rows]
+        if isinstance(self.change, DistortionParams):
+            images = distort(images, self.change, generator)
+        elif self.change is not None:
+            images = crop(images, self.change, generator)
+        return self._planes(images)
 
     def plain(self, rows: np.ndarray) -> np.ndarray:
-        return self.images[rows].transpose(0, 3, 1, 2)
+        """Return the inputs of `rows` as they are, (len(rows), ...)."""
+        return self._planes(self.images[rows])
+
+    def _planes(self, images: np.ndarray) -> np.ndarray:
+        return images[:, None] if self.preprocessing.channels == 1 else images.transpose(0, 3, 1, 2)
 
 
 @dataclass(frozen=True)
 class Maps:
-    """Feature Maps float16 or float32 (n, K views, C, h, w); training draws a view, view 0 is the plain one.
+    """Feature maps float16 or float32 (n, K views, C, h, w), fed as `Pictures` are: training draws a view.
 
-    Pooled features are maps of one position, (n, K, C, 1, 1).
+    View 0 is the plain one. Pooled features are maps of one position, (n, K, C, 1, 1).
     """
 
     maps: np.ndarray
@@ -98,6 +75,9 @@ class Maps:
 
     def plain(self, rows: np.ndarray) -> np.ndarray:
         return self.maps[rows, 0]
+
+
+Feed = Pictures | Maps
 
 
 @dataclass(frozen=True)
@@ -118,14 +98,25 @@ class Inputs:
         chosen = self.array[rows]
         if self.blocks is not None:
             return Maps(chosen)
-        changes = () if change is None else (change,)
-        if isinstance(net, PhotoNet):
-            return ColourPictures(chosen, net.preprocessing, *changes)
-        return GreyPictures(chosen, *changes)
+        return Pictures(chosen, registry.preprocessing(net), change)
 
     def part(self, net: nn.Cell) -> nn.Cell:
         """Return what of `net` comes after these inputs."""
         return net if self.blocks is None else Tail(net, self.blocks)
+
+
+def check_pictures(inputs: Inputs, side: int | None, where: str) -> None:
+    """Raise `UserError`, beginning with `where`, unless these are pictures of `side` pixels: grey, for None RGB of any
+    multiple of 32.
+    """
+    photos, found = side is None, inputs.image_size
+    if inputs.blocks is not None:
+        raise UserError(f"{where} trains from pictures; set extract.pixels to true")
+    if photos != (inputs.array.ndim == 4):
+        raise UserError(f"{where} needs extract.colour: {str(photos).lower()}")
+    if found % 32 if side is None else found != side:
+        wanted = "a multiple of 32 pixels" if side is None else f"{side} x {side} pixels"
+        raise UserError(f"{where} takes pictures of {wanted}, extract.image_size is {found}")
 
 
 def read(store: FeatureStore, photos: int) -> Inputs:

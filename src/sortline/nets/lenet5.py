@@ -22,6 +22,16 @@ C3_TABLE = (
 )  # fmt: skip
 
 
+def conv5(inputs: int, outputs: int) -> nn.Conv2d:
+    """A valid 5x5 convolution with bias."""
+    return nn.Conv2d(inputs, outputs, 5, pad_mode="valid", has_bias=True)
+
+
+def dense_layers(classes: int) -> tuple[nn.Dense, nn.Dense, nn.Dense]:
+    """The last three layers of every variant. The first sees all 16 maps: the same as the paper's 5x5 convolution."""
+    return nn.Dense(400, 120), nn.Dense(120, 84), nn.Dense(84, classes)
+
+
 class PooledConv(nn.Cell):
     """A valid 5x5 convolution from one map and 2x2 max pooling, in one: (n, 1, S, S) to (n, maps, S/2 - 2, S/2 - 2).
 
@@ -73,11 +83,9 @@ class LeNet5(nn.Cell):
     def __init__(self, classes: int = 10, pooling: str = "max", activation: str = "relu") -> None:
         super().__init__()
         self.pool_first = pooling == "max"  # averages do not commute with the activation
-        self.conv1 = PooledConv(6) if self.pool_first else nn.Conv2d(1, 6, 5, pad_mode="valid", has_bias=True)
-        self.conv2 = nn.Conv2d(6, 16, 5, pad_mode="valid", has_bias=True)
-        self.dense1 = nn.Dense(400, 120)
-        self.dense2 = nn.Dense(120, 84)
-        self.dense3 = nn.Dense(84, classes)
+        self.conv1 = PooledConv(6) if self.pool_first else conv5(1, 6)
+        self.conv2 = conv5(6, 16)
+        self.dense1, self.dense2, self.dense3 = dense_layers(classes)
         self.pool = POOLINGS[pooling](2, 2)
         self.activation = ACTIVATIONS[activation]()
 
@@ -86,10 +94,8 @@ class LeNet5(nn.Cell):
         x = self.activation(x) if self.pool_first else self.pool(self.activation(x))
         x = self.conv2(x)
         x = self.activation(self.pool(x)) if self.pool_first else self.pool(self.activation(x))
-        x = x.reshape((-1, 400))
-        x = self.activation(self.dense1(x))
-        x = self.activation(self.dense2(x))
-        return self.dense3(x)
+        x = self.activation(self.dense1(x.reshape((-1, 400))))
+        return self.dense3(self.activation(self.dense2(x)))
 
 
 class LeNet5Norm(nn.Cell):
@@ -102,16 +108,10 @@ class LeNet5Norm(nn.Cell):
 
     def __init__(self, classes: int = 10) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(1, 6, 5, pad_mode="valid", has_bias=True)
-        self.norm1 = nn.BatchNorm2d(6)
-        self.conv2 = nn.Conv2d(6, 16, 5, pad_mode="valid", has_bias=True)
-        self.norm2 = nn.BatchNorm2d(16)
-        self.dense1 = nn.Dense(400, 120)
-        self.dense2 = nn.Dense(120, 84)
-        self.dense3 = nn.Dense(84, classes)
-        self.pool = nn.MaxPool2d(2, 2)
-        self.relu = nn.ReLU()
-        self.dropout = nn.Dropout(p=0.5)
+        self.conv1, self.norm1 = conv5(1, 6), nn.BatchNorm2d(6)
+        self.conv2, self.norm2 = conv5(6, 16), nn.BatchNorm2d(16)
+        self.dense1, self.dense2, self.dense3 = dense_layers(classes)
+        self.pool, self.relu, self.dropout = nn.MaxPool2d(2, 2), nn.ReLU(), nn.Dropout(p=0.5)
 
     def construct(self, x: Tensor) -> Tensor:
         x = self.relu(self.pool(self.norm1(self.conv1(x))))
@@ -172,14 +172,10 @@ class LeNet5Published(nn.Cell):
 
     def __init__(self, classes: int = 10, c3: str = "partial") -> None:
         super().__init__()
-        self.c1 = nn.Conv2d(1, 6, 5, pad_mode="valid", has_bias=True)
-        self.s2 = SubSampling(6)
-        self.c3 = PartialConv() if c3 == "partial" else nn.Conv2d(6, 16, 5, pad_mode="valid", has_bias=True)
+        self.c1, self.s2 = conv5(1, 6), SubSampling(6)
+        self.c3 = PartialConv() if c3 == "partial" else conv5(6, 16)
         self.s4 = SubSampling(16)
-        # 120 units that each see all of S4: the same as the paper's convolution of 5x5 maps.
-        self.c5 = nn.Dense(400, 120)
-        self.f6 = nn.Dense(120, 84)
-        self.output = nn.Dense(84, classes)
+        self.c5, self.f6, self.output = dense_layers(classes)
         self.squash = ScaledTanh()
 
     def construct(self, x: Tensor) -> Tensor:

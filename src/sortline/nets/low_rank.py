@@ -3,7 +3,7 @@
 import numpy as np
 from mindspore import Parameter, Tensor, nn, ops
 
-from sortline.nets import swap
+from sortline.backbones.layers import put
 
 
 class LowRank(nn.Cell):
@@ -37,7 +37,7 @@ class LowRank(nn.Cell):
 
 def adapt(owner: nn.Cell, name: str, rank: int, alpha: float, generator: np.random.Generator) -> None:
     """Put a LowRank in place of the layer `owner.name`; all parameters keep their names."""
-    swap.put(owner, name, LowRank(getattr(owner, name), rank, alpha, generator))
+    put(owner, name, LowRank(getattr(owner, name), rank, alpha, generator))
 
 
 def merged_weights(net: nn.Cell) -> dict[str, np.ndarray]:

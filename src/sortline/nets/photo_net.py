@@ -72,8 +72,7 @@ class PhotoNet(nn.Cell):
 class Tail(nn.Cell):
     """The last `blocks` blocks of a PhotoNet's backbone, its last layer and its head, on cached maps.
 
-    Takes what `layers.Front` puts out; with 0 blocks pooled features, (n, C, 1, 1), the head alone. The parameters
-    are the net's own.
+    Takes what `layers.Front` puts out; with 0 blocks pooled features, (n, C, 1, 1), the head alone.
     """
 
     def __init__(self, net: PhotoNet, blocks: int) -> None:

@@ -1,19 +1,16 @@
-"""The nets that are trained whole, by name: built, initialised from a seed, saved, loaded strictly."""
+"""The nets that are trained whole, by name: built, initialized from a seed, their values taken and set strictly."""
 
 import importlib
 import pkgutil
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import mindspore
 import numpy as np
 from mindspore import nn
-from safetensors import SafetensorError
-from safetensors.numpy import load, save
 
-from sortline._core.errors import UserError
+from sortline._core import parameters
 from sortline.backbones.preprocessing import GREY, Preprocessing
 from sortline.nets.low_rank import merged_weights
 
@@ -57,15 +54,6 @@ def initialise(net: nn.Cell, seed: int) -> None:
                 parameter.set_data(mindspore.Tensor(draw.astype(np.float32)))
 
 
-def layer_parameters(net: nn.Cell) -> dict[str, int]:
-    """Return the number of trainable parameters per layer (the net's attribute that holds them), in order."""
-    counts: dict[str, int] = {}
-    for parameter in net.trainable_params():
-        layer = parameter.name.split(".")[0]
-        counts[layer] = counts.get(layer, 0) + int(np.prod(parameter.shape))
-    return counts
-
-
 def values(net: nn.Cell) -> dict[str, np.ndarray]:
     """Return all parameters, the statistics of batch norm too, by name; low-rank updates merged into their weights."""
     merged = merged_weights(net)
@@ -74,27 +62,10 @@ def values(net: nn.Cell) -> dict[str, np.ndarray]:
 
 
 def set_values(net: nn.Cell, arrays: dict[str, np.ndarray], where: object) -> None:
-    """Put `arrays` into the net; raise `UserError` naming `where` unless names and shapes are the net's, all finite."""
-    wanted = {name: parameter.shape for name, parameter in net.parameters_dict().items()}
-    if {name: array.shape for name, array in arrays.items()} != wanted:
-        raise UserError(f"{where}: not the parameters of this net; train it again: dvc repro -f train@TASK")
-    if not all(np.isfinite(array).all() for array in arrays.values()):
-        raise UserError(f"{where}: holds NaN or Inf; train it again: dvc repro -f train@TASK")
+    """Put `arrays` into the net; raise `UserError` naming `where` unless names and shapes are the net's."""
+    parameters.check({name: parameter.shape for name, parameter in net.parameters_dict().items()}, arrays, where)
     for name, parameter in net.parameters_dict().items():
         parameter.set_data(mindspore.Tensor(arrays[name]))
-
-
-def write(path: Path, arrays: dict[str, np.ndarray]) -> None:
-    """Write parameters as safetensors."""
-    path.write_bytes(save({name: np.ascontiguousarray(array) for name, array in arrays.items()}))
-
-
-def read(path: Path) -> dict[str, np.ndarray]:
-    """Read what `write` wrote; raise `UserError` where the file is missing or damaged."""
-    try:
-        return load(path.read_bytes())
-    except (OSError, SafetensorError) as error:
-        raise UserError(f"{path}: missing or damaged ({error!r}); run `dvc repro -f train@TASK`") from None
 
 
 def preprocessing(net: nn.Cell) -> Preprocessing:

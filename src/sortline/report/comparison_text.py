@@ -61,15 +61,11 @@ def _sides(pairs: Pairs) -> list[str]:
         lines += ["", f"changed sides: {len(rows):,}"]
         width = max(len(row["image"]) for row in rows[:NAMED])
         for row in rows[:NAMED]:
-            text = f"{row['truth']}; {_other(row)}"
+            other = "b" if row["right"] == "A" else "a"
+            text = f"{row['truth']}; {other.upper()} predicted {row[other]}"
             lines.append(f"  only {row['right']} right   {row['image']:<{width}}   {text}")
         if len(rows) > NAMED:
             lines.append(f"  and {len(rows) - NAMED:,} more (--json has them all)")
     if otherwise:
         lines += [f"wrong in both, with another prediction: {otherwise:,}"]
     return lines
-
-
-def _other(row: dict[str, Any]) -> str:
-    name = "b" if row["right"] == "A" else "a"
-    return f"{name.upper()} predicted {row[name]}"

@@ -13,10 +13,7 @@ from sortline.report.contact_sheet import Tile, contact_sheet, shown
 
 
 def corruptions_sheet(found: Diagnosis, size: int, task: str) -> Image.Image:
-    """Return a contact sheet of one photo in every corruption, captioned with the accuracy of all photos so corrupted.
-
-    `size`: of the photo when it is corrupted, pixels.
-    """
+    """Return a contact sheet of one photo in every corruption, of `size` pixels, each with all photos' accuracy."""
     picture = resize(open_picture(found.photos[0]), size)
     tiles = []
     for (name, severity), score in found.scores.items():

@@ -65,10 +65,7 @@ def wrong_sheet(
 
 
 def predictions_sheet(predictions: Predictions, raw: Path, task: str, columns: int, limit: int) -> Image.Image:
-    """Return a contact sheet of at most `limit` photos, evenly spread, framed blue where correct and red where wrong.
-
-    Raises `BadImage` if a photo under `raw` cannot be read.
-    """
+    """Return a contact sheet of at most `limit` photos, evenly spread, framed blue if correct and red if wrong."""
     n = len(predictions.val.images)
     some = spread(n, limit)
     colours = np.where(predictions.correct, CORRECT, WRONG)

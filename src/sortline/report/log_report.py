@@ -3,7 +3,7 @@
 import statistics
 from collections.abc import Sequence
 
-from sortline.report.training_log import Epoch, TrainingLog
+from sortline.report.training_log import TrainingLog
 from sortline.training.targets import smoothing_minimum
 
 ROUNDING = 1e-3  # a loss printed from half precision may be that far below the minimum
@@ -29,10 +29,10 @@ def describe(name: str, log: TrainingLog, smoothing: float = 0.0, classes: int =
         rows += _under("minimum", _minimum(log, smoothing, classes))
     if photos and steps > photos:
         times = -(-steps // photos)
-        rows.append(
-            ("repeats", f"{steps:,} steps an epoch, with {photos:,} train photos: whatever the batch size, an epoch")
-        )
-        rows.append(("", f"passes over them {times} times or more; is there a repeat() in the data set?"))
+        rows += _under("repeats", [
+            f"{steps:,} steps an epoch, with {photos:,} train photos: whatever the batch size, an epoch",
+            f"passes over them {times} times or more; is there a repeat() in the data set?",
+        ])  # fmt: skip
     rows += _under("not read", _not_read(log))
     return lines + [f"  {about:<11} {text}" for about, text in rows if text]
 
@@ -76,7 +76,7 @@ def _duration(seconds: float) -> str:
 
 
 def _not_finite(log: TrainingLog) -> list[str]:
-    bad = _bad_epochs(log)
+    bad = [(number, epoch) for part in log.parts for number, epoch in part.epochs.items() if epoch.bad_line]
     lines = []
     for number, epoch in bad[:3]:
         count = len(epoch.losses) - epoch.finite.size
@@ -85,10 +85,6 @@ def _not_finite(log: TrainingLog) -> list[str]:
     if len(bad) > 3:
         lines.append(f"and in {_count(len(bad) - 3, 'more epoch')}")
     return lines
-
-
-def _bad_epochs(log: TrainingLog) -> list[tuple[int, Epoch]]:
-    return [(number, epoch) for part in log.parts for number, epoch in part.epochs.items() if epoch.bad_line]
 
 
 def _minimum(log: TrainingLog, smoothing: float, classes: int) -> tuple[str, str]:

@@ -78,10 +78,7 @@ def digits_sheet(prepared: Preparation) -> Image.Image:
 
 
 def duplicates_sheet(prepared: Preparation) -> Image.Image:
-    """Draw pairs of copies, worst first: those of two classes, then val photos in train, then inside train.
-
-    Of many pairs a selection is shown; audit.json lists them all.
-    """
+    """Draw pairs of copies (audit.json lists all): those of two classes, val photos in train, pairs inside train."""
     audit, split, names = prepared.audit, prepared.split, prepared.names
     pairs = _pairs(audit, split)
     tiles = []

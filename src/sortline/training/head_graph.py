@@ -12,10 +12,6 @@ from sortline._core.errors import UserError
 from sortline.features.heads import ACTIVATIONS, Head
 
 
-def _with_one(rows: np.ndarray) -> np.ndarray:
-    return np.concatenate((rows, np.ones((*rows.shape[:-1], 1), np.float32)), -1)
-
-
 @dataclass(frozen=True)
 class HeadNet:
     """A kind of head: rows of `dimension` features to `classes` logits.
@@ -82,7 +78,9 @@ class HeadNet:
 
     def rows(self, features: np.ndarray) -> np.ndarray:
         """Return what `forward` takes: a linear head's rows (..., D) get a 1 at their end, which makes the bias."""
-        return features if self.hidden or self.pooling == "attention" else _with_one(features)
+        if self.hidden or self.pooling == "attention":
+            return features
+        return np.concatenate((features, np.ones((*features.shape[:-1], 1), np.float32)), -1)
 
     def from_head(self, head: Head, models: int) -> np.ndarray:
         """Return `head` for each of the models, float32, flat; raise `UserError` where it is of another kind."""

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 from mindspore import Parameter, Tensor, nn, ops
-from scipy.special import softmax
 from tqdm import tqdm
 
 from sortline._core.errors import UserError
@@ -14,9 +13,9 @@ from sortline._core.files import read_json, sha256_file
 from sortline.config.training import Recipe, TrainHeadParams
 from sortline.data.holdout import hold_out
 from sortline.data.prepared import Classes
-from sortline.features.heads import Head, load_head, pool
+from sortline.features.heads import Head, load_head, pool, softmax
 from sortline.features.store import FeatureStore
-from sortline.training import loop, losses
+from sortline.training import loop
 from sortline.training.head_graph import HeadNet, forward
 from sortline.training.results import Trained, TrainingSet
 from sortline.training.targets import log_loss, minimum_loss, smooth_targets
@@ -64,7 +63,7 @@ class HeadLoss(nn.Cell):
         self.logits_of = forward(net, models)
 
     def construct(self, rows, targets, shares, keep=None):
-        each = losses.cross_entropy(self.logits_of(self.flat, rows, keep), targets.expand_dims(1))
+        each = loop.cross_entropy(self.logits_of(self.flat, rows, keep), targets.expand_dims(1))
         loss = (each * shares).sum(0)
         # The models share no parameter, so the sum's gradient is each model's own.
         return loss.sum(), loss, ops.cast(shares.sum(0) > 0, loss.dtype)
@@ -134,13 +133,17 @@ def epochs(
 class _Watch:
     """Early stopping (Prechelt 1998) of one model: its minimum loss on the inner part, and its parameters then.
 
-    `features` as `Head.logits` takes them.
+    The inner part is a grouped tenth of the rows of `mask`, which is taken out of it in place.
     """
 
     head: Head  # there from the first epoch on
 
-    def __init__(self, features: np.ndarray, labels: np.ndarray):
-        self.features, self.labels = features, labels
+    def __init__(self, data: TrainingSet, mask: np.ndarray, seed: int):
+        assert data.groups is not None  # early stopping parts no group
+        rows = np.flatnonzero(mask)
+        inner = rows[hold_out(data.labels[rows], data.groups[rows], INNER, seed)]
+        mask[inner] = False
+        self.features, self.labels = data.features[inner, 0], data.labels[inner]
         self.loss, self.epoch = np.inf, 0
 
     def see(self, number: int, head: Head) -> None:
@@ -160,7 +163,7 @@ def train_by_steps(data: TrainingSet, params: TrainHeadParams) -> Trained:
         balanced=params.class_weights == "balanced",
     )  # fmt: skip
     masks = np.stack([*(data.folds != fold for fold in data.fold_numbers), np.ones(len(data.labels), bool)], 1)
-    watches = [_watch(data, masks[:, model], params.seed) for model in range(masks.shape[1]) if params.patience]
+    watches = [_Watch(data, masks[:, model], params.seed) for model in range(masks.shape[1]) if params.patience]
     start, facts = _start(net, params, masks.shape[1], data.dataset)
     trained = epochs(features, targets[photo], masks[photo], net, params, params.dropout, start)
 
@@ -187,10 +190,8 @@ def train_by_steps(data: TrainingSet, params: TrainHeadParams) -> Trained:
     logits, heads = kept[params.checkpoint]
     named = {name: kept[name][1][-1] for name in ("best", "last")} | recent
     selected = ["epoch"] if params.checkpoint == "best" else []
-    out_of_fold = softmax(logits.astype(np.float64), axis=1)
-    return Trained(
-        named, params.checkpoint, out_of_fold, curve, "epoch", facts, selected, heads[:-1], minimum_loss(targets)
-    )
+    more = facts, selected, heads[:-1], minimum_loss(targets)
+    return Trained(named, params.checkpoint, softmax(logits), curve, "epoch", *more)
 
 
 class _Scorer:
@@ -206,15 +207,6 @@ class _Scorer:
         for mask, view, head in zip(self.masks, self.views, heads, strict=False):
             logits[mask] = head.logits(view)
         return logits
-
-
-def _watch(data: TrainingSet, mask: np.ndarray, seed: int) -> _Watch:
-    """Take a grouped tenth out of `mask`, in place, to watch."""
-    assert data.groups is not None  # early stopping parts no group
-    rows = np.flatnonzero(mask)
-    inner = rows[hold_out(data.labels[rows], data.groups[rows], INNER, seed)]
-    mask[inner] = False
-    return _Watch(data.features[inner, 0], data.labels[inner])
 
 
 def _start(net: HeadNet, params: TrainHeadParams, models: int, dataset: str) -> tuple[np.ndarray | None, dict]:

@@ -4,13 +4,12 @@ import warnings
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-from scipy.special import softmax
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from tqdm import tqdm
 
 from sortline.config.training import TrainHeadParams
-from sortline.features.heads import Head, pool
+from sortline.features.heads import Head, pool, softmax
 from sortline.training.heads import training_rows
 from sortline.training.loop import best_row
 from sortline.training.results import Trained, TrainingSet
@@ -27,9 +26,8 @@ def train_lbfgs(data: TrainingSet, params: TrainHeadParams) -> Trained:
     with tqdm(total=len(strengths) * len(data.fold_numbers), desc="L-BFGS on folds", unit="fit", disable=None) as bar:
         for fold in data.fold_numbers:
             inside, held_out = data.folds[photo] != fold, data.folds == fold
-            fitted = _fit_path(
-                features[inside], data.labels[photo[inside]], data.classes, strengths, params.lbfgs_max_iter
-            )
+            rows = features[inside], data.labels[photo[inside]]
+            fitted = _fit_path(*rows, data.classes, strengths, params.lbfgs_max_iter)
             for index, (weight, bias, fine) in enumerate(fitted):
                 logits[index, held_out] = plain[held_out] @ weight.T + bias
                 converged &= fine
@@ -44,8 +42,7 @@ def train_lbfgs(data: TrainingSet, params: TrainHeadParams) -> Trained:
     head = Head(weight, bias, params.pooling)
     facts: dict[str, object] = {"c": strengths[chosen], "converged": converged and fine}
     selected = ["C"] if len(strengths) > 1 else []
-    out_of_fold = softmax(logits[chosen], axis=1)
-    return Trained({"best": head, "last": head}, "last", out_of_fold, curve, "c", facts, selected)
+    return Trained({"best": head, "last": head}, "last", softmax(logits[chosen]), curve, "c", facts, selected)
 
 
 def _fit_path(

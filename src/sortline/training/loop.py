@@ -1,6 +1,6 @@
 """The loop of all training by gradient steps: an epoch of steps in one graph call, whatever the model.
 
-Heads and nets give it a cell that computes the loss, and batches; see `heads.train` and `nets.steps_of`.
+Heads and nets give it a cell that computes the loss, and batches; see `heads.HeadLoss` and `nets.fit.NetLoss`.
 """
 
 from collections.abc import Iterator
@@ -19,6 +19,11 @@ from sortline.training.targets import log_loss
 
 HUGE = 1e20  # no weight of a model that learns gets near; float32 ends at 3.4e38
 BATCH_BYTES = 256 * 2**20  # of inputs that are handed over in one piece
+
+
+def cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
+    """Return -sum(targets log softmax(logits)) over the last axis; inputs broadcast to (..., classes)."""
+    return -(targets * ops.log_softmax(logits, -1)).sum(-1)
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,7 @@ class TrainingSet:
 
 @dataclass(frozen=True)
 class Trained:
-    """The result: heads by checkpoint name, out-of-fold probabilities (n, classes) of the kept one, and the record.
+    """Heads by checkpoint name, out-of-fold probabilities (n, classes) of the kept one, and the record.
 
     `curve` has one row a point of `curve_x`: an epoch (gradient steps) or a candidate C (lbfgs). `fold_heads`: the kept
     one's, by fold (gradient steps). `minimum`: the lowest training loss that the targets allow.

@@ -1,4 +1,4 @@
-"""Learning-rate schedules, by name. A new one is a function here, an entry in SCHEDULES, and its name in the config."""
+"""Learning-rate schedules, by name. A new one is an entry of SCHEDULES, and its name in the config."""
 
 from collections.abc import Callable
 
@@ -7,43 +7,21 @@ import numpy as np
 from sortline.config.training import Recipe
 
 
-def constant(recipe: Recipe, share: np.ndarray, epochs: np.ndarray) -> np.ndarray:
-    return np.full_like(share, recipe.lr)
+def _between(recipe: Recipe, share: np.ndarray) -> np.ndarray:
+    return recipe.lr_end + (recipe.lr - recipe.lr_end) * share
 
 
-def cosine(recipe: Recipe, share: np.ndarray, epochs: np.ndarray) -> np.ndarray:
-    """Cosine annealing (Loshchilov and Hutter 2017, arXiv:1608.03983), no restarts."""
-    return recipe.lr_end + (recipe.lr - recipe.lr_end) * ((1 + np.cos(np.pi * share)) / 2)
-
-
-def square(recipe: Recipe, share: np.ndarray, epochs: np.ndarray) -> np.ndarray:
-    """Polynomial decay of power 2."""
-    return recipe.lr_end + (recipe.lr - recipe.lr_end) * (1 - share) ** 2
-
-
-def linear(recipe: Recipe, share: np.ndarray, epochs: np.ndarray) -> np.ndarray:
-    return recipe.lr_end + (recipe.lr - recipe.lr_end) * (1 - share)
-
-
-def step(recipe: Recipe, share: np.ndarray, epochs: np.ndarray) -> np.ndarray:
-    return recipe.lr * recipe.decay_rate ** np.floor(_periods(recipe, epochs))
-
-
-def exponential(recipe: Recipe, share: np.ndarray, epochs: np.ndarray) -> np.ndarray:
-    return recipe.lr * recipe.decay_rate ** _periods(recipe, epochs)
-
-
-def _periods(recipe: Recipe, epochs: np.ndarray) -> np.ndarray:
-    # Rounded, so that 6 steps of 0.1 epochs are not 5.999 of them.
-    return np.round(epochs / recipe.decay_epochs, 9)
-
-
-# Each returns the rate of the steps after the warm-up, float64, of the share of these steps, and of the epochs, that
-# has gone by before each.
+# The rate of the steps after the warm-up, float64, from the share of these steps, and the number of `decay_epochs`,
+# that have gone by before each.
 SCHEDULES: dict[str, Callable[[Recipe, np.ndarray, np.ndarray], np.ndarray]] = {
-    "constant": constant, "cosine": cosine, "square": square, "linear": linear, "step": step,
-    "exponential": exponential,
-}  # fmt: skip
+    "constant": lambda recipe, passed, periods: np.full_like(passed, recipe.lr),
+    # Cosine annealing (Loshchilov and Hutter 2017, arXiv:1608.03983), no restarts.
+    "cosine": lambda recipe, passed, periods: _between(recipe, (1 + np.cos(np.pi * passed)) / 2),
+    "square": lambda recipe, passed, periods: _between(recipe, (1 - passed) ** 2),  # polynomial decay of power 2
+    "linear": lambda recipe, passed, periods: _between(recipe, 1 - passed),
+    "step": lambda recipe, passed, periods: recipe.lr * recipe.decay_rate ** np.floor(periods),
+    "exponential": lambda recipe, passed, periods: recipe.lr * recipe.decay_rate**periods,
+}
 
 
 def learning_rates(recipe: Recipe, steps_per_epoch: int) -> np.ndarray:
@@ -56,7 +34,9 @@ def learning_rates(recipe: Recipe, steps_per_epoch: int) -> np.ndarray:
     """
     total = recipe.epochs * steps_per_epoch
     warmup = min(round(recipe.warmup_epochs * steps_per_epoch), total)
-    passed = np.arange(total - warmup, dtype=np.float64)
-    after = SCHEDULES[recipe.schedule](recipe, passed / max(total - warmup, 1), passed / steps_per_epoch)
+    steps = np.arange(total - warmup, dtype=np.float64)
+    # Rounded, so that 6 steps of 0.1 epochs are not 5.999 of them.
+    periods = np.round(steps / steps_per_epoch / recipe.decay_epochs, 9)
+    after = SCHEDULES[recipe.schedule](recipe, steps / max(total - warmup, 1), periods)
     rising = recipe.lr * (np.arange(warmup) + 1) / max(warmup, 1)
     return np.concatenate((rising, after)).astype(np.float32)

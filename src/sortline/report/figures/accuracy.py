@@ -41,10 +41,7 @@ def reliability(rows: Sequence[Mapping[str, Any]], path: Path, *, title: str) ->
 
 
 def corruptions(scores: Mapping[tuple[str, int], Mapping[str, Any]], path: Path, *, title: str) -> None:
-    """Draw accuracy with its 95 % interval against severity, a panel a corruption.
-
-    `scores` by (corruption, severity), ("none", 0) among them, as `metrics.share` returns them.
-    """
+    """Draw accuracy with its 95 % interval against severity, a panel a corruption; `scores`: `Diagnosis.scores`."""
     plain = scores["none", 0]["accuracy"]
     names = list(dict.fromkeys(name for name, severity in scores if severity))
     with figure_at(path, 1.45 * len(names) + 0.6, 2.9) as figure:

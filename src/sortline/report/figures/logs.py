@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from matplotlib.axes import Axes
-from matplotlib.ticker import MaxNLocator
 
-from sortline.report.figures.style import INK, SERIES, figure_at
+from sortline.report.figures.style import INK, SERIES, epochs_axis, figure_at
 
 UNITS = ((2 * 3600, 3600, "hours"), (2 * 60, 60, "minutes"), (0, 1, "seconds"))  # from that many seconds on
 
@@ -31,10 +30,7 @@ class LogLine:
 def training_logs(
     lines: Sequence[LogLine], path: Path, *, loss_title: str, minimum: tuple[str, float] | None = None
 ) -> None:
-    """Draw the losses and, beside them, the times; the panel of which there is nothing is left out.
-
-    `minimum`, a named loss, is drawn as a level.
-    """
+    """Draw the losses, with `minimum`, a named one, and the times; a panel of which there is nothing is left out."""
     losses, seconds = (
         [value for line in lines for value in getattr(line, name) if not math.isnan(value)]
         for name in ("losses", "seconds")
@@ -71,7 +67,7 @@ def _losses(axes: Axes, lines: Sequence[LogLine], minimum: tuple[str, float] | N
             top = [1.0] * len(line.not_finite)
             axes.plot(line.not_finite, top, transform=axes.get_xaxis_transform(), label="nan or inf", **marks)
     axes.set(ylabel="loss", title=title)
-    _finish(axes)
+    epochs_axis(axes)
 
 
 def _times(axes: Axes, lines: Sequence[LogLine], longest: float) -> None:
@@ -79,7 +75,7 @@ def _times(axes: Axes, lines: Sequence[LogLine], longest: float) -> None:
     for line in lines:
         _plot(axes, line, [value / divisor for value in line.seconds])
     axes.set(ylabel=unit, title="Time per epoch")
-    _finish(axes)
+    epochs_axis(axes)
     axes.set_ylim(0, 1.08 * longest / divisor or 1)
 
 
@@ -95,9 +91,3 @@ def _plot(axes: Axes, line: LogLine, values: Sequence[float]) -> None:
 
 def _colour(line: LogLine) -> str:
     return SERIES[line.colour % len(SERIES)]
-
-
-def _finish(axes: Axes) -> None:
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1, steps=[1, 2, 5, 10]))
-    axes.grid()
-    axes.set(xlabel="epoch")

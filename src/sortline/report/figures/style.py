@@ -8,8 +8,10 @@ from pathlib import Path
 
 import matplotlib.style
 from matplotlib import font_manager
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ft2font import FT2Font
+from matplotlib.ticker import MaxNLocator
 
 from sortline._core.files import replacing
 
@@ -51,6 +53,13 @@ def figure_at(path: Path, width: float, height: float, names: Sequence[str] = ()
         yield figure
         with replacing(path) as temporary:
             figure.savefig(temporary, format="png", metadata={"Software": None})
+
+
+def epochs_axis(axes: Axes) -> None:
+    """Ticks at whole epochs, and a grid."""
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1, steps=[1, 2, 5, 10]))
+    axes.grid()
+    axes.set(xlabel="epoch")
 
 
 def other_fonts(names: Sequence[str]) -> list[str]:

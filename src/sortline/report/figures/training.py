@@ -41,10 +41,7 @@ def selection(
     *,
     title: str = "",
 ) -> None:
-    """Draw the out-of-fold accuracies `scores` against C, on a log axis, with error bars (+- `errors`).
-
-    `chosen` is one of `values`; its point is ringed.
-    """
+    """Draw the out-of-fold accuracies `scores` against C, on a log axis, with bars of +- `errors`; `chosen` ringed."""
     at = list(values).index(chosen)
     with figure_at(path, 7.0, 3.6) as figure:
         axes = figure.subplots()
