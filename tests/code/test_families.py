@@ -30,7 +30,7 @@ def names(ours):
     return f"{ours}.c", f"{ours}.n"
 
 
-RELEASE = Release("Toy, of nobody", "symmetric", IMAGENET, 1e-5, "CC0-1.0", names, path="weights/toy.safetensors")
+RELEASE = Release("Toy, of nobody", "CC0-1.0", names=names, path="weights/toy.safetensors")
 NETWORKS = [Network("toy", "Toy", build, {"nobody": RELEASE})]
 """
 

@@ -14,6 +14,7 @@ from sortline import backbones
 from sortline._core import runtime
 from sortline._core.errors import UserError
 from sortline._core.files import write_json
+from sortline.backbones.layers import Back, Front
 from sortline.backbones.loading import Backbone
 from sortline.backbones.preprocessing import Preprocessing
 from sortline.config.augment import ViewParams
@@ -274,11 +275,11 @@ def test_the_maps_before_the_last_blocks_are_those_of_the_network(tmp_path, tiny
     keep_maps(photos, PLAN, 32, tiny, engine, FeatureStore(tmp_path))
     inner, pooled = np.load(tmp_path / "inner.npy"), np.load(tmp_path / "pooled.npy")
     assert inner.dtype == np.float16 and inner.shape[:2] == (7, 3)
-    back = tiny.back(3)
+    front, back = Front(tiny.net, 3), Back(tiny.net, 3)
     back.set_train(False)
     for view in range(3):
         x = tiny.preprocessing(np.stack([render(open_rgb(p.path), PLAN, view, p.sha256, 32) for p in photos]))
-        expected = tiny.front(3)(mindspore.Tensor(x)).asnumpy()
+        expected = front(mindspore.Tensor(x)).asnumpy()
         assert np.abs(inner[:, view] - expected).max() <= 2e-3 * np.abs(expected).max()
         rest = back(mindspore.Tensor(inner[:, view].astype(np.float32))).asnumpy()
         assert np.abs(rest.mean((2, 3)) - pooled[:, view, 0]).max() < 0.02

@@ -16,7 +16,7 @@ from sortline._core import runtime
 from sortline._core.errors import UserError
 from sortline._core.files import read_json, sha256_file
 from sortline.backbones import checkpoints, registry
-from sortline.backbones.layers import Back, Front, Pooled
+from sortline.backbones.layers import Pooled
 from sortline.backbones.preprocessing import Preprocessing
 
 
@@ -36,14 +36,6 @@ class Backbone:
     def blocks(self) -> int | None:
         """How many blocks the net can be cut between; None where it is of another shape."""
         return len(self.net.blocks) if hasattr(self.net, "blocks") else None
-
-    def front(self, blocks: int) -> Front:
-        """Return the part before the last `blocks` blocks: float32 (n, 3, S, S) to their input."""
-        return Front(self.net, blocks)
-
-    def back(self, blocks: int) -> Back:
-        """Return the part after `front`: to the last feature map."""
-        return Back(self.net, blocks)
 
     def pooled(self, upto: int | None = None) -> Pooled:
         """Return the net with both poolings, and with `upto` the map before its last so many blocks too."""

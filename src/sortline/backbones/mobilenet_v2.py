@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sortline.backbones.preprocessing import HALF, IMAGENET
+from sortline.backbones.preprocessing import HALF
 from sortline.backbones.registry import Arrays, Network, Release, Shapes
 
 if TYPE_CHECKING:
@@ -126,18 +126,12 @@ NETWORKS = [
             ),
             "mindcv": Release(
                 title="MobileNetV2 1.0 224, MindCV",
-                padding="symmetric",
-                preprocessing=IMAGENET,
-                bn_eps=1e-5,
                 licence="Apache-2.0",
                 names=mindcv_names,
                 url="https://download.mindspore.cn/toolkits/mindcv/mobilenet/mobilenetv2/mobilenet_v2_100-d5532038.ckpt",
             ),
             "course": Release(
                 title="MobileNetV2 1.0 224, MindSpore course checkpoint (200 epochs)",
-                padding="symmetric",
-                preprocessing=IMAGENET,
-                bn_eps=1e-5,
                 licence="not stated",
                 names=course_names,
                 url=(

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from sortline._core.errors import UserError
-from sortline.backbones.preprocessing import HALF, Preprocessing
+from sortline.backbones.preprocessing import HALF, IMAGENET, Preprocessing
 
 # What lies in this folder beside the families; it need not be imported to find them.
 SHARED = {"checkpoints", "layers", "loading", "preprocessing", "registry", "weights"}
@@ -35,10 +35,10 @@ class Release:
     """
 
     title: str
-    padding: str  # "same": TensorFlow's; "symmetric": PyTorch's and MindSpore's
-    preprocessing: Preprocessing
-    bn_eps: float
     licence: str
+    padding: str = "symmetric"  # PyTorch's and MindSpore's; "same": TensorFlow's
+    preprocessing: Preprocessing = IMAGENET
+    bn_eps: float = 1e-5
     names: Callable[[str], tuple[str, str]] = lambda name: (name, name)
     folded: bool = False
     path: str | None = None
@@ -84,7 +84,7 @@ class Network:
         """Return the release `name`; raise `UserError` where there is none of that name."""
         if name == RANDOM:
             title = f"{self.title} with seeded random weights (proves the pipeline, not the accuracy)"
-            return Release(title, "symmetric", HALF, bn_eps=1e-5, licence="none")
+            return Release(title, licence="none", preprocessing=HALF)
         if name not in self.releases:
             raise UserError(f"no release '{name}' of {self.name}; there is: {', '.join([*self.releases, RANDOM])}")
         return self.releases[name]

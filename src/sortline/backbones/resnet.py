@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sortline.backbones.preprocessing import IMAGENET
 from sortline.backbones.registry import Arrays, Network, Release, Shapes, he_normal
 
 if TYPE_CHECKING:
@@ -87,9 +86,6 @@ def releases(depth: int) -> dict[str, Release]:
     file = f"resnet{depth}-{MINDCV_FILES[depth]}.ckpt"
     mindcv = Release(
         title=f"ResNet-{depth}, MindCV (ImageNet-1k)",
-        padding="symmetric",
-        preprocessing=IMAGENET,
-        bn_eps=1e-5,
         licence="Apache-2.0",
         names=partial(names, depth, "down_sample"),
         path=f"weights/{file}",
@@ -100,7 +96,6 @@ def releases(depth: int) -> dict[str, Release]:
     course = Release(
         title=f"ResNet-{depth}, trained by MindSpore's model zoo or a course's copy of it",
         padding="same",
-        preprocessing=IMAGENET,
         bn_eps=1e-4,
         licence="not stated",
         names=partial(names, depth, "down_sample_layer"),

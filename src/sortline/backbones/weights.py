@@ -88,7 +88,14 @@ def origins(params: WeightsParams) -> list[WeightsOrigin]:
     """Return where the weights may come from, in order; raise `UserError` for a backbone or release not known."""
     if params.backbone is None:
         return [WeightsOrigin("none", "none")]
-    network = _network(params)
+    try:
+        network = registry.get(params.backbone)
+        if params.release:
+            network.release(params.release)
+    except UserError as error:
+        raise UserError(f"params.yaml: weights: {error}") from None
+    if params.width is not None and not network.widths:
+        raise UserError(f"params.yaml: weights.width is {params.width:g}, but {network.name} has no width")
     if params.release == registry.RANDOM:
         return [WeightsOrigin(registry.RANDOM, registry.RANDOM)]
     found: list[WeightsOrigin] = []
@@ -107,19 +114,6 @@ def origins(params: WeightsParams) -> list[WeightsOrigin]:
     return found
 
 
-def _network(params: WeightsParams) -> registry.Network:
-    assert params.backbone is not None  # without one there is no network to ask for
-    try:
-        network = registry.get(params.backbone)
-        if params.release:
-            network.release(params.release)
-    except UserError as error:
-        raise UserError(f"params.yaml: weights: {error}") from None
-    if params.width is not None and not network.widths:
-        raise UserError(f"params.yaml: weights.width is {params.width:g}, but {network.name} has no width")
-    return network
-
-
 def fetch(
     task: str, params: WeightsParams, out: Path, downloads: Path, data_folder: Path | None
 ) -> tuple[dict[str, Any], list[str]]:
@@ -133,7 +127,7 @@ def fetch(
 
     def attempt(origin: WeightsOrigin) -> dict[str, Any]:
         drawn = origin.kind == registry.RANDOM
-        sized = params.backbone is not None and _network(params).widths
+        sized = params.backbone is not None and registry.get(params.backbone).widths
         about: dict[str, Any] = {
             "network": params.backbone or "none",
             "release": origin.release,

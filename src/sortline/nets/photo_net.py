@@ -8,7 +8,7 @@ from mindspore import Tensor, nn
 
 from sortline.backbones import checkpoints, registry
 from sortline.backbones.layers import Back
-from sortline.backbones.preprocessing import IMAGENET, Preprocessing
+from sortline.backbones.preprocessing import Preprocessing
 
 
 class HeadV3(nn.Cell):
@@ -31,7 +31,7 @@ class HeadV3(nn.Cell):
         return self.last(self.dropout(x * self.relu6(x + 3) / 6))
 
 
-FRESH = registry.Release("untrained", "symmetric", IMAGENET, bn_eps=1e-5, licence="none")
+FRESH = registry.Release("untrained", licence="none")
 HEADS = {"linear": nn.Dense, "v3": HeadV3}
 
 

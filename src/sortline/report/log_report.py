@@ -14,8 +14,8 @@ def describe(name: str, log: TrainingLog, smoothing: float = 0.0, classes: int =
 
     `smoothing` over `classes` is what the run was to train with, `photos` what its train set holds; 0: not known.
     """
-    numbers = [number for part in log.parts for number in part.epochs]
-    steps = max(epoch.last_step for part in log.parts for epoch in part.epochs.values())
+    numbers = [number for number, _ in log.epochs]
+    steps = max(epoch.last_step for _, epoch in log.epochs)
     length = f", {steps:,} steps each" if steps else ""
     lines = [f"{name}: {_count(len(set(numbers)), 'epoch')} ({min(numbers)} to {max(numbers)}){length}"]
     rows = [("loss", _losses(log)), ("time", _times(log))]
@@ -42,9 +42,9 @@ def _under(about: str, texts: Sequence[str]) -> list[tuple[str, str]]:
 
 
 def _losses(log: TrainingLog) -> str:
-    by_epoch = [(number, epoch) for part in log.parts for number, epoch in part.epochs.items() if epoch.finite.size]
+    by_epoch = [(number, epoch) for number, epoch in log.epochs if epoch.finite.size]
     if not by_epoch:
-        return "" if log.losses else "none in this log"
+        return "" if any(epoch.losses for _, epoch in log.epochs) else "none in this log"
     (first, start), (last, end), low = by_epoch[0], by_epoch[-1], min(by_epoch, key=lambda pair: pair[1].mean)
     lowest = f"lowest {low[1].mean:.4g} (epoch {low[0]})"
     return f"{start.mean:.4g} (epoch {first}) to {end.mean:.4g} (epoch {last}), {lowest}; {kind([log])}"
@@ -52,18 +52,16 @@ def _losses(log: TrainingLog) -> str:
 
 def kind(logs: Sequence[TrainingLog]) -> str:
     """Say what the loss of an epoch is in these logs."""
-    epochs = [epoch for log in logs for part in log.parts for epoch in part.epochs.values()]
-    one = max(len(epoch.losses) for epoch in epochs) <= 1
+    one = max(len(epoch.losses) for log in logs for _, epoch in log.epochs) <= 1
     return "the one printed in each epoch" if one else "mean of those printed in each epoch"
 
 
 def _times(log: TrainingLog) -> str:
-    epochs = [epoch for part in log.parts for epoch in part.epochs.values() if epoch.seconds is not None]
-    seconds = [epoch.seconds for epoch in epochs if epoch.seconds is not None]
+    seconds = [epoch.seconds for _, epoch in log.epochs if epoch.seconds is not None]
     if not seconds:
         return "none in this log"
     median, shortest, longest = (_duration(value) for value in (statistics.median(seconds), min(seconds), max(seconds)))
-    steps = [epoch.step_ms for epoch in epochs if epoch.step_ms is not None]
+    steps = [epoch.step_ms for _, epoch in log.epochs if epoch.step_ms is not None]
     per_step = f", {statistics.median(steps):.4g} ms a step" if steps else ""
     return f"{median} an epoch (median; {shortest} to {longest}){per_step}, {_duration(sum(seconds))} in all"
 
@@ -76,7 +74,7 @@ def _duration(seconds: float) -> str:
 
 
 def _not_finite(log: TrainingLog) -> list[str]:
-    bad = [(number, epoch) for part in log.parts for number, epoch in part.epochs.items() if epoch.bad_line]
+    bad = [(number, epoch) for number, epoch in log.epochs if epoch.bad_line]
     lines = []
     for number, epoch in bad[:3]:
         count = len(epoch.losses) - epoch.finite.size
@@ -92,12 +90,8 @@ def _minimum(log: TrainingLog, smoothing: float, classes: int) -> tuple[str, str
     minimum = smoothing_minimum(classes, smoothing)
     # Spread over all classes, as nn.CrossEntropyLoss does, the same smoothing moves less and the minimum is lower.
     lower = smoothing_minimum(classes, smoothing * (classes - 1) / classes)
-    below = [
-        (number, float(epoch.finite.min()))
-        for part in log.parts
-        for number, epoch in part.epochs.items()
-        if epoch.finite.size and epoch.finite.min() < minimum - ROUNDING
-    ]
+    lows = [(number, float(epoch.finite.min())) for number, epoch in log.epochs if epoch.finite.size]
+    below = [(number, low) for number, low in lows if low < minimum - ROUNDING]
     about = f"{minimum:.3f} is the minimum loss that smoothing {smoothing:g} over {classes} classes allows;"
     if not below:
         return about, "no loss is below it"

@@ -84,8 +84,9 @@ class TrainingLog:
     damaged_shown: list[tuple[int, str]] = field(default_factory=list)
 
     @property
-    def losses(self) -> int:
-        return sum(len(epoch.losses) for part in self.parts for epoch in part.epochs.values())
+    def epochs(self) -> list[tuple[int, Epoch]]:
+        """All parts' epochs with their numbers."""
+        return [pair for part in self.parts for pair in part.epochs.items()]
 
 
 def read_log(path: Path) -> TrainingLog:
