@@ -119,10 +119,9 @@ def fetch(
 ) -> tuple[dict[str, Any], list[str]]:
     """Put the weights of the first origin that works, and `backbone.json` about them, into the folder `out`.
 
-    The file is copied as it came, as `backbone.safetensors` or `backbone.ckpt`; random weights have no file, only
-    their network, width and seed; without a backbone there is neither. `downloads` holds what a download that broke
-    off has got so far; relative paths start in `data_folder`. Return the content of `backbone.json` and one line for
-    each origin passed over. Raise `UserError`, one line that names every origin and why it failed, where none works.
+    The file is copied as it came, as `backbone.safetensors` or `backbone.ckpt`. `downloads` holds what a download that
+    broke off has got so far; relative paths start in `data_folder`. Return the content of `backbone.json` and a line
+    for each origin passed over. Raise `UserError`, which names every origin and why it failed, where none works.
     """
 
     def attempt(origin: WeightsOrigin) -> dict[str, Any]:

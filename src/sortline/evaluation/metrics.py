@@ -142,10 +142,9 @@ def summary(
 ) -> dict[str, Any]:
     """Return the metrics of an evaluation, every accuracy with its `_low` and `_high`.
 
-    `classes` names by label; `duplicated` bool (n,): the photo has a duplicate in train, so `accuracy_deduplicated`
-    and all of `deduplicated` leave it out (None, and not there, if that leaves none). With `bins` (ids) and `bin_of`
-    int (classes,), the bin of each class, also `bin_accuracy`: is the predicted bin the true one? Raises
-    ValueError without photos or on shapes that disagree.
+    `classes` names by label; `duplicated` bool (n,): a duplicate is in train, so `accuracy_deduplicated` and
+    `deduplicated` leave the photo out (None, and not there, if that leaves none). With `bins` (ids) and `bin_of` int
+    (classes,) also `bin_accuracy`. Raises ValueError without photos or on shapes that disagree.
     """
     n = len(labels)
     if n == 0 or probabilities.shape != (n, len(classes)) or duplicated.shape != (n,):

@@ -117,10 +117,7 @@ def compared(
 
 
 def scores(full: np.ndarray, small: np.ndarray, val: np.ndarray, labels: np.ndarray) -> dict[str, Any]:
-    """Return metrics of the classes predicted by `small` (int8) beside `full` (fp32), int (n,), over all photos.
-
-    `val` are the indices of the held-out ones among them, `labels` their classes.
-    """
+    """Score the classes, int (n,), predicted in 8 bits beside `full`; `labels` are those of the photos at `val`."""
     agreement, accuracy = metrics.share(full == small), metrics.share(small[np.asarray(val)] == labels)
     scored = metrics.named(accuracy, "int8_accuracy", "int8_n")
     return scored | metrics.named(agreement, "int8_agreement", "int8_agreement_n")

@@ -32,9 +32,8 @@ def upgraded(graph: onnx.ModelProto) -> onnx.ModelProto:
 def add_cam(network: onnx.ModelProto, head: Head) -> None:
     """Add the output `cam`, float32 (n, classes, h, w), to `network`, a backbone that `head` pools and maps linearly.
 
-    A class's map is the last feature map summed over channels with that class's weights; where the head sees both
-    poolings, with the sum of a channel's two weights. Its mean over (h, w), plus the bias, is the logit of a head on
-    mean-pooled features. Raises ValueError where the graph pools nothing, or several maps.
+    A class's map is the last feature map summed over channels with that class's weights, of both poolings where the
+    head sees both. Raises ValueError where the graph pools nothing, or several maps.
     Source: Zhou et al., "Learning Deep Features for Discriminative Localization", CVPR 2016.
     """
     graph = network.graph

@@ -45,7 +45,9 @@ def build(
     else:
         batch_norm.fold(net.backbone)
     start_head(net, params, inputs, rows, labels, generator)
-    layers = last_layers(net, params.blocks or inputs.blocks or BLOCKS)
+    last = [*net.backbone.blocks][-(params.blocks or inputs.blocks or BLOCKS) :]
+    # The ConvNorms, in network order.
+    layers = [cell for part in (*last, net.backbone.last) if part is not None for cell in batch_norm.norms(part)]
     adapt(net, params, layers, generator)
     free(net, params, layers)
     return net
@@ -129,12 +131,6 @@ def fitted_head(
     for epoch in heads.epochs(rows, targets, np.ones((n * views, 1), bool), net, how):
         head = net.head(epoch.parameters, 0)
     return head.weight, head.bias
-
-
-def last_layers(net: PhotoNet, blocks: int) -> list[mindspore.nn.Cell]:
-    """Return the ConvNorms of the last `blocks` blocks and the last one, in network order."""
-    chosen = [*net.backbone.blocks][-blocks:]
-    return [cell for part in (*chosen, net.backbone.last) if part is not None for cell in batch_norm.norms(part)]
 
 
 def adapt(net: PhotoNet, params: TrainParams, layers: list[mindspore.nn.Cell], generator: np.random.Generator) -> None:

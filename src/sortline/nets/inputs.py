@@ -21,8 +21,9 @@ PREDICTED = (16, 500), 2**21  # inputs at a time: minimum and maximum; bytes of 
 
 @dataclass(frozen=True)
 class Pictures:
-    """n pictures uint8, grey (n, S, S) or RGB (n, S, S, 3), as (n, channels, S, S); a net computes on `values * scale +
-    shift` in float32. `change` is what training does to them.
+    """Pictures uint8, grey (n, S, S) or RGB (n, S, S, 3), fed as (n, channels, S, S); training makes `change` to them.
+
+    A net computes on `values * scale + shift` in float32.
     """
 
     images: np.ndarray
@@ -106,9 +107,7 @@ class Inputs:
 
 
 def check_pictures(inputs: Inputs, side: int | None, where: str) -> None:
-    """Raise `UserError`, beginning with `where`, unless these are pictures of `side` pixels: grey, for None RGB of any
-    multiple of 32.
-    """
+    """Raise `UserError` unless these are grey pictures of `side` pixels, or for None RGB ones of a multiple of 32."""
     photos, found = side is None, inputs.image_size
     if inputs.blocks is not None:
         raise UserError(f"{where} trains from pictures; set extract.pixels to true")

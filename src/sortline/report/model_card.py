@@ -81,33 +81,29 @@ def _tables(labels: dict[str, Any], metrics: dict[str, dict[str, Any]]) -> dict[
     titles = {row["id"]: row["en"] for row in labels["bins"]}
     pairs = [f"- {one['truth']} taken for {one['predicted']}: {one['count']}" for one in evaluated["confused_pairs"]]
     more, chosen = _while_training(trained, evaluated["split"] if "net" in trained else "")
-    unique = evaluated["n_deduplicated"]
+    n, unique = evaluated["n"], evaluated["n_deduplicated"]
+    same = f"same prediction in 8 bits, {exported['int8_agreement_split']}"
     accuracies = [
-        _row("top-1, held out", evaluated, "accuracy", evaluated["n"]),
+        _row("top-1, held out", evaluated, "accuracy", n),
         _row("top-1, held out, without duplicates of train", evaluated, "accuracy_deduplicated", unique),
-        _row("top-5, held out", evaluated, "top5", evaluated["n"]),
-        _row("correct bin, held out", evaluated, "bin_accuracy", evaluated["n"]),
+        _row("top-5, held out", evaluated, "top5", n),
+        _row("correct bin, held out", evaluated, "bin_accuracy", n),
         more,
         _row("top-1, held out, the ONNX file alone", exported, "onnx_accuracy", exported["onnx_n"]),
         _row("top-1, held out, the 8-bit ONNX file alone", exported, "int8_accuracy", exported["int8_n"]),
-        _row(
-            f"same prediction in 8 bits, {exported['int8_agreement_split']}",
-            exported, "int8_agreement", exported["int8_agreement_n"],
-        ),
+        _row(same, exported, "int8_agreement", exported["int8_agreement_n"]),
         *(
             _row(f"top-1, digits as photos, {shown}, by `sortline predict`", score, "accuracy", score["n"])
             for shown, score in exported.get("digit_photos", {}).items()
         ),
-    ]  # fmt: skip
+    ]
+    scored = [(name, score) for name, score in evaluated.get("per_bin", {}).items() if score["n"]]
+    bins = [_row(titles[name], score, "accuracy", score["n"]) for name, score in scored]
     return {
         "accuracies": _lines(accuracies),
         "chosen": chosen,
         "confused": _lines(pairs) or "No held-out photo was predicted wrongly.",
-        "per_bin": _lines(
-            _row(titles[name], score, "accuracy", score["n"])
-            for name, score in evaluated.get("per_bin", {}).items()
-            if score["n"]
-        ),
+        "per_bin": _lines(bins),
         "worst_corruptions": _lines(_row(kind, corrupted[kind], "accuracy", corrupted[kind]["n"]) for kind in worst),
         "n_corruptions": len(corrupted),
         "mean_corrupted": 100 * metrics["diagnose"]["mean_corruption_accuracy"],

@@ -66,9 +66,6 @@ class Part:
     epochs: dict[int, Epoch] = field(default_factory=dict)
     repeats: bool = False  # the same step came twice: several devices write into one log
 
-    def at(self, number: int) -> Epoch:
-        return self.epochs.setdefault(number, Epoch())
-
 
 @dataclass
 class TrainingLog:
@@ -171,7 +168,7 @@ class _Reader:
             part.repeats |= step in self.steps
             self.first = min(self.first, step) if self.steps else step
             self.steps.add(step)
-        epoch = part.at(number)
+        epoch = part.epochs.setdefault(number, Epoch())
         epoch.losses.append(value)
         epoch.last_step = max(epoch.last_step, step)
         if not np.isfinite(value) and not epoch.bad_line:
@@ -196,7 +193,7 @@ class _Reader:
         # is the next epoch, unless several devices tell the time of one.
         number = self.newest if self.untimed or part.repeats else max(part.epochs, default=0) + 1
         self.untimed = False
-        epoch = part.at(number)
+        epoch = part.epochs.setdefault(number, Epoch())
         # Of several devices the slowest one counts.
         epoch.seconds = max(epoch.seconds or 0, _milliseconds(entry["time"], entry["unit"]) / 1000)
         if entry["step_time"]:

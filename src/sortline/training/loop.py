@@ -1,7 +1,4 @@
-"""The loop of all training by gradient steps: an epoch of steps in one graph call, whatever the model.
-
-Heads and nets give it a cell that computes the loss, and batches; see `heads.HeadLoss` and `nets.fit.NetLoss`.
-"""
+"""The loop of all training by gradient steps: heads and nets give it a cell that computes the loss, and batches."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor

@@ -53,8 +53,7 @@ class Trained:
 class TrainedNet:
     """What a training left: head.json's content, a row of the curves an epoch, the used checkpoint's logits on val.
 
-    `counts`: of all parameters and of those that trained. `minimum`: the lowest training loss that smoothed targets
-    allow, None without smoothing.
+    `counts`: of all parameters and of those that trained. `minimum`: as of `Trained`, None without smoothing.
     """
 
     about: dict[str, Any]
