@@ -62,7 +62,7 @@ def ours(batch: int, plain_pool: bool = False) -> float:
     net = registry.build("lenet5", 10, {})
     if plain_pool:
         net.conv1 = nn.SequentialCell(nn.Conv2d(1, 6, 5, pad_mode="valid", has_bias=True), nn.MaxPool2d(2, 2))
-    registry.initialise(net, 0)
+    registry.initialize(net, 0)
     params = TrainParams(preset="report_lenet5", batch_size=batch, epochs=EPOCHS)
     times = [time.perf_counter()]
     images, labels = digits()

@@ -160,7 +160,7 @@ def test_the_connection_table_is_the_papers():
 
 def test_a_map_of_c3_is_not_moved_by_maps_that_it_does_not_see():
     net = LeNet5Published()
-    registry.initialise(net, 0)
+    registry.initialize(net, 0)
     maps = np.zeros((1, 6, 14, 14), np.float32)
     before = net.c3(Tensor(maps)).asnumpy()
     for source in range(6):
@@ -176,7 +176,7 @@ def test_a_map_of_c3_is_not_moved_by_maps_that_it_does_not_see():
 def test_first_weights_are_the_same_everywhere_and_differ_by_seed():
     def drawn(seed):
         net = registry.build("lenet5", 10, {})
-        registry.initialise(net, seed)
+        registry.initialize(net, seed)
         return registry.values(net)
 
     first, again, other = drawn(1), drawn(1), drawn(2)

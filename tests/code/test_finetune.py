@@ -163,7 +163,7 @@ def test_fewer_blocks_than_were_cached_train_too(tmp_path):
 def test_front_and_tail_are_the_net():
     backbone = pretrained()
     net = PhotoNet(CLASSES, backbone.net, backbone.preprocessing, "v3")
-    net.initialise(3)
+    net.initialize(3)
     net.head.last.weight.set_data(mindspore.Tensor(np.random.default_rng(0).normal(0, 1, (3, 1280)).astype(np.float32)))
     names = [parameter.name for parameter in net.get_parameters()]
     x = batch(backbone)

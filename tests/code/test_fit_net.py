@@ -55,7 +55,7 @@ def problem(count=70):
 
 def linear(seed=0):
     net = Linear()
-    registry.initialise(net, seed)
+    registry.initialize(net, seed)
     return net
 
 

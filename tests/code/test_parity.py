@@ -11,10 +11,10 @@ from scipy.special import softmax
 from scipy.stats import binomtest
 
 from sortline._core import graphs, runtime, sessions
+from sortline._core.arrays import spread
 from sortline._core.errors import UserError
 from sortline.backbones.preprocessing import Preprocessing
 from sortline.data.images import open_rgb, resize
-from sortline.evaluation.predictions import spread
 from sortline.export import onnx_model, parity
 
 SIZE = 32

@@ -27,7 +27,7 @@ def made(tmp_path_factory):
         Image.fromarray(photo(*[(SIZE, SIZE), (90, 70)][i % 2], seed=i)).save(photos[-1])
     _, head, network = built(mobilenet, "mean")
     model = exported(network, head)
-    return SimpleNamespace(photos=photos, model=model, small=int8.quantised(model, photos[:10]))
+    return SimpleNamespace(photos=photos, model=model, small=int8.quantized(model, photos[:10]))
 
 
 def run(model, image, names=("probabilities", "logits", "cam")):
@@ -98,7 +98,7 @@ def test_inputs_outputs_and_metadata_stay_and_weights_are_8_bits_per_channel(mad
 
 def test_the_same_bytes_twice_and_others_from_other_photos(made):
     def content(photos):
-        return int8.quantised(made.model, photos).SerializeToString()
+        return int8.quantized(made.model, photos).SerializeToString()
 
     assert content(made.photos[:10]) == made.small.SerializeToString()
     assert content(made.photos[10:]) != made.small.SerializeToString()
@@ -133,7 +133,7 @@ def test_scores():
 def test_a_network_without_batch_norm_works_too(made):
     _, head, network = built(OneConvolution, "mean+max")
     model = exported(network, head)
-    small = int8.quantised(model, made.photos[:4])
+    small = int8.quantized(model, made.photos[:4])
     assert run(small, photo(70, 70))[1] == pytest.approx(run(model, photo(70, 70))[1], abs=0.3)
 
 
@@ -145,6 +145,6 @@ def test_a_head_that_is_not_linear_works_too(made):
 
     head = Head(array(3, 5), array(3), "attention", hidden_weight=array(5, 8), hidden_bias=array(5), query=array(1, 8))
     model = exported(HeadOnBackbone(backbone, head).set_train(False))
-    small = int8.quantised(model, made.photos[:4])
+    small = int8.quantized(model, made.photos[:4])
     ours, theirs = (run(one, photo(70, 70), ["logits"])[0] for one in (small, model))
     assert ours == pytest.approx(theirs, abs=0.05 * np.ptp(theirs)) and np.ptp(theirs) > 0.1

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from sortline._core.arrays import spread
 from sortline._core.cores import on_all_cores
 from sortline.config.diagnose import DiagnoseParams
 from sortline.data.datasets import open_picture
@@ -14,7 +15,7 @@ from sortline.data.images import resize
 from sortline.data.prepared import Part
 from sortline.evaluation import metrics, suspects
 from sortline.evaluation.corruptions import CORRUPTIONS, grid
-from sortline.evaluation.predictions import SHARE, Table, cells, spread
+from sortline.evaluation.predictions import SHARE, Table, cells
 from sortline.evaluation.suspects import Suspects
 from sortline.predictor import Predictor, Unseen
 

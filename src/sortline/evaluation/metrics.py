@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from scipy.stats import binomtest
 
-from sortline.training import targets
+from sortline._core import arrays
 
 TOP = 5  # the k of top-5; tasks of fewer classes take all of them
 
@@ -44,7 +44,7 @@ def macro_f1(labels: np.ndarray, predicted: np.ndarray) -> float:
 
 def log_loss(labels: np.ndarray, probabilities: np.ndarray) -> float:
     """Return the mean negative log of the true class's probability, in nats (0 is taken as the smallest step)."""
-    return targets.log_loss(labels, targets.logits(probabilities))
+    return arrays.log_loss(labels, arrays.logits(probabilities))
 
 
 def calibration(labels: np.ndarray, probabilities: np.ndarray, bins: int = 15) -> list[dict[str, Any]]:

@@ -13,11 +13,6 @@ SHARE = ("accuracy", "low", "high", "n")
 Table = tuple[Sequence[str], Sequence[Sequence[Any]]]  # header and rows
 
 
-def spread(count: int, wanted: int) -> list[int]:
-    """Return at most `wanted` indices, evenly over `count`."""
-    return np.unique(np.linspace(0, count - 1, min(wanted, count)).round().astype(int)).tolist()
-
-
 @dataclass(frozen=True)
 class Predictions:
     """The predictions on `val`: `probabilities` float (n, classes)."""

@@ -9,8 +9,8 @@ import onnx
 
 from sortline import __version__
 from sortline._core import files, sessions
+from sortline._core.arrays import spread
 from sortline.config.export import ExportParams
-from sortline.evaluation.predictions import spread
 from sortline.export import int8, onnx_model, parity
 from sortline.export.classifier import Classifier
 from sortline.export.network import Network
@@ -29,7 +29,7 @@ def write(
     model = onnx_model.self_contained(network.graph, network.preprocessing, network.size, about)
     shown = int8.chosen(train, params.calibration_photos, params.calibration_seed)
     onnx.save(model, folder / "model.onnx")
-    onnx.save(int8.quantised(model, shown), folder / "model_int8.onnx")
+    onnx.save(int8.quantized(model, shown), folder / "model_int8.onnx")
     (folder / "model.mindir").write_bytes(network.mindir)
     files.write_json(folder / "labels.json", labels)
     return {

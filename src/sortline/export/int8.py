@@ -17,7 +17,7 @@ from sortline.data.datasets import open_picture
 from sortline.evaluation import metrics
 
 # What the work is in. The steps of an attention head, say, are few and suffer.
-QUANTISED = ["Conv", "Gemm", "Add", "Clip", "Relu"]
+QUANTIZED = ["Conv", "Gemm", "Add", "Clip", "Relu"]
 # Resizing, scaling and softmax stay as they are; so does what only draws the heat map.
 KEPT = ("front/", "back/", "net/cam/")
 
@@ -41,10 +41,10 @@ def chosen(photos: Sequence[Path], count: int, seed: int) -> list[Path]:
     return [photos[index] for index in sorted(indices)]
 
 
-def quantised(model: onnx.ModelProto, photos: Sequence[Path]) -> onnx.ModelProto:
+def quantized(model: onnx.ModelProto, photos: Sequence[Path]) -> onnx.ModelProto:
     """Return the self-contained `model` with 8-bit weights (per channel) and activations (ranges seen on `photos`).
 
-    Static quantisation in QDQ form, inputs, outputs and metadata as before.
+    Static quantization in QDQ form, inputs, outputs and metadata as before.
     Source: https://onnxruntime.ai/docs/performance/model-optimizations/quantization.html
     """
     model = folded(model)
@@ -55,7 +55,7 @@ def quantised(model: onnx.ModelProto, photos: Sequence[Path]) -> onnx.ModelProto
         path = Path(scratch) / "int8.onnx"
         quantize_static(
             model, path, CalibrationReader(photos), quant_format=QuantFormat.QDQ, per_channel=True,
-            op_types_to_quantize=QUANTISED, nodes_to_exclude=kept,
+            op_types_to_quantize=QUANTIZED, nodes_to_exclude=kept,
             # Unsigned weights: with signed ones x86 processors without VNNI add pairs of products in 16 bits, which
             # overflow. Measured on one: the same class as fp32 for 96.8 % of the garbage photos, now for 99.96 %.
             activation_type=QuantType.QUInt8, weight_type=QuantType.QUInt8,

@@ -10,12 +10,12 @@ from PIL import Image
 from tqdm import tqdm
 
 from sortline._core import graphs
+from sortline._core.arrays import spread
 from sortline._core.errors import UserError
 from sortline.backbones.preprocessing import Preprocessing
 from sortline.data.datasets import open_picture
 from sortline.data.images import NoDigit, open_rgb, resize
 from sortline.evaluation import metrics
-from sortline.evaluation.predictions import spread
 from sortline.export.classifier import Classifier
 
 EXIF_ORIENTATION = 0x0112

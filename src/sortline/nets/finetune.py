@@ -35,7 +35,7 @@ def build(
         raise UserError(f"params.yaml: train.net is {params.net}, the weights are of {backbone.info['network']}")
     if params.mode == "scratch":
         net = registry.build(params.net, classes, options(backbone, params))
-        net.initialise(params.seed)
+        net.initialize(params.seed)
         return net
     generator = np.random.default_rng(params.seed)
     net = PhotoNet(classes, backbone.net, backbone.preprocessing, head_kind(params))

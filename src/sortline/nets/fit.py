@@ -63,7 +63,7 @@ def build(data: Parts, params: TrainParams, weights: Path) -> tuple[nn.Cell, dic
         return net, finetune.options(pretrained, params)
     net = registry.build(params.net, data.classes, params.net_options())
     check_pictures(data.inputs, net.image_size, f"params.yaml: train.net {params.net}")
-    registry.initialise(net, params.seed)
+    registry.initialize(net, params.seed)
     return net, params.net_options()
 
 

@@ -49,7 +49,7 @@ class PhotoNet(nn.Cell):
     def construct(self, x: Tensor) -> Tensor:
         return self.head(self.backbone(x).mean((2, 3)))
 
-    def initialise(self, seed: int) -> None:
+    def initialize(self, seed: int) -> None:
         """Draw all kernels from `seed`: He-normal by fan-out (He et al. 2015, arXiv:1502.01852); see `start_head`.
 
         The batch norms stay as they are built.

@@ -33,14 +33,14 @@ def build(name: str, classes: int, options: dict[str, Any]) -> nn.Cell:
     return NETS[name](classes, **options)
 
 
-def initialise(net: nn.Cell, seed: int) -> None:
+def initialize(net: nn.Cell, seed: int) -> None:
     """Give every weight and bias a uniform draw within +-1/sqrt(fan-in), seeded, the same on any machine.
 
     What PyTorch's layers start from; LeCun et al. 1998, "Efficient BackProp", section 4.6, up to a constant.
     Batch norm and sub-sampling stay as they are built: the identity, the average. A PhotoNet has a start of its own.
     """
-    if hasattr(net, "initialise"):
-        net.initialise(seed)
+    if hasattr(net, "initialize"):
+        net.initialize(seed)
         return
     generator = np.random.default_rng(seed)
     for _, cell in net.cells_and_names():

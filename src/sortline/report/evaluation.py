@@ -6,10 +6,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from sortline._core.arrays import spread
 from sortline.data.datasets import open_picture
 from sortline.data.images import resize
 from sortline.evaluation import metrics
-from sortline.evaluation.predictions import Predictions, spread
+from sortline.evaluation.predictions import Predictions
 from sortline.predictor import Predictor
 from sortline.report import figures
 from sortline.report.contact_sheet import Tile, contact_sheet, shown

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from sortline._core.arrays import spread
 from sortline._core.files import write_csv
 from sortline.data.audit import Audit
 from sortline.data.augment.views import render
@@ -14,7 +15,6 @@ from sortline.data.duplicates import Match
 from sortline.data.images import open_rgb
 from sortline.data.preparation import Preparation
 from sortline.data.split import Split, class_counts
-from sortline.evaluation.predictions import spread
 from sortline.report import figures
 from sortline.report.contact_sheet import Tile, contact_sheet, save, shown
 

@@ -5,10 +5,10 @@ import dataclasses
 import numpy as np
 from scipy.optimize import minimize_scalar
 
+from sortline._core.arrays import log_loss, logits
 from sortline.config.training import TrainHeadParams
 from sortline.features.heads import Head, softmax
 from sortline.training.results import Trained
-from sortline.training.targets import log_loss, logits
 
 RANGE = (0.05, 20.0)  # of temperatures tried
 

@@ -8,6 +8,7 @@ import numpy as np
 from mindspore import Parameter, Tensor, nn, ops
 from tqdm import tqdm
 
+from sortline._core.arrays import log_loss
 from sortline._core.errors import UserError
 from sortline._core.files import read_json, sha256_file
 from sortline.config.training import Recipe, TrainHeadParams
@@ -18,7 +19,7 @@ from sortline.features.store import FeatureStore
 from sortline.training import loop
 from sortline.training.head_graph import HeadNet, forward
 from sortline.training.results import Trained, TrainingSet
-from sortline.training.targets import log_loss, minimum_loss, smooth_targets
+from sortline.training.targets import minimum_loss, smooth_targets
 
 INNER = 0.1  # the part that early stopping watches
 

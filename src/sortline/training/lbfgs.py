@@ -8,12 +8,12 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from tqdm import tqdm
 
+from sortline._core.arrays import log_loss
 from sortline.config.training import TrainHeadParams
 from sortline.features.heads import Head, pool, softmax
 from sortline.training.heads import training_rows
 from sortline.training.loop import best_row
 from sortline.training.results import Trained, TrainingSet
-from sortline.training.targets import log_loss
 
 
 def train_lbfgs(data: TrainingSet, params: TrainHeadParams) -> Trained:

@@ -9,10 +9,10 @@ import mindspore
 import numpy as np
 from mindspore import Tensor, nn, ops
 
+from sortline._core.arrays import log_loss
 from sortline._core.errors import UserError
 from sortline.config.training import Recipe
 from sortline.training import optimizers, schedules
-from sortline.training.targets import log_loss
 
 HUGE = 1e20  # no weight of a model that learns gets near; float32 ends at 3.4e38
 BATCH_BYTES = 256 * 2**20  # of inputs that are handed over in one piece

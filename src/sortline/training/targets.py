@@ -1,7 +1,7 @@
-"""Targets of the loss (label smoothing, weights of classes), the minimum loss they allow, log-loss. No MindSpore."""
+"""Targets of the loss (label smoothing, weights of classes), and the minimum loss they allow. No MindSpore."""
 
 import numpy as np
-from scipy.special import log_softmax, xlogy
+from scipy.special import xlogy
 
 
 def smooth_targets(
@@ -45,13 +45,3 @@ def minimum_loss(targets: np.ndarray) -> float:
 def smoothing_minimum(classes: int, smoothing: float) -> float:
     """Return the lowest cross-entropy that smoothed targets allow: their entropy, in nats (0.647 at 26, 0.1)."""
     return minimum_loss(np.array([[1 - smoothing, *[smoothing / (classes - 1)] * (classes - 1)]]))
-
-
-def logits(probabilities: np.ndarray) -> np.ndarray:
-    """Return the logarithms, float64, 0 taken as the smallest step: their softmax is `probabilities`."""
-    return np.log(np.maximum(probabilities.astype(np.float64), np.finfo(np.float64).tiny))
-
-
-def log_loss(labels: np.ndarray, logits: np.ndarray) -> float:
-    """Return the mean negative log of softmax(logits) at the labels, in nats; logits (n, classes), labels int (n,)."""
-    return float(-log_softmax(logits.astype(np.float64), axis=1)[np.arange(len(labels)), labels].mean())
