@@ -11,8 +11,8 @@ from scipy.stats import entropy
 from sklearn.metrics import log_loss
 
 from sortline._core import runtime
+from sortline._core.arrays import log_loss as log_loss_of_logits
 from sortline.training import loop
-from sortline.training.targets import log_loss as log_loss_of_logits
 from sortline.training.targets import minimum_loss, smooth_targets, smoothing_minimum
 
 
