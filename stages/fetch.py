@@ -11,8 +11,8 @@ from pathlib import Path
 from sortline._core.errors import run
 from sortline._core.files import read_yaml, write_json
 from sortline.config.base import load
-from sortline.config.fetch import FetchParams
 from sortline.config.tasks import check_listed
+from sortline.data.sources import FetchParams
 from sortline.data.sources.base import data_folder
 from sortline.data.sources.fetching import fetch_photos
 

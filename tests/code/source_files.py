@@ -7,8 +7,8 @@ import zipfile
 from pydantic import TypeAdapter
 
 from sortline.backbones import weights
-from sortline.config.fetch import FetchParams
 from sortline.config.weights import WeightsParams
+from sortline.data.sources import FetchParams
 from sortline.data.sources.fetching import fetch_photos
 
 PHOTOS = {"train/00_00/一.jpg": b"one", "train/00_01/b.jpg": b"two", "val/00_00/c.jpg": b"three"}

@@ -13,7 +13,7 @@ from source_files import PHOTOS, WEIGHTS, oracle, tree, write_tree
 from sortline._core.errors import UserError
 from sortline._core.files import sha256_file
 from sortline.config.base import load
-from sortline.config.fetch import FetchParams
+from sortline.data.sources import FetchParams
 
 ROOT = Path(__file__).parents[2]
 

@@ -10,12 +10,12 @@ from own_photos import NAMES, fill, refused, shipped_project
 from sortline import cli
 from sortline.cli._shared import outputs
 from sortline.config.base import load, read_yaml
-from sortline.config.fetch import FetchParams
 from sortline.config.prepare import PrepareParams
 from sortline.config.training import TrainHeadParams
 from sortline.config.weights import WeightsParams
 from sortline.data.audit import audit_folder
 from sortline.data.classes import load_table
+from sortline.data.sources import FetchParams
 from sortline.data.split import Split, make_split
 from sortline.data.suggest import SMALL, head
 

@@ -11,11 +11,11 @@ from sortline.config.diagnose import DiagnoseParams
 from sortline.config.evaluate import EvaluateParams
 from sortline.config.export import ExportParams
 from sortline.config.extract import ExtractParams
-from sortline.config.fetch import FetchParams
 from sortline.config.prepare import PrepareParams
 from sortline.config.presets import PRESETS
 from sortline.config.training import TrainHeadParams, TrainParams
 from sortline.config.weights import WeightsParams
+from sortline.data.sources import FetchParams
 from sortline.nets import registry
 
 ROOT = Path(__file__).parents[2]

@@ -17,8 +17,6 @@ ROOMS = (
 # The rooms that must work without MindSpore; the files of _core are the ones that know it.
 WITHOUT_MINDSPORE = ("_core", "config", "data", "predictor", "evaluation", "report")
 KNOW_MINDSPORE = {"sortline._core.runtime", "sortline._core.graphs"}
-# Imports that run against the order on purpose: a kind of source holds its own parameters, so the config looks them up.
-LOOKED_UP = {("sortline.config.fetch", "sortline.data.sources")}
 MAX_ENTRIES = 18  # the package and what lies in it, as `find src/sortline -maxdepth 1` counts
 MAX_LINES = 300
 
@@ -46,7 +44,7 @@ def imports(path: Path) -> set[str]:
 
 
 IMPORTS = {name: imports(path) for name, path in FILES.items()}
-EDGES = {(name, other) for name, names in IMPORTS.items() for other in names if other in FILES} - LOOKED_UP
+EDGES = {(name, other) for name, names in IMPORTS.items() for other in names if other in FILES}
 
 
 def room(name: str) -> str:

@@ -9,8 +9,8 @@ from pydantic import TypeAdapter, ValidationError
 from source_files import PHOTOS, oracle, tree, write_tree, zipped
 
 from sortline._core.errors import UserError
-from sortline.config.fetch import FetchParams
 from sortline.data import sources
+from sortline.data.sources import FetchParams
 from sortline.data.sources import folder as module
 from sortline.data.sources.base import reachable
 

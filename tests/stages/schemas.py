@@ -8,11 +8,12 @@ from sortline.config.diagnose import DiagnoseParams
 from sortline.config.evaluate import EvaluateParams
 from sortline.config.export import ExportParams
 from sortline.config.extract import ExtractParams
-from sortline.config.fetch import FetchParams, Source
+from sortline.config.fetch import Source
 from sortline.config.prepare import PrepareParams
 from sortline.config.training import TrainHeadParams
 from sortline.config.weights import WeightsParams
 from sortline.data import sources
+from sortline.data.sources import FetchParams
 
 SCHEMAS: dict[str, type[Section]] = {
     "fetch": FetchParams,

@@ -1,10 +1,9 @@
-"""Parameters of the stage `fetch`: where a task's photos may come from."""
+"""What every source of photos has in params.yaml; the kinds themselves are in `sortline.data.sources`."""
 
 from pathlib import Path
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
-from pydantic import Field, PlainValidator, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import Field
 
 from sortline.config.base import Section
 
@@ -38,38 +37,3 @@ class Source(Section):
 
     def check(self, data_folder: Path | None, timeout: float) -> None:
         """Raise `UserError` or `OSError` unless it can be had; a host has `timeout` seconds to connect."""
-
-
-def _of_its_kind(content: Any) -> Source:
-    # Imported here, not above: each kind holds its own schema, and derives it from `Source`.
-    from sortline.data import sources
-
-    kinds = sources.kinds()
-    kind = content.get("kind") if isinstance(content, dict) else None
-    for now, schema in kinds.items():
-        if kind == now:
-            return schema.model_validate(content)
-        if kind is not None and kind == schema.former_kind:
-            raise PydanticCustomError("kind", f"the kind '{kind}' is called '{now}' now")
-    raise PydanticCustomError("kind", f"'kind' should be one of {', '.join(map(repr, kinds))}")
-
-
-AnySource = Annotated[Source, PlainValidator(_of_its_kind)]
-
-
-class FetchParams(Section):
-    dataset: str | None = Field(None, description="a known data set, in place of sources")
-    sources: list[AnySource] = Field(min_length=1, description="tried in this order; the first that works is used")
-
-    @model_validator(mode="before")
-    @classmethod
-    def _sources_of_a_dataset(cls, content: Any) -> Any:
-        if not isinstance(content, dict) or content.get("dataset") is None:
-            return content
-        from sortline.data import sources
-
-        if content.get("sources") is not None:
-            raise ValueError("dataset and sources stand for each other; leave one out")
-        if content["dataset"] not in sources.DATASETS:
-            raise ValueError(f"no data set '{content['dataset']}'; there is: {', '.join(sources.DATASETS)}")
-        return content | {"sources": sources.DATASETS[content["dataset"]]}

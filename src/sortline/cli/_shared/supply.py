@@ -43,8 +43,8 @@ def needs(task: str) -> list[Need]:
     """Return what params.yaml says `task` needs; a task without a backbone from outside has no weights section."""
     from sortline.backbones import weights
     from sortline.config.base import load
-    from sortline.config.fetch import FetchParams
     from sortline.config.weights import WeightsParams
+    from sortline.data.sources import FetchParams
 
     found = [Need("photos", paths.raw(task), load(task, "fetch", FetchParams).sources)]
     if "weights" in read_yaml(paths.PARAMS)[task]:
