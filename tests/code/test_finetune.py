@@ -68,7 +68,10 @@ TRAINED = {
 }
 
 
-@pytest.mark.parametrize(("mode", "kind"), TRAINED)
+# A whole net at once takes a minute to compile.
+@pytest.mark.parametrize(
+    ("mode", "kind"), [pytest.param(*way, marks=[pytest.mark.slow] if way[1] == "pixels" else []) for way in TRAINED]
+)
 def test_exactly_what_should_train_does_and_the_saved_net_answers_as_the_trained_one(mode, kind, tmp_path):
     net, options, data, settings = built(mode, kind)
     before = registry.values(net)

@@ -163,7 +163,7 @@ def test_what_need_not_load_mindspore_does_not():
 
 PREPARE = """
 import json
-from sortline import runtime
+from sortline._core import runtime
 runtime.prepare(7)
 import mindspore
 from mindspore import ops

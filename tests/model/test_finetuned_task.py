@@ -13,7 +13,8 @@ from sortline.data.images import open_rgb
 from sortline.data.sources.toy import picture
 from sortline.export.classifier import Classifier
 
-pytestmark = pytest.mark.xdist_group("finetuned_task")  # one worker runs the task and goes on with it
+# One worker runs the task and goes on with it.
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("finetuned_task")]
 
 TASK = "garbage_tuned"
 CODES, EACH, SIDE = ["ring", "star", "stripes"], 10, 64

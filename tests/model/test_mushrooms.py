@@ -21,6 +21,7 @@ from sortline.data.sources.toy import SHAPES, picture
 
 # Of a net, the labels of val are looked at: here one photo a class, and too few for cleanlab to doubt any.
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.filterwarnings("ignore:May not flag all label issues in class:UserWarning"),
     pytest.mark.xdist_group("mushrooms"),  # one worker runs the tasks and goes on with them
 ]

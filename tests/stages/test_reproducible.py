@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-pytestmark = pytest.mark.xdist_group("reproducible")  # one worker builds the second project and goes on with it
+# One worker builds the second project and goes on with it.
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("reproducible")]
 
 # What may differ between two users of one machine.
 ELSEWHERE = {"TZ": "Asia/Shanghai", "PYTHONHASHSEED": "7", "COLUMNS": "50", "USER": "somebody", "LOGNAME": "somebody"}
