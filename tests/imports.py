@@ -1,4 +1,4 @@
-"""Which of our own files a script imports, directly or not, found by reading the source (AST)."""
+"""What a file imports, and which of our own files a script needs, however deep, found by reading the source (AST)."""
 
 import ast
 from pathlib import Path
@@ -16,7 +16,7 @@ def library_files(script: Path, root: Path) -> set[str]:
     waiting = [root / script]
     while waiting:
         file = waiting.pop()
-        for name in _imported(file) if file != root / SOURCE / "sortline" / "__init__.py" else ():
+        for name in imported(file) if file != root / SOURCE / "sortline" / "__init__.py" else ():
             for path in _files_of(name, root / SOURCE):
                 if path not in found:
                     found.add(path)
@@ -24,7 +24,8 @@ def library_files(script: Path, root: Path) -> set[str]:
     return {path.relative_to(root).as_posix() for path in found}
 
 
-def _imported(path: Path) -> set[str]:
+def imported(path: Path) -> set[str]:
+    """Return what a file names in its imports, those inside functions too: modules, and names with their module's."""
     names: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
@@ -33,7 +34,7 @@ def _imported(path: Path) -> set[str]:
             assert node.level == 0, f"{path}: relative import; write it out"
             # What is imported from a package may be a module of it.
             names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
-    return {name for name in names if name.split(".")[0] == "sortline"}
+    return names
 
 
 def _files_of(name: str, source: Path) -> list[Path]:

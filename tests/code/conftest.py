@@ -14,6 +14,7 @@ from test_predict import write_export
 from threadpoolctl import threadpool_limits
 
 from sortline._core import runtime
+from sortline._core.files import write_json
 
 COLOURS = {"red": (255, 0, 0), "green": (0, 255, 0), "blue": (0, 0, 255)}
 PARAMS = "tasks: [garbage, sample]\ngarbage: {}\nsample: {}\n"
@@ -36,6 +37,41 @@ def pynative_mode():
     mindspore.set_context(mode=mindspore.PYNATIVE_MODE)
     yield
     runtime.prepare()
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory):
+    """The seeded random backbone of the task `sample`."""
+    from sortline import backbones
+
+    folder = tmp_path_factory.mktemp("weights")
+    about = {
+        "network": "mobilenet_v2",
+        "release": "random",
+        "file": None,
+        "sha256": None,
+        "width": 0.35,
+        "address": None,
+        "seed": 1,
+    }
+    write_json(folder / "backbone.json", about)
+    return backbones.load(folder)
+
+
+@pytest.fixture(scope="module")
+def exported(tiny):
+    """ONNX Runtime at a size, opened once each."""
+    from sortline.features import engines
+
+    opened = {}
+
+    def engine(size: int):
+        if size not in opened:
+            runtime.prepare()
+            opened[size] = engines.onnxruntime_engine(engines.to_onnx(tiny, size))
+        return opened[size]
+
+    return engine
 
 
 @pytest.fixture

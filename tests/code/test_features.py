@@ -1,6 +1,5 @@
-"""Feature Maps: the two engines agree; `extract` writes every view of every photo, in order."""
+"""Feature Maps: `extract` writes every view of every photo, in order; the store gives them back."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,10 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sortline import backbones
-from sortline._core import runtime
 from sortline._core.errors import UserError
-from sortline._core.files import write_json
 from sortline.backbones.layers import Back, Front
 from sortline.backbones.loading import Backbone
 from sortline.backbones.preprocessing import Preprocessing
@@ -35,37 +31,6 @@ HALVES = Preprocessing((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
 
 
 @pytest.fixture(scope="module")
-def tiny(tmp_path_factory) -> Backbone:
-    """The seeded random backbone of the task `sample`."""
-    folder = tmp_path_factory.mktemp("weights")
-    about = {
-        "network": "mobilenet_v2",
-        "release": "random",
-        "file": None,
-        "sha256": None,
-        "width": 0.35,
-        "address": None,
-        "seed": 1,
-    }
-    write_json(folder / "backbone.json", about)
-    return backbones.load(folder)
-
-
-@pytest.fixture(scope="module")
-def exported(tiny) -> Callable[[int], Engine]:
-    """ONNX Runtime at a size, opened once each."""
-    opened: dict[int, Engine] = {}
-
-    def engine(size: int) -> Engine:
-        if size not in opened:
-            runtime.prepare()
-            opened[size] = engines.onnxruntime_engine(engines.to_onnx(tiny, size))
-        return opened[size]
-
-    return engine
-
-
-@pytest.fixture(scope="module")
 def photos(tmp_path_factory) -> list[Photo]:
     """Seven photos of several sizes and formats, in a folder with a Chinese name."""
     folder = tmp_path_factory.mktemp("raw") / "垃圾 分类"
@@ -78,50 +43,6 @@ def photos(tmp_path_factory) -> list[Photo]:
         Image.fromarray(coarse).resize((40 + 13 * number, 50 + 9 * number)).save(path)
         photos.append(Photo(path.name, path, f"{number:064x}"))
     return photos
-
-
-def pixels(count: int, size: int) -> np.ndarray:
-    return np.random.default_rng(size).integers(0, 256, (count, size, size, 3), dtype=np.uint8)
-
-
-@pytest.mark.parametrize("size", [32, 64])
-def test_the_engines_agree(tiny, exported, size):
-    runtime.prepare()
-    x = tiny.preprocessing(pixels(3, size))
-    ours, reference = exported(size).run(x), engines.mindspore_engine(tiny).run(x)
-    shapes = [(3, 1280), (3, 1280), (3, 1280, size // 32, size // 32)]
-    for output, expected, shape in zip(ours, reference, shapes, strict=True):
-        assert output.shape == expected.shape == shape
-        assert output.dtype == expected.dtype == np.float32
-        assert np.abs(output - expected).max() < 1e-3
-    assert ours[0].std() > 0.1
-
-
-def test_mean_and_max_are_those_of_the_map(tiny, exported):
-    mean, maximum, feature_map = exported(64).run(tiny.preprocessing(pixels(2, 64)))
-    assert np.allclose(mean, feature_map.mean((2, 3)), atol=1e-5)
-    assert np.array_equal(maximum, feature_map.max((2, 3)))
-
-
-def test_check_engines_measures_the_difference_and_refuses_a_large_one(tiny, exported, monkeypatch):
-    real = exported(32)
-    monkeypatch.setattr(engines, "mindspore_engine", lambda backbone: real)  # the real one has its test above
-    assert engines.check_engines(tiny, real, pixels(2, 32)) == 0
-
-    def off(by: float, output: int) -> Engine:
-        def run(x: np.ndarray) -> tuple[np.ndarray, ...]:
-            outputs = list(real.run(x))
-            outputs[output] = outputs[output].copy()
-            outputs[output][1, 77] += by
-            return tuple(outputs)
-
-        return Engine(run, workers=1)
-
-    assert engines.check_engines(tiny, off(5e-4, 0), pixels(2, 32)) == pytest.approx(5e-4, rel=0.01)
-    for output in (0, 1):
-        for by in (2e-3, np.nan):
-            with pytest.raises(RuntimeError, match="differs from MindSpore's"):
-                engines.check_engines(tiny, off(by, output), pixels(2, 32))
 
 
 def kept(

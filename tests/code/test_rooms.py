@@ -1,12 +1,12 @@
 """The house: rooms in an order, imports one way, no cycle, MindSpore only where nets are built and trained."""
 
-import ast
 import graphlib
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from imports import imported
 
 SOURCE = Path(__file__).parents[2] / "src"
 # A module imports from its own room and from those before it.
@@ -29,22 +29,8 @@ def module(path: Path) -> str:
 FILES = {module(path): path for path in (SOURCE / "sortline").rglob("*.py")}
 
 
-def imports(path: Path) -> set[str]:
-    """Return what a file names in its imports, those inside functions and for type checking too."""
-    names: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path}: relative import; write it out"
-            # What is imported from a package may be a module of it.
-            inner = {f"{node.module}.{alias.name}" for alias in node.names}
-            names |= {name if name in FILES else node.module for name in inner}
-    return names
-
-
-IMPORTS = {name: imports(path) for name, path in FILES.items()}
-EDGES = {(name, other) for name, names in IMPORTS.items() for other in names if other in FILES}
+IMPORTS = {name: imported(path) for name, path in FILES.items()}
+EDGES = {(name, other) for name, names in IMPORTS.items() for other in names & FILES.keys() - {name}}
 
 
 def room(name: str) -> str:

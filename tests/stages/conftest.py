@@ -21,7 +21,6 @@ import yaml
 from PIL import Image
 
 ROOT = Path(__file__).parents[2]
-sys.path.insert(0, str(ROOT / "tests"))  # for `imports`
 
 TASK = "tiny"
 FOLDER = "垃圾 分类"

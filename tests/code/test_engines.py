@@ -1,0 +1,54 @@
+"""The two engines that run a backbone, ONNX Runtime and MindSpore, agree; a difference is measured and refused."""
+
+import numpy as np
+import pytest
+
+from sortline._core import runtime
+from sortline.features import engines
+from sortline.features.engines import Engine
+
+pytestmark = pytest.mark.xdist_group("features")  # exported once, not once a process
+
+
+def pixels(count: int, size: int) -> np.ndarray:
+    return np.random.default_rng(size).integers(0, 256, (count, size, size, 3), dtype=np.uint8)
+
+
+@pytest.mark.parametrize("size", [32, 64])
+def test_the_engines_agree(tiny, exported, size):
+    runtime.prepare()
+    x = tiny.preprocessing(pixels(3, size))
+    ours, reference = exported(size).run(x), engines.mindspore_engine(tiny).run(x)
+    shapes = [(3, 1280), (3, 1280), (3, 1280, size // 32, size // 32)]
+    for output, expected, shape in zip(ours, reference, shapes, strict=True):
+        assert output.shape == expected.shape == shape
+        assert output.dtype == expected.dtype == np.float32
+        assert np.abs(output - expected).max() < 1e-3
+    assert ours[0].std() > 0.1
+
+
+def test_mean_and_max_are_those_of_the_map(tiny, exported):
+    mean, maximum, feature_map = exported(64).run(tiny.preprocessing(pixels(2, 64)))
+    assert np.allclose(mean, feature_map.mean((2, 3)), atol=1e-5)
+    assert np.array_equal(maximum, feature_map.max((2, 3)))
+
+
+def test_check_engines_measures_the_difference_and_refuses_a_large_one(tiny, exported, monkeypatch):
+    real = exported(32)
+    monkeypatch.setattr(engines, "mindspore_engine", lambda backbone: real)  # the real one has its test above
+    assert engines.check_engines(tiny, real, pixels(2, 32)) == 0
+
+    def off(by: float, output: int) -> Engine:
+        def run(x: np.ndarray) -> tuple[np.ndarray, ...]:
+            outputs = list(real.run(x))
+            outputs[output] = outputs[output].copy()
+            outputs[output][1, 77] += by
+            return tuple(outputs)
+
+        return Engine(run, workers=1)
+
+    assert engines.check_engines(tiny, off(5e-4, 0), pixels(2, 32)) == pytest.approx(5e-4, rel=0.01)
+    for output in (0, 1):
+        for by in (2e-3, np.nan):
+            with pytest.raises(RuntimeError, match="differs from MindSpore's"):
+                engines.check_engines(tiny, off(by, output), pixels(2, 32))
