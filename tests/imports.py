@@ -25,15 +25,14 @@ def library_files(script: Path, root: Path) -> set[str]:
 
 
 def imported(path: Path) -> set[str]:
-    """Return what a file names in its imports, those inside functions too: modules, and names with their module's."""
+    """Return what a file names in its imports, those inside functions too: a module, or MODULE.NAME."""
     names: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: relative import; write it out"
-            # What is imported from a package may be a module of it.
-            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
     return names
 
 

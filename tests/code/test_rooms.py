@@ -30,7 +30,9 @@ FILES = {module(path): path for path in (SOURCE / "sortline").rglob("*.py")}
 
 
 IMPORTS = {name: imported(path) for name, path in FILES.items()}
-EDGES = {(name, other) for name, names in IMPORTS.items() for other in names & FILES.keys() - {name}}
+# What is imported from a package may be a module of it.
+PARTS = {(name, part if part in FILES else part.rpartition(".")[0]) for name, parts in IMPORTS.items() for part in parts}
+EDGES = {(name, other) for name, other in PARTS if other in FILES}
 
 
 def room(name: str) -> str:
