@@ -27,11 +27,11 @@ def module(path: Path) -> str:
 
 
 FILES = {module(path): path for path in (SOURCE / "sortline").rglob("*.py")}
-
-
 IMPORTS = {name: imported(path) for name, path in FILES.items()}
 # What is imported from a package may be a module of it.
-PARTS = {(name, part if part in FILES else part.rpartition(".")[0]) for name, parts in IMPORTS.items() for part in parts}
+PARTS = {
+    (name, part if part in FILES else part.rpartition(".")[0]) for name, parts in IMPORTS.items() for part in parts
+}
 EDGES = {(name, other) for name, other in PARTS if other in FILES}
 
 

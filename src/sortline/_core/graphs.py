@@ -40,6 +40,11 @@ def _rename(graph: onnx.GraphProto, names: dict[str, str]) -> None:
         node.output[:] = [names.get(name, name) for name in node.output]
 
 
+def write_onnx(cell: mindspore.nn.Cell, shape: Sequence[int], path: Path) -> None:
+    """Write `cell` as ONNX, see `to_onnx`; its output is `logits`."""
+    onnx.save(to_onnx(cell, shape, ("logits",)), path)
+
+
 def write_mindir(cell: mindspore.nn.Cell, size: int, path: Path, channels: int = 3) -> None:
     """Write `cell` as MindIR, see `to_mindir`."""
     path.write_bytes(to_mindir(cell, size, channels))

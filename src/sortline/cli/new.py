@@ -75,9 +75,7 @@ def check_free(task: str, content: dict[str, Any], root: Path) -> None:
     taken = next((str(key) for key in [*content, *content["tasks"]] if str(key).casefold() == task.casefold()), None)
     if taken is None:
         return
-    section = content.get(taken)
-    sources = (section.get("fetch") or {}).get("sources") or [] if isinstance(section, dict) else []
-    if root.as_posix() in [source.get("path") for source in sources]:
+    if root.as_posix() in tasks.source_paths(content.get(taken)):
         raise UserError(
             f"params.yaml: '{taken}' is there already, for this folder; run it: sortline run --task {taken} (if its "
             f"photos have changed, first: dvc repro -s -f fetch@{taken}); to start anew, first: sortline remove {taken}"
@@ -88,8 +86,7 @@ def check_free(task: str, content: dict[str, Any], root: Path) -> None:
 def backbone_of(content: dict[str, Any]) -> dict[str, Any]:
     """Return the section `weights` of `garbage`, else of the first task with a backbone that is not random."""
     for task in [tasks.HOME, *content]:
-        section = content.get(task)
-        weights = section.get("weights") or {} if isinstance(section, dict) else {}
+        weights = tasks.mapping(tasks.mapping(content.get(task)).get("weights"))
         if weights.get("backbone") and weights.get("release") != "random":
             return weights
     raise UserError("params.yaml: no task has a backbone (weights.backbone) to copy; bring back the section 'garbage'")

@@ -1,5 +1,6 @@
 """What every source of photos has in params.yaml; the kinds themselves are in `sortline.data.sources`."""
 
+from abc import abstractmethod
 from pathlib import Path
 from typing import Annotated, ClassVar
 
@@ -27,13 +28,13 @@ class Source(Section):
         """Its public address, or the path on the disk; empty for what is built in."""
         return str(getattr(self, "url", None) or getattr(self, "path", ""))
 
+    @abstractmethod
     def fetch(self, out: Path, downloads: Path, data_folder: Path | None) -> tuple[str, dict[str, str]]:
         """Put the files into the existing folder `out`; return a short name for reports, and {path in it: sha256}.
 
         Relative paths start at `data_folder`; `downloads` holds what a download that broke off has got so far.
         Raise `UserError` or `OSError` where that is not possible; `out` may then be half filled.
         """
-        raise NotImplementedError
 
     def check(self, data_folder: Path | None, timeout: float) -> None:
         """Raise `UserError` or `OSError` unless it can be had; a host has `timeout` seconds to connect."""

@@ -143,11 +143,12 @@ class TrainParams(Recipe):
     @model_validator(mode="before")
     @classmethod
     def _with_preset(cls, given: Any) -> Any:
-        preset = PRESETS.get(given.get("preset", "")) if isinstance(given, dict) else None
+        name = given.get("preset") if isinstance(given, dict) else None
+        preset = PRESETS.get(name) if isinstance(name, str) else None
         if preset is None:
             return given
         if preset.keys() <= given.keys():
-            raise ValueError(f"preset {given['preset']} changes nothing: all its keys are set here; leave them out")
+            raise ValueError(f"preset {name} changes nothing: all its keys are set here; leave them out")
         return {**preset, **given}
 
     @model_validator(mode="after")

@@ -7,11 +7,10 @@ from typing import Any
 
 import mindspore
 import numpy as np
-import onnx
 from mindspore import Tensor, nn, ops
 from tqdm import tqdm
 
-from sortline._core import graphs, parameters
+from sortline._core import files, graphs, parameters
 from sortline.config.training import Recipe, TrainParams
 from sortline.data.prepared import Classes
 from sortline.features.store import FeatureStore
@@ -88,7 +87,7 @@ def train(net: nn.Cell, options: dict[str, Any], data: Parts, params: TrainParam
         arrays = registry.values(net)
         if epoch.number % params.every == 0:
             parameters.write(out / checkpoint_file(epoch.number), arrays)
-            (out / checkpoint_file(epoch.number - params.keep * params.every)).unlink(missing_ok=True)
+            files.remove(out / checkpoint_file(epoch.number - params.keep * params.every))
         for name in names:
             parameters.write(out / f"{name}.safetensors", arrays)
             used[name] = epoch.number, logits
@@ -184,12 +183,12 @@ def write_graphs(folder: Path, about: dict[str, Any], inputs: Inputs) -> None:
     registry.set_values(net, parameters.read(path), path)
     net.set_train(False)
     channels, side = len(about["mean"]), about["image_size"]
-    onnx.save(graphs.to_onnx(net, (1, channels, side, side), ("logits",)), folder / "net.onnx")
+    graphs.write_onnx(net, (1, channels, side, side), folder / "net.onnx")
     graphs.write_mindir(net, side, folder / "net.mindir", channels)
     if inputs.blocks is not None:
         tail = inputs.part(net)
         tail.set_train(False)
-        onnx.save(graphs.to_onnx(tail, (1, *inputs.array.shape[2:]), ("logits",)), folder / "tail.onnx")
+        graphs.write_onnx(tail, (1, *inputs.array.shape[2:]), folder / "tail.onnx")
 
 
 def layer_rates(net: nn.Cell, decay: float) -> dict[str, float] | None:

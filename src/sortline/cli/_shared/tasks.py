@@ -48,11 +48,21 @@ def check_name(task: str) -> None:
 
 def is_built_in(section: dict[str, Any]) -> bool:
     """Whether a task's photos are a known data set or need none: not a folder of one's own, as `sortline new` adds."""
-    fetch = section.get("fetch") or {}
-    sources = fetch.get("sources") or []
-    folders = [source.get("path") or "" for source in sources]
+    folders = source_paths(section)
     own = any(PurePosixPath(path).is_absolute() or PureWindowsPath(path).is_absolute() for path in folders)
-    return bool(fetch.get("dataset") or sources) and not own
+    return bool(mapping(section.get("fetch")).get("dataset") or folders) and not own
+
+
+def source_paths(section: Any) -> list[str]:
+    """Return the path of each source of a task's section, "" where it has none; what is no mapping is no source."""
+    sources = mapping(mapping(section).get("fetch")).get("sources")
+    found = [one for one in sources if isinstance(one, dict)] if isinstance(sources, list) else []
+    return [str(source.get("path") or "") for source in found]
+
+
+def mapping(value: Any) -> dict[str, Any]:
+    """Return `value` where it is a mapping, else an empty one: a section may hold anything before it is checked."""
+    return value if isinstance(value, dict) else {}
 
 
 def is_exported(task: str) -> bool:

@@ -49,6 +49,6 @@ class FetchParams(Section):
             return content
         if content.get("sources") is not None:
             raise ValueError("dataset and sources stand for each other; leave one out")
-        if content["dataset"] not in DATASETS:
-            raise ValueError(f"no data set '{content['dataset']}'; there is: {', '.join(DATASETS)}")
+        if content["dataset"] not in [*DATASETS]:  # what was written may be of any type, a list too
+            raise ValueError(f"no data set {content['dataset']!r}; there is: {', '.join(DATASETS)}")
         return content | {"sources": DATASETS[content["dataset"]]}
