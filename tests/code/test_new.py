@@ -63,6 +63,15 @@ def test_names_that_are_taken_are_refused(project, tmp_path):
     assert cli.main(["new", "again", str(folder)]) == 0
 
 
+@pytest.mark.parametrize("section", ["3", "[1]", "{fetch: 3}", "{fetch: {sources: 3}}", "{fetch: {sources: [3]}}"])
+def test_a_section_that_is_written_wrongly_is_no_obstacle(project, tmp_path, section):
+    text = Path("params.yaml").read_text(encoding="utf-8")
+    Path("params.yaml").write_text(f"{text}\nodd: {section}\n", encoding="utf-8")
+    folder = fill(tmp_path / "p", {"a": 3, "b": 3})
+    assert "is taken" in refused("new", "odd", folder)
+    assert cli.main(["new", "mine", str(folder)]) == 0
+
+
 def test_folders_that_are_none_are_refused(project, tmp_path):
     assert "no such folder" in refused("new", "x", tmp_path / "none")
     assert "not a folder" in refused("new", "x", Path("params.yaml"))

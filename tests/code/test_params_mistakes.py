@@ -62,10 +62,16 @@ def test_a_former_kind_of_source_names_the_kind_of_today(tmp_path):
         ("dataset: mnits", "no data set 'mnits'; there is: .*garbage_26x100.*mnist"),
         ("{dataset: mnist, sources: [{kind: toy}]}", "leave one out"),
         ("dataset: 3", "no data set"),
+        ("dataset: [mnist]", "no data set .'mnist'.; there is"),
     ],
 )
 def test_a_data_set_is_a_known_one_and_stands_alone(tmp_path, text, words):
     assert re.search(words, mistake(tmp_path, text, "fetch"))
+
+
+@pytest.mark.parametrize("name", ["[report_cnn]", "{report_cnn: 1}", "3"])
+def test_a_preset_is_a_name(tmp_path, name):
+    assert "toy.train.preset" in mistake(tmp_path, f"preset: {name}", "train")
 
 
 @pytest.mark.parametrize(

@@ -126,3 +126,16 @@ def test_remove_refuses_what_is_built_in_and_what_is_no_task(project):
     assert "no task 'tasks'" in refused("remove", "tasks")
     assert "no task 'nothing'; the tasks there are: garbage" in refused("remove", "nothing")
     assert "allowed are" in refused("remove", "../data")
+
+
+@pytest.mark.parametrize("sources", ["3", "[3]", "{path: 3}", "null"])
+def test_a_task_whose_sources_are_written_wrongly_can_be_removed(project, tmp_path, sources):
+    folder = fill(tmp_path / "p", {"a": 3, "b": 3})
+    cli.main(["new", "mine", str(folder)])
+    params = Path("params.yaml")
+    given = f"- {{kind: folder, path: {folder.as_posix()}}}"
+    text = params.read_text(encoding="utf-8")
+    assert given in text
+    params.write_text(text.replace(given, sources), encoding="utf-8")
+    assert cli.main(["remove", "mine"]) == 0
+    assert "mine" not in task_sections(read_yaml(params))
