@@ -33,7 +33,7 @@ def main(argv: list[str]) -> None:
     found = Predictions(val, classes, model.probabilities(val, data["dataset"]))
     result = predictions.scores(found, model.about["threshold"], params.ece_bins, params.worst_pairs)
     result |= {"dataset": data["dataset"], "source": source["name"], "checkpoint": model.checkpoint}
-    result |= {"duplicate_threshold": data["duplicate_threshold"]}
+    result |= {"duplicate_search": data["duplicate_search"]}
     if source["note"]:
         result["note"] = source["note"]
 

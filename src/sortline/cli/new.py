@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from sortline._core.errors import UserError
 from sortline._core.files import read_yaml, write_text
 from sortline.cli._shared import outputs, params_text, paths, supply, tasks
-from sortline.cli._shared.numbers import whole
 
 if TYPE_CHECKING:
     from ruamel.yaml.comments import CommentedMap
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 SUMMARY = "make a folder of your own photos a task of the line, by a section in params.yaml"
 EPILOG = """examples:
   sortline new cups ~/Pictures/cups
-  sortline new parts D:/scans/parts --threshold 30
+  sortline new forms D:/scans/forms --exact
 
 FOLDER holds a folder for each class, named by it in any script, or train/ and val/ that do. Nothing in it is changed;
 dvc repro copies the photos. After they have changed: dvc repro -s -f fetch@NAME
@@ -33,9 +32,8 @@ def add(command: argparse.ArgumentParser) -> None:
     command.add_argument("name", metavar="NAME", help="letters, digits, - and _, a letter first")
     command.add_argument("folder", metavar="FOLDER", help="the folder of photos")
     command.add_argument(
-        "--threshold", type=whole(0, 127), metavar="N",
-        help="maximum number of bits, of the hash's 256, in which two nearly alike photos differ (default 76); lower "
-        "where photos of different things look alike to it",
+        "--exact", action="store_true",
+        help="only exact copies count as copies: for series that are alike by nature, as scans of one form",
     )  # fmt: skip
 
 
@@ -53,8 +51,8 @@ def main(options: argparse.Namespace) -> int:
     root = class_root(Path(options.folder).expanduser(), outputs.roots())
     check_free(task, content, root)
     backbone = backbone_of(content)
-    copies = {} if options.threshold is None else {"threshold": options.threshold}
-    audit = audit_folder(root, PrepareParams(duplicates=DuplicateParams(**copies)))
+    search = DuplicateParams(search="exact") if options.exact else DuplicateParams()
+    audit = audit_folder(root, PrepareParams(duplicates=search))
     try:
         suggested = suggest(audit, paths.TABLES)
     except UserError:

@@ -15,6 +15,7 @@ class Section(pydantic.BaseModel):
     """Base of every schema: unknown keys, NaN and Inf are refused, text is not coerced, instances are frozen."""
 
     renamed: ClassVar[dict[str, str]] = {}  # former name of a key -> its name now, for the error line
+    gone: ClassVar[dict[str, str]] = {}  # former key -> why it is none any more
     model_config = pydantic.ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
     @pydantic.model_validator(mode="before")
@@ -23,6 +24,8 @@ class Section(pydantic.BaseModel):
         for key in [key for key in content if isinstance(key, str)] if isinstance(content, dict) else []:
             if key in cls.renamed:
                 raise PydanticCustomError("key", "'{key}' is called '{now}' now", {"key": key, "now": cls.renamed[key]})
+            if key in cls.gone:
+                raise PydanticCustomError("key", "'{key}' is gone: {why}", {"key": key, "why": cls.gone[key]})
             if key not in cls.model_fields:
                 known = {"key": key, "allowed": ", ".join(cls.model_fields)}
                 raise PydanticCustomError("key", "unknown key '{key}'; allowed here: {allowed}", known)

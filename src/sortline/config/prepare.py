@@ -1,31 +1,27 @@
 """Parameters of the stage prepare: `<task>.prepare` in params.yaml."""
 
-from typing import Literal, Self
+from typing import ClassVar, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from sortline._core.limits import MAX_FILE_MB, MAX_PIXELS
 from sortline.config.augment import ViewParams
 from sortline.config.base import Section
 
 Policy = Literal["report", "drop", "fail"]
+Search = Literal["geometry", "exact"]
+GONE = "copies are found by geometry now, and nothing is to be set; leave it out (or search: exact)"
 
 
 class DuplicateParams(Section):
-    hash: Literal["phash", "dhash"] = Field("phash", description="perceptual hash that finds near-duplicates")
-    hash_size: int = Field(16, ge=8, le=32, description="side of the hash; hash_size squared bits")
-    threshold: int = Field(76, ge=0, description="maximum of differing bits of two near-duplicates")
+    gone: ClassVar[dict[str, str]] = dict.fromkeys(("hash", "hash_size", "threshold"), GONE)
+
+    # exact: for series that are alike by nature, as scans of one form, or drawings.
+    search: Search = Field("geometry", description="finds mirrored, turned, cropped, recoloured copies; exact: none")
     exact_cross: Policy = Field("drop", description="train photos that are also in val, pixel for pixel")
     exact_train: Policy = Field("report", description="exact copies inside train; drop keeps the first by path")
-    near_cross: Policy = Field("report", description="train photos with a near-duplicate in val")
-    near_train: Policy = Field("report", description="near-duplicates inside train; drop keeps the first by path")
-
-    @model_validator(mode="after")
-    def _threshold_below_chance(self) -> Self:
-        limit = self.hash_size**2 // 2
-        if self.threshold >= limit:
-            raise ValueError(f"threshold must be below half the bits, {limit}: unrelated photos differ in that many")
-        return self
+    near_cross: Policy = Field("report", description="train photos of a scene that is also in val")
+    near_train: Policy = Field("report", description="further photos of a scene in train; drop keeps the first by path")
 
     def policy(self) -> dict[str, str]:
         """Return what to do about each kind of duplicate: kind -> report, drop or fail."""

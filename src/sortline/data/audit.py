@@ -14,8 +14,9 @@ from PIL import Image
 from sortline._core.cores import cores, on_all_cores
 from sortline._core.errors import UserError
 from sortline._core.files import sha256_file
-from sortline.config.prepare import PrepareParams
-from sortline.data.duplicates import Duplicates, find_duplicates, perceptual_hash
+from sortline.config.prepare import PrepareParams, Search
+from sortline.data.copies import Sketch, Sketches, sketch
+from sortline.data.duplicates import Duplicates, find_duplicates
 from sortline.data.images import BadImage, open_rgb
 from sortline.data.layout import SPLIT_FOLDERS, visible_files, visible_folders
 
@@ -69,9 +70,7 @@ class Audit:
     photos: list[Usable]
     problems: list[Problem]
     duplicates: Duplicates
-    hash_name: str
-    hash_size: int
-    threshold: int
+    search: Search
 
     def mask(self, split: str) -> np.ndarray:
         """Return a mask, bool (photos,), of the photos that came in `split`."""
@@ -94,20 +93,29 @@ class Audit:
 
 
 def audit_folder(folder: Path, params: PrepareParams = DEFAULTS, workers: int | None = None) -> Audit:
-    """Decode every photo below `folder` and look for copies; memory holds one photo a worker and 400 bytes a file.
+    """Decode every photo below `folder` and look for copies; memory holds one photo a worker and 2 kB a file, the disk
+    for a while 50 kB a file.
 
     `folder` holds `train/` and one of VAL_NAMES with class folders in each, or class folders, or photos alone.
     `workers` threads (default: one a core, at most 8). Raises `UserError` where there is no file to look at.
     """
-    tree, wanted = walk(folder), params.duplicates
+    tree, search = walk(folder), params.duplicates.search
     check = partial(_check, folder, params)
-    results = list(on_all_cores(check, tree.entries, "audit", workers or min(cores(), 8)))
-    problems = [result for result in results if isinstance(result, Problem)]
-    usable = [result for result in results if not isinstance(result, Problem)]
-    photos = [photo for photo, _ in usable]
-    bits = np.array([bits for _, bits in usable], dtype=bool).reshape(len(usable), wanted.hash_size**2)
-    copies = find_duplicates([photo.pixels for photo in photos], bits, wanted.threshold)
-    return Audit(folder, tree, photos, problems, copies, wanted.hash, wanted.hash_size, wanted.threshold)
+    photos: list[Usable] = []
+    problems: list[Problem] = []
+    with Sketches(len(tree.entries) if search == "geometry" else 0) as sketches:
+        for result in on_all_cores(check, tree.entries, "audit", workers or min(cores(), 8)):
+            if isinstance(result, Problem):
+                problems.append(result)
+                continue
+            photo, found = result
+            if found is not None:
+                sketches[len(photos)] = found
+            photos.append(photo)
+        copies = find_duplicates(
+            [photo.pixels for photo in photos], sketches.__getitem__ if search == "geometry" else None
+        )
+    return Audit(folder, tree, photos, problems, copies, search)
 
 
 def refuse_problems(audit: Audit) -> None:
@@ -160,8 +168,8 @@ def _roots(folder: Path) -> dict[str, Path]:
     return {"train": splits["train"], "val": val} if val else {"": splits["train"]}
 
 
-def _check(folder: Path, params: PrepareParams, entry: Entry) -> tuple[Usable, np.ndarray] | Problem:
-    """Return the photo and its perceptual hash, bool (hash_size**2,), or what is wrong with the file."""
+def _check(folder: Path, params: PrepareParams, entry: Entry) -> tuple[Usable, Sketch | None] | Problem:
+    """Return the photo and what the search for copies needs of it, or what is wrong with the file."""
     path = folder / entry.path
     try:
         entry.path.encode()
@@ -172,7 +180,7 @@ def _check(folder: Path, params: PrepareParams, entry: Entry) -> tuple[Usable, n
     except UnicodeEncodeError:
         shown = entry.path.encode("utf-8", "backslashreplace").decode()
         return Problem(shown, entry.split, entry.folder, "its name is not valid UTF-8; rename it")
-    return photo, perceptual_hash(image, params.duplicates.hash, params.duplicates.hash_size)
+    return photo, sketch(image) if params.duplicates.search == "geometry" else None
 
 
 def _pixels_sha256(image: Image.Image, rows: int = 256) -> str:

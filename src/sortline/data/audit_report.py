@@ -30,7 +30,8 @@ def audit_report(
     def pair(match: Match) -> dict[str, Any]:
         paths = {"photo": audit.photos[match.photo].path, "copy": audit.photos[match.copy].path}
         same = bool(label[match.photo] == label[match.copy])
-        return paths | {"distance": match.distance, "exact": match.exact, "same_class": same}
+        how = {"agreement": 1 - match.distance / 100, "how": match.how, "exact": match.exact}
+        return paths | how | {"same_class": same}
 
     def paths(groups: list[list[int]]) -> list[list[str]]:
         return [[audit.photos[i].path for i in group] for group in groups]
@@ -41,7 +42,9 @@ def audit_report(
         "problems": [{"path": problem.path, "what": problem.what} for problem in audit.problems],
         "ignored": audit.tree.ignored,
         "classes": audit.counts(),
-        "hash": {"name": audit.hash_name, "bits": audit.hash_size**2, "threshold": audit.threshold},
+        "search": audit.search,
+        "scenes": int(np.unique(copies.scene).size),
+        "copies": copies.kinds(),
         "exact_groups": paths(copies.exact_groups(everything)),
         "label_conflicts": paths(audit.conflicts(label)),
         "near_groups": paths(copies.near_groups(everything)),
@@ -106,18 +109,23 @@ def _deeper(audit: Audit) -> list[str]:
 def _copies(audit: Audit, limit: int | None) -> list[str]:
     copies, train, val = audit.duplicates, ~audit.mask("val"), audit.mask("val")
     again = sum(len(group) - 1 for group in copies.exact_groups(train))
-    alike = sum(map(len, copies.near_groups(train)))
+    scenes, inside = np.unique(copies.scene[train]).size, " in train" if audit.tree.given else ""
     lines = []
-    if again or alike:
-        inside = " in train" if audit.tree.given else ""
-        hash_ = f"{audit.hash_name}, {audit.hash_size**2} bits, distance at most {audit.threshold}"
+    if scenes < train.sum():
+        kinds = [f"{count:,} {name}" for name, count in list(copies.kinds().items())[1:-1] if count]
         lines.append(
-            f"copies{inside}: {again:,} exact, {alike:,} photos nearly alike ({hash_}); no split or fold parts them"
+            f"copies{inside}: {train.sum():,} photos show {scenes:,} scenes, {again:,} are exact copies; no split or "
+            f"fold parts a scene"
         )
-    matches = copies.nearest(val, train)
-    same = [f"  {audit.photos[m.photo].path} = {audit.photos[m.copy].path}" for m in matches if m.exact]
-    if matches:
-        lines.append(f"of val, {len(same):,} photos are in train too and {len(matches) - len(same):,} nearly are")
+        lines += [f"  pairs of copies by what differs: {', '.join(kinds)}"] * bool(kinds)
+    shared = np.isin(copies.scene, copies.scene[train]) & val
+    if shared.any():
+        matches = copies.nearest(val, train)
+        same = [f"  {audit.photos[m.photo].path} = {audit.photos[m.copy].path}" for m in matches if m.exact]
+        lines.append(
+            f"of val's {val.sum():,} photos, {shared.sum():,} show a scene of train, {len(same):,} of them as exact "
+            f"copies"
+        )
         lines += _first(same, limit, "  ")
     conflicts = audit.conflicts([photo.folder for photo in audit.photos])
     paths = [" = ".join(audit.photos[i].path for i in group) for group in conflicts]

@@ -10,11 +10,11 @@ from sklearn.model_selection import StratifiedGroupKFold
 from sortline._core.errors import UserError
 from sortline.config.prepare import PrepareParams
 from sortline.data.audit import Audit
-from sortline.data.duplicates import Duplicates
+from sortline.data.duplicates import Duplicates, firsts
 from sortline.data.holdout import hold_out
 from sortline.data.prepared import fingerprint
 
-SPLIT_COLUMNS = ("image", "label", "split", "fold", "group", "in_train_exact", "in_train_near")
+SPLIT_COLUMNS = ("image", "label", "split", "fold", "photo_fold", "scene", "in_train_exact", "in_train_near")
 
 
 @dataclass(frozen=True)
@@ -22,14 +22,16 @@ class Split:
     """What each of N audited photos is used for, in their order.
 
     label: int64 (N,), index of the class. raw: str (N,), "train" or "val" before anything is dropped.
-    split: str (N,), "train", "val" or "dropped". fold: int64 (N,), 0 .. folds - 1 in train, -1 elsewhere.
-    in_train_exact, in_train_near: bool (N,), val photos with an exact copy in raw train; those with only a near one.
+    split: str (N,), "train", "val" or "dropped". fold: int64 (N,), 0 .. folds - 1 in train, -1 elsewhere; no scene
+    is in two. photo_fold: likewise, dealt photo by photo, as is usual: copies on both sides.
+    in_train_exact, in_train_near: bool (N,), val photos with an exact copy in raw train; others of a scene in it.
     """
 
     label: np.ndarray
     raw: np.ndarray
     split: np.ndarray
     fold: np.ndarray
+    photo_fold: np.ndarray
     in_train_exact: np.ndarray
     in_train_near: np.ndarray
 
@@ -43,7 +45,7 @@ def make_split(audit: Audit, labels: Mapping[str, int], names: Sequence[str], pa
     wanted = params.split
     duplicates = audit.duplicates
     label = np.array([labels[photo.folder] for photo in audit.photos], dtype=np.int64)
-    val = audit.mask("val") if audit.tree.given else hold_out(label, duplicates.group, wanted.val_fraction, wanted.seed)
+    val = audit.mask("val") if audit.tree.given else hold_out(label, duplicates.scene, wanted.val_fraction, wanted.seed)
     for side, mask in (("train", ~val), ("val", val)):
         empty = [f"'{name}'" for c, name in enumerate(names) if not (mask & (label == c)).any()]
         if empty:
@@ -52,22 +54,22 @@ def make_split(audit: Audit, labels: Mapping[str, int], names: Sequence[str], pa
     dropped = to_drop(duplicates, val, params.duplicates.policy(), [photo.path for photo in audit.photos])
     raw = np.where(val, "val", "train")
     split = np.where(dropped, "dropped", raw)
-    _check_train(label, split, duplicates.group, names, params)
+    _check_train(label, split, duplicates.scene, names, params)
     train = split == "train"
-    fold = np.full(label.size, -1, dtype=np.int64)
-    fold[train] = deal_folds(label[train], duplicates.group[train], wanted.folds, wanted.seed)
-    exact, near = np.zeros(label.size, dtype=bool), np.zeros(label.size, dtype=bool)
-    for match in duplicates.nearest(val, ~val):
-        (exact if match.exact else near)[match.photo] = True
-    return Split(label, raw, split, fold, exact, near)
+    fold, photo_fold = np.full((2, label.size), -1, dtype=np.int64)
+    fold[train] = deal_folds(label[train], duplicates.scene[train], wanted.folds, wanted.seed)
+    photo_fold[train] = deal_folds(label[train], np.arange(train.sum()), wanted.folds, wanted.seed)
+    exact = val & np.isin(duplicates.picture, duplicates.picture[~val])
+    near = val & ~exact & np.isin(duplicates.scene, duplicates.scene[~val])
+    return Split(label, raw, split, fold, photo_fold, exact, near)
 
 
 def split_rows(audit: Audit, split: Split) -> list[tuple[Any, ...]]:
     """Return the rows of split.csv under SPLIT_COLUMNS, one a photo, in the order of images.csv."""
-    folds = [fold if fold >= 0 else "" for fold in split.fold.tolist()]
+    folds = [[one if one >= 0 else "" for one in dealt.tolist()] for dealt in (split.fold, split.photo_fold)]
     flags = [column.astype(int).tolist() for column in (split.in_train_exact, split.in_train_near)]
-    paths, groups = [photo.path for photo in audit.photos], audit.duplicates.group.tolist()
-    return list(zip(paths, split.label.tolist(), split.split.tolist(), folds, groups, *flags, strict=True))
+    paths, scenes = [photo.path for photo in audit.photos], audit.duplicates.scene.tolist()
+    return list(zip(paths, split.label.tolist(), split.split.tolist(), *folds, scenes, *flags, strict=True))
 
 
 def class_counts(split: Split, classes: int) -> dict[str, list[int]]:
@@ -79,10 +81,11 @@ def class_counts(split: Split, classes: int) -> dict[str, list[int]]:
 def data_metrics(audit: Audit, split: Split, policy: dict[str, str]) -> dict[str, Any]:
     """Return the counts of metrics/<task>/data.json.
 
-    exact_cross counts val photos with an exact copy in raw train, near_cross those with only a near one; the groups
-    are of two or more photos inside raw train; label_conflicts are sets of exact copies under different classes.
+    exact_cross counts val photos with an exact copy in raw train, near_cross others of a scene in it; the groups are of
+    two or more photos inside raw train; label_conflicts are sets of exact copies under different classes; `copies`
+    counts near pairs by what the one differs in from the other.
     """
-    raw = split.raw == "train"
+    raw, scene = split.raw == "train", audit.duplicates.scene
     counts = {side: int((split.split == side).sum()) for side in ("train", "val", "dropped")}
     return counts | {
         "unreadable": len(audit.problems),
@@ -91,8 +94,11 @@ def data_metrics(audit: Audit, split: Split, policy: dict[str, str]) -> dict[str
         "exact_cross": int(split.in_train_exact.sum()),
         "near_cross": int(split.in_train_near.sum()),
         "label_conflicts": len(audit.conflicts(split.label)),
-        "duplicate_hash": f"{audit.hash_name} of {audit.hash_size**2} bits",
-        "duplicate_threshold": audit.threshold,
+        "scenes": int(np.unique(scene).size),
+        "scenes_train": int(np.unique(scene[raw]).size),
+        "largest_scene": int(np.bincount(scene).max()),
+        "copies": audit.duplicates.kinds(),
+        "duplicate_search": audit.search,
         "duplicate_policy": policy,
         "classes": int(split.label.max()) + 1,
         "folds": int(split.fold.max()) + 1,
@@ -106,18 +112,18 @@ def to_drop(duplicates: Duplicates, val: np.ndarray, policy: Mapping[str, str], 
 
     Copies of val photos go first; inside train the first of several copies (lowest index) stays.
     """
-    picture = duplicates.picture
+    picture, scene = duplicates.picture, duplicates.scene
     finders = {
         "exact_cross": lambda train: train & np.isin(picture, picture[val]),
-        "near_cross": lambda train: train & duplicates.near_other(val),
-        "exact_train": lambda train: train & ~duplicates.firsts(train),
-        "near_train": duplicates.near_repeats,
+        "near_cross": lambda train: train & np.isin(scene, scene[val]),
+        "exact_train": lambda train: train & ~firsts(picture, train),
+        "near_train": lambda train: train & ~firsts(scene, train),
     }
     dropped = np.zeros(val.size, dtype=bool)
     for kind, find in finders.items():
         found = find(~val & ~dropped)
         if policy[kind] == "fail" and found.any():
-            what = "exact copies" if kind.startswith("exact") else "near-duplicates"
+            what = "exact copies" if kind.startswith("exact") else "copies"
             where = "of val photos in train" if kind.endswith("cross") else "inside train"
             raise UserError(
                 f"{found.sum()} {what} {where} (first: {paths[np.flatnonzero(found)[0]]}) and prepare's "

@@ -40,9 +40,9 @@ def suggest(audit: Audit, tables: Path) -> Suggested:
             prepare["table"] = table
             why["prepare.table"] = "the class folders are those of this table: names in two languages, and what it says"
             break
-    if audit.threshold != DEFAULTS.duplicates.threshold:
-        prepare["duplicates"] = {"threshold": audit.threshold}
-        why["prepare.duplicates.threshold"] = "as asked for with --threshold"
+    if audit.search != DEFAULTS.duplicates.search:
+        prepare["duplicates"] = {"search": audit.search}
+        why["prepare.duplicates.search"] = "as asked for with --exact"
     fraction = DEFAULTS.split.val_fraction
     if not audit.tree.given and len(audit.photos) < FEW_PHOTOS:
         fraction = 0.2
@@ -85,7 +85,7 @@ def deal(audit: Audit, folders: list[str], table: str | None, tables: Path, frac
     try:
         split = split_with(2)
     except UserError as error:
-        hint = f"; photos that differ in at most {audit.threshold} of 256 bits count as copies (--threshold)"
+        hint = "; are these no copies, but alike by nature? Then: --exact"
         raise UserError(f"{audit.folder}: {error}{hint if 'copies' in str(error) else ''}") from None
     smallest = int(np.bincount(split.label[split.split == "train"], minlength=len(names)).min())
     for folds in range(min(DEFAULTS.split.folds, smallest), 2, -1):

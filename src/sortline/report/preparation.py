@@ -85,17 +85,16 @@ def duplicates_sheet(prepared: Preparation) -> Image.Image:
     for match in pairs:
         across = split.raw[match.photo] != split.raw[match.copy]
         colour = CONFLICT if _conflict(match, split) else CROSS if across else TRAIN
-        distance = "exact copy" if match.exact else f"distance {match.distance}"
+        how = match.how if match.exact else f"{match.how}; {100 - match.distance} % agree"
         for i in (match.photo, match.copy):
             photo = audit.photos[i]
             image = open_rgb(audit.folder / photo.path)
             image.thumbnail((SIZE, SIZE))
-            caption = f"{distance}\n{shown(names, split.label[i])}\n{photo.path}"
+            caption = f"{how}\n{shown(names, split.label[i])}\n{photo.path}"
             tiles.append(Tile(image, caption, colour))
     title = f"{len(pairs)} pairs of copies" if pairs else "No copies found"
-    threshold = f"{audit.hash_name}, near up to distance {audit.threshold} of {audit.hash_size**2}"
     legend = "blue: val and train; gray: inside train; red: two classes"
-    return contact_sheet(tiles, 6, f"{title} ({threshold}); {legend}")
+    return contact_sheet(tiles, 6, f"{title}; {legend}")
 
 
 def _pairs(audit: Audit, split: Split) -> list[Match]:
@@ -107,7 +106,7 @@ def _pairs(audit: Audit, split: Split) -> list[Match]:
     conflicts = [match for match in [*cross, *exact, *near] if _conflict(match, split)]
     cross, exact, near = ([match for match in kind if not _conflict(match, split)] for kind in (cross, exact, near))
     exact = exact[: PAIRS // 4]
-    # Spread over the distances up to the farthest pair, which shows whether the threshold fits.
+    # Spread over the distances up to the farthest pair, which shows whether the search goes too far.
     some = spread(len(near), PAIRS - len(exact))
     return [*conflicts[:PAIRS], *cross[:PAIRS], *exact, *(near[i] for i in some)]
 

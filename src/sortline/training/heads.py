@@ -34,7 +34,7 @@ def read(split: Sequence[dict[str, str]], classes: Classes, features: Path, para
             "(prepare.views.count; one with extract.pool: none)"
         )
     rows = np.flatnonzero([row["split"] == "train" for row in split])
-    labels, folds, groups = (np.array([int(split[i][key]) for i in rows]) for key in ("label", "fold", "group"))
+    labels, folds, groups = (np.array([int(split[i][key]) for i in rows]) for key in ("label", "fold", "scene"))
     count, dataset = len(classes.names), store.about["dataset"]
     return TrainingSet(stored[rows], labels, folds, count, groups, classes.bin_of, dataset)
 

@@ -13,7 +13,7 @@ from sortline.config.prepare import PrepareParams
 from sortline.data import idx
 from sortline.data.audit import Audit, Tree, Usable
 from sortline.data.datasets.base import Dataset
-from sortline.data.duplicates import exact_duplicates
+from sortline.data.duplicates import find_duplicates
 from sortline.data.holdout import hold_out
 from sortline.data.split import Split, data_metrics, to_drop
 
@@ -41,8 +41,8 @@ class IdxDigits(Dataset):
                 photos.append(Usable(f"{name}/{i:05d}", split, str(label), digest, digest))
         photos.sort(key=lambda photo: photo.path)
         folders = {side: sorted({photo.folder for photo in photos if photo.split == side}) for side in ("train", "val")}
-        copies = exact_duplicates([photo.pixels for photo in photos])
-        return Audit(self.raw, Tree(photos, folders, []), photos, [], copies, "none", 0, 0)
+        copies = find_duplicates([photo.pixels for photo in photos])
+        return Audit(self.raw, Tree(photos, folders, []), photos, [], copies, "exact")
 
     def split(self, audit: Audit, labels: Mapping[str, int], names: Sequence[str], params: PrepareParams) -> Split:
         """Hold out a share of the train part, stratified, exact copies together; there are no folds."""
@@ -52,13 +52,13 @@ class IdxDigits(Dataset):
         if missing:
             raise UserError(f"{audit.folder}: no digit {missing[0]} in the train part")
         raw = np.full(label.size, "test", dtype="<U7")
-        held = hold_out(label[given], copies.group[given], params.split.val_fraction, params.split.seed)
+        held = hold_out(label[given], copies.scene[given], params.split.val_fraction, params.split.seed)
         raw[given] = np.where(held, "val", "train")
         train = raw == "train"
         dropped = to_drop(copies, ~train, params.duplicates.policy(), [photo.path for photo in audit.photos])
         exact = ~train & np.isin(copies.picture, copies.picture[train])
         near, fold = np.zeros(label.size, dtype=bool), np.full(label.size, -1, dtype=np.int64)
-        return Split(label, raw, np.where(dropped, "dropped", raw), fold, exact, near)
+        return Split(label, raw, np.where(dropped, "dropped", raw), fold, fold, exact, near)
 
     def views(self, params: PrepareParams) -> ViewParams:
         """Return the plain view alone: what is trained from pixels is augmented while it trains."""
@@ -67,7 +67,7 @@ class IdxDigits(Dataset):
     def metrics(self, audit: Audit, split: Split, params: PrepareParams) -> dict[str, Any]:
         """Return `data_metrics`, with a test part, and without near-duplicates."""
         policy = {kind: what for kind, what in params.duplicates.policy().items() if kind.startswith("exact")}
-        near = dict.fromkeys(("near_cross", "near_groups_train", "duplicate_threshold", "duplicate_hash"))
+        near = dict.fromkeys(("near_cross", "near_groups_train", "copies"))
         test = {"test": int((split.split == "test").sum()), "near_duplicates": NOT_SEARCHED}
         return data_metrics(audit, split, policy) | near | test
 
