@@ -12,10 +12,8 @@ from urllib.parse import unquote, urlsplit
 
 from sortline._core.errors import UserError
 from sortline.data.sources.download import download
-from sortline.data.sources.unpack import Limits
 
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
-_UNPACKED = 4  # an archive of photos hardly shrinks; beyond this factor of max_mb it is no such archive
 
 
 class Origin(Protocol):
@@ -68,11 +66,6 @@ def downloaded(url: str, downloads: Path, max_mb: int, sha256: str | None, use: 
         raise UserError(str(error).removeprefix(f"{path}: ")) from None
     shutil.rmtree(folder)
     return result
-
-
-def limits(max_mb: int) -> Limits:
-    """Return how much an archive of at most that many MB may hold once unpacked."""
-    return Limits(total_bytes=_UNPACKED * max_mb * 10**6)
 
 
 def first_that_works(
