@@ -184,7 +184,7 @@ def write_graphs(folder: Path, about: dict[str, Any], inputs: Inputs) -> None:
     net.set_train(False)
     channels, side = len(about["mean"]), about["image_size"]
     graphs.write_onnx(net, (1, channels, side, side), folder / "net.onnx")
-    graphs.write_mindir(net, side, folder / "net.mindir", channels)
+    (folder / "net.mindir").write_bytes(graphs.to_mindir(net, side, channels))
     if inputs.blocks is not None:
         tail = inputs.part(net)
         tail.set_train(False)
