@@ -40,9 +40,9 @@ class WeightsOrigin:
     def file_name(self) -> str:
         return self.member or (urlsplit(self.address).path if self.online else self.address)
 
-    def check(self, data_folder: Path | None, timeout: float) -> None:
+    def check(self, data_folder: Path | None) -> None:
         if self.online:
-            probe(self.address, timeout)
+            probe(self.address)
         elif self.address:
             self._find(data_folder)
 

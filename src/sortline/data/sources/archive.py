@@ -31,8 +31,8 @@ class Archive(Source):
         hashes = downloaded(self.url, downloads, self.max_mb, self.sha256, use)
         return self.name or PurePosixPath(unquote(urlsplit(self.url).path)).stem, hashes
 
-    def check(self, data_folder: Path | None, timeout: float) -> None:
-        probe(self.url, timeout)
+    def check(self, data_folder: Path | None) -> None:
+        probe(self.url)
 
     def _choose(self, members: Sequence[PurePosixPath]) -> dict[PurePosixPath, PurePosixPath]:
         below = below_wrappers(members, self.inside)

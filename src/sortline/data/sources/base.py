@@ -25,7 +25,7 @@ class Origin(Protocol):
     def address(self) -> str: ...
     @property
     def online(self) -> bool: ...
-    def check(self, data_folder: Path | None, timeout: float) -> None: ...
+    def check(self, data_folder: Path | None) -> None: ...
 
 
 AnyOrigin = TypeVar("AnyOrigin", bound=Origin)
@@ -95,12 +95,12 @@ def first_that_works(
     )
 
 
-def reachable(origins: Sequence[Origin], data_folder: Path | None, timeout: float = 5.0) -> tuple[bool, str]:
+def reachable(origins: Sequence[Origin], data_folder: Path | None) -> tuple[bool, str]:
     """Whether one of the origins can be had, without fetching it: (True, which one) or (False, why none)."""
     failures = []
     for origin in origins:
         try:
-            origin.check(data_folder, timeout)
+            origin.check(data_folder)
             return True, f"{origin.kind} {origin.address}".rstrip()
         except (UserError, OSError) as error:
             failures.append(reason(origin, error))
