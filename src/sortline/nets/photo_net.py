@@ -84,11 +84,6 @@ class Tail(nn.Cell):
     def construct(self, x: Tensor) -> Tensor:
         return self.net.head((x if self.back is None else self.back(x)).mean((2, 3)))
 
-    def set_train(self, mode: bool = True) -> "Tail":
-        super().set_train(mode)
-        self.net.set_train(mode)
-        return self
-
 
 def photo_net(classes: int, network: str, release: str | None = None, head: str = "linear", **options: Any) -> PhotoNet:
     """Return the backbone `network` with a head, its values not yet meant for use.
