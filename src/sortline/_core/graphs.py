@@ -15,7 +15,7 @@ from mindspore.train import mind_ir_pb2
 from sortline._core import parameters
 
 
-def to_onnx(cell: mindspore.nn.Cell, shape: Sequence[int], outputs: Sequence[str]) -> onnx.ModelProto:
+def to_onnx(cell: mindspore.nn.Cell, shape: Sequence[int], outputs: Sequence[str] = ("logits",)) -> onnx.ModelProto:
     """Export `cell` as ONNX, opset 11: float32 input `x` of `shape`, its first dimension free, `outputs` so named."""
     example = mindspore.Tensor(np.zeros(shape, np.float32))
     with tempfile.TemporaryDirectory() as scratch:
@@ -35,11 +35,6 @@ def to_onnx(cell: mindspore.nn.Cell, shape: Sequence[int], outputs: Sequence[str
         node.output[:] = [names.get(name, name) for name in node.output]
     onnx.checker.check_model(model)
     return model
-
-
-def write_onnx(cell: mindspore.nn.Cell, shape: Sequence[int], path: Path) -> None:
-    """Write `cell` as ONNX, see `to_onnx`; its output is `logits`."""
-    onnx.save(to_onnx(cell, shape, ("logits",)), path)
 
 
 def to_mindir(cell: mindspore.nn.Cell, size: int, channels: int = 3) -> bytes:
