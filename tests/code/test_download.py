@@ -7,10 +7,12 @@ import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import SimpleNamespace
+from unittest.mock import patch
 
 import pytest
 
 from sortline._core.errors import UserError
+from sortline.data.sources import download as downloading
 from sortline.data.sources.download import download, probe
 
 BODY = random.Random(1).randbytes(1_000_000)
@@ -63,8 +65,9 @@ def server(monkeypatch):
         http.shutdown()
 
 
-def get(plan, path, **options):
-    download(plan.url, path, **{"max_bytes": 2 * MB, "pause": 0, "sha256": None} | options)
+def get(plan, path, tries=3, **options):
+    with patch.multiple(downloading, TRIES=tries, PAUSE=0):
+        download(plan.url, path, **{"max_bytes": 2 * MB, "sha256": None} | options)
 
 
 def names(folder):
@@ -215,19 +218,19 @@ def test_a_refused_connection_is_named(tmp_path, monkeypatch):
 
 def test_a_silent_server_is_given_up(monkeypatch):
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.setattr(downloading, "PROBE_SECONDS", 0.3)
     with socket.create_server(("127.0.0.1", 0)) as silent, pytest.raises(UserError, match=r"no answer in 0\.3 s"):
-        probe(f"http://127.0.0.1:{silent.getsockname()[1]}/a.zip", timeout=0.1)
+        probe(f"http://127.0.0.1:{silent.getsockname()[1]}/a.zip")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux drops connections to a full queue")
 def test_a_host_that_does_not_connect_is_given_up(tmp_path, monkeypatch):
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.setattr(downloading, "CONNECT_SECONDS", 0.2)
     with socket.create_server(("127.0.0.1", 0), backlog=0) as full, socket.socket() as other:
         other.connect(full.getsockname())
         with pytest.raises(UserError, match=r"could not connect in 0\.2 s"):
-            download(
-                f"http://127.0.0.1:{full.getsockname()[1]}/a.zip", tmp_path / "a.zip", max_bytes=MB, connect_timeout=0.2
-            )
+            download(f"http://127.0.0.1:{full.getsockname()[1]}/a.zip", tmp_path / "a.zip", max_bytes=MB)
 
 
 def test_probe_asks_for_one_byte(server):

@@ -243,7 +243,7 @@ def test_anything_but_a_uint8_rgb_photo_is_refused_by_the_runtime(made, image):
 def test_mindir_gives_the_networks_logits(made, tmp_path):
     path = tmp_path / "垃圾 分类" / "model.mindir"
     path.parent.mkdir()
-    graphs.write_mindir(made.network, SIZE, path)
+    path.write_bytes(graphs.to_mindir(made.network, SIZE))
     photos = np.stack([photo(SIZE, SIZE, seed) for seed in range(3)])
     x, expected = PREPROCESSING(photos), np.stack([expected_logits(made, pixels) for pixels in photos])
     logits = graphs.run_mindir(path, x)
@@ -260,7 +260,7 @@ def write_both(folder):
     """Build the model and export it into `folder`, as model.onnx and model.mindir."""
     _, _, network = built()
     Path(folder, "model.onnx").write_bytes(exported(network).SerializeToString(deterministic=True))
-    graphs.write_mindir(network, SIZE, Path(folder, "model.mindir"))
+    Path(folder, "model.mindir").write_bytes(graphs.to_mindir(network, SIZE))
 
 
 def test_two_processes_in_two_folders_write_the_same_bytes_without_a_trace_of_the_machine(tmp_path):

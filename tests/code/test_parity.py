@@ -86,7 +86,7 @@ def x(photos):
 @pytest.fixture(scope="module")
 def mindir(tmp_path_factory):
     path = tmp_path_factory.mktemp("模型") / "model.mindir"
-    graphs.write_mindir(Colour(), SIZE, path)
+    path.write_bytes(graphs.to_mindir(Colour(), SIZE))
     return path
 
 
@@ -138,7 +138,7 @@ def test_one_wrong_photo_of_many_is_enough(mindir, right, photos, x):
 
 @pytest.mark.parametrize("wrong", [{"bias": BIAS + np.float32(0.01)}, {"weight": WEIGHT[:, ::-1].copy()}])
 def test_a_wrong_mindir_is_refused(tmp_path, right, photos, x, wrong):
-    graphs.write_mindir(Colour(**wrong), SIZE, tmp_path / "model.mindir")
+    (tmp_path / "model.mindir").write_bytes(graphs.to_mindir(Colour(**wrong), SIZE))
     with pytest.raises(UserError, match="export: mindir logits differ"):
         parity.logit_differences(measured, tmp_path / "model.mindir", right.logits, photos[:3], x[:3], 1e-3)
 

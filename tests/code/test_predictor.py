@@ -69,7 +69,7 @@ def trained(request, tmp_path_factory):
         save_file({key: one.asnumpy() for key, one in net.parameters_dict().items()}, head / f"{name}.safetensors")
     whole = graphs.to_onnx(nets["best"], (1, channels, SIZE, SIZE), ("logits",))
     (head / "net.onnx").write_bytes(whole.SerializeToString())
-    graphs.write_mindir(nets["best"], SIZE, head / "net.mindir", channels)
+    (head / "net.mindir").write_bytes(graphs.to_mindir(nets["best"], SIZE, channels))
     tail = graphs.to_onnx(Dense(Net(channels, 1)), (1, 4, 1, 1), ("logits",))
     (head / "tail.onnx").write_bytes(tail.SerializeToString())
     mean, std = (GREY.mean, GREY.std) if channels == 1 else (MEAN, STD)

@@ -182,7 +182,7 @@ def test_no_address_of_a_known_data_set_stands_twice():
 
 
 def within_reach(schema, *sources, local):
-    return reachable(TypeAdapter(schema).validate_python({"sources": list(sources)}).sources, local, timeout=1)
+    return reachable(TypeAdapter(schema).validate_python({"sources": list(sources)}).sources, local)
 
 
 def test_what_is_within_reach_is_told_without_fetching(fetching, web, refused):

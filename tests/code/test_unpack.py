@@ -12,7 +12,8 @@ import pytest
 
 from sortline._core.errors import UserError
 from sortline.data.layout import below_wrappers, photo_paths
-from sortline.data.sources.unpack import Limits, unpack
+from sortline.data.sources import unpack as unpacking
+from sortline.data.sources.unpack import unpack
 
 FILES = {"train/00_00/一.jpg": b"one", "train/00_01/b.jpg": b"two" * 1000, "val/00_00/c.jpg": b""}
 
@@ -116,18 +117,19 @@ def test_a_link_in_a_zip_is_refused(tmp_path):
 
 @pytest.mark.parametrize("make", [make_zip, make_tar])
 @pytest.mark.parametrize(
-    ("limits", "words"),
+    ("name", "limit", "words"),
     [
-        (Limits(members=2), "more than 2 members"),
-        (Limits(file_bytes=2_000_000), "'bomb' goes beyond the limit of 2 MB"),
-        (Limits(total_bytes=2_000_000), "more than 2 MB"),
+        ("MAX_MEMBERS", 2, "more than 2 members"),
+        ("MAX_FILE_BYTES", 2_000_000, "'bomb' goes beyond the limit of 2 MB"),
+        ("UNPACKED", 2_000, "more than 2 MB"),
     ],
 )
-def test_bombs_are_stopped(tmp_path, make, limits, words):
+def test_bombs_are_stopped(tmp_path, monkeypatch, make, name, limit, words):
+    monkeypatch.setattr(unpacking, name, limit)
     archive = make(tmp_path / "a.bin", {"small": b"1", "other": b"2", "bomb": bytes(5_000_000)})
     assert archive.stat().st_size < 20_000
     with pytest.raises(UserError, match=words):
-        unpack(archive, tmp_path / "out", everything, limits)
+        unpack(archive, tmp_path / "out", everything, 1000 * unpacking.UNPACKED)
     assert sum(path.stat().st_size for path in (tmp_path / "out").rglob("*") if path.is_file()) <= 2_000_000
 
 
@@ -136,7 +138,7 @@ def test_a_zip_that_lies_about_a_size_gives_no_more_than_it_claims(tmp_path):
     raw = archive.read_bytes().replace((5_000_000).to_bytes(4, "little"), (10).to_bytes(4, "little"))
     archive.write_bytes(raw)
     with pytest.raises(UserError, match="a.zip: broken"):
-        unpack(archive, tmp_path / "out", everything, Limits(total_bytes=1000))
+        unpack(archive, tmp_path / "out", everything, 1000)
 
 
 @pytest.mark.parametrize(

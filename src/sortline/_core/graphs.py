@@ -15,7 +15,7 @@ from mindspore.train import mind_ir_pb2
 from sortline._core import parameters
 
 
-def to_onnx(cell: mindspore.nn.Cell, shape: Sequence[int], outputs: Sequence[str]) -> onnx.ModelProto:
+def to_onnx(cell: mindspore.nn.Cell, shape: Sequence[int], outputs: Sequence[str] = ("logits",)) -> onnx.ModelProto:
     """Export `cell` as ONNX, opset 11: float32 input `x` of `shape`, its first dimension free, `outputs` so named."""
     example = mindspore.Tensor(np.zeros(shape, np.float32))
     with tempfile.TemporaryDirectory() as scratch:
@@ -24,30 +24,17 @@ def to_onnx(cell: mindspore.nn.Cell, shape: Sequence[int], outputs: Sequence[str
             mindspore.onnx.export(cell, example, file_name="graph.onnx")
         model = onnx.load(Path(scratch) / "graph.onnx")
     # Not by export's output_names and dynamic_axes: 2.10 breaks a graph with them where an output is used inside too.
-    _rename(model.graph, dict(zip([value.name for value in model.graph.output], outputs, strict=True)))
-    _rename(model.graph, {model.graph.input[0].name: "x"})
-    for value in (*model.graph.input, *model.graph.output):
+    graph = model.graph
+    ends = graph.input[0], *graph.output
+    names = dict(zip([value.name for value in ends], ("x", *outputs), strict=True))
+    for value in ends:
+        value.name = names[value.name]
         value.type.tensor_type.shape.dim[0].dim_param = "n"
-    onnx.checker.check_model(model)
-    return model
-
-
-def _rename(graph: onnx.GraphProto, names: dict[str, str]) -> None:
-    for value in (*graph.input, *graph.output):
-        value.name = names.get(value.name, value.name)
     for node in graph.node:
         node.input[:] = [names.get(name, name) for name in node.input]
         node.output[:] = [names.get(name, name) for name in node.output]
-
-
-def write_onnx(cell: mindspore.nn.Cell, shape: Sequence[int], path: Path) -> None:
-    """Write `cell` as ONNX, see `to_onnx`; its output is `logits`."""
-    onnx.save(to_onnx(cell, shape, ("logits",)), path)
-
-
-def write_mindir(cell: mindspore.nn.Cell, size: int, path: Path, channels: int = 3) -> None:
-    """Write `cell` as MindIR, see `to_mindir`."""
-    path.write_bytes(to_mindir(cell, size, channels))
+    onnx.checker.check_model(model)
+    return model
 
 
 def to_mindir(cell: mindspore.nn.Cell, size: int, channels: int = 3) -> bytes:

@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 SETTINGS = ((1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1))
 
 
-def round_channels(channels: float, divisor: int = 8) -> int:
-    """Round to a multiple of `divisor`, never more than 10 % below (TensorFlow's `make_divisible`)."""
-    rounded = max(divisor, int(channels + divisor / 2) // divisor * divisor)
-    return rounded + divisor if rounded < 0.9 * channels else rounded
+def round_channels(channels: float) -> int:
+    """Round to a multiple of 8, never more than 10 % below (TensorFlow's `make_divisible`)."""
+    rounded = max(8, int(channels + 4) // 8 * 8)
+    return rounded + 8 if rounded < 0.9 * channels else rounded
 
 
 def build(width: float = 1.0, padding: str = "same", bn_eps: float = 1e-3) -> "BlockNet":

@@ -67,10 +67,8 @@ def names(depth: int, shortcut: str, name: str) -> tuple[str, str]:
     if name == "stem":
         return "conv1", "bn1"
     _, block, layer = name.split(".")
-    stage, index = 0, int(block)
-    while index >= DEPTHS[depth][stage]:
-        stage, index = stage + 1, index - DEPTHS[depth][stage]
-    cell = f"layer{stage + 1}.{index}"
+    cells = [f"layer{stage}.{i}" for stage, count in enumerate(DEPTHS[depth], start=1) for i in range(count)]
+    cell = cells[int(block)]
     if layer == "shortcut":
         return f"{cell}.{shortcut}.0", f"{cell}.{shortcut}.1"
     return f"{cell}.{layer}", f"{cell}.{layer.replace('conv', 'bn')}"

@@ -12,9 +12,9 @@ from sortline._core.files import replacing, write_json
 from sortline.backbones import registry
 from sortline.config.weights import WeightsParams
 from sortline.data.layout import is_hidden
-from sortline.data.sources.base import downloaded, first_that_works, limits, locate
+from sortline.data.sources.base import downloaded, first_that_works, locate
 from sortline.data.sources.download import probe
-from sortline.data.sources.unpack import copy_hashed, unpack
+from sortline.data.sources.unpack import UNPACKED, copy_hashed, unpack
 
 RANDOM_WIDTH = 0.35  # small: it proves a pipeline
 
@@ -40,9 +40,9 @@ class WeightsOrigin:
     def file_name(self) -> str:
         return self.member or (urlsplit(self.address).path if self.online else self.address)
 
-    def check(self, data_folder: Path | None, timeout: float) -> None:
+    def check(self, data_folder: Path | None) -> None:
         if self.online:
-            probe(self.address, timeout)
+            probe(self.address)
         elif self.address:
             self._find(data_folder)
 
@@ -75,7 +75,7 @@ class WeightsOrigin:
                 raise UserError(f"holds {len(found)} files named '{self.member}', expected one")
             return {found[0]: PurePosixPath(target.name)}
 
-        (digest,) = unpack(archive, target.parent, choose, limits(self.max_mb)).values()
+        (digest,) = unpack(archive, target.parent, choose, self.max_mb * UNPACKED).values()
         return self._checked(digest)
 
     def _checked(self, digest: str) -> str:

@@ -36,5 +36,5 @@ class Source(Section):
         Raise `UserError` or `OSError` where that is not possible; `out` may then be half filled.
         """
 
-    def check(self, data_folder: Path | None, timeout: float) -> None:
-        """Raise `UserError` or `OSError` unless it can be had; a host has `timeout` seconds to connect."""
+    def check(self, data_folder: Path | None) -> None:
+        """Raise `UserError` or `OSError` unless it can be had, which a host has a few seconds to say."""

@@ -1,7 +1,7 @@
 """The exported graph in 8 bits: a quarter of the size, for phones and browsers."""
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,13 +26,11 @@ class CalibrationReader(CalibrationDataReader):
     """Feeds photos, one at a time, to ONNX Runtime's calibration."""
 
     def __init__(self, photos: Sequence[Path]) -> None:
-        self._images: Iterator[np.ndarray] = (
-            np.asarray(open_picture(photo)) for photo in tqdm(photos, desc="calibrate", unit="photo", disable=None)
-        )
+        shown = tqdm(photos, desc="calibrate", unit="photo", disable=None)
+        self._inputs = ({"image": np.asarray(open_picture(photo))} for photo in shown)
 
     def get_next(self) -> dict[str, np.ndarray] | None:
-        image = next(self._images, None)
-        return None if image is None else {"image": image}
+        return next(self._inputs, None)
 
 
 def chosen(photos: Sequence[Path], count: int, seed: int) -> list[Path]:

@@ -63,10 +63,8 @@ def network_of(model: Predictor, weights: Path) -> Network:
 
 
 def _dense(weight: np.ndarray, bias: np.ndarray) -> nn.Dense:
-    layer = nn.Dense(weight.shape[1], weight.shape[0])
-    layer.weight.set_data(mindspore.Tensor(np.ascontiguousarray(weight)))
-    layer.bias.set_data(mindspore.Tensor(np.ascontiguousarray(bias)))
-    return layer
+    outputs, inputs = weight.shape
+    return nn.Dense(inputs, outputs, Tensor(np.ascontiguousarray(weight)), Tensor(np.ascontiguousarray(bias)))
 
 
 class HeadOnBackbone(nn.Cell):

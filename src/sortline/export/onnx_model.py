@@ -19,7 +19,7 @@ IR_VERSION = 8  # the one of opset 18: older runtimes on phones refuse newer fil
 
 def network_graph(cell: mindspore.nn.Cell, size: int, channels: int = 3) -> onnx.ModelProto:
     """Return `cell` (preprocessed float32 `x` (n, channels, S, S) to `logits`) as ONNX, opset 18."""
-    return upgraded(graphs.to_onnx(cell, (1, channels, size, size), ("logits",)))
+    return upgraded(graphs.to_onnx(cell, (1, channels, size, size)))
 
 
 def upgraded(graph: onnx.ModelProto) -> onnx.ModelProto:

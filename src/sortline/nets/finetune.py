@@ -64,19 +64,18 @@ def options(backbone: Backbone, params: TrainParams) -> dict[str, Any]:
 
 def check(params: TrainParams, inputs: Inputs) -> None:
     """Raise `UserError` where `params.mode` cannot be trained on these inputs."""
-    pictures, cached = inputs.blocks is None, inputs.blocks
-    where = f"params.yaml: train.mode {params.mode}"
-    if params.mode in ("full", "scratch") and not pictures:
+    where, cached = f"params.yaml: train.mode {params.mode}", inputs.blocks
+    if cached is None:
+        check_pictures(inputs, None, where)
+    elif params.mode in ("full", "scratch"):
         raise UserError(f"{where} trains from pictures; set extract.pixels and extract.colour to true")
-    if params.mode in ("partial", "lora_backbone") and cached is not None:
+    elif params.mode in ("partial", "lora_backbone"):
         needed = params.blocks or cached or BLOCKS
         kept = f"the maps before the last {cached} blocks" if cached else "pooled features"
         if cached < needed:
             raise UserError(
                 f"{where} trains the last {needed} blocks, and extract kept {kept}; set extract.upto: {needed}"
             )
-    if pictures:
-        check_pictures(inputs, None, where)
 
 
 def plain_batches(pictures: Pictures, rows: np.ndarray, size: int = 32) -> Iterator[Tensor]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import mindspore
 import numpy as np
+import onnx
 from mindspore import Tensor, nn, ops
 from tqdm import tqdm
 
@@ -183,12 +184,12 @@ def write_graphs(folder: Path, about: dict[str, Any], inputs: Inputs) -> None:
     registry.set_values(net, parameters.read(path), path)
     net.set_train(False)
     channels, side = len(about["mean"]), about["image_size"]
-    graphs.write_onnx(net, (1, channels, side, side), folder / "net.onnx")
-    graphs.write_mindir(net, side, folder / "net.mindir", channels)
+    onnx.save(graphs.to_onnx(net, (1, channels, side, side)), folder / "net.onnx")
+    (folder / "net.mindir").write_bytes(graphs.to_mindir(net, side, channels))
     if inputs.blocks is not None:
         tail = inputs.part(net)
         tail.set_train(False)
-        graphs.write_onnx(tail, (1, *inputs.array.shape[2:]), folder / "tail.onnx")
+        onnx.save(graphs.to_onnx(tail, (1, *inputs.array.shape[2:])), folder / "tail.onnx")
 
 
 def layer_rates(net: nn.Cell, decay: float) -> dict[str, float] | None:

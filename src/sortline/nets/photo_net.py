@@ -1,6 +1,7 @@
 """A backbone with its head, as one net that is trained from photos, or its last part from cached Feature Maps."""
 
 from functools import partial
+from typing import Any
 
 import mindspore
 import numpy as np
@@ -83,28 +84,16 @@ class Tail(nn.Cell):
     def construct(self, x: Tensor) -> Tensor:
         return self.net.head((x if self.back is None else self.back(x)).mean((2, 3)))
 
-    def set_train(self, mode: bool = True) -> "Tail":
-        super().set_train(mode)
-        self.net.set_train(mode)
-        return self
 
-
-def photo_net(
-    classes: int,
-    network: str,
-    release: str | None = None,
-    width: float | None = None,
-    head: str = "linear",
-    zero_last: bool = False,
-) -> PhotoNet:
+def photo_net(classes: int, network: str, release: str | None = None, head: str = "linear", **options: Any) -> PhotoNet:
     """Return the backbone `network` with a head, its values not yet meant for use.
 
-    As `release` has it; without one, to be trained from its first weights, as MindCV would. `zero_last` is a ResNet's.
+    As `release` has it; without one, to be trained from its first weights, as MindCV would. `options`: what
+    `Network.net` takes, a MobileNetV2's `width`, a ResNet's `zero_last`.
     """
     known = registry.get(network)
     how = known.release(release) if release else FRESH
-    options = {"zero_last": True} if zero_last else {}
-    return PhotoNet(classes, known.net(how, width, **options), how.preprocessing, head)
+    return PhotoNet(classes, known.net(how, **options), how.preprocessing, head)
 
 
 NETS = {name: partial(photo_net, network=name) for name in registry.names()}

@@ -12,8 +12,6 @@ from sortline.cli._shared import paths
 if TYPE_CHECKING:
     from sortline.data.sources.base import Origin
 
-CONNECT_SECONDS = 5.0
-
 
 @dataclass(frozen=True)
 class Need:
@@ -55,7 +53,7 @@ def needs(task: str) -> list[Need]:
 def can_run(task: str) -> tuple[bool, str]:
     """Return (True, where each need comes from) or (False, the first need that cannot be met, and why).
 
-    Looks at the disk first, then connects to hosts, `CONNECT_SECONDS` each at most.
+    Looks at the disk first, then connects to hosts, a few seconds each at most.
     """
     from sortline.data.sources.base import data_folder, reachable
 
@@ -64,7 +62,7 @@ def can_run(task: str) -> tuple[bool, str]:
         if need.fetched:
             origins.append(f"{need.what} in {need.folder.as_posix()}")
             continue
-        ok, why = reachable(need.sources, data_folder(), CONNECT_SECONDS)
+        ok, why = reachable(need.sources, data_folder())
         if not ok:
             return False, f"no {need.what}: {why}"
         origins.append(f"{need.what} from {why}")

@@ -18,8 +18,9 @@ def extent(scale: Sequence[float], ratio: Sequence[float], draws: Sequence[float
 
     `draws`, 0 .. 1: where between the two of `scale` its area is, and its logarithmic width to height in `ratio`.
     """
-    area = _between(scale[0], scale[1], draws[0])
-    shape = math.exp(_between(math.log(ratio[0]), math.log(ratio[1]), draws[1]))
+    area = scale[0] + (scale[1] - scale[0]) * draws[0]
+    narrow, wide = map(math.log, ratio)
+    shape = math.exp(narrow + (wide - narrow) * draws[1])
     return math.sqrt(area * shape), math.sqrt(area / shape)
 
 
@@ -34,10 +35,6 @@ def cut(image: Image.Image, box: Box, size: int, flip: bool) -> Image.Image:
     """Return the crop as size x size pixels, by Pillow's BILINEAR filter, which antialiases; `flip`: left for right."""
     image = image.resize((size, size), Image.Resampling.BILINEAR, box=box)
     return image.transpose(Image.Transpose.FLIP_LEFT_RIGHT) if flip else image
-
-
-def _between(low: float, high: float, draw: float) -> float:
-    return low + (high - low) * draw
 
 
 def crop(images: np.ndarray, params: CropParams, generator: np.random.Generator) -> np.ndarray:

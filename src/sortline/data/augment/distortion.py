@@ -60,8 +60,7 @@ def gaussian(side: int, sigma: float) -> np.ndarray:
 def sample(images: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
     """Read uint8 (n, S, S) at points float32 (n, S, S) by bilinear interpolation, rounded to uint8; outside is 0."""
     count, side = images.shape[:2]
-    padded = np.zeros((count, side + 2, side + 2), np.float32)
-    padded[:, 1:-1, 1:-1] = images
+    padded = np.pad(images.astype(np.float32), ((0, 0), (1, 1), (1, 1)))
     rows, columns = (np.clip(points + 1, 0, side + 0.999) for points in (rows, columns))
     top, left = rows.astype(np.int32), columns.astype(np.int32)
     down, right = rows - top, columns - left

@@ -15,7 +15,7 @@ def open_dataset(raw: Path) -> Dataset:
     from sortline.data.datasets.idx_digits import IdxDigits
     from sortline.data.datasets.photo_folder import PhotoFolder
 
-    return IdxDigits(raw) if IdxDigits.lies_in(raw) else PhotoFolder(raw)
+    return IdxDigits(raw) if (raw / idx.FILES[0]).is_file() else PhotoFolder(raw)
 
 
 def open_picture(path: Path) -> Image.Image:

@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -25,11 +24,6 @@ class IdxDigits(Dataset):
 
     reads = "digits"
     sheets = ("digits",)
-
-    @staticmethod
-    def lies_in(raw: Path) -> bool:
-        """Whether a raw folder holds IDX files."""
-        return (raw / idx.FILES[0]).is_file()
 
     def audit(self, params: PrepareParams) -> Audit:
         """Read the IDX files; the test part is the audit's "val"."""

@@ -9,9 +9,9 @@ from pydantic import Field
 
 from sortline.config.fetch import Sha256, Source, Url
 from sortline.data.layout import below_wrappers, photo_paths
-from sortline.data.sources.base import downloaded, limits
+from sortline.data.sources.base import downloaded
 from sortline.data.sources.download import probe
-from sortline.data.sources.unpack import unpack
+from sortline.data.sources.unpack import UNPACKED, unpack
 
 
 class Archive(Source):
@@ -26,13 +26,13 @@ class Archive(Source):
 
     def fetch(self, out: Path, downloads: Path, data_folder: Path | None) -> tuple[str, dict[str, str]]:
         def use(archive: Path) -> dict[str, str]:
-            return unpack(archive, out, self._choose, limits(self.max_mb))
+            return unpack(archive, out, self._choose, self.max_mb * UNPACKED)
 
         hashes = downloaded(self.url, downloads, self.max_mb, self.sha256, use)
         return self.name or PurePosixPath(unquote(urlsplit(self.url).path)).stem, hashes
 
-    def check(self, data_folder: Path | None, timeout: float) -> None:
-        probe(self.url, timeout)
+    def check(self, data_folder: Path | None) -> None:
+        probe(self.url)
 
     def _choose(self, members: Sequence[PurePosixPath]) -> dict[PurePosixPath, PurePosixPath]:
         below = below_wrappers(members, self.inside)

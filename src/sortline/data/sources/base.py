@@ -12,10 +12,8 @@ from urllib.parse import unquote, urlsplit
 
 from sortline._core.errors import UserError
 from sortline.data.sources.download import download
-from sortline.data.sources.unpack import Limits
 
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
-_UNPACKED = 4  # an archive of photos hardly shrinks; beyond this factor of max_mb it is no such archive
 
 
 class Origin(Protocol):
@@ -27,7 +25,7 @@ class Origin(Protocol):
     def address(self) -> str: ...
     @property
     def online(self) -> bool: ...
-    def check(self, data_folder: Path | None, timeout: float) -> None: ...
+    def check(self, data_folder: Path | None) -> None: ...
 
 
 AnyOrigin = TypeVar("AnyOrigin", bound=Origin)
@@ -70,11 +68,6 @@ def downloaded(url: str, downloads: Path, max_mb: int, sha256: str | None, use: 
     return result
 
 
-def limits(max_mb: int) -> Limits:
-    """Return how much an archive of at most that many MB may hold once unpacked."""
-    return Limits(total_bytes=_UNPACKED * max_mb * 10**6)
-
-
 def first_that_works(
     what: str, task: str, origins: Sequence[AnyOrigin], attempt: Callable[[AnyOrigin], Result], built_in: str = "sample"
 ) -> tuple[Result, list[str]]:
@@ -102,12 +95,12 @@ def first_that_works(
     )
 
 
-def reachable(origins: Sequence[Origin], data_folder: Path | None, timeout: float = 5.0) -> tuple[bool, str]:
+def reachable(origins: Sequence[Origin], data_folder: Path | None) -> tuple[bool, str]:
     """Whether one of the origins can be had, without fetching it: (True, which one) or (False, why none)."""
     failures = []
     for origin in origins:
         try:
-            origin.check(data_folder, timeout)
+            origin.check(data_folder)
             return True, f"{origin.kind} {origin.address}".rstrip()
         except (UserError, OSError) as error:
             failures.append(reason(origin, error))

@@ -12,7 +12,9 @@ from sortline._core.errors import UserError
 from sortline._core.files import sha256_file, write_json
 
 _CHUNK = 1 << 18
-_READ_TIMEOUT = 60.0
+CONNECT_SECONDS = 5.0
+READ_SECONDS, PROBE_SECONDS = 60.0, 15.0  # between two parts of a file; for the first byte, asked for alone
+TRIES, PAUSE = 3, 1.0  # seconds between the first and the second
 _MB = 10**6
 
 
@@ -20,28 +22,25 @@ class _Cut(Exception):
     """The transfer ended early in a way that another try may mend."""
 
 
-def download(
-    url: str, path: Path, *, max_bytes: int, sha256: str | None = None, connect_timeout: float = 5.0, tries: int = 3,
-    pause: float = 1.0,
-) -> None:  # fmt: skip
+def download(url: str, path: Path, *, max_bytes: int, sha256: str | None = None) -> None:
     """Download `url` to `path`, which appears only once all of it is there and its sha256 (if given) is correct.
 
     Bytes gather in `<path>.part`; a transfer that broke off is resumed from there, by Range with If-Range (RFC 9110,
-    13.1.5), where the server names a strong validator, else begun again. `connect_timeout` and `pause` (between tries)
-    are seconds. A refused connection is not tried again. Raise `UserError`, its text starting with the address.
+    13.1.5), where the server names a strong validator, else begun again. A refused connection is not tried again. Raise
+    `UserError`, its text starting with the address.
     """
     if path.is_file() and (sha256 is None or sha256_file(path) == sha256):
         return
     part = path.with_name(f"{path.name}.part")
-    for attempt in range(1, tries + 1):
+    for attempt in range(1, TRIES + 1):
         try:
-            _transfer(url, part, max_bytes, connect_timeout)
+            _transfer(url, part, max_bytes)
             break
         except _Cut as error:
-            if attempt == tries:
+            if attempt == TRIES:
                 again = "; the next run goes on from there" if _resumable(url, part)[1] else ""
-                raise UserError(f"{url}: {error} ({tries} tries{again})") from None
-            time.sleep(pause * attempt)
+                raise UserError(f"{url}: {error} ({TRIES} tries{again})") from None
+            time.sleep(PAUSE * attempt)
     if sha256 is not None and (found := sha256_file(part)) != sha256:
         _forget(part)
         raise UserError(f"{url}: wrong checksum: sha256 is {found}, expected {sha256}")
@@ -49,16 +48,16 @@ def download(
     _forget(part)
 
 
-def probe(url: str, timeout: float = 5.0) -> None:
-    """Ask for the first byte only; raise `UserError` if nothing connects in `timeout` seconds or it is refused."""
-    with _get(url, {"Range": "bytes=0-0"}, timeout, read_timeout=3 * timeout) as response:
+def probe(url: str) -> None:
+    """Ask for the first byte only; raise `UserError` if nothing connects in `CONNECT_SECONDS` or it is refused."""
+    with _get(url, {"Range": "bytes=0-0"}, PROBE_SECONDS) as response:
         _refuse(url, response)
 
 
-def _transfer(url: str, part: Path, max_bytes: int, connect_timeout: float) -> None:
+def _transfer(url: str, part: Path, max_bytes: int) -> None:
     start, validator = _resumable(url, part)
     headers = {"Range": f"bytes={start}-", "If-Range": validator} if validator else {}
-    with _get(url, headers, connect_timeout) as response:
+    with _get(url, headers, READ_SECONDS) as response:
         span = response.headers.get("Content-Range", "")
         if response.status_code == 416 and span == f"bytes */{start}":
             return
@@ -105,16 +104,14 @@ def _receive(url: str, response: requests.Response, part: Path, start: int, max_
         raise _Cut(f"the connection broke off at {have / _MB:,.1f} of {total / _MB:,.1f} MB")
 
 
-def _get(
-    url: str, headers: dict[str, str], connect_timeout: float, read_timeout: float = _READ_TIMEOUT
-) -> requests.Response:
+def _get(url: str, headers: dict[str, str], read_seconds: float) -> requests.Response:
     headers = {"Accept-Encoding": "identity", **headers}
     try:
-        return requests.get(url, headers=headers, stream=True, timeout=(connect_timeout, read_timeout))
+        return requests.get(url, headers=headers, stream=True, timeout=(CONNECT_SECONDS, read_seconds))
     except requests.ConnectTimeout:
-        raise UserError(f"{url}: could not connect in {connect_timeout:g} s") from None
+        raise UserError(f"{url}: could not connect in {CONNECT_SECONDS:g} s") from None
     except requests.ReadTimeout:
-        raise UserError(f"{url}: no answer in {read_timeout:g} s") from None
+        raise UserError(f"{url}: no answer in {read_seconds:g} s") from None
     except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
         raise UserError(f"{url}: could not connect ({_root_cause(error)})") from None
 

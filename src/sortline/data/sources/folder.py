@@ -24,5 +24,5 @@ class Folder(Source):
                 hashes[str(place)], _ = copy_hashed(stream, out / place)
         return root.name, hashes
 
-    def check(self, data_folder: Path | None, timeout: float) -> None:
+    def check(self, data_folder: Path | None) -> None:
         photo_files(locate(self.path, data_folder))

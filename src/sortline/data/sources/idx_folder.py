@@ -22,7 +22,7 @@ class IdxFolder(Source):
         found = {name: find_file(root, name) for name in idx.FILES}
         return root.name, idx.write(out, {name: (path.read_bytes(), path) for name, path in found.items()})
 
-    def check(self, data_folder: Path | None, timeout: float) -> None:
+    def check(self, data_folder: Path | None) -> None:
         root = locate(self.path, data_folder)
         for name in idx.FILES:
             find_file(root, name)

@@ -27,8 +27,8 @@ class IdxMirror(Source):
             files[name] = downloaded(address, downloads, self.max_mb, None, Path.read_bytes), address
         return self.name, idx.write(out, files)
 
-    def check(self, data_folder: Path | None, timeout: float) -> None:
-        probe(self._address_of(idx.FILES[0]), timeout)
+    def check(self, data_folder: Path | None) -> None:
+        probe(self._address_of(idx.FILES[0]))
 
     def _address_of(self, name: str) -> str:
         return f"{self.url.rstrip('/')}/{name}.gz"

@@ -35,7 +35,5 @@ def enlarged(image: np.ndarray, side: int) -> np.ndarray:
     """Turn float 0 .. 16, (8, 8), into uint8 (side, side): in the middle 5/7, as MNIST's 20 of 28 pixels."""
     inner = round(side * 20 / 28)
     small = Image.fromarray((image * (255 / 16)).round().astype(np.uint8))
-    large = np.zeros((side, side), np.uint8)
-    at = (side - inner) // 2
-    large[at : at + inner, at : at + inner] = np.asarray(small.resize((inner, inner), Image.Resampling.BICUBIC))
-    return large
+    large, before = small.resize((inner, inner), Image.Resampling.BICUBIC), (side - inner) // 2
+    return np.pad(np.asarray(large), (before, side - inner - before))

@@ -22,15 +22,10 @@ from sortline._core.errors import UserError
 _BROKEN = (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, struct.error, EOFError,
            NotImplementedError, UnicodeDecodeError)  # fmt: skip
 _CHUNK = 1 << 18
-
-
-@dataclass(frozen=True)
-class Limits:
-    """Maximum of members (of any kind), of bytes a file, of bytes in all once unpacked."""
-
-    members: int = 200_000
-    file_bytes: int = 500 * 10**6
-    total_bytes: int = 4000 * 10**6
+MAX_MEMBERS = 200_000  # of any kind
+MAX_FILE_BYTES = 500 * 10**6
+# Bytes that each MB of a largest download may unpack to: an archive of photos hardly shrinks; beyond it is no such one.
+UNPACKED = 4 * 10**6
 
 
 @dataclass(frozen=True)
@@ -43,25 +38,24 @@ class _Member:
     open: Callable[[], Any]  # a binary stream
 
 
-DEFAULTS = Limits()
 Choose = Callable[[Sequence[PurePosixPath]], Mapping[PurePosixPath, PurePosixPath]]
 
 
-def unpack(archive: Path, out: Path, choose: Choose, limits: Limits = DEFAULTS) -> dict[str, str]:
+def unpack(archive: Path, out: Path, choose: Choose, max_bytes: int = 1000 * UNPACKED) -> dict[str, str]:
     """Unpack chosen members of a zip or tar (plain, gzip, bzip2, xz) into the folder `out`.
 
     `choose` gets the paths of all members and returns, for those to unpack, their paths below `out`. Return {posix
     path below `out`: sha256}; after an error `out` may be half filled. Raise `UserError`, its text starting with the
-    archive's path, where the archive is broken, goes beyond `limits`, has any member that would land outside, or where
-    a chosen member is a link, a device or encrypted.
+    archive's path, where the archive is broken, goes beyond `max_bytes` or the limits above, has any member that would
+    land outside, or where a chosen member is a link, a device or encrypted.
     """
     try:
         with _opened(archive) as opened:
             listing = _zip_members(opened) if isinstance(opened, zipfile.ZipFile) else _tar_members(opened)
-            members = list(_limited(listing, limits))
+            members = list(_limited(listing, max_bytes))
             chosen = choose([member.path for member in members])
             wanted = [member for member in members if member.path in chosen]
-            return _write(wanted, [str(chosen[member.path]) for member in wanted], out, limits)
+            return _write(wanted, [str(chosen[member.path]) for member in wanted], out, max_bytes)
     except UserError as error:
         raise UserError(f"{archive}: {error}") from None
     except (*_BROKEN, OSError) as error:
@@ -93,23 +87,22 @@ def _opened(archive: Path) -> zipfile.ZipFile | tarfile.TarFile:
     return zipfile.ZipFile(archive) if is_zip else tarfile.open(archive, mode="r:*")
 
 
-def _limited(members: Iterator[_Member | None], limits: Limits) -> Iterator[_Member]:
+def _limited(members: Iterator[_Member | None], max_bytes: int) -> Iterator[_Member]:
     """Drop folders (None) and stop at the first sign of too much, before a tar's data is even read."""
     total = 0
     for count, member in enumerate(members, start=1):
-        if count > limits.members:
-            raise UserError(f"holds more than {limits.members:,} members")
+        if count > MAX_MEMBERS:
+            raise UserError(f"holds more than {MAX_MEMBERS:,} members")
         if member is None:
             continue
         total += member.size
-        if total > limits.total_bytes:
-            raise UserError(f"would unpack to more than {limits.total_bytes / 1e6:,.0f} MB")
+        if total > max_bytes:
+            raise UserError(f"would unpack to more than {max_bytes / 1e6:,.0f} MB")
         yield member
 
 
-def _write(members: Sequence[_Member], targets: Sequence[str], out: Path, limits: Limits) -> dict[str, str]:
+def _write(members: Sequence[_Member], targets: Sequence[str], out: Path, left: int) -> dict[str, str]:
     hashes: dict[str, str] = {}
-    left = limits.total_bytes
     pairs = zip(members, targets, strict=True)
     for member, target in tqdm(pairs, total=len(members), desc="unpack", unit="file", disable=None):
         if member.refused:
@@ -118,7 +111,7 @@ def _write(members: Sequence[_Member], targets: Sequence[str], out: Path, limits
             raise UserError(f"holds '{member.path}' twice")
         with member.open() as source:
             # What a header says of its size is a claim; the bytes that come are counted too.
-            hashes[target], size = copy_hashed(source, out / target, min(limits.file_bytes, left))
+            hashes[target], size = copy_hashed(source, out / target, min(MAX_FILE_BYTES, left))
         left -= size
     return hashes
 

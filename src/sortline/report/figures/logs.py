@@ -50,9 +50,8 @@ def training_logs(
         handles, labels = figure.axes[0].get_legend_handles_labels()
         if handles:
             own = dict(zip(labels, handles, strict=True))
-            figure.legend(
-                own.values(), own.keys(), loc="outside lower left", ncols=min(3 if panels > 1 else 2, len(own))
-            )
+            columns = min(3 if panels > 1 else 2, len(own))
+            figure.legend(own.values(), own.keys(), loc="outside lower left", ncols=columns)
 
 
 def _losses(axes: Axes, lines: Sequence[LogLine], minimum: tuple[str, float] | None, title: str) -> None:

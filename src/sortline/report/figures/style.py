@@ -75,12 +75,9 @@ def other_fonts(names: Sequence[str]) -> list[str]:
 
 def _upright() -> dict[str, str]:
     """Return the installed fonts in their plain style: {name: file}. "Last Resort" has but a box for every letter."""
-    plain = [
-        font for font in font_manager.fontManager.ttflist if font.style == "normal" and font.weight in (400, "normal")
-    ]
-    return {
-        font.name: font.fname for font in sorted(plain, key=lambda font: font.fname) if "Last Resort" not in font.name
-    }
+    fonts = sorted(font_manager.fontManager.ttflist, key=lambda font: font.fname)
+    plain = [font for font in fonts if font.style == "normal" and font.weight in (400, "normal")]
+    return {font.name: font.fname for font in plain if "Last Resort" not in font.name}
 
 
 @cache

@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from matplotlib.ticker import MaxNLocator, NullFormatter, PercentFormatter
+from matplotlib.ticker import NullFormatter, PercentFormatter
 
-from sortline.report.figures.style import BLUE, GREY, SERIES, VERMILION, figure_at
+from sortline.report.figures.style import BLUE, GREY, SERIES, VERMILION, epochs_axis, figure_at
 
 
 def curves(
@@ -26,8 +26,7 @@ def curves(
         if minimum is not None:
             name, value = minimum
             axes.axhline(value, color=GREY, linewidth=1, linestyle="--", label=f"{name}: {value:.3g}")
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1, steps=[1, 2, 5, 10]))
-        axes.grid()
+        epochs_axis(axes)
         axes.set(xlabel=x_label, ylabel=y_label, title=title)
         figure.legend(loc="outside right upper")
 
