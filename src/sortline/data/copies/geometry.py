@@ -11,6 +11,7 @@ MATCHES, MANY = 7, 15  # features carried over, at least; so many that less of t
 AGREEMENT, LITTLE = 0.4, 0.15  # share of the common area that must agree; with MANY features
 COSINE, RATIO = 0.75, 0.8  # a match: how near, and how much nearer than the next one (Lowe 2004)
 TOLERANCE = 4.0  # pixels of SIDE
+SOLID, SPREAD = 0.7, 8.0  # where less agrees, the features must spread over so many pixels of SIDE across their line
 SCALES, STRETCH = (0.12, 8.0), 2.5  # of a copy to its picture; how much more in one direction than in the other
 BLOCK = 8  # pixels of SMALL: the common area is compared in such squares, each by its own correlation
 CORRELATION, CONTRAST = 0.6, 6.0  # of a square that agrees; standard deviation of one that shows anything
@@ -53,6 +54,9 @@ def overlay(a: Sketch, b: Sketch, mirrored: bool) -> Overlay | None:
     agreement, common, gain = _agreement(picture, b.picture, found)
     if agreement < (LITTLE if count >= MANY else AGREEMENT):
         return None
+    # What two photos have from one shop, a line of letters below them, is no picture.
+    if agreement < SOLID and _spread(points[own[inside[:, 0] > 0]]) < SPREAD:
+        return None
     angle = np.degrees(np.arctan2(found[1, 0] - found[0, 1], found[0, 0] + found[1, 1]))
     return Overlay(agreement, mirrored, abs(angle) > TURNED, common < CROPPED, abs(np.log(gain)) > RELIT)
 
@@ -75,6 +79,11 @@ def _plausible(linear: np.ndarray) -> bool:
     larger, smaller = np.linalg.svd(linear, compute_uv=False)
     sized = SCALES[0] <= smaller and larger <= SCALES[1] and larger <= STRETCH * smaller
     return bool(sized and np.linalg.det(linear) > 0)
+
+
+def _spread(points: np.ndarray) -> float:
+    """Return the standard deviation of points (n, 2) across the line along which they lie."""
+    return float(np.linalg.eigvalsh(np.cov(points.T))[0].clip(0) ** 0.5)
 
 
 def _agreement(a: np.ndarray, b: np.ndarray, found: np.ndarray) -> tuple[float, float, float]:
