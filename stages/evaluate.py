@@ -13,9 +13,11 @@ from sortline._core.errors import run
 from sortline.config.base import load
 from sortline.config.evaluate import EvaluateParams
 from sortline.data import prepared
-from sortline.evaluation import predictions
+from sortline.data.layout import APART
+from sortline.evaluation import novelty, predictions
 from sortline.evaluation.predictions import Predictions
-from sortline.report import contact_sheet, evaluation
+from sortline.predictor import Familiar
+from sortline.report import contact_sheet, evaluation, figures
 
 
 def main(argv: list[str]) -> None:
@@ -27,19 +29,32 @@ def main(argv: list[str]) -> None:
     params = load(args.task, "evaluate", EvaluateParams)
     data, source = files.read_json(args.data), files.read_json(args.source)
     model = predictor.load(args.head, args.features, params.checkpoint)
-    val = prepared.read_part(args.prepared / "split.csv")
+    split = args.prepared / "split.csv"
+    val = prepared.read_part(split)
     classes = prepared.read_classes(args.prepared / "classes.json")
 
     found = Predictions(val, classes, model.probabilities(val, data["dataset"]))
-    result = predictions.scores(found, model.about["threshold"], params.ece_bins, params.worst_pairs)
+    similarity, threshold = model.similarity(val), model.about["threshold"]
+    curves = {name: novelty.curve(photos, threshold) for name, photos in model.familiar(split).items()}
+    if similarity is not None:
+        curves[f"{val.split}, as given"] = novelty.curve(
+            Familiar(val.labels, found.probabilities, similarity), threshold
+        )
+    result = predictions.scores(found, threshold, params.ece_bins, params.worst_pairs)
+    result["novelty"] = novelty.summary(curves)
+    for part in (prepared.read_part(split, name) for name in prepared.read_splits(split) if name in APART):
+        if part.split != val.split:
+            result[part.split] = predictions.apart(Predictions(part, classes, model.probabilities(part)), threshold)
     result |= {"dataset": data["dataset"], "source": source["name"], "checkpoint": model.checkpoint}
     result |= {"duplicate_search": data["duplicate_search"]}
     if source["note"]:
         result["note"] = source["note"]
 
     files.write_metrics(args.metrics, result)
-    for name, (header, rows) in predictions.tables(found, params.ece_bins).items():
+    tables = predictions.tables(found, params.ece_bins, similarity) | {"novelty": novelty.table(curves)}
+    for name, (header, rows) in tables.items():
         files.write_csv(args.plots / f"{name}.csv", header, rows)
+    figures.novelty(curves, args.plots / "novelty.png", title=f"{args.task}: the less a photo is like those trained on")
     evaluation.draw_charts(args.plots, found, params.ece_bins, args.task, source["note"])
     shown = args.raw, args.task, params.sheet_columns, params.sheet_limit
     contact_sheet.save(evaluation.wrong_sheet(found, *shown, model), args.plots / "photos" / "wrong.png")

@@ -6,6 +6,7 @@ people (`log.txt`) and the out-of-fold probabilities, the curves, and `train.jso
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from sortline.config.base import load
 from sortline.config.training import TrainHeadParams
 from sortline.data import prepared
 from sortline.evaluation import training
+from sortline.features import similarity
 from sortline.features.heads import save_heads
 from sortline.report import training_curves
 from sortline.training import calibration, heads
@@ -37,12 +39,18 @@ def main(argv: list[str]) -> None:
     else:
         trained = heads.train_by_steps(data, params)
     calibrated = calibration.calibrate(trained, data.labels, params)
+    reference = similarity.fit(data.pooled())
+    unfamiliar = similarity.unfamiliar_below(reference.out_of_fold(data.folds))
 
     with files.replacing(args.out) as out:
         out.mkdir()
-        about = {"checkpoint": trained.checkpoint, "solver": params.optimizer, "dataset": data.dataset}
-        save_heads(out, calibrated.heads, about | {"threshold": calibrated.threshold})
+        about: dict[str, Any] = {"checkpoint": trained.checkpoint, "solver": params.optimizer, "dataset": data.dataset}
+        about |= {"threshold": calibrated.threshold, "unfamiliar_below": unfamiliar}
+        save_heads(out, calibrated.heads, about)
+        reference.write(out / "reference.safetensors")
         np.save(out / "out_of_fold.npy", calibrated.out_of_fold.astype(np.float32))
+        if calibrated.by_photo is not None:
+            np.save(out / "by_photo.npy", calibrated.by_photo.astype(np.float32))
         if trained.curve_x == "epoch":
             files.write_text(out / "log.txt", training_curves.log_text(trained.curve, trained.minimum))
     with files.replacing(args.plots) as plots:
@@ -52,7 +60,8 @@ def main(argv: list[str]) -> None:
             training_curves.draw(trained.curve, plots, n, n, trained.minimum)
         else:
             training_curves.draw_selection(trained.curve, plots, n, trained.facts["c"])
-    files.write_metrics(args.metrics, training.of_heads(data, params, trained, calibrated))
+    result = training.of_heads(data, params, trained, calibrated) | {"unfamiliar_below": unfamiliar}
+    files.write_metrics(args.metrics, result)
 
 
 if __name__ == "__main__":

@@ -17,12 +17,15 @@ from sortline._core.cores import cores
 from sortline.backbones.preprocessing import Preprocessing
 from sortline.data import prepared
 from sortline.data.prepared import Part
+from sortline.features import similarity
 from sortline.features.evidence import class_activation
 from sortline.features.heads import load_head
 from sortline.features.mapper import Mapper
 from sortline.features.store import FeatureStore
 
 BATCH_BYTES = 2**21  # of a net's inputs that are predicted at once
+# Out-of-fold predictions: what they are called, the file, the column of split.csv with their folds.
+SERIES = (("new scenes", "out_of_fold", "fold"), ("copies on both sides", "by_photo", "photo_fold"))
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,18 @@ class Unseen:
     part: Part
     probabilities: np.ndarray
     features: np.ndarray
+
+
+@dataclass(frozen=True)
+class Familiar:
+    """Photos with the predictions of a model that was not trained on them, and how near it has been to them.
+
+    `labels` int (n,); `probabilities` float (n, classes); `similarity` float32 (n,), see `features.similarity`.
+    """
+
+    labels: np.ndarray
+    probabilities: np.ndarray
+    similarity: np.ndarray
 
 
 class Predictor(ABC):
@@ -67,6 +82,15 @@ class Predictor(ABC):
 
         None where the model does not weigh the features of a backbone.
         """
+
+    def similarity(self, part: Part) -> np.ndarray | None:
+        """Return how like each photo of `part` is to the nearest train photo, float32 (n,); None where there are no
+        features of a backbone to tell by."""
+        return None
+
+    def familiar(self, split: Path) -> dict[str, Familiar]:
+        """Return the train photos out of fold, once of folds that keep scenes together, once of folds that do not."""
+        return {}
 
     @abstractmethod
     def unseen(self, split: Path) -> Unseen:
@@ -105,10 +129,26 @@ class HeadPredictor(Predictor):
     def evidence(self, picture: np.ndarray, label: int) -> np.ndarray:
         return class_activation(self.head, self._mapper.map(picture), label)
 
+    @cached_property
+    def _reference(self) -> similarity.Reference:
+        return similarity.read(self.folder / "reference.safetensors")
+
+    def similarity(self, part: Part) -> np.ndarray:
+        return self._reference.similarity(self.store.pooled(part.total)[part.rows])
+
+    def familiar(self, split: Path) -> dict[str, Familiar]:
+        train, found = prepared.read_part(split, "train"), {}
+        for name, file, column in SERIES:
+            path = self.folder / f"{file}.npy"
+            if path.exists():
+                near = self._reference.out_of_fold(prepared.read_folds(split, column))
+                found[name] = Familiar(train.labels, np.load(path, allow_pickle=False), near)
+        return found
+
     def unseen(self, split: Path) -> Unseen:
         train = prepared.read_part(split, "train")
         out_of_fold = np.load(self.folder / "out_of_fold.npy", allow_pickle=False)
-        return Unseen(train, out_of_fold, self.store.read("pooled", train.total)[train.rows, 0, 0])
+        return Unseen(train, out_of_fold, self.store.pooled(train.total)[train.rows])
 
 
 class NetPredictor(Predictor):
@@ -152,7 +192,7 @@ class NetPredictor(Predictor):
     def unseen(self, split: Path) -> Unseen:
         val = prepared.read_part(split, "val")
         if self.store.blocks is not None:
-            seen = self.store.read("pooled", val.total)[val.rows, 0, 0]
+            seen = self.store.pooled(val.total)[val.rows]
         else:
             seen = self._kept(val)[val.rows].reshape(len(val.images), -1)
         return Unseen(val, self.probabilities(val), seen.astype(np.float32))

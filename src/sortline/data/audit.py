@@ -18,15 +18,15 @@ from sortline.config.prepare import PrepareParams, Search
 from sortline.data.copies import Sketch, Sketches, sketch
 from sortline.data.duplicates import Duplicates, find_duplicates
 from sortline.data.images import BadImage, open_rgb
-from sortline.data.layout import SPLIT_FOLDERS, visible_files, visible_folders
+from sortline.data.layout import APART, VAL_FOLDERS, visible_files, visible_folders
 
-VAL_NAMES = SPLIT_FOLDERS[1:]  # the first that is there counts
 DEFAULTS = PrepareParams()
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A file in a class folder: its posix path inside the audited folder, "train", "val" or "", its class folder."""
+    """A file in a class folder: its posix path inside the audited folder, its split ("" where none is given), its class
+    folder."""
 
     path: str
     split: str
@@ -96,7 +96,8 @@ def audit_folder(folder: Path, params: PrepareParams = DEFAULTS, workers: int | 
     """Decode every photo below `folder` and look for copies; memory holds one photo a worker and 2 kB a file, the disk
     for a while 50 kB a file.
 
-    `folder` holds `train/` and one of VAL_NAMES with class folders in each, or class folders, or photos alone.
+    `folder` holds `train/` and one of VAL_FOLDERS with class folders in each, or class folders, or photos alone. Beside
+    `train/` there may be `field/`, of class folders or a folder a source that holds some, and beside a val `test/`.
     `workers` threads (default: one a core, at most 8). Raises `UserError` where there is no file to look at.
     """
     tree, search = walk(folder), params.duplicates.search
@@ -129,14 +130,20 @@ def refuse_problems(audit: Audit) -> None:
 
 
 def class_folders(folder: Path, classes: dict[str, list[str]]) -> list[str]:
-    """Return the class folders of all splits, sorted; raise `UserError` where there are fewer than two."""
-    names = sorted({name for folders in classes.values() for name in folders if name})
+    """Return the class folders to train on, sorted; raise `UserError` where there are fewer than two, or others in the
+    parts that are scored apart."""
+    names = sorted({name for split, folders in classes.items() if split not in APART for name in folders if name})
     if len(names) < 2:
         found = f"only one class folder, '{names[0]}'" if names else "no class folders"
         raise UserError(
             f"{folder}: {found}; put the photos into two folders or more, each named by its class, there or in train/ "
             f"and val/"
         )
+    for split in APART:
+        strange = sorted(set(classes.get(split, names)) - set(names))
+        if strange:
+            where = f"{split}/: '{strange[0]}'" if strange[0] else f"{split}/: photos in no class folder"
+            raise UserError(f"{folder / where} is no class of train; name the folders as there, or move them away")
     return names
 
 
@@ -146,10 +153,11 @@ def walk(folder: Path) -> Tree:
         raise UserError(f"{folder}: no such folder")
     classes: dict[str, list[str]] = {}
     entries: list[Entry] = []
-    for split, root in _roots(folder).items():
+    for split, root in _roots(folder):
         # Photos that lie in no class folder count only where there are no class folders at all.
-        classes[split] = [path.name for path in visible_folders(root)] or [""]
-        for name in classes[split]:
+        names = [path.name for path in visible_folders(root)] or [""]
+        classes[split] = sorted({*classes.get(split, ()), *names})
+        for name in names:
             inside = PurePosixPath(root.relative_to(folder).as_posix(), name)
             entries += [Entry(str(inside / path), split, name) for path in visible_files(root / name)]
     listed = {entry.path for entry in entries}
@@ -159,13 +167,19 @@ def walk(folder: Path) -> Tree:
     return Tree(sorted(entries, key=lambda entry: entry.path), classes, ignored)
 
 
-def _roots(folder: Path) -> dict[str, Path]:
+def _roots(folder: Path) -> list[tuple[str, Path]]:
+    """Return the folders that hold class folders, each with its split; of `field` one a source."""
     # A folder named train that holds photos, no folders, is a class of trains.
     splits = {path.name.casefold(): path for path in visible_folders(folder) if visible_folders(path)}
-    val = next((splits[name] for name in VAL_NAMES if name in splits), None)
     if "train" not in splits:
-        return {"": folder}
-    return {"train": splits["train"], "val": val} if val else {"": splits["train"]}
+        return [("", folder)]
+    val = next((splits.pop(name) for name in VAL_FOLDERS if name in splits), None)
+    roots = [("train", splits["train"]), ("val", val)] if val else [("", splits["train"])]
+    for name in APART:
+        inside = visible_folders(splits[name]) if name in splits else []
+        sources = [path for path in inside if visible_folders(path)]
+        roots += [(name, path) for path in (sources or [splits[name]] * bool(inside))]
+    return roots
 
 
 def _check(folder: Path, params: PrepareParams, entry: Entry) -> tuple[Usable, Sketch | None] | Problem:

@@ -23,7 +23,7 @@ def audit_report(
     `train`: bool (N,), the photos of raw train, all others being val (default: as they came, all where no split was
     given). `label`: (N,), anything that tells classes apart (default: the class folders).
     """
-    train = ~audit.mask("val") if train is None else train
+    train = audit.mask("train") | audit.mask("") if train is None else train
     label = [photo.folder for photo in audit.photos] if label is None else label
     copies, everything = audit.duplicates, np.ones(train.size, dtype=bool)
 
@@ -107,7 +107,7 @@ def _deeper(audit: Audit) -> list[str]:
 
 
 def _copies(audit: Audit, limit: int | None) -> list[str]:
-    copies, train, val = audit.duplicates, ~audit.mask("val"), audit.mask("val")
+    copies, train, val = audit.duplicates, audit.mask("train") | audit.mask(""), audit.mask("val")
     again = sum(len(group) - 1 for group in copies.exact_groups(train))
     scenes, inside = np.unique(copies.scene[train]).size, " in train" if audit.tree.given else ""
     lines = []

@@ -9,7 +9,9 @@ from pathlib import Path, PurePath, PurePosixPath
 
 from sortline._core.errors import UserError
 
-SPLIT_FOLDERS = ("train", "val", "valid", "validation", "test")
+VAL_FOLDERS = ("val", "valid", "validation", "test")  # the first that is there counts
+APART = ("test", "field")  # scored apart, where there is a val too
+SPLIT_FOLDERS = ("train", *VAL_FOLDERS, "field")
 PHOTO_SUFFIXES = (".jpg", ".jpeg", ".jfif", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff")
 # Photos too, but nothing here can read them: they are named, not passed over.
 UNREADABLE_SUFFIXES = (".heic", ".heif", ".avif")

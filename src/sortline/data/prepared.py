@@ -29,6 +29,7 @@ class Part:
     exact: np.ndarray  # bool, has an exact duplicate in raw train
     near: np.ndarray  # bool, has a near-duplicate in raw train
     rows: np.ndarray  # int, where they stand in split.csv, and so in the features
+    scenes: np.ndarray  # int, photos of a number show one scene
     total: int  # rows of split.csv
     split: str = "val"  # which part
 
@@ -69,8 +70,19 @@ def read_part(split: Path, name: str | None = None) -> Part:
     if not rows:
         raise UserError(f"{split}: no photo in {name}, nothing to evaluate; check the split in params.yaml (prepare)")
     exact, near = (np.array([row[key] == "1" for row in rows]) for key in ("in_train_exact", "in_train_near"))
-    labels = np.array([int(row["label"]) for row in rows])
-    return Part([row["image"] for row in rows], labels, exact, near, rows=numbers, total=len(every), split=name)
+    labels, scenes = (np.array([int(row[key]) for row in rows]) for key in ("label", "scene"))
+    images = [row["image"] for row in rows]
+    return Part(images, labels, exact, near, rows=numbers, scenes=scenes, total=len(every), split=name)
+
+
+def read_folds(split: Path, column: str = "fold") -> np.ndarray:
+    """Return the fold of each train photo in split.csv, int (n,): of `fold` or `photo_fold`."""
+    return np.array([int(row[column]) for row in read_csv(split) if row["split"] == "train"])
+
+
+def read_splits(split: Path) -> list[str]:
+    """Return the parts that split.csv has, sorted."""
+    return sorted({row["split"] for row in read_csv(split)})
 
 
 def read_images(split: Path, part: str | None = None) -> list[str]:

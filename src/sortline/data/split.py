@@ -12,6 +12,7 @@ from sortline.config.prepare import PrepareParams
 from sortline.data.audit import Audit
 from sortline.data.duplicates import Duplicates, firsts
 from sortline.data.holdout import hold_out
+from sortline.data.layout import APART
 from sortline.data.prepared import fingerprint
 
 SPLIT_COLUMNS = ("image", "label", "split", "fold", "photo_fold", "scene", "in_train_exact", "in_train_near")
@@ -21,10 +22,10 @@ SPLIT_COLUMNS = ("image", "label", "split", "fold", "photo_fold", "scene", "in_t
 class Split:
     """What each of N audited photos is used for, in their order.
 
-    label: int64 (N,), index of the class. raw: str (N,), "train" or "val" before anything is dropped.
-    split: str (N,), "train", "val" or "dropped". fold: int64 (N,), 0 .. folds - 1 in train, -1 elsewhere; no scene
+    label: int64 (N,), index of the class. raw: str (N,), "train", "val", "test" or "field" before anything is dropped.
+    split: str (N,), one of these or "dropped". fold: int64 (N,), 0 .. folds - 1 in train, -1 elsewhere; no scene
     is in two. photo_fold: likewise, dealt photo by photo, as is usual: copies on both sides.
-    in_train_exact, in_train_near: bool (N,), val photos with an exact copy in raw train; others of a scene in it.
+    in_train_exact, in_train_near: bool (N,), held-out photos with an exact copy in raw train; others of a scene in it.
     """
 
     label: np.ndarray
@@ -45,22 +46,27 @@ def make_split(audit: Audit, labels: Mapping[str, int], names: Sequence[str], pa
     wanted = params.split
     duplicates = audit.duplicates
     label = np.array([labels[photo.folder] for photo in audit.photos], dtype=np.int64)
-    val = audit.mask("val") if audit.tree.given else hold_out(label, duplicates.scene, wanted.val_fraction, wanted.seed)
-    for side, mask in (("train", ~val), ("val", val)):
+    raw = np.array([photo.split or "train" for photo in audit.photos], dtype="<U7")
+    if not audit.tree.given:
+        own = raw == "train"
+        raw[own] = np.where(
+            hold_out(label[own], duplicates.scene[own], wanted.val_fraction, wanted.seed), "val", "train"
+        )
+    held = raw != "train"
+    for side, mask in (("train", ~held), ("val", raw == "val")):
         empty = [f"'{name}'" for c, name in enumerate(names) if not (mask & (label == c)).any()]
         if empty:
             remedy = "add photos, or remove the class" if audit.tree.given else "add photos that are no copies"
             raise UserError(f"no usable photo in {side} of class{'es' * (len(empty) > 1)} {some(empty)}; {remedy}")
-    dropped = to_drop(duplicates, val, params.duplicates.policy(), [photo.path for photo in audit.photos])
-    raw = np.where(val, "val", "train")
+    dropped = to_drop(duplicates, held, params.duplicates.policy(), [photo.path for photo in audit.photos])
     split = np.where(dropped, "dropped", raw)
     _check_train(label, split, duplicates.scene, names, params)
     train = split == "train"
     fold, photo_fold = np.full((2, label.size), -1, dtype=np.int64)
     fold[train] = deal_folds(label[train], duplicates.scene[train], wanted.folds, wanted.seed)
     photo_fold[train] = deal_folds(label[train], np.arange(train.sum()), wanted.folds, wanted.seed)
-    exact = val & np.isin(duplicates.picture, duplicates.picture[~val])
-    near = val & ~exact & np.isin(duplicates.scene, duplicates.scene[~val])
+    exact = held & np.isin(duplicates.picture, duplicates.picture[~held])
+    near = held & ~exact & np.isin(duplicates.scene, duplicates.scene[~held])
     return Split(label, raw, split, fold, photo_fold, exact, near)
 
 
@@ -73,26 +79,27 @@ def split_rows(audit: Audit, split: Split) -> list[tuple[Any, ...]]:
 
 
 def class_counts(split: Split, classes: int) -> dict[str, list[int]]:
-    """Return the photos a class in train, in val and, where there are any, in test and dropped."""
+    """Return the photos a class in train, in val and, where there are any, in test, field and dropped."""
     counts = {side: np.bincount(split.label[split.split == side], minlength=classes) for side in np.unique(split.split)}
-    return {side: counts[side].tolist() for side in ("train", "val", "test", "dropped") if side in counts}
+    return {side: counts[side].tolist() for side in ("train", "val", *APART, "dropped") if side in counts}
 
 
 def data_metrics(audit: Audit, split: Split, policy: dict[str, str]) -> dict[str, Any]:
     """Return the counts of metrics/<task>/data.json.
 
-    exact_cross counts val photos with an exact copy in raw train, near_cross others of a scene in it; the groups are of
-    two or more photos inside raw train; label_conflicts are sets of exact copies under different classes; `copies`
-    counts near pairs by what the one differs in from the other.
+    exact_cross counts val photos with an exact copy in raw train, near_cross its others of a scene in it; the groups
+    are of two or more photos inside raw train; label_conflicts are sets of exact copies under different classes;
+    `copies` counts near pairs by what the one differs in from the other.
     """
-    raw, scene = split.raw == "train", audit.duplicates.scene
-    counts = {side: int((split.split == side).sum()) for side in ("train", "val", "dropped")}
+    raw, val, scene = split.raw == "train", split.raw == "val", audit.duplicates.scene
+    sides = ("train", "val", *(side for side in APART if side in split.raw), "dropped")
+    counts = {side: int((split.split == side).sum()) for side in sides}
     return counts | {
         "unreadable": len(audit.problems),
         "exact_groups_train": len(audit.duplicates.exact_groups(raw)),
         "near_groups_train": len(audit.duplicates.near_groups(raw)),
-        "exact_cross": int(split.in_train_exact.sum()),
-        "near_cross": int(split.in_train_near.sum()),
+        "exact_cross": int(split.in_train_exact[val].sum()),
+        "near_cross": int(split.in_train_near[val].sum()),
         "label_conflicts": len(audit.conflicts(split.label)),
         "scenes": int(np.unique(scene).size),
         "scenes_train": int(np.unique(scene[raw]).size),
@@ -107,24 +114,24 @@ def data_metrics(audit: Audit, split: Split, policy: dict[str, str]) -> dict[str
     }
 
 
-def to_drop(duplicates: Duplicates, val: np.ndarray, policy: Mapping[str, str], paths: Sequence[str]) -> np.ndarray:
-    """Return a mask of the train photos (not `val`) that the policy drops; raise `UserError` where it says fail.
+def to_drop(duplicates: Duplicates, held: np.ndarray, policy: Mapping[str, str], paths: Sequence[str]) -> np.ndarray:
+    """Return a mask of the train photos (not `held` out) that the policy drops; raise `UserError` where it says fail.
 
-    Copies of val photos go first; inside train the first of several copies (lowest index) stays.
+    Copies of held-out photos go first; inside train the first of several copies (lowest index) stays.
     """
     picture, scene = duplicates.picture, duplicates.scene
     finders = {
-        "exact_cross": lambda train: train & np.isin(picture, picture[val]),
-        "near_cross": lambda train: train & np.isin(scene, scene[val]),
+        "exact_cross": lambda train: train & np.isin(picture, picture[held]),
+        "near_cross": lambda train: train & np.isin(scene, scene[held]),
         "exact_train": lambda train: train & ~firsts(picture, train),
         "near_train": lambda train: train & ~firsts(scene, train),
     }
-    dropped = np.zeros(val.size, dtype=bool)
+    dropped = np.zeros(held.size, dtype=bool)
     for kind, find in finders.items():
-        found = find(~val & ~dropped)
+        found = find(~held & ~dropped)
         if policy[kind] == "fail" and found.any():
             what = "exact copies" if kind.startswith("exact") else "copies"
-            where = "of val photos in train" if kind.endswith("cross") else "inside train"
+            where = "of held-out photos in train" if kind.endswith("cross") else "inside train"
             raise UserError(
                 f"{found.sum()} {what} {where} (first: {paths[np.flatnonzero(found)[0]]}) and prepare's "
                 f"duplicates.{kind} is fail; remove them (`sortline audit` lists them) or set it to drop or report"

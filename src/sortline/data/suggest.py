@@ -62,7 +62,7 @@ def suggest(audit: Audit, tables: Path) -> Suggested:
 def refuse_small(audit: Audit) -> None:
     """Raise `UserError` naming the classes with fewer photos than any split can do with."""
     for split, counts in audit.counts().items():
-        need = {"": MIN_TRAIN + MIN_VAL, "train": MIN_TRAIN, "val": MIN_VAL}[split]
+        need = {"": MIN_TRAIN + MIN_VAL, "train": MIN_TRAIN, "val": MIN_VAL}.get(split, 0)
         small = [f"'{name}' ({count})" for name, count in counts.items() if count < need]
         if small:
             where = f" of {split}" if split else ""

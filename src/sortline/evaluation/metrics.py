@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from scipy.stats import binomtest
+from scipy.stats import binomtest, bootstrap
 
 from sortline._core import arrays
 
@@ -97,9 +97,47 @@ def share(correct: np.ndarray) -> dict[str, Any]:
     return {"accuracy": hits / n if n else None, "low": low, "high": high, "n": n}
 
 
+def share_by_scene(correct: np.ndarray, scenes: np.ndarray) -> dict[str, Any]:
+    """Return {accuracy, low, high, n, scenes} of a bool array (n,) whose photos are not independent: `scenes` int (n,)
+    numbers what they show.
+
+    The 95 % interval is of draws of whole scenes, the cluster bootstrap: Field and Welsh 2007, "Bootstrapping clustered
+    data", JRSS B 69.
+    """
+    hits, sizes = _per_scene(correct, scenes)
+    low, high = _resampled(lambda a, b, axis: a.sum(axis) / b.sum(axis), hits, sizes)
+    return {"accuracy": float(np.mean(correct)), "low": low, "high": high, "n": len(correct), "scenes": len(sizes)}
+
+
+def share_of_scenes(correct: np.ndarray, scenes: np.ndarray) -> dict[str, Any]:
+    """Return {accuracy, low, high, n} with each scene counted once, by the share of its photos that is correct; `n`
+    counts scenes."""
+    hits, sizes = _per_scene(correct, scenes)
+    low, high = _resampled(lambda a, b, axis: (a / b).mean(axis), hits, sizes)
+    return {"accuracy": float((hits / sizes).mean()), "low": low, "high": high, "n": len(sizes)}
+
+
+def _per_scene(correct: np.ndarray, scenes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    _, scene = np.unique(scenes, return_inverse=True)
+    return np.bincount(scene, correct), np.bincount(scene)
+
+
+def _resampled(statistic: Any, hits: np.ndarray, sizes: np.ndarray) -> tuple[float, float]:
+    """Return the 95 % percentile interval of `statistic` over 2,000 seeded draws of scenes."""
+    if len(sizes) < 2 or (hits == sizes).all() or not hits.any():
+        # All draws would be the same: Wilson's interval of as many scenes.
+        return wilson(len(sizes) if hits.any() else 0, len(sizes))
+    found = bootstrap(
+        (hits, sizes), statistic, paired=True, n_resamples=2000, method="percentile", rng=np.random.default_rng(0)
+    )
+    return float(found.confidence_interval.low), float(found.confidence_interval.high)
+
+
 def named(score: dict[str, Any], name: str, n: str | None = None) -> dict[str, Any]:
-    """Return what `share` found as keys of a metrics file: `name`, `name`_low, `name`_high, and the count as `n`."""
+    """Return what `share` found as keys of a metrics file: `name`, `name`_low, `name`_high, and the count as `n`; of
+    `share_by_scene` also `name`_scenes."""
     keys = {name: score["accuracy"], f"{name}_low": score["low"], f"{name}_high": score["high"]}
+    keys |= {f"{name}_scenes": score["scenes"]} if "scenes" in score else {}
     return keys | ({n: score["n"]} if n else {})
 
 
@@ -108,6 +146,9 @@ def percentages(metrics: dict[str, Any], key: str, n: int) -> tuple[float, float
 
     Worked out anew from the count: rounded to the file's 4 decimals and again to one, 98.346 would be shown as 98.4.
     """
+    if f"{key}_scenes" in metrics:  # no share of independent photos, and so no count to work it out from
+        value, low, high = (100 * metrics[name] for name in (key, f"{key}_low", f"{key}_high"))
+        return value, low, high
     correct = round(metrics[key] * n)
     low, high = wilson(correct, n)
     return 100 * correct / n, 100 * low, 100 * high

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import Any
 
 import numpy as np
@@ -48,8 +49,11 @@ def scores(predictions: Predictions, threshold: float | None, ece_bins: int, wor
     return found | metrics.answered(val.labels, predictions.probabilities, threshold) | {"split": val.split}
 
 
-def tables(predictions: Predictions, ece_bins: int) -> dict[str, Table]:
-    """Return predictions, wrong, confusion (for `dvc plots`), per_class and reliability: header and rows by name."""
+def tables(predictions: Predictions, ece_bins: int, similarity: np.ndarray | None = None) -> dict[str, Table]:
+    """Return predictions, wrong, confusion (for `dvc plots`), per_class and reliability: header and rows by name.
+
+    `similarity` float (n,): to the nearest train photo, if it is known.
+    """
     val, names, predicted = predictions.val, predictions.classes.names, predictions.labels
     top = predictions.probabilities.max(axis=1)
     own = np.take_along_axis(predictions.probabilities, val.labels[:, None], axis=1)[:, 0]
@@ -59,13 +63,14 @@ def tables(predictions: Predictions, ece_bins: int) -> dict[str, Table]:
         return [*named, int(val.exact[i]), int(val.near[i])]
 
     header, flags = ["image", "truth", "predicted", "probability"], ["in_train_exact", "in_train_near"]
-    every = [row(i, int(correct)) for i, correct in enumerate(predictions.correct)]
+    near = [""] * len(val.images) if similarity is None else [f"{one:.4f}" for one in similarity]
+    every = [[*row(i, int(correct)), near[i]] for i, correct in enumerate(predictions.correct)]
     wrong = [row(i, f"{own[i]:.4f}") for i in predictions.wrong]
     pairs = [[names[truth], names[label]] for truth, label in zip(val.labels, predicted, strict=True)]
     by_class = metrics.shares_by(predictions.correct, val.labels, names)
     bins = metrics.calibration(val.labels, predictions.probabilities, ece_bins)
     return {
-        "predictions": ([*header, "correct", *flags], every),
+        "predictions": ([*header, "correct", *flags, "similarity"], every),
         "wrong": ([*header, "truth_probability", *flags], wrong),
         "confusion": (["actual", "predicted"], pairs),
         "per_class": (
@@ -77,6 +82,19 @@ def tables(predictions: Predictions, ece_bins: int) -> dict[str, Table]:
             [[*map(_cell, (one["above"], one["upto"], one["confidence"])), *cells(one)] for one in bins],
         ),
     }
+
+
+def apart(predictions: Predictions, threshold: float | None) -> dict[str, Any]:
+    """Return the metrics of a part that is scored apart; of a `field/` with a folder a source, of each source too."""
+    val, correct = predictions.val, predictions.correct
+    found = metrics.share(correct) | {"classes": int(np.unique(val.labels).size)}
+    found |= metrics.answered(val.labels, predictions.probabilities, threshold)
+    new = ~(val.exact | val.near)
+    found |= metrics.named(metrics.share(correct[new]), "accuracy_deduplicated", "n_deduplicated")
+    sources = np.array([PurePosixPath(image).parts[1] for image in val.images])
+    if val.split == "field" and not set(sources) <= {PurePosixPath(image).parent.name for image in val.images}:
+        found["per_source"] = {name: metrics.share(correct[sources == name]) for name in np.unique(sources).tolist()}
+    return found
 
 
 def cells(share: dict[str, Any]) -> list[Any]:

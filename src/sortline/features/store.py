@@ -68,6 +68,10 @@ class FeatureStore:
             raise UserError(f"{path}: {what}, expected {expected}; run `dvc repro` again")
         return array
 
+    def pooled(self, photos: int) -> np.ndarray:
+        """Return the plain view's features, mean-pooled, float32 (N, C), of a backbone; see `read`."""
+        return self.read("pooled", photos)[:, 0, 0]
+
     def inputs(self, photos: int, dataset: str | None = None) -> np.ndarray:
         """Return what a net is given, see `read`: pictures, or maps before the blocks that train, (N, K, C, h, w)."""
         if self.blocks is None:

@@ -15,12 +15,14 @@ RANGE = (0.05, 20.0)  # of temperatures tried
 
 @dataclasses.dataclass(frozen=True)
 class Calibrated:
-    """Heads with the temperature in them, out-of-fold probabilities (n, classes) likewise, the threshold or None."""
+    """Heads with the temperature in them, out-of-fold probabilities (n, classes) likewise, also `by_photo` if there are
+    such, the threshold or None."""
 
     heads: dict[str, Head]
     out_of_fold: np.ndarray
     temperature: float
     threshold: float | None
+    by_photo: np.ndarray | None = None
 
 
 def calibrate(trained: Trained, labels: np.ndarray, params: TrainHeadParams) -> Calibrated:
@@ -30,7 +32,8 @@ def calibrate(trained: Trained, labels: np.ndarray, params: TrainHeadParams) -> 
     out_of_fold = temper(trained.out_of_fold, temperature)
     wanted = params.reject_accuracy
     threshold = None if wanted is None else reject_threshold(labels, out_of_fold, wanted)
-    return Calibrated(heads, out_of_fold, temperature, threshold)
+    by_photo = None if trained.by_photo is None else temper(trained.by_photo, temperature)
+    return Calibrated(heads, out_of_fold, temperature, threshold, by_photo)
 
 
 def temper(probabilities: np.ndarray, temperature: float) -> np.ndarray:

@@ -34,9 +34,11 @@ def read(split: Sequence[dict[str, str]], classes: Classes, features: Path, para
             "(prepare.views.count; one with extract.pool: none)"
         )
     rows = np.flatnonzero([row["split"] == "train" for row in split])
-    labels, folds, groups = (np.array([int(split[i][key]) for i in rows]) for key in ("label", "fold", "scene"))
+    columns = ("label", "fold", "scene", "photo_fold")
+    labels, folds, scenes, photo_folds = (np.array([int(split[i][key]) for i in rows]) for key in columns)
+    parted = photo_folds if np.unique(scenes).size < len(rows) else None
     count, dataset = len(classes.names), store.about["dataset"]
-    return TrainingSet(stored[rows], labels, folds, count, groups, classes.bin_of, dataset)
+    return TrainingSet(stored[rows], labels, folds, count, scenes, classes.bin_of, dataset, parted)
 
 
 def training_rows(data: TrainingSet, params: TrainHeadParams) -> tuple[np.ndarray, np.ndarray]:
@@ -154,7 +156,8 @@ class _Watch:
 
 
 def train_by_steps(data: TrainingSet, params: TrainHeadParams) -> Trained:
-    """Train by gradient steps, all at once: one head per fold on the photos of the others, and one on all of them."""
+    """Train by gradient steps, all at once: one head per fold on the photos of the others, one on all of them, and one
+    per fold of those dealt by photo."""
     if params.bin_share and data.bin_of is None:
         raise UserError("params.yaml: train_head.bin_share needs a task whose classes have bins; set it to 0")
     features, photo = training_rows(data, params)
@@ -163,20 +166,22 @@ def train_by_steps(data: TrainingSet, params: TrainHeadParams) -> Trained:
         data.labels, data.classes, params.label_smoothing, bin_of=data.bin_of, bin_share=params.bin_share,
         balanced=params.class_weights == "balanced",
     )  # fmt: skip
-    masks = np.stack([*(data.folds != fold for fold in data.fold_numbers), np.ones(len(data.labels), bool)], 1)
+    score, final = _Scorer(data, data.folds), len(data.fold_numbers)
+    by_photo = None if data.photo_folds is None else _Scorer(data, data.photo_folds)
+    parted = [] if by_photo is None else by_photo.masks
+    masks = ~np.stack([*score.masks, np.zeros(len(data.labels), bool), *parted], 1)
     watches = [_Watch(data, masks[:, model], params.seed) for model in range(masks.shape[1]) if params.patience]
     start, facts = _start(net, params, masks.shape[1], data.dataset)
     trained = epochs(features, targets[photo], masks[photo], net, params, params.dropout, start)
 
-    score = _Scorer(data)
     curve: list[dict[str, float]] = []
-    kept, recent = {}, {}  # kept: out-of-fold logits and the heads, the one on everything last
+    kept, recent = {}, {}  # kept: out-of-fold logits and the heads
     for epoch in tqdm(trained, total=params.epochs, desc="train", unit="epoch", disable=None):
         heads = [net.head(epoch.parameters, model) for model in range(masks.shape[1])]
         logits = score(heads)
         for name in loop.note(curve, loop.curve_row(epoch, logits, data.labels, "oof"), "oof"):
             kept[name] = logits, heads
-        recent[f"epoch-{epoch.number:05d}"] = heads[-1]
+        recent[f"epoch-{epoch.number:05d}"] = heads[final]
         while len(recent) > params.keep:
             del recent[next(iter(recent))]
         for watch, head in zip(watches, heads, strict=False):
@@ -187,20 +192,23 @@ def train_by_steps(data: TrainingSet, params: TrainHeadParams) -> Trained:
     if watches:
         heads = [watch.head for watch in watches]
         kept = dict.fromkeys(kept, (score(heads), heads))
-        facts |= {"stopped_epochs_folds": [one.epoch for one in watches[:-1]], "stopped_epoch": watches[-1].epoch}
+        facts |= {"stopped_epochs_folds": [one.epoch for one in watches[:final]], "stopped_epoch": watches[final].epoch}
     logits, heads = kept[params.checkpoint]
-    named = {name: kept[name][1][-1] for name in ("best", "last")} | recent
+    named = {name: kept[name][1][final] for name in ("best", "last")} | recent
     selected = ["epoch"] if params.checkpoint == "best" else []
-    more = facts, selected, heads[:-1], minimum_loss(targets)
+    usual = None if by_photo is None else softmax(by_photo(heads[final + 1 :]))
+    more = facts, selected, heads[:final], minimum_loss(targets), usual
     return Trained(named, params.checkpoint, softmax(logits), curve, "epoch", *more)
 
 
 class _Scorer:
-    """Out-of-fold logits, float32 (n, classes), of one head a fold (and any more), on the plain view."""
+    """Out-of-fold logits, float32 (n, classes), of one head a fold (and any more), on the plain view.
 
-    def __init__(self, data: TrainingSet):
+    `masks` bool (n,): the photos of each fold."""
+
+    def __init__(self, data: TrainingSet, folds: np.ndarray):
         self.shape = (len(data.labels), data.classes)
-        self.masks = [data.folds == fold for fold in data.fold_numbers]
+        self.masks = [folds == fold for fold in np.unique(folds)]
         self.views = [data.features[mask, 0] for mask in self.masks]
 
     def __call__(self, heads: Sequence[Head]) -> np.ndarray:

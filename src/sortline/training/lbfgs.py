@@ -40,9 +40,19 @@ def train_lbfgs(data: TrainingSet, params: TrainHeadParams) -> Trained:
     whole = _fit_path(features, data.labels[photo], data.classes, strengths[: chosen + 1], params.lbfgs_max_iter)
     weight, bias, fine = list(whole)[-1]
     head = Head(weight, bias, params.pooling)
+    by_photo = None
+    if data.photo_folds is not None:
+        by_photo = np.empty((len(data.labels), data.classes))
+        for fold in np.unique(data.photo_folds):
+            inside, held_out = data.photo_folds[photo] != fold, data.photo_folds == fold
+            rows = features[inside], data.labels[photo[inside]]
+            ((*found, _),) = _fit_path(*rows, data.classes, [strengths[chosen]], params.lbfgs_max_iter)
+            by_photo[held_out] = softmax(plain[held_out] @ found[0].T + found[1])
     facts: dict[str, object] = {"c": strengths[chosen], "converged": converged and fine}
     selected = ["C"] if len(strengths) > 1 else []
-    return Trained({"best": head, "last": head}, "last", softmax(logits[chosen]), curve, "c", facts, selected)
+    return Trained(
+        {"best": head, "last": head}, "last", softmax(logits[chosen]), curve, "c", facts, selected, by_photo=by_photo
+    )
 
 
 def _fit_path(

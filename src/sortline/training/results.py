@@ -13,7 +13,8 @@ class TrainingSet:
     """The train photos, n of them.
 
     `features`: pooled float32 (n, K views, 2, C), or for attention maps (n, 1, C, h, w). `labels`, `folds` int (n,).
-    `groups` int (n,): photos of a number are duplicates. `bin_of` int (classes,), None for a task without bins.
+    `groups` int (n,): photos of a number show one scene. `photo_folds` int (n,): folds that part scenes, as is usual;
+    None where there are none to part. `bin_of` int (classes,), None for a task without bins.
     `dataset`: the fingerprint.
     """
 
@@ -24,6 +25,12 @@ class TrainingSet:
     groups: np.ndarray | None = None
     bin_of: np.ndarray | None = None
     dataset: str = ""
+    photo_folds: np.ndarray | None = None
+
+    def pooled(self) -> np.ndarray:
+        """Return the plain view's features, mean-pooled: float32 (n, C)."""
+        plain = self.features[:, 0]
+        return plain[:, 0] if plain.ndim == 3 else plain.astype(np.float32).mean((2, 3))
 
     @property
     def fold_numbers(self) -> np.ndarray:
@@ -34,6 +41,7 @@ class TrainingSet:
 class Trained:
     """Heads by checkpoint name, out-of-fold probabilities (n, classes) of the kept one, and the record.
 
+    `by_photo`: the same, out of the `photo_folds`, where there are such.
     `curve` has one row a point of `curve_x`: an epoch (gradient steps) or a candidate C (lbfgs). `fold_heads`: the kept
     one's, by fold (gradient steps). `minimum`: the lowest training loss that the targets allow.
     """
@@ -47,6 +55,7 @@ class Trained:
     selected: list[str] = field(default_factory=list)
     fold_heads: list[Head] = field(default_factory=list)
     minimum: float | None = None
+    by_photo: np.ndarray | None = None
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from sortline.report.figures.style import BLUE, GREY, INK, figure_at
+from sortline.report.figures.style import BLUE, GREY, INK, SERIES, figure_at
 
 
 def reliability(rows: Sequence[Mapping[str, Any]], path: Path, *, title: str) -> None:
@@ -59,4 +59,33 @@ def corruptions(scores: Mapping[tuple[str, int], Mapping[str, Any]], path: Path,
             axes.grid()
         panels[0].set_ylabel("top-1 accuracy")
         figure.supxlabel(f"severity; dashed: as they are, {plain:.1%}", fontsize=9)
+        figure.suptitle(title, x=0.01, ha="left", fontsize=10.5)
+
+
+def novelty(curves: Mapping[str, Sequence[Mapping[str, Any]]], path: Path, *, title: str) -> None:
+    """Draw accuracy (with its 95 % interval), confidence and the share answered against the similarity to the nearest
+    train photo, and below them how many photos there are; `curves`: `evaluation.novelty.curve` by what the photos are.
+    """
+    with figure_at(path, 6.4, 5.6) as figure:
+        upper, lower = figure.subplots(2, sharex=True, height_ratios=(3, 1))
+        for i, (name, rows) in enumerate(curves.items()):
+            # The first range is open below: it is drawn as wide as the others.
+            x = [max(row["above"], row["upto"] - 0.1) + 0.035 + 0.03 * i for row in rows]
+            colour, n = SERIES[i], sum(row["n"] for row in rows)
+            upper.vlines(x, [row["low"] for row in rows], [row["high"] for row in rows], color=colour, linewidth=1.1)
+            upper.plot(
+                x, [row["accuracy"] for row in rows], "o-", color=colour, markersize=4, label=f"{name} (n = {n:,})"
+            )
+            upper.plot(x, [row["confidence"] for row in rows], "--", color=colour, linewidth=1)
+            upper.plot(x, [row["answered"] for row in rows], ":", color=colour, linewidth=1.2)
+            lower.bar(x, [row["n"] for row in rows], 0.028, color=colour)
+        if not curves:
+            upper.text(0.5, 0.5, "not measured: no backbone whose features could tell", ha="center")
+        for line, what in (("-", "accuracy"), ("--", "mean confidence"), (":", "share answered, not 'not sure'")):
+            upper.plot([], [], line, color=INK, label=what)
+        upper.set(ylim=(0, 1.02), ylabel="share of photos")
+        upper.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, borderpad=0)
+        upper.yaxis.set_major_formatter(PercentFormatter(1))
+        lower.set(xlim=(0.3, 1), ylabel="photos", xlabel="similarity to the nearest train photo (cosine)")
+        upper.grid()
         figure.suptitle(title, x=0.01, ha="left", fontsize=10.5)
