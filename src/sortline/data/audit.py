@@ -176,9 +176,9 @@ def _roots(folder: Path) -> list[tuple[str, Path]]:
     val = next((splits.pop(name) for name in VAL_FOLDERS if name in splits), None)
     roots = [("train", splits["train"]), ("val", val)] if val else [("", splits["train"])]
     for name in APART:
-        inside = visible_folders(splits[name]) if name in splits else []
-        sources = [path for path in inside if visible_folders(path)]
-        roots += [(name, path) for path in (sources or [splits[name]] * bool(inside))]
+        if name in splits:
+            sources = [path for path in visible_folders(splits[name]) if visible_folders(path)]
+            roots += [(name, path) for path in sources or [splits[name]]]
     return roots
 
 

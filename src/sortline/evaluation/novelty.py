@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
 from sortline.evaluation import metrics
 from sortline.evaluation.predictions import SHARE, Table, cells
 from sortline.predictor import Familiar
