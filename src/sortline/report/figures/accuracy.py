@@ -9,6 +9,8 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from sortline.report.figures.style import BLUE, GREY, INK, SERIES, figure_at
 
+FEW = 10  # photos below which a range of similarity is in the table alone
+
 
 def reliability(rows: Sequence[Mapping[str, Any]], path: Path, *, title: str) -> None:
     """Draw accuracy against confidence with 95 % Wilson intervals, and below it the photos in each bin.
@@ -68,10 +70,11 @@ def novelty(curves: Mapping[str, Sequence[Mapping[str, Any]]], path: Path, *, ti
     """
     with figure_at(path, 6.4, 5.6) as figure:
         upper, lower = figure.subplots(2, sharex=True, height_ratios=(3, 1))
-        for i, (name, rows) in enumerate(curves.items()):
+        for i, (name, every) in enumerate(curves.items()):
+            rows = [row for row in every if row["n"] >= FEW]
             # The first range is open below: it is drawn as wide as the others.
             x = [max(row["above"], row["upto"] - 0.1) + 0.035 + 0.03 * i for row in rows]
-            colour, n = SERIES[i], sum(row["n"] for row in rows)
+            colour, n = SERIES[i], sum(row["n"] for row in every)
             upper.vlines(x, [row["low"] for row in rows], [row["high"] for row in rows], color=colour, linewidth=1.1)
             upper.plot(
                 x, [row["accuracy"] for row in rows], "o-", color=colour, markersize=4, label=f"{name} (n = {n:,})"
