@@ -11,6 +11,7 @@ from sortline._core.errors import UserError
 from sortline._core.files import read_json
 from sortline.cli._shared import paths
 from sortline.cli._shared.tasks import check_task, is_exported, listed_tasks
+from sortline.data.layout import APART
 
 SUMMARY = "show a task's accuracy, worst confusions, and where model and pictures are"
 EPILOG = """examples:
@@ -55,9 +56,9 @@ def _metrics(task: str, stage: str) -> dict[str, Any]:
 
 def _rows(task: str, trained: dict[str, Any], evaluated: dict[str, Any]) -> list[tuple[str, str]]:
     """Return (name, text) of each line; the text is empty where there is nothing to say."""
-    cross_validated = _accuracy(trained, "cv_accuracy", trained.get("cv_n", 0))
-    if cross_validated:
-        cross_validated = f"{cross_validated[:-1]}, {trained['folds']} folds of train)"
+    new_scenes = _accuracy(trained, "cv_accuracy", trained.get("cv_n", 0))
+    if new_scenes:
+        new_scenes = f"{new_scenes[:-1]}, {trained['folds']} folds of train)"
     pairs = [
         f"{pair['truth']} taken for {pair['predicted']} ({pair['count']})"
         for pair in evaluated.get("confused_pairs", [])
@@ -65,10 +66,11 @@ def _rows(task: str, trained: dict[str, Any], evaluated: dict[str, Any]) -> list
     export = paths.export(task)
     files = {"model": export / "model.onnx", "model card": export / "MODEL_CARD.md", "pictures": paths.plots(task)}
     return [
-        ("accuracy", _accuracy(evaluated, "accuracy", evaluated["n"])),
-        ("  de-duplicated", _accuracy(evaluated, "accuracy_deduplicated", evaluated["n_deduplicated"])),
+        ("new scenes", new_scenes),
+        ("held out", _accuracy(evaluated, "accuracy", evaluated["n"])),
+        ("  new scenes of it", _accuracy(evaluated, "accuracy_deduplicated", evaluated["n_deduplicated"])),
         ("  correct bin", _accuracy(evaluated, "bin_accuracy", evaluated["n"])),
-        ("cross-validated", cross_validated),
+        *((part, _accuracy(evaluated[part], "accuracy", evaluated[part]["n"])) for part in APART if part in evaluated),
         ("validated", _accuracy(trained, "val_accuracy", trained.get("val_n", 0))),
         ("  chosen on it", ", ".join(trained.get("selected_on_folds", trained.get("selected_on_val", [])))),
         *zip(["confused most", "", ""], pairs, strict=False),

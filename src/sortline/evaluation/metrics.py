@@ -146,7 +146,7 @@ def percentages(metrics: dict[str, Any], key: str, n: int) -> tuple[float, float
 
     Worked out anew from the count: rounded to the file's 4 decimals and again to one, 98.346 would be shown as 98.4.
     """
-    if f"{key}_scenes" in metrics:  # no share of independent photos, and so no count to work it out from
+    if f"{key}_scenes" in metrics or key == "cv_scene_accuracy":  # no count of independent photos
         value, low, high = (100 * metrics[name] for name in (key, f"{key}_low", f"{key}_high"))
         return value, low, high
     correct = round(metrics[key] * n)

@@ -26,6 +26,7 @@ def model_card(labels: dict[str, Any], backbone: dict[str, Any], metrics: dict[s
         "two_parts": "test" not in metrics["data"],
         "bins": "per_bin" in metrics["evaluate"],
         "threshold": labels.get("threshold"),
+        "novelty": metrics["evaluate"].get("novelty"),
         "cam": labels.get("cam"),
         "cards": cards,
         "digits": "reads" in labels,
@@ -36,7 +37,7 @@ def model_card(labels: dict[str, Any], backbone: dict[str, Any], metrics: dict[s
         part = rf"<!-- {name} -->(\n?)(.*?)<!-- /{name} -->\1"
         text = re.sub(part, r"\2" if wanted else "", text, flags=re.DOTALL)
     values = metrics | _model(labels, backbone, metrics) | _tables(labels, metrics)
-    values["class_cards"] = _class_cards(cards)
+    values |= {"class_cards": _class_cards(cards), "novelty": _novelty(metrics["evaluate"].get("novelty") or {})}
     return FIELD.sub(lambda field: field[0].format(**values), text)
 
 
@@ -69,7 +70,31 @@ def _model(labels: dict[str, Any], backbone: dict[str, Any], metrics: dict[str, 
         "int8_mb": exported["int8_bytes"] / 1e6,
         "resized": 100 * exported["resized_agreement"],
         "threshold": labels.get("threshold"),
+        "searched": _searched(metrics["data"]),
+        "unfamiliar": train.get("unfamiliar_below", 0.0),
     }
+
+
+def _searched(data: dict[str, Any]) -> str:
+    """Return what a scene is here, and how its photos were found."""
+    if data.get("duplicate_search") != "geometry":
+        return "only exact copies were looked for"
+    found = data["copies"]
+    return (
+        f"copies of one picture, {found['mirrored']:,} pairs of them mirrored, {found['turned']:,} turned, "
+        f"{found['cropped']:,} cropped or rescaled, {found['recoloured']:,} recoloured; found by local features and "
+        "verified by geometry"
+    )
+
+
+def _novelty(curves: dict[str, Any]) -> str:
+    """Return the rows of the table on new scenes."""
+    rows = curves.get("new_scenes", {})
+    return "\n".join(
+        f"| {name} | {100 * row['accuracy']:.1f} | {100 * row['low']:.1f} to {100 * row['high']:.1f} | {row['n']:,} | "
+        f"{100 * row['confidence']:.1f} | {100 * (1 - row['answered']):.1f} |"
+        for name, row in rows.items()
+    )
 
 
 def _tables(labels: dict[str, Any], metrics: dict[str, dict[str, Any]]) -> dict[str, Any]:
@@ -80,15 +105,17 @@ def _tables(labels: dict[str, Any], metrics: dict[str, dict[str, Any]]) -> dict[
     worst = sorted(corrupted, key=lambda kind: corrupted[kind]["accuracy"])[:3]
     titles = {row["id"]: row["en"] for row in labels["bins"]}
     pairs = [f"- {one['truth']} taken for {one['predicted']}: {one['count']}" for one in evaluated["confused_pairs"]]
-    more, chosen = _while_training(trained, evaluated["split"] if "net" in trained else "")
+    before, after, chosen = _while_training(trained, evaluated["split"] if "net" in trained else "")
     n, unique = evaluated["n"], evaluated["n_deduplicated"]
     same = f"same prediction in 8 bits, {exported['int8_agreement_split']}"
     accuracies = [
-        _row("top-1, held out", evaluated, "accuracy", n),
-        _row("top-1, held out, without duplicates of train", evaluated, "accuracy_deduplicated", unique),
+        *before,
+        _row("top-1, held out, scenes that train does not show", evaluated, "accuracy_deduplicated", unique),
+        _row("top-1, held out, as given", evaluated, "accuracy", n),
         _row("top-5, held out", evaluated, "top5", n),
         _row("correct bin, held out", evaluated, "bin_accuracy", n),
-        more,
+        *after,
+        *_apart(evaluated),
         _row("top-1, held out, the ONNX file alone", exported, "onnx_accuracy", exported["onnx_n"]),
         _row("top-1, held out, the 8-bit ONNX file alone", exported, "int8_accuracy", exported["int8_n"]),
         _row(same, exported, "int8_agreement", exported["int8_agreement_n"]),
@@ -110,20 +137,37 @@ def _tables(labels: dict[str, Any], metrics: dict[str, dict[str, Any]]) -> dict[
     }
 
 
-def _while_training(trained: dict[str, Any], split: str) -> tuple[str, str]:
-    """Return the row of the accuracy by which a training was judged, and what was chosen by it.
+def _apart(evaluated: dict[str, Any]) -> list[str]:
+    """Return the rows of the parts that were scored apart, each source of the field too."""
+    found = []
+    for part in [part for part in ("test", "field") if part in evaluated]:
+        found.append(_row(f"top-1, {part}", evaluated[part], "accuracy", evaluated[part]["n"]))
+        for source, score in evaluated[part].get("per_source", {}).items():
+            found.append(_row(f"top-1, {part}, {source}", score, "accuracy", score["n"]))
+    return found
+
+
+def _while_training(trained: dict[str, Any], split: str) -> tuple[list[str], list[str], str]:
+    """Return the rows of the accuracies by which a training was judged, honest ones first, and what was chosen by it.
 
     `split`: on which part a net was evaluated; photos have but the one that is held out.
     """
     if "net" in trained:
         part = f"top-1, validation part{', on which the epoch was chosen' if trained['selected_on_val'] else ''}"
-        row = "" if split == "val" else _row(part, trained, "val_accuracy", trained["val_n"])
+        before, after = [], [] if split == "val" else [_row(part, trained, "val_accuracy", trained["val_n"])]
         chosen, where, other = trained["selected_on_val"], "the validation part", f"{split} part"
     else:
-        row = _row(f"top-1, {trained['folds']} grouped folds of train", trained, "cv_accuracy", trained["cv_n"])
+        folds, n = trained["folds"], trained["cv_n"]
+        before = [
+            _row(f"top-1, new scenes: {folds} folds of train that part no scene", trained, "cv_accuracy", n),
+            _row("the same, each scene counted once", trained, "cv_scene_accuracy", trained["cv_scene_n"]),
+        ]
+        after = [
+            _row("top-1, folds dealt by photo: copies on both sides, as is usual", trained, "cv_by_photo_accuracy", n)
+        ]
         chosen, where, other = trained["selected_on_folds"], "the folds", "held-out photos"
     names = ", ".join(chosen) or "nothing"
-    return row, f"Chosen by looking at {where}: {names}; nothing was chosen on the {other}."
+    return before, after, f"Chosen by looking at {where}: {names}; nothing was chosen on the {other}."
 
 
 def _row(name: str, metrics: dict[str, Any], key: str, n: int) -> str:
