@@ -37,6 +37,8 @@ def main(argv: list[str]) -> None:
     classes, note = files.read_json(args.prepared / "classes.json"), evaluated.get("note", "")
     labels = {"task": args.task, "classes": classes["classes"], "bins": classes["bins"], "note": note}
     labels |= {"threshold": measured["train"]["threshold"], "cam": network.explains}
+    if "unfamiliar_below" in measured["train"]:
+        labels["unfamiliar_below"] = measured["train"]["unfamiliar_below"]
     if reads := open_dataset(args.raw).reads:
         labels["reads"] = reads
     val = prepared.read_part(split)

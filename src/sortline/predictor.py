@@ -130,18 +130,19 @@ class HeadPredictor(Predictor):
         return class_activation(self.head, self._mapper.map(picture), label)
 
     @cached_property
-    def _reference(self) -> similarity.Reference:
+    def reference(self) -> similarity.Reference:
+        """The photos that the head was trained on, to tell how like another is to them."""
         return similarity.read(self.folder / "reference.safetensors")
 
     def similarity(self, part: Part) -> np.ndarray:
-        return self._reference.similarity(self.store.pooled(part.total)[part.rows])
+        return self.reference.similarity(self.store.pooled(part.total)[part.rows])
 
     def familiar(self, split: Path) -> dict[str, Familiar]:
         train, found = prepared.read_part(split, "train"), {}
         for name, file, column in SERIES:
             path = self.folder / f"{file}.npy"
             if path.exists():
-                near = self._reference.out_of_fold(prepared.read_folds(split, column))
+                near = self.reference.out_of_fold(prepared.read_folds(split, column))
                 found[name] = Familiar(train.labels, np.load(path, allow_pickle=False), near)
         return found
 

@@ -6,21 +6,23 @@ import { names, percent, say } from "./text.js";
 const GUESSES = 5;
 const $ = (id) => document.getElementById(id);
 
-// Return the answer to show: the best guesses, and whether the best is too weak to be given as one.
-export function judge(labels, { probabilities, cam, ms }) {
+// Return the answer to show: the best guesses, whether the best is too weak to be given as one, and whether the photo is
+// unlike anything that the model was trained on.
+export function judge(labels, { probabilities, similarity, cam, ms }) {
   const order = [...probabilities.keys()].sort((a, b) => probabilities[b] - probabilities[a] || a - b);
   const guesses = order.slice(0, GUESSES).map((index) => {
     const label = labels.classes[index];
     const bin = labels.bins.find((one) => one.id === label.bin);
     return { index, label, bin, probability: probabilities[index] };
   });
-  return { guesses, cam, ms, sure: guesses[0].probability >= (labels.threshold ?? 0) };
+  const familiar = similarity === undefined || similarity >= (labels.unfamiliar_below ?? -1);
+  return { guesses, cam, ms, familiar, sure: familiar && guesses[0].probability >= (labels.threshold ?? 0) };
 }
 
 export function show(answer) {
   const [best] = answer.guesses;
   const card = $("card");
-  card.replaceChildren(...(answer.sure ? verdict(best) : doubt(best)));
+  card.replaceChildren(...(answer.sure ? verdict(best) : doubt(best, answer.familiar)));
   paint(card, answer.sure ? best.bin : undefined);
   $("guesses").replaceChildren(...answer.guesses.map(row));
   $("took").textContent = say("took", answer.ms);
@@ -40,7 +42,7 @@ export function showHeat(answer, wanted) {
 export function spoken(answer) {
   const [{ label, bin, probability }] = answer.guesses;
   const told = [plain(label), bin && plain(bin), percent(probability, 0)].filter(Boolean).join(", ");
-  return answer.sure ? told : `${say("notSure")}. ${say("perhaps")}${told}`;
+  return answer.sure ? told : `${say(answer.familiar ? "notSure" : "strange")}. ${say("perhaps")}${told}`;
 }
 
 // A name for places that take text alone.
@@ -53,10 +55,10 @@ function verdict({ label, bin, probability }) {
   return [...lines, line("", say("sure", probability))];
 }
 
-function doubt({ label, bin, probability }) {
+function doubt({ label, bin, probability }, familiar) {
   const guess = [say("perhaps"), ...both(label), ` (${percent(probability, 0)})`];
   if (bin) guess.push(" · ", ...both(bin));
-  return [line("large", say("notSure")), line("", ...guess), line("", say("closer"))];
+  return [line("large", say(familiar ? "notSure" : "strange")), line("", ...guess), line("", say("closer"))];
 }
 
 function row({ label, bin, probability }) {

@@ -32,7 +32,8 @@ async function look({ session, digits }, source) {
   const { data, width, height } = digits ? readDigit(photo) : photo;
   const output = await session.run({ image: new ort.Tensor("uint8", data, [height, width, 3]) });
   const cam = output.cam && { data: output.cam.data, height: output.cam.dims[1], width: output.cam.dims[2] };
-  return { probabilities: output.probabilities.data, cam, shown, ms: performance.now() - start };
+  const similarity = output.similarity?.data[0];
+  return { probabilities: output.probabilities.data, similarity, cam, shown, ms: performance.now() - start };
 }
 
 const model = load();

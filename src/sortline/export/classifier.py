@@ -39,10 +39,14 @@ class Prediction:
     """The most probable classes of one photo, best first; never empty.
 
     `sure`: is the best one as probable as the threshold that was chosen out of fold? Always, for a model without one.
+    `similarity`: the cosine to the nearest photo that the model was trained on, None where it cannot tell; `familiar`:
+    is that as high as of photos of scenes it does not know, but for one in 40?
     """
 
     top: tuple[Guess, ...]
     sure: bool = True
+    similarity: float | None = None
+    familiar: bool = True
 
     @property
     def label(self) -> dict[str, Any]:
@@ -57,8 +61,10 @@ class Prediction:
         return self.top[0].probability
 
     def as_dict(self) -> dict[str, Any]:
-        """Return plain JSON content: the best guess's keys, `sure`, and `top`, the list of all guesses."""
-        return {**self.top[0].as_dict(), "sure": self.sure, "top": [guess.as_dict() for guess in self.top]}
+        """Return plain JSON content: the best guess's keys, `sure`, `similarity`, `familiar`, and `top`, all guesses."""
+        similarity = None if self.similarity is None else round(self.similarity, 4)
+        known = {"sure": self.sure, "similarity": similarity, "familiar": self.familiar}
+        return {**self.top[0].as_dict(), **known, "top": [guess.as_dict() for guess in self.top]}
 
 
 class Classifier:
@@ -77,6 +83,7 @@ class Classifier:
         self._bins = {one["id"]: one for one in self.labels["bins"]}
         self._session = _open_session(self.folder / "model.onnx")
         _check_contract(self._session, self.labels, self.folder)
+        self._outputs = {output.name for output in self._session.get_outputs()}
 
     @property
     def note(self) -> str:
@@ -85,17 +92,17 @@ class Classifier:
 
     def probabilities(self, image: Image.Image) -> np.ndarray:
         """Return float32 (classes,) for an RGB image of any size; resizing and scaling are in the graph."""
-        return self._run("probabilities", image)
+        return self._run(["probabilities"], image)[0]
 
     def logits(self, image: Image.Image) -> np.ndarray:
         """Return float32 (classes,), before the softmax."""
-        return self._run("logits", image)
+        return self._run(["logits"], image)[0]
 
-    def _run(self, output: str, image: Image.Image) -> np.ndarray:
+    def _run(self, outputs: list[str], image: Image.Image) -> list[np.ndarray]:
         if image.mode != "RGB":
             raise ValueError(f"expected an RGB image, got mode {image.mode}; open photos with open_rgb")
         pixels = np.asarray(image, dtype=np.uint8)
-        return self._session.run([output], {"image": pixels})[0]
+        return self._session.run(outputs, {"image": pixels})
 
     def __call__(self, image: Image.Image | Path | str, top: int = 5) -> Prediction:
         """Classify one RGB image, or a photo file; return `top` guesses (all where there are fewer), ties by label.
@@ -109,23 +116,25 @@ class Classifier:
             from sortline.data.handwriting import read_digit  # SciPy takes a while to load
 
             image = read_digit(image)
-        probabilities = self.probabilities(image)
+        found = self._run([name for name in ("probabilities", "similarity") if name in self._outputs], image)
+        probabilities, similarity = found[0], float(found[1][0]) if len(found) > 1 else None
         best = np.argsort(-probabilities, kind="stable")[: max(top, 1)]
         sure = float(probabilities[best[0]]) >= (self.labels.get("threshold") or 0)
         guesses = []
         for index in best:
             label = self.classes[index]
             guesses.append(Guess(label, self._bins.get(label.get("bin")), float(probabilities[index])))
-        return Prediction(tuple(guesses), sure)
+        familiar = similarity is None or similarity >= self.labels.get("unfamiliar_below", -1)
+        return Prediction(tuple(guesses), sure, similarity, familiar)
 
     @property
     def explains(self) -> bool:
         """Does the model say where it looked? One with a linear head does."""
-        return "cam" in {output.name for output in self._session.get_outputs()}
+        return "cam" in self._outputs
 
     def evidence(self, image: Image.Image, label: int) -> np.ndarray:
         """Return what speaks for class number `label`, by position in the photo: float32 (h, w), 0 and up."""
-        return np.maximum(self._run("cam", image)[label], 0)
+        return np.maximum(self._run(["cam"], image)[0][label], 0)
 
 
 def predict_files(

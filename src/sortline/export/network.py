@@ -45,6 +45,7 @@ def network_of(model: Predictor, weights: Path) -> Network:
         graph = onnx_model.network_graph(cell, size)
         if head.linear:
             onnx_model.add_cam(graph, head)
+        onnx_model.add_similarity(graph, model.reference)
         mindir, run = graphs.to_mindir(cell, size), partial(graphs.run_cell, cell)
         return Network(graph, mindir, run, backbone.preprocessing, size, backbone.info, head.linear)
     assert isinstance(model, NetPredictor)

@@ -36,7 +36,7 @@ def _show_csv(results: Results) -> None:
     """One row a photo; later guesses follow as code_2, en_2, zh_2, probability_2, ..., then the best guess's card."""
     names = ["code", "en", "zh"]
     count = max((len(prediction.top) for _, prediction in results), default=1)
-    header = ["photo", *names, "bin", "bin_en", "bin_zh", "probability", "sure"]
+    header = ["photo", *names, "bin", "bin_en", "bin_zh", "probability", "sure", "similarity", "familiar"]
     header += [f"{name}_{rank}" for rank in range(2, count + 1) for name in [*names, "probability"]]
     card = list(dict.fromkeys(key for _, lines in _cards(results) for key in lines))
     writer = csv.writer(sys.stdout, lineterminator="\n")
@@ -44,7 +44,8 @@ def _show_csv(results: Results) -> None:
     for photo, prediction in results:
         best, *others = prediction.top
         row = [photo.as_posix(), *values(best.label, names), *values(best.bin or {}, ["id", "en", "zh"])]
-        row += [f"{best.probability:.6f}", str(int(prediction.sure))]
+        near = "" if prediction.similarity is None else f"{prediction.similarity:.4f}"
+        row += [f"{best.probability:.6f}", str(int(prediction.sure)), near, str(int(prediction.familiar))]
         for guess in others:
             row += [*values(guess.label, names), f"{guess.probability:.6f}"]
         writer.writerow(row + values(dict(best.label.get("card", [])), card))
@@ -85,10 +86,11 @@ def _add_block(table: Table, name: str, prediction: Prediction, binned: bool) ->
 
     for rank, guess in enumerate(prediction.top):
         style = "dim" if rank else "bold"
-        unsure = not (rank or prediction.sure)
+        unsure = not (rank or (prediction.sure and prediction.familiar))
+        doubt = "not sure: " if prediction.familiar else "unlike anything trained on: "
         bin_ = [Text(both_languages(guess.bin or {}), f"{style} {colour(guess.bin)}")] if binned else []
         bin_ = [Text("?", style)] if binned and unsure else bin_
-        class_ = Text(("not sure: " if unsure else "") + both_languages(guess.label), style)
+        class_ = Text((doubt if unsure else "") + both_languages(guess.label), style)
         # Text, not markup: a file may be "[red].jpg"
         table.add_row(Text("" if rank else name), class_, *bin_, Text(f"{100 * guess.probability:.1f} %", style))
     if len(prediction.top) > 1:
