@@ -61,7 +61,7 @@ class Prediction:
         return self.top[0].probability
 
     def as_dict(self) -> dict[str, Any]:
-        """Return plain JSON content: the best guess's keys, `sure`, `similarity`, `familiar`, and `top`, all guesses."""
+        """Return JSON content: the best guess's keys, `sure`, `similarity`, `familiar`, and all guesses, `top`."""
         similarity = None if self.similarity is None else round(self.similarity, 4)
         known = {"sure": self.sure, "similarity": similarity, "familiar": self.familiar}
         return {**self.top[0].as_dict(), **known, "top": [guess.as_dict() for guess in self.top]}

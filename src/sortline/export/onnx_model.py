@@ -61,9 +61,9 @@ def add_similarity(network: onnx.ModelProto, reference: Reference) -> None:
     if len(pooled) != 1:
         raise ValueError(f"expected one pooled feature map, found {len(pooled)}")
     constants = {"center": reference.center, "places": np.array([2, 3]), "across": np.array([1])}
-    nodes = []
+    nodes: list[tuple[str, list[str], str, dict[str, Any]]] = []
     for name, array in (("axes", reference.axes), ("rows", reference.rows.T)):
-        step = np.float32(np.abs(array).max() / 127 or 1)
+        step = np.array(np.abs(array).max() / 127 or 1, np.float32)
         constants |= {f"{name}8": np.round(array / step).astype(np.int8), f"{name}_step": step}
         nodes.append(("DequantizeLinear", [f"{name}8", f"{name}_step"], name, {}))
     nodes += [
@@ -82,8 +82,8 @@ def add_similarity(network: onnx.ModelProto, reference: Reference) -> None:
     for name, array in constants.items():
         graph.initializer.append(numpy_helper.from_array(np.ascontiguousarray(array), place(name)))
     for op, inputs, output, options in nodes:
-        names = [place(name) for name in inputs], [place(output)]
-        graph.node.append(helper.make_node(op, *names, name=f"similarity/{output}", **options))
+        taken = [place(name) for name in inputs]
+        graph.node.append(helper.make_node(op, taken, [place(output)], name=f"similarity/{output}", **options))
     graph.output.append(helper.make_tensor_value_info("similarity", TensorProto.FLOAT, ["n"]))
 
 
