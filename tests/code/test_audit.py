@@ -5,9 +5,9 @@ import shutil
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
-from PIL import Image
+from pictures import drawn
+from PIL import Image, ImageOps
 
 from sortline._core.errors import UserError
 from sortline._core.files import sha256_file
@@ -16,10 +16,9 @@ from sortline.data.audit import audit_folder, refuse_problems, walk
 from sortline.data.audit_report import audit_report, describe
 
 
-def draw(path: Path, seed: int, size: tuple[int, int] = (80, 60)) -> Path:
+def draw(path: Path, seed: int, size: tuple[int, int] = (120, 90)) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
-    coarse = np.random.default_rng(seed).integers(0, 256, (9, 12, 3), dtype=np.uint8)
-    Image.fromarray(coarse).resize(size, Image.Resampling.BICUBIC).save(path)
+    drawn(seed, *size, 40).save(path)
     return path
 
 
@@ -158,7 +157,7 @@ def test_copies_are_reported(given):
     shutil.copy(given / "train/hat/a.png", given / "valid/hat/copy.png")
     # The same pixels in another format are an exact copy too; here under another class.
     Image.open(given / "train/hat/a.png").save(given / "train/橙皮/same.bmp")
-    Image.open(given / "valid/橙皮/d.png").resize((160, 120)).save(given / "train/橙皮/large.jpg")
+    ImageOps.mirror(Image.open(given / "valid/橙皮/d.png")).resize((160, 120)).save(given / "train/橙皮/large.jpg")
     audit = audit_folder(given)
     report = audit_report(audit)
     exact = ["train/hat/a.png", "train/橙皮/same.bmp", "valid/hat/copy.png"]
@@ -167,13 +166,18 @@ def test_copies_are_reported(given):
     assert report["near_groups"] == [["train/橙皮/large.jpg", "valid/橙皮/d.png"]]
     val = {row["photo"]: row for row in report["val_in_train"]}
     assert val["valid/hat/copy.png"] == {
-        "photo": "valid/hat/copy.png", "copy": "train/hat/a.png", "distance": 0, "exact": True, "same_class": True,
+        "photo": "valid/hat/copy.png", "copy": "train/hat/a.png", "agreement": 1.0, "how": "exact copy", "exact": True,
+        "same_class": True,
     }  # fmt: skip
-    assert val["valid/橙皮/d.png"]["copy"] == "train/橙皮/large.jpg"
-    assert 0 <= val["valid/橙皮/d.png"]["distance"] <= 76
-    assert not val["valid/橙皮/d.png"]["exact"]
+    near = val["valid/橙皮/d.png"]
+    assert near["copy"] == "train/橙皮/large.jpg" and near["how"] == "mirrored" and not near["exact"]
+    assert 0.8 < near["agreement"] <= 1
+    assert report["near_pairs"] == [near | {"photo": near["copy"], "copy": near["photo"]}]
+    assert report["scenes"] == 5 and report["copies"]["pairs"] == report["copies"]["mirrored"] == 1
     text = "\n".join(describe(audit, every=True))
-    assert "of val, 1 photos are in train too and 1 nearly are\n    valid/hat/copy.png = train/hat/a.png\n" in text
+    assert "of val's 3 photos, 2 show a scene of train, 1 of them as exact copies\n" in text
+    assert "    valid/hat/copy.png = train/hat/a.png\n" in text
+    assert "copies in train: 5 photos show 4 scenes, 1 are exact copies" in text
     assert "the same photo in two classes: " + " = ".join(exact) in text
 
 

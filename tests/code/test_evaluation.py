@@ -57,7 +57,7 @@ def project(tmp_path, monkeypatch) -> Path:
     backbone(root / "features" / "backbone.onnx")
     (root / "head").mkdir()
     save_heads(root / "head", {"last": HEAD}, {"checkpoint": "last", "threshold": 0.6})
-    files.write_json(root / "data.json", {"dataset": "0123456789abcdef", "duplicate_threshold": 76})
+    files.write_json(root / "data.json", {"dataset": "0123456789abcdef", "duplicate_search": "geometry"})
     files.write_json(root / "source.json", {"name": "drawn", "note": ""})
     files.write_text(root / "params.yaml", "tiny:\n  evaluate:\n    sheet_columns: 3\n")
     (root / "raw").mkdir()
@@ -93,7 +93,7 @@ def test_the_stage_writes_its_metrics(project, monkeypatch, capsys):
     assert metrics["bin_accuracy"] == 0.75 and metrics["top5"] == 1.0
     assert metrics["per_bin"]["wet"]["n"] == 1 and metrics["per_class"]["Cup"]["accuracy"] == 0.5
     assert metrics["dataset"] == "0123456789abcdef" and metrics["source"] == "drawn" and metrics["split"] == "val"
-    assert metrics["duplicate_threshold"] == 76 and "note" not in metrics
+    assert metrics["duplicate_search"] == "geometry" and "note" not in metrics
     assert {"macro_f1", "log_loss", "ece", "confused_pairs"} <= set(metrics)
     assert metrics["threshold"] == 0.6 and metrics["answered"] == 0.75 and metrics["answered_n"] == 3  # all but e
     assert metrics["answered_accuracy"] == pytest.approx(2 / 3, abs=5e-5)

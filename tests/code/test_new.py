@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from own_photos import NAMES, fill, refused, shipped_project
+from pictures import drawn, lettered
 
 from sortline import cli
 from sortline.cli._shared import outputs
@@ -150,7 +151,7 @@ def test_many_photos_and_classes_get_the_optimizer_that_stays_quick(project, tmp
         label = np.repeat(np.arange(classes), each)
         fold = np.arange(label.size) % 2
         sides = np.full(label.size, "train")
-        return Split(label, sides, sides, fold, fold == 2, fold == 2)
+        return Split(label, sides, sides, fold, fold, fold == 2, fold == 2)
 
     assert head(split(5, 1000), 5, {}) == {"optimizer": "lbfgs"}
     assert head(split(100, 100), 100, {}) == {"lr": 0.1}
@@ -188,7 +189,7 @@ def test_an_unprepared_folder_is_described_in_plain_words(project, tmp_path, cap
         "in no class folder: 1 file ('leer.txt')",
         "2 photos lie deeper",
         "'香蕉 皮/2024 junio/000.png' for '香蕉 皮'",
-        "2 exact, 0 photos nearly alike",
+        "copies: 20 photos show 18 scenes, 2 are exact copies",
         "the same photo in two classes: taza de café/001.png = 香蕉 皮/wrong.png",
     ):
         assert part in said, part
@@ -204,15 +205,26 @@ def test_a_given_val_stays_the_val_and_its_copies_are_told(project, tmp_path, ca
     said = capsys.readouterr().out
     for part in ("train: 12 photos in 2 classes, 6 each", "val: 5 photos", "never trains on it", "('other')"):
         assert part in said
-    assert "of val, 1 photos are in train too and 0 nearly are" in said
+    assert "of val's 5 photos, 1 show a scene of train, 1 of them as exact copies" in said
     assert load("x", "prepare", PrepareParams).split.val_fraction == PrepareParams().split.val_fraction
 
 
-def test_the_threshold_is_used_and_written(project, tmp_path):
-    folder = fill(tmp_path / "p", {"a": 4, "b": 4})
-    cli.main(["new", "x", str(folder), "--threshold", "0"])
-    assert load("x", "prepare", PrepareParams).duplicates.threshold == 0
-    assert "from 0 to 127" in refused("new", "z", folder, "--threshold", "128")
+def test_series_that_are_alike_by_nature_are_added_with_exact(project, tmp_path):
+    """Scans of one form: as copies of one another they cannot be split, and that is what the message says."""
+    folder = tmp_path / "p"
+    for name in ("a", "b"):
+        (folder / name).mkdir(parents=True)
+        for i in range(6):
+            lettered(drawn(ord(name), 160, 120, 60), f"No {i}", [(60, 50)]).save(folder / name / f"{i}.png")
+    assert "--exact" in refused("new", "x", folder)
+    assert cli.main(["new", "x", str(folder), "--exact"]) == 0
+    assert load("x", "prepare", PrepareParams).duplicates.search == "exact"
+    assert load("x", "prepare", PrepareParams).duplicates.near_cross == "report"
+
+
+def test_what_is_found_by_default_is_not_written(project, tmp_path):
+    cli.main(["new", "x", str(fill(tmp_path / "p", {"a": 4, "b": 4}))])
+    assert "duplicates" not in read_yaml(Path("params.yaml"))["x"]["prepare"]
 
 
 def test_a_link_to_a_folder_is_refused_before_anything_is_written(project, tmp_path):

@@ -8,11 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from pictures import drawn
+from PIL import Image, ImageOps
 
 from sortline._core.errors import UserError
 from sortline.config.prepare import DuplicateParams, PrepareParams, SplitParams
 from sortline.data.audit import audit_folder
+from sortline.data.copies import sketch
 from sortline.data.duplicates import find_duplicates
 from sortline.data.holdout import hold_out
 from sortline.data.split import deal_folds, make_split, to_drop
@@ -83,13 +85,9 @@ def test_a_class_of_large_groups_gives_its_smallest():
 
 def copies():
     """Photos 0 .. 7; 0 and 1 are val. Pixels A B | A A' C C D D', where ' is near; C and D are unlike all others."""
-    bits = np.zeros((8, 64), dtype=bool)
-    bits[1, :30] = True
-    bits[3, 0] = True
-    bits[4:6, 20:60] = True
-    bits[6:8, 40:] = True
-    bits[7, 0] = True
-    return find_duplicates(["A", "B", "A", "a", "C", "C", "D", "d"], bits, 1)
+    a, b, c, d = (drawn(seed) for seed in range(4))
+    photos = [a, b, a, ImageOps.mirror(a), c, c, d, d.rotate(90, expand=True)]
+    return find_duplicates(["A", "B", "A", "a", "C", "C", "D", "d"], [sketch(photo) for photo in photos].__getitem__)
 
 
 @pytest.mark.parametrize(
@@ -97,10 +95,10 @@ def copies():
     [
         ({}, []),
         ({"exact_cross": "drop"}, [2]),
-        ({"near_cross": "drop"}, [3]),
+        ({"near_cross": "drop"}, [2, 3]),
         ({"exact_train": "drop"}, [5]),
-        ({"near_train": "drop"}, [3, 7]),
-        ({"exact_cross": "drop", "near_train": "drop"}, [2, 7]),
+        ({"near_train": "drop"}, [3, 5, 7]),
+        ({"exact_cross": "drop", "near_train": "drop"}, [2, 5, 7]),
         (dict.fromkeys(REPORT, "drop"), [2, 3, 5, 7]),
     ],
 )
@@ -114,9 +112,9 @@ def test_policies(policy, dropped):
     ("kind", "text"),
     [
         ("exact_cross", "1 exact copies of val photos in train (first: photo2)"),
-        ("near_cross", "1 near-duplicates of val photos in train (first: photo3)"),
+        ("near_cross", "2 copies of val photos in train (first: photo2)"),
         ("exact_train", "1 exact copies inside train (first: photo5)"),
-        ("near_train", "2 near-duplicates inside train (first: photo3)"),
+        ("near_train", "3 copies inside train (first: photo3)"),
     ],
 )
 def test_policy_fail(kind, text):
@@ -127,15 +125,14 @@ def test_policy_fail(kind, text):
     assert f"duplicates.{kind}" in str(caught.value)
 
 
-def draw(path: Path, seed: int, size: tuple[int, int] = (80, 60)) -> None:
+def draw(path: Path, seed: int) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    coarse = np.random.default_rng(seed).integers(0, 256, (9, 12, 3), dtype=np.uint8)
-    Image.fromarray(coarse).resize(size, Image.Resampling.BICUBIC).save(path)
+    drawn(seed, 120, 90, 40).save(path)
 
 
 @pytest.fixture
 def raw(tmp_path) -> Path:
-    """Two classes with 8 train and 2 val photos each; one val photo is also in train, another nearly."""
+    """Two classes with 8 train and 2 val photos each; one val photo is also in train, another one mirrored."""
     root = tmp_path / "raw"
     for c, name in enumerate(("hat", "can")):
         for i in range(8):
@@ -143,7 +140,7 @@ def raw(tmp_path) -> Path:
         for i in (8, 9):
             draw(root / "val" / name / f"{i}.png", 100 * c + i)
     shutil.copy(root / "train/hat/3.png", root / "val/hat/8.png")
-    draw(root / "val/can/9.png", 105, (160, 120))
+    ImageOps.mirror(drawn(105, 120, 90, 40)).save(root / "val/can/9.png")
     return root
 
 
@@ -165,6 +162,30 @@ def test_a_given_split_is_kept_and_copies_are_marked(raw):
     assert [path.split("/")[0] for path in paths] == split.raw.tolist()
     assert ((split.fold >= 0) == (split.split == "train")).all()
     assert split.label.tolist() == [LABELS[path.split("/")[1]] for path in paths]
+
+
+def test_scene_folds_hold_copies_together_and_photo_folds_deal_photo_by_photo(raw):
+    for name in ("hat", "can"):
+        for i in range(5):  # each with its mirror image
+            path = raw / "train" / name / f"{i}.png"
+            ImageOps.mirror(Image.open(path)).save(path.with_name(f"{i}-mirrored.png"))
+    audit = audit_folder(raw)
+    split = make_split(audit, LABELS, NAMES, wanted(near_cross="report"))
+    train, scene = split.split == "train", audit.duplicates.scene
+    pairs = [np.flatnonzero(train & (scene == number)) for number in np.unique(scene[train])]
+    pairs = [pair for pair in pairs if pair.size == 2]
+    assert len(pairs) >= 9
+    assert all(split.fold[a] == split.fold[b] for a, b in pairs)
+    assert any(split.photo_fold[a] != split.photo_fold[b] for a, b in pairs)
+    for fold in (split.fold, split.photo_fold):
+        assert set(fold[train]) == {0, 1, 2} and (fold[~train] == -1).all()
+
+
+def test_search_exact_finds_exact_copies_alone(raw):
+    audit = audit_folder(raw, wanted(search="exact"))
+    split = make_split(audit, LABELS, NAMES, wanted(search="exact"))
+    assert split.in_train_exact.sum() == 1 and not split.in_train_near.any()
+    assert np.unique(audit.duplicates.scene).size == 19 and audit.duplicates.pairs.shape == (0, 4)
 
 
 def test_without_a_given_split_one_is_drawn(raw):
@@ -244,11 +265,15 @@ def test_the_stage_writes_what_it_promises_twice_the_same(tmp_path, raw, monkeyp
     assert [row["path"] for row in images] == [row["image"] for row in split] == sorted(row["path"] for row in images)
     assert len(images) == 20
     for row in split:
-        assert (row["fold"] in "012" and row["fold"] != "") == (row["split"] == "train")
+        for fold in (row["fold"], row["photo_fold"]):
+            assert (fold in "012" and fold != "") == (row["split"] == "train")
+    scene = {row["image"]: row["scene"] for row in split}
+    assert scene["train/can/5.png"] == scene["val/can/9.png"] and scene["train/hat/3.png"] == scene["val/hat/8.png"]
+    assert len(set(scene.values())) == 18
     metrics = json.loads(first["data.json"])
     expected = {"train": 15, "val": 4, "dropped": 1, "unreadable": 1, "exact_cross": 1, "near_cross": 1, "classes": 2,
                 "exact_groups_train": 0, "near_groups_train": 0, "folds": 3, "label_conflicts": 0,
-                "duplicate_threshold": 76, "source": "toy photos", "note": "drawn"}  # fmt: skip
+                "duplicate_search": "geometry", "source": "toy photos", "note": "drawn"}  # fmt: skip
     assert {key: metrics[key] for key in expected} == expected
     assert len(metrics["dataset"]) == 16
 
@@ -256,7 +281,7 @@ def test_the_stage_writes_what_it_promises_twice_the_same(tmp_path, raw, monkeyp
 @pytest.mark.parametrize(
     "change",
     ["split: {folds: 4, seed: 5}", "split: {folds: 3}\n    duplicates: {near_cross: drop, near_train: drop}",
-     "split: {folds: 3}\n    duplicates: {exact_cross: report, hash: dhash, hash_size: 8, threshold: 2}"],
+     "split: {folds: 3}\n    duplicates: {exact_cross: report, search: exact}"],
 )  # fmt: skip
 def test_split_and_duplicate_params_leave_what_extract_reads(tmp_path, raw, monkeypatch, change):
     first = run_stage(tmp_path, raw, PARAMS, monkeypatch, "first")
@@ -279,9 +304,10 @@ def test_view_params_leave_images_and_split(tmp_path, raw, monkeypatch):
     [
         ("    views: {crop_scale: [0.9, 0.5]}\n", "crop_scale' is [0.9, 0.5]: must be"),
         ("    views: {crop_ratio: [1.0]}\n", "crop_ratio"),
-        ("    duplicates: {threshold: 128}\n", "below half the bits, 128"),
+        ("    duplicates: {search: hash}\n", "'geometry' or 'exact'"),
+        ("    duplicates: {threshold: 20}\n", "copies are found by geometry now"),
         ("    duplicates: {exact_cross: remove}\n", "'report', 'drop' or 'fail'"),
-        ("    duplicates: {hsah: phash}\n", "unknown key 'toy.prepare.duplicates.hsah'; allowed here: hash, hash_size"),
+        ("    duplicates: {serach: exact}\n", "unknown key 'toy.prepare.duplicates.serach'; allowed here: search"),
         ("    unreadable: fail\n", "broken.jpg: not a photo"),
         ("    table: garbage\n", "no "),
     ],

@@ -24,7 +24,7 @@ def section(photos, **train):
     params = read_yaml(ROOT / "params.yaml")[TASK]
     params["fetch"] = {"sources": [{"kind": "folder", "path": str(photos)}]}
     params["weights"] = {"backbone": "mobilenet_v2", "release": "random", "width": 0.35, "seed": 1}
-    params["prepare"] |= {"table": None, "duplicates": {"threshold": 20}, "views": {"count": 2}}
+    params["prepare"] |= {"table": None, "duplicates": {"search": "exact"}, "views": {"count": 2}}
     params["prepare"] |= {"split": {"folds": 2, "val_fraction": 0.2}}
     params["extract"] |= {"image_size": SIDE}
     params["train"] |= {"epochs": 2, "batch_size": 8} | train

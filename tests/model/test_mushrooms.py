@@ -44,7 +44,7 @@ def line(root: Path, task: str, changes: dict[str, dict]) -> Path:
     picture(DRAWN[0], 50, SIDE, seed=4).save(photos / "test/tum.png")
     params = read_yaml(ROOT / "params.yaml")[task]
     params["fetch"] = {"sources": [{"kind": "folder", "path": str(photos)}]}
-    params["prepare"] |= {"duplicates": {"threshold": 20}, "split": {"folds": 2}, "views": {"count": 1}}
+    params["prepare"] |= {"duplicates": {"search": "exact"}, "split": {"folds": 2}, "views": {"count": 1}}
     params["diagnose"] |= {"severities": [1]}
     params["export"] |= {"check_photos": 2}
     for stage, keys in changes.items():

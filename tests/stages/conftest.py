@@ -46,7 +46,7 @@ PARAMS: dict[str, Any] = {
             ]
         },
         "weights": {"backbone": "mobilenet_v2", "release": "random"},
-        "prepare": {"table": None, "duplicates": {"threshold": 12}, "split": {"folds": 2}, "views": {"count": 2}},
+        "prepare": {"table": None, "split": {"folds": 2}, "views": {"count": 2}},
         "extract": {"image_size": 32},
         "train_head": {"lr": 0.003, "weight_decay": 0.0001, "batch_size": 16, "epochs": 3},
         "evaluate": {},

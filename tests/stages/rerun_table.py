@@ -48,11 +48,7 @@ TABLE: list[tuple[str, Any, set[str]]] = [
     ("prepare.max_pixels", 10_000, {"prepare"}),
     ("prepare.max_file_mb", 1, {"prepare"}),
     ("prepare.unreadable", "fail", {"prepare"}),
-    # Both hashes find the same copies: the split stays, data.json names the hash.
-    ("prepare.duplicates.hash", "dhash", REPORT),
-    ("prepare.duplicates.hash_size", 12, REPORT),
-    ("prepare.duplicates.threshold", 13, REPORT),
-    ("prepare.duplicates.threshold", 0, SPLIT),  # too strict for the near ones: their groups and flags go
+    ("prepare.duplicates.search", "exact", SPLIT),  # the scenes and flags of the near ones go
     ("prepare.duplicates.exact_cross", "report", SPLIT),
     ("prepare.duplicates.exact_train", "drop", SPLIT),
     ("prepare.duplicates.near_cross", "drop", SPLIT),
@@ -138,7 +134,7 @@ MAYBE = {"evaluate.ece_bins": {"export"}, "evaluate.worst_pairs": {"export"}}
 
 # One of each kind runs to the end, the others as far as they must to know.
 TO_THE_END = {
-    "prepare.duplicates.hash",
+    "prepare.duplicates.search",
     "prepare.split.folds",
     "prepare.views.seed",
     "extract.image_size",
@@ -152,5 +148,5 @@ TO_THE_END = {
 BY_DVC: list[Any] = [
     ("train_head.lr", 0.001, HEAD),
     pytest.param("prepare.views.seed", 1, VIEWS, marks=pytest.mark.slow),
-    pytest.param("prepare.duplicates.hash", "dhash", REPORT, marks=pytest.mark.slow),
+    pytest.param("prepare.duplicates.search", "exact", SPLIT, marks=pytest.mark.slow),
 ]

@@ -18,7 +18,7 @@ def test_the_table_has_every_parameter_of_every_stage(base):
         assert about["params"] == [f"tiny.{stage}"]  # all keys of the section
     every = {f"{stage}.{leaf}" for stage, schema in SCHEMAS.items() for leaf in leaves(schema)}
     assert {key for key, _, _ in TABLE} | set(UNTRIED) | APART == every
-    assert "prepare.duplicates.hash_size" in every  # or `leaves` finds too little
+    assert "prepare.duplicates.near_train" in every  # or `leaves` finds too little
     assert "fetch.sources.toy.seed" in every
 
 

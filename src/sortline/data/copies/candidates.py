@@ -12,6 +12,7 @@ WORDS, DEPTH = 64, 32  # of the codebook; numbers kept of a descriptor
 SAMPLE = 60_000  # descriptors that the codebook is made from
 NEIGHBOURS = 10  # of a photo as it is and as many of its mirror image
 SIMILARITY = 0.12  # below, of 3,098 pairs of garbage_26x100 that are copies, all but 2 lie above
+FEW = 200  # photos up to which SIMILARITY does not count: their codebook is made of themselves, and nothing is near
 BITS = 76  # of 256 in which the hashes of two copies may differ
 EXACT_SEARCH = 10_000  # photos up to which every one is compared with every other
 CELLS = 32  # of the inverted index that are looked into
@@ -28,9 +29,10 @@ def candidates(sketches: Sequence[Sketch]) -> dict[bool, np.ndarray]:
         return {}
     codebook, bits = _Codebook(sketches), np.stack([one.bits for one in sketches])
     index = _index(np.concatenate(list(codebook.vectors(sketches, False))))
+    similar = SIMILARITY if len(sketches) > FEW else -np.inf
 
     def pairs(mirrored: bool) -> np.ndarray:
-        return _unique([*_neighbours(index, codebook.vectors(sketches, mirrored)), *_alike(bits, mirrored)])
+        return _unique([*_neighbours(index, codebook.vectors(sketches, mirrored), similar), *_alike(bits, mirrored)])
 
     return {mirrored: pairs(mirrored) for mirrored in (False, True)}
 
@@ -79,12 +81,12 @@ def _index(vectors: np.ndarray) -> faiss.Index:
     return index
 
 
-def _neighbours(index: faiss.Index, chunks: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
+def _neighbours(index: faiss.Index, chunks: Iterator[np.ndarray], similar: float) -> Iterator[np.ndarray]:
     start = 0
     for vectors in chunks:
         similarity, found = index.search(vectors, NEIGHBOURS + 1)
         own = np.repeat(np.arange(start, start + len(vectors)), found.shape[1])
-        yield np.column_stack([own, found.ravel()])[similarity.ravel() >= SIMILARITY]
+        yield np.column_stack([own, found.ravel()])[similarity.ravel() >= similar]
         start += len(vectors)
 
 
