@@ -261,8 +261,8 @@ def base(once) -> Project:
         draw_photos(place / "photos" / TASK)
         shutil.copytree(place / "photos" / TASK, place / "photos" / "same")
         project = new_project(place / FOLDER, place / "photos")
-        # Not all by `dvc repro`, which starts a process a stage (MindSpore loads in each): test_reproducible.py compares
-        # both. The 8-bit model of export is the same only from one fresh process to the next.
+        # Not all by `dvc repro`, whose processes each load MindSpore: test_reproducible.py compares the two. The 8-bit
+        # model of export is the same only from one fresh process to the next.
         *first, last = project.stages()
         for stage in first:
             project.run_here(stage)
