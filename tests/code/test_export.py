@@ -30,6 +30,8 @@ from sortline.export import onnx_model
 from sortline.export.network import HeadOnBackbone
 from sortline.features.heads import POOLED, Head
 
+pytestmark = pytest.mark.xdist_group("export")  # one worker exports the net that most tests look at
+
 SIZE = 64  # a 2 x 2 feature map: mean and max pooling differ
 PREPROCESSING = IMAGENET  # differs from channel to channel
 NAMES = [("Cup", "杯"), ("Can", "罐"), ("Peel", "果皮")]

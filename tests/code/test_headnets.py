@@ -44,7 +44,7 @@ def test_each_kind_of_head_learns(kind):
     # Three positions: noise, the features, noise.
     noise = np.random.default_rng(1).normal(size=(2, *features.shape)).astype(np.float32) / 4
     rows = np.stack((noise[0], 3 * features, noise[1]), 1) if net.pooling == "attention" else features
-    recipe = replace(RECIPE, epochs=60, weight_decay=0, optimizer="adam", lr=0.05)
+    recipe = replace(RECIPE, epochs=30, weight_decay=0, optimizer="adam", lr=0.1)
     targets = smooth_targets(labels, classes, 0)
     epochs = list(heads.epochs(rows, targets, masks, net, recipe))
     assert (epochs[-1].loss < epochs[0].loss - 0.25).all()

@@ -38,7 +38,7 @@ def nearest_centre(data: TrainingSet) -> float:
 @pytest.mark.parametrize("optimizer", list(WAYS))
 def test_a_thousand_classes_of_three_photos_each(optimizer):
     data = drawn(1000, 3, 32)
-    params = TrainHeadParams(optimizer=optimizer, lr=1.0, epochs=15, batch_size=256, lbfgs_c=[1.0], lbfgs_max_iter=60)
+    params = TrainHeadParams(optimizer=optimizer, lr=1.0, epochs=15, batch_size=256, lbfgs_c=[1.0], lbfgs_max_iter=30)
     trained = WAYS[optimizer](data, params)
     assert trained.out_of_fold.shape == (3000, 1000)
     right = (trained.out_of_fold.argmax(1) == data.labels).mean()

@@ -3,6 +3,8 @@
 The network here is the mean colour and a linear head, so that what a wrong one predicts can be worked out.
 """
 
+from functools import cache
+
 import numpy as np
 import pytest
 from mindspore import Tensor, nn
@@ -116,15 +118,20 @@ WRONG = {
 }
 
 
+@cache
+def wrong_one(name):
+    return WRONG[name]()
+
+
 @pytest.mark.parametrize("wrong", WRONG)
 def test_a_wrong_onnx_is_refused(mindir, photos, x, wrong):
     with pytest.raises(UserError, match=r"export: onnx logits differ .* over max_difference 0\.001") as caught:
-        parity.logit_differences(measured, mindir, WRONG[wrong]().logits, photos[:3], x[:3], 1e-3)
+        parity.logit_differences(measured, mindir, wrong_one(wrong).logits, photos[:3], x[:3], 1e-3)
     assert "\n" not in str(caught.value)
 
 
 def test_the_difference_of_a_wrong_bias_is_that_bias(mindir, photos, x):
-    found = parity.logit_differences(measured, mindir, WRONG["one-bias"]().logits, photos[:3], x[:3], 1.0)
+    found = parity.logit_differences(measured, mindir, wrong_one("one-bias").logits, photos[:3], x[:3], 1.0)
     assert found["max_abs_diff_onnx"] == pytest.approx(0.01, abs=1e-5) and found["max_abs_diff_mindir"] < 1e-5
 
 
@@ -162,7 +169,7 @@ def test_the_right_model_agrees_at_every_size(right, photos):
 @pytest.mark.parametrize("wrong", ["bgr", "classes-swapped", "mean-reversed"])
 def test_a_wrong_model_does_not_agree(photos, monkeypatch, wrong):
     monkeypatch.setattr(parity, "RESIZED", {"640x480": (parity.enlarged(640, 480), False)})
-    found = parity.resized_agreement(WRONG[wrong](), reference, photos, few=[], size=SIZE)
+    found = parity.resized_agreement(wrong_one(wrong), reference, photos, few=[], size=SIZE)
     assert found["resized_agreement"] < 0.9 and found["resized_max_probability_diff"] > 0.1
 
 

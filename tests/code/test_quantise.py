@@ -15,6 +15,8 @@ from sortline.export import int8
 from sortline.export.network import HeadOnBackbone
 from sortline.features.heads import Head
 
+pytestmark = pytest.mark.xdist_group("quantise")  # one worker makes the model in 8 bits
+
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):

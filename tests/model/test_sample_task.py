@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from PIL import ImageEnhance, ImageOps
 
+from sortline import cli
 from sortline.data.images import open_rgb
 from sortline.export.classifier import Classifier
 
@@ -68,10 +69,12 @@ def test_the_exported_file_is_the_measured_model(project: Path) -> None:
     assert export["max_abs_diff_onnx"] < 1e-3 and export["max_abs_diff_mindir"] < 1e-3
 
 
-def test_predict_from_the_command_line(project: Path) -> None:
-    done = sortline(project, "predict", "data/raw/sample/star", "--task", "sample", "--json")
-    assert done.returncode == 0, done.stderr
-    rows = json.loads(done.stdout)
+def test_predict_from_the_command_line(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(project)
+    assert cli.main(["predict", "data/raw/sample/star", "--task", "sample", "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out)
     assert len(rows) == 24
     assert all(0 < row["probability"] <= 1 and len(row["top"]) == 5 for row in rows)
 

@@ -261,7 +261,13 @@ def base(once) -> Project:
         draw_photos(place / "photos" / TASK)
         shutil.copytree(place / "photos" / TASK, place / "photos" / "same")
         project = new_project(place / FOLDER, place / "photos")
-        assert project.repro() == set(project.stages())
+        # Not all by `dvc repro`, whose processes each load MindSpore: test_reproducible.py compares the two. The 8-bit
+        # model of export is the same only from one fresh process to the next.
+        *first, last = project.stages()
+        for stage in first:
+            project.run_here(stage)
+        project.dvc("commit", "--force", *(f"{stage}@{TASK}" for stage in first))
+        assert project.repro() == {last}
         project.git("add", ".")
         project.git("commit", "--quiet", "--message", "The line, run once")
 

@@ -2,8 +2,6 @@
 
 from typing import Any
 
-import pytest
-
 # Stages from one on. A stage whose inputs came out as they were does not run: that is what the sets below differ in.
 HEAD = {"train_head", "evaluate", "diagnose", "export"}
 PIXELS = {"extract"} | HEAD
@@ -143,10 +141,8 @@ TO_THE_END = {
     "evaluate.checkpoint",
 }
 
-# These are run by DVC itself, to the end. The others are run in the tests' own process, and what DVC would do next is
-# read from dvc.yaml: a stage has its whole section in its params (see test_parameters.py) and its deps are listed.
-BY_DVC: list[Any] = [
-    ("train_head.lr", 0.001, HEAD),
-    pytest.param("prepare.views.seed", 1, VIEWS, marks=pytest.mark.slow),
-    pytest.param("prepare.duplicates.search", "exact", SPLIT, marks=pytest.mark.slow),
-]
+# This one is run by DVC itself, to the end: stages between those that it touches do not run. The others are run in the
+# tests' own process, and what DVC would do next is read from dvc.yaml: a stage has its whole section in its params (see
+# test_parameters.py) and its deps are listed. What an edit of train_head makes DVC run, the experiment of
+# test_commands.py says.
+BY_DVC: tuple[str, Any, set[str]] = ("prepare.duplicates.search", "exact", SPLIT)

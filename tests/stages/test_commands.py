@@ -1,6 +1,7 @@
 """The DVC commands that the README shows: diffs, plots, dag, an experiment, a remote, a clone without data."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -9,6 +10,8 @@ import pytest
 from sortline._core.files import read_json
 
 pytestmark = pytest.mark.xdist_group("commands")  # one worker runs the experiment and goes on with it
+
+TRAINED = ["train_head", "evaluate", "diagnose", "export"]
 
 
 @pytest.fixture(scope="session")
@@ -20,9 +23,7 @@ def experiment(base, once):
         options = ("tiny.train_head.lr=0.05", "tiny.train_head.weight_decay=0.00004")
         words = [word for option in options for word in ("--set-param", option)]
         output = base.copy(place).dvc("exp", "run", "--name", "faster", *words, "export@tiny").stdout
-        assert "Running stage 'train_head@tiny'" in output
-        assert "Running stage 'export@tiny'" in output
-        assert "Running stage 'extract@tiny'" not in output
+        assert re.findall(r"^Running stage '(\w+)@tiny'", output, re.M) == TRAINED
 
     place = once("experiment", build)
     return type(base)(place / base.root.name, place / base.data.name)

@@ -1,4 +1,7 @@
-"""The same photos and parameters give the same bytes: in another folder, at another time, beside another task."""
+"""The same photos and parameters give the same bytes: in another folder, at another time, beside another task.
+
+And run by DVC, a process a stage: the base project's stages ran in the tests' own process.
+"""
 
 import copy
 import os
@@ -34,6 +37,7 @@ def second(base, new, once):
         output = project.dvc("repro", "prepare@twin", "export@tiny").stdout
         assert output.index("Running stage 'fetch@twin'") < output.index("Running stage 'fetch@tiny'")
         assert "is cached" not in output
+        assert set(re.findall(r"Running stage '(\w+)@tiny'", output)) == set(project.stages())
 
     place = once("second", build)
     return type(base)(place / "another folder", place / "data", ELSEWHERE)
@@ -63,7 +67,9 @@ def test_the_other_engine_and_the_other_optimizer_are_reproducible_too(base, sec
         project.set("extract.pool", "none")
         project.set("train_head.optimizer", "lbfgs")
         project.set("train_head.pooling", "mean+max")
-        assert project.repro("train_head") == {"extract", "train_head"}
+    for stage in ("extract", "train_head"):
+        first.run_here(stage)
+    assert again.repro("train_head") == {"extract", "train_head"}
     one, two = first.content(), again.content()
     assert "data/features/tiny/maps.npy" in one
     assert [path for path in one if one[path] != two[path]] == []
