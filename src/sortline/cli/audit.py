@@ -4,9 +4,12 @@ import argparse
 import json
 from pathlib import Path
 
+from sortline._core.errors import UserError
+
 SUMMARY = "look for broken, odd and duplicate photos in a folder of photos"
 EPILOG = """examples:
   sortline audit data/raw/garbage
+  sortline audit my_photos --sheet scenes.png
   sortline audit my_photos --json > audit.json
 
 FOLDER holds a folder for each class, or train/ and val/ that do.
@@ -16,6 +19,7 @@ exit code: 0 all files could be read, 1 some could not, 2 not such a folder"""
 def add(command: argparse.ArgumentParser) -> None:
     command.add_argument("folder", metavar="FOLDER", help="the folder of photos; nothing in it is changed")
     command.add_argument("--json", action="store_true", help="print the full report as JSON")
+    command.add_argument("--sheet", metavar="FILE.png", help="also draw the scenes: photos that show one picture")
 
 
 def main(options: argparse.Namespace) -> int:
@@ -23,7 +27,15 @@ def main(options: argparse.Namespace) -> int:
     from sortline.data.audit import audit_folder
     from sortline.data.audit_report import audit_report, describe
 
+    sheet = Path(options.sheet) if options.sheet else None
+    if sheet and (sheet.suffix.lower() != ".png" or sheet.is_dir()):
+        raise UserError(f"{sheet}: --sheet takes the name of a PNG file to write, as scenes.png")
     audit = audit_folder(Path(options.folder))
+    if sheet:
+        from sortline.report.contact_sheet import save
+        from sortline.report.scenes import scenes_sheet
+
+        save(scenes_sheet(audit), sheet)
     if options.json:
         print(json.dumps(audit_report(audit), ensure_ascii=False, indent=2))
     else:

@@ -7,7 +7,9 @@ import numpy as np
 
 from sortline._core import parameters
 
-AXES = 128  # principal components kept: the train photos of an exported model take a tenth of the space
+# Principal components kept. On new scenes of garbage_26x100 the similarity tells what is predicted incorrectly as well
+# with 48 as with 128 (area under the curve 0.765), and the exported model stays small.
+AXES = 48
 UNFAMILIAR = 0.025  # share of photos of scenes not trained on that count as unlike anything
 
 

@@ -17,6 +17,7 @@ from sortline.data.preparation import Preparation
 from sortline.data.split import Split, class_counts
 from sortline.report import figures
 from sortline.report.contact_sheet import Tile, contact_sheet, save, shown
+from sortline.report.scenes import scenes_sheet
 
 SIZE = 224  # pixels a view is rendered at
 PHOTOS = 8  # photos on the sheet of views
@@ -115,4 +116,8 @@ def _conflict(match: Match, split: Split) -> bool:
     return bool(split.label[match.photo] != split.label[match.copy])
 
 
-SHEETS = {"views": views_sheet, "duplicates": duplicates_sheet, "digits": digits_sheet}
+def _scenes(prepared: Preparation) -> Image.Image:
+    return scenes_sheet(prepared.audit, prepared.split.raw != "train")
+
+
+SHEETS = {"views": views_sheet, "duplicates": duplicates_sheet, "scenes": _scenes, "digits": digits_sheet}

@@ -12,7 +12,7 @@ from sortline.data.split import Split, data_metrics, make_split
 class PhotoFolder(Dataset):
     """Photo files; exact copies and near-duplicates are looked for, and several views of each photo are planned."""
 
-    sheets = ("views", "duplicates")
+    sheets = ("views", "duplicates", "scenes")
 
     def audit(self, params: PrepareParams) -> Audit:
         audit = audit_folder(self.raw, params)

@@ -89,6 +89,6 @@ def novelty(curves: Mapping[str, Sequence[Mapping[str, Any]]], path: Path, *, ti
         upper.set(ylim=(0, 1.02), ylabel="share of photos")
         upper.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, borderpad=0)
         upper.yaxis.set_major_formatter(PercentFormatter(1))
-        lower.set(xlim=(0.3, 1), ylabel="photos", xlabel="similarity to the nearest train photo (cosine)")
+        lower.set(xlim=(0.4, 1), ylabel="photos", xlabel="similarity to the nearest train photo (cosine)")
         upper.grid()
         figure.suptitle(title, x=0.01, ha="left", fontsize=10.5)
