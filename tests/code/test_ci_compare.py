@@ -21,7 +21,7 @@ def test_what_rounding_can_move_has_a_tolerance(key):
 
 
 @pytest.mark.parametrize(
-    "key", ["n", "cv_n", "train", "exact_cross", "duplicate_threshold", "onnx_n", "int8_agreement_n", "image_size",
+    "key", ["n", "cv_n", "train", "exact_cross", "scenes", "onnx_n", "int8_agreement_n", "image_size",
             "corruption_accuracy.blur 1.n", "n_deduplicated"],
 )  # fmt: skip
 def test_counts_and_whole_settings_have_to_be_equal(key):

@@ -15,18 +15,19 @@ from sortline._core import files
 from sortline._core.errors import UserError
 from sortline.data import prepared
 from sortline.evaluation.predictions import Predictions
+from sortline.features import similarity
 from sortline.features.heads import Head, save_heads
 from sortline.report.evaluation import wrong_sheet
 
 STAGE = Path(__file__).parents[2] / "stages" / "evaluate.py"
 # Photos a, c, d, e are val; the class table has two bins: {cup, can} and {peel}.
 SPLIT = [
-    ["a.png", 0, "val", "", 0, 0, 0],
-    ["b.png", 0, "train", 0, 1, 0, 0],
-    ["c.png", 1, "val", "", 2, 1, 0],
-    ["d.png", 2, "val", "", 3, 0, 1],
-    ["e.png", 0, "val", "", 4, 0, 0],
-    ["f.png", 1, "dropped", "", 5, 0, 0],
+    ["a.png", 0, "val", "", "", 0, 0, 0],
+    ["b.png", 0, "train", 0, 0, 1, 0, 0],
+    ["c.png", 1, "val", "", "", 2, 1, 0],
+    ["d.png", 2, "val", "", "", 3, 0, 1],
+    ["e.png", 0, "val", "", "", 4, 0, 0],
+    ["f.png", 1, "dropped", "", "", 5, 0, 0],
 ]
 # a right; c right; d taken for a can (another bin), sure of it; e taken for a can (its own bin), less sure.
 HEAD = Head(np.eye(3, dtype=np.float32), np.zeros(3, np.float32), "mean")
@@ -41,7 +42,7 @@ BINS = [
 def project(tmp_path, monkeypatch) -> Path:
     """A folder with everything evaluate reads; channel i of the mean pooling holds the log-probability of class i."""
     root = tmp_path / "垃圾 分类"
-    header = ["image", "label", "split", "fold", "group", "in_train_exact", "in_train_near"]
+    header = ["image", "label", "split", "fold", "photo_fold", "scene", "in_train_exact", "in_train_near"]
     files.write_csv(root / "prepared" / "split.csv", header, SPLIT)
     rows = [{"code": f"00_0{i}", "en": en, "zh": "", "bin": b} for i, (en, b) in
             enumerate([("Cup", "dry"), ("Can", "dry"), ("Peel", "wet")])]  # fmt: skip
@@ -57,6 +58,10 @@ def project(tmp_path, monkeypatch) -> Path:
     backbone(root / "features" / "backbone.onnx")
     (root / "head").mkdir()
     save_heads(root / "head", {"last": HEAD}, {"checkpoint": "last", "threshold": 0.6})
+    # Trained on two photos like c and d, and one like nothing here.
+    similarity.fit(np.log(np.array([PREDICTED["c"], PREDICTED["d"], [0.98, 0.01, 0.01]], np.float32))).write(
+        root / "head" / "reference.safetensors"
+    )
     files.write_json(root / "data.json", {"dataset": "0123456789abcdef", "duplicate_search": "geometry"})
     files.write_json(root / "source.json", {"name": "drawn", "note": ""})
     files.write_text(root / "params.yaml", "tiny:\n  evaluate:\n    sheet_columns: 3\n")
@@ -108,8 +113,8 @@ def test_the_stage_writes_tables_and_pictures_the_same_twice(project, monkeypatc
     run_stage(monkeypatch)
     assert first == {name: (project / name).read_bytes() for name in first}
     assert sorted(first) == [f"plots/{name}" for name in (
-        "confusion.csv", "confusion.png", "per_class.csv", "per_class.png", "photos/predictions.png",
-        "photos/wrong.png", "predictions.csv", "reliability.csv", "reliability.png", "wrong.csv")]  # fmt: skip
+        "confusion.csv", "confusion.png", "novelty.csv", "novelty.png", "per_class.csv", "per_class.png",
+        "photos/predictions.png",        "photos/wrong.png", "predictions.csv", "reliability.csv", "reliability.png", "wrong.csv")]  # fmt: skip
 
 
 def test_tables(project, monkeypatch):
@@ -117,7 +122,9 @@ def test_tables(project, monkeypatch):
     predictions = files.read_csv(project / "plots" / "predictions.csv")
     assert [row["image"] for row in predictions] == ["a.png", "c.png", "d.png", "e.png"]
     assert predictions[1] == {"image": "c.png", "truth": "Can", "predicted": "Can", "probability": "0.8000",
-                              "correct": "1", "in_train_exact": "1", "in_train_near": "0"}  # fmt: skip
+                              "correct": "1", "in_train_exact": "1", "in_train_near": "0",
+                              "similarity": "1.0000"}  # fmt: skip
+    assert float(predictions[0]["similarity"]) < 0.999  # a is unlike what was trained on
     wrong = files.read_csv(project / "plots" / "wrong.csv")
     assert [(row["image"], row["truth"], row["predicted"]) for row in wrong] == [
         ("d.png", "Peel", "Can"),  # the most confident error first

@@ -16,6 +16,7 @@ from sortline._core import files, sessions
 from sortline.backbones.loading import Backbone
 from sortline.backbones.preprocessing import IMAGENET
 from sortline.export.classifier import Classifier
+from sortline.features import similarity
 from sortline.features.heads import save_heads
 
 STAGE = Path(__file__).parents[2] / "stages" / "export.py"
@@ -26,10 +27,10 @@ ABOUT = {"title": "one convolution", "width": 1.0, "mean": list(IMAGENET.mean), 
 def project(tmp_path, monkeypatch):
     """A folder with what the stage export reads, seven val photos among it; a stand-in for the backbone's weights."""
     root = tmp_path / "垃圾 分类"
-    header = ["image", "label", "split", "fold", "group", "in_train_exact", "in_train_near"]
+    header = ["image", "label", "split", "fold", "photo_fold", "scene", "in_train_exact", "in_train_near"]
     table = [
-        ["train/a.png", 0, "train", 0, 9, 0, 0],
-        *([f"val/{i} 果皮.png", i % 3, "val", "", i, 0, 0] for i in range(7)),
+        ["train/a.png", 0, "train", 0, 0, 9, 0, 0],
+        *([f"val/{i} 果皮.png", i % 3, "val", "", "", i, 0, 0] for i in range(7)),
     ]
     files.write_csv(root / "prepared" / "split.csv", header, table)
     files.write_json(root / "prepared" / "classes.json", LABELS | {"table": None})
@@ -43,6 +44,7 @@ def project(tmp_path, monkeypatch):
     monkeypatch.setattr("sortline.backbones.loading.load", lambda folder: loaded)
     (root / "head").mkdir()
     save_heads(root / "head", {"best": head, "last": head}, {"checkpoint": "last"})
+    similarity.fit(np.random.default_rng(0).random((20, 8), np.float32)).write(root / "head" / "reference.safetensors")
     for name, content in metrics_before().items():
         files.write_json(root / "metrics" / f"{name}.json", content)
     files.write_json(root / "params.yaml", {"toy": {"export": {"check_photos": 2}}})
@@ -55,7 +57,7 @@ def metrics_before():
 
     note, dataset = "drawn: proves nothing", "0123456789abcdef"
     data = {"source": "drawn", "dataset": dataset, "train": 1, "val": 7, "exact_cross": 0, "near_cross": 0,
-            "duplicate_hash": "phash of 256 bits", "duplicate_threshold": 76, "dropped": 0, "exact_groups_train": 0,
+            "duplicate_search": "exact", "scenes": 8, "largest_scene": 1, "dropped": 0, "exact_groups_train": 0,
             "near_groups_train": 0}  # fmt: skip
     train = {
         "solver": "momentum",
@@ -63,9 +65,12 @@ def metrics_before():
         "views": 2,
         "folds": 2,
         "cv_n": 4,
+        "cv_accuracy_scenes": 4,
+        "cv_scene_n": 4,
         "selected_on_folds": [],
         "threshold": 0.6,
         **share("cv_accuracy"),
+        **share("cv_scene_accuracy"),
     }
     evaluate = {"dataset": dataset, "n": 7, "n_deduplicated": 7, "macro_f1": 0.4, "log_loss": 1.2, "ece": 0.1,
                 "confused_pairs": [], "note": note, **share("accuracy"), **share("top5"),

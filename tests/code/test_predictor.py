@@ -79,8 +79,8 @@ def trained(request, tmp_path_factory):
     pixels = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
     np.save(kept / "pixels.npy", pixels)
     files.write_json(kept / "features.json", {"dataset": "0123", "image_size": SIZE})
-    rows = [[*row, "", i, 0, 0] for i, row in enumerate(SPLIT)]
-    header = ["image", "label", "split", "fold", "group", "in_train_exact", "in_train_near"]
+    rows = [[*row, "", "", i, 0, 0] for i, row in enumerate(SPLIT)]
+    header = ["image", "label", "split", "fold", "photo_fold", "scene", "in_train_exact", "in_train_near"]
     files.write_csv(root / "split.csv", header, rows)
     return root, nets, Preprocessing(tuple(mean), tuple(std)), pixels
 

@@ -7,13 +7,13 @@ from sortline._core import files
 from sortline._core.errors import UserError
 from sortline.data.prepared import read_classes, read_part
 
-HEADER = ["image", "label", "split", "fold", "group", "in_train_exact", "in_train_near"]
+HEADER = ["image", "label", "split", "fold", "photo_fold", "scene", "in_train_exact", "in_train_near"]
 SPLIT = [
-    ["train/a.jpg", 0, "train", 1, 0, 0, 0],
-    ["train/b.jpg", 2, "dropped", "", 1, 0, 0],
-    ["val/果皮 1.jpg", 2, "val", "", 1, 1, 1],
-    ["val/c.jpg", 0, "val", "", 2, 0, 1],
-    ["val/d.jpg", 1, "val", "", 3, 0, 0],
+    ["train/a.jpg", 0, "train", 1, 0, 0, 0, 0],
+    ["train/b.jpg", 2, "dropped", "", "", 1, 0, 0],
+    ["val/果皮 1.jpg", 2, "val", "", "", 1, 1, 1],
+    ["val/c.jpg", 0, "val", "", "", 2, 0, 1],
+    ["val/d.jpg", 1, "val", "", "", 3, 0, 0],
 ]
 
 
@@ -24,6 +24,7 @@ def test_val_rows_with_their_places_and_flags(tmp_path):
     assert val.labels.tolist() == [2, 0, 1] and np.issubdtype(val.labels.dtype, np.integer)
     assert val.rows.tolist() == [2, 3, 4] and val.total == 5
     assert val.exact.tolist() == [True, False, False] and val.exact.dtype == bool
+    assert val.scenes.tolist() == [1, 2, 3]
     assert val.near.tolist() == [True, True, False] and val.near.dtype == bool
 
 

@@ -5,6 +5,7 @@ import os
 import runpy
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,6 @@ from sortline._core import files
 from sortline.config.training import TrainHeadParams
 from sortline.features.heads import load_head
 from sortline.training.heads import train_by_steps
-from sortline.training.results import TrainingSet
 
 pytestmark = pytest.mark.usefixtures("graph_mode")
 
@@ -34,10 +34,15 @@ def project(tmp_path, monkeypatch):
     kinds = random.permutation(["train"] * 120 + ["val"] * 20 + ["dropped"] * 5)
     pooled = np.full((145, 3, 2, 8), np.nan, np.float32)  # not one of the others may be read
     pooled[kinds == "train"] = data.features
-    labels, folds = iter(data.labels), iter(data.folds)
-    table = [[f"{i:03d}.jpg", next(labels) if kind == "train" else 0, kind, next(folds) if kind == "train" else "",
-              i, 0, 0] for i, kind in enumerate(kinds)]  # fmt: skip
-    header = ["image", "label", "split", "fold", "group", "in_train_exact", "in_train_near"]
+    # The photos 0 and 1 of train show one scene, the others each one of its own.
+    scenes, photo_folds = np.maximum(np.arange(120), 1), np.arange(120) % 4
+    data = replace(data, groups=scenes, photo_folds=photo_folds)
+    train = zip(data.labels, data.folds, photo_folds, scenes, strict=True)
+    table = []
+    for i, kind in enumerate(kinds):
+        label, fold, photo_fold, scene = next(train) if kind == "train" else (0, "", "", 1000 + i)
+        table.append([f"{i:03d}.jpg", label, kind, fold, photo_fold, scene, 0, 0])
+    header = ["image", "label", "split", "fold", "photo_fold", "scene", "in_train_exact", "in_train_near"]
     files.write_csv(root / "prepared" / "split.csv", header, table)
     names = [{"code": f"00_0{i}", "en": name, "zh": "", "bin": ""} for i, name in enumerate(("Cup", "Can", "Peel"))]
     files.write_json(root / "prepared" / "classes.json", {"classes": names, "bins": [], "table": None})
@@ -73,7 +78,8 @@ def written():
     return {path.as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(outs)}
 
 
-HEADS = ["head/best.safetensors", "head/head.json", "head/last.safetensors", "head/log.txt", "head/out_of_fold.npy"]
+HEADS = ["head/best.safetensors", "head/by_photo.npy", "head/head.json", "head/last.safetensors", "head/log.txt",
+         "head/out_of_fold.npy", "head/reference.safetensors"]  # fmt: skip
 
 
 def test_the_stage_with_momentum(project, monkeypatch):
@@ -84,13 +90,13 @@ def test_the_stage_with_momentum(project, monkeypatch):
     log = Path("head/log.txt").read_text(encoding="utf-8").splitlines()
     assert len(log) == 4 and log[3].startswith("epoch   4/4  rate ") and log[3].endswith(" % correct")
 
-    data = TrainingSet(project.features, project.labels, project.folds, 3)
-    trained = train_by_steps(data, params)
+    trained = train_by_steps(project, params)
     assert np.array_equal(load_head(Path("head")).weight, trained.heads["best"].weight)
     assert np.array_equal(load_head(Path("head"), "last").weight, trained.heads["last"].weight)
     about = files.read_json(Path("head/head.json"))
     assert about == {"checkpoint": "best", "solver": "momentum", "dataset": "0123456789abcdef", "pooling": "mean",
-                     "activation": "none", "scale": 1.0, "threshold": about["threshold"]}  # fmt: skip
+                     "activation": "none", "scale": 1.0, "threshold": about["threshold"],
+                     "unfamiliar_below": about["unfamiliar_below"]}  # fmt: skip
 
     rows = files.read_csv(Path("plots/curves.csv"))
     assert list(rows[0]) == ["epoch", "lr", "fold_train_loss", "oof_loss", "oof_accuracy", "train_loss"]
@@ -109,10 +115,16 @@ def test_the_stage_with_momentum(project, monkeypatch):
 def check_scores(metrics, data, probabilities):
     """The metrics against counts, SciPy and scikit-learn."""
     right = probabilities.argmax(1) == data.labels
-    interval = binomtest(int(right.sum()), 120).proportion_ci(method="wilson")
     assert metrics["cv_accuracy"] == pytest.approx(right.mean(), abs=5e-5)
-    assert metrics["cv_accuracy_low"] == pytest.approx(interval.low, abs=5.1e-5)
-    assert metrics["cv_accuracy_high"] == pytest.approx(interval.high, abs=5.1e-5)
+    # Scenes are nearly photos here: the bootstrap of scenes is near Wilson's interval of the photos.
+    interval = binomtest(int(right.sum()), 120).proportion_ci(method="wilson")
+    assert metrics["cv_accuracy_low"] == pytest.approx(interval.low, abs=0.02)
+    assert metrics["cv_accuracy_high"] == pytest.approx(interval.high, abs=0.02)
+    assert metrics["cv_accuracy_scenes"] == metrics["cv_scene_n"] == 119
+    once = (right.sum() - right[:2].sum() + right[:2].mean()) / 119
+    assert metrics["cv_scene_accuracy"] == pytest.approx(once, abs=5e-5)
+    by_photo = np.load("head/by_photo.npy").argmax(1) == data.labels
+    assert metrics["cv_by_photo_accuracy"] == pytest.approx(by_photo.mean(), abs=5e-5)
     each = [accuracy_score(data.labels[data.folds == fold], probabilities[data.folds == fold].argmax(1))
             for fold in range(4)]  # fmt: skip
     deviation = (sum((one - sum(each) / 4) ** 2 for one in each) / 3) ** 0.5
@@ -208,7 +220,7 @@ def test_the_stage_writes_the_same_bytes_in_another_process(project, monkeypatch
 
     here = {path.relative_to("here"): path.read_bytes() for path in Path("here").rglob("*.*")}
     there = {path.relative_to("there"): path.read_bytes() for path in Path("there").rglob("*.*")}
-    assert len(here) == 9 + 7 and here == there
+    assert len(here) == 11 + 9 and here == there
 
 
 def test_another_seed_gives_another_head(project, monkeypatch):
@@ -216,7 +228,10 @@ def test_another_seed_gives_another_head(project, monkeypatch):
     first = written()
     configure(seed=2)
     run_stage(monkeypatch)
-    assert {name for name, digest in written().items() if digest != first[name]} > set(HEADS) - {"head/head.json"}
+    assert {name for name, digest in written().items() if digest != first[name]} > set(HEADS) - {
+        "head/head.json",
+        "head/reference.safetensors",  # the photos are the same
+    }
 
 
 def refused(monkeypatch, capsys):

@@ -81,7 +81,7 @@ def _searched(data: dict[str, Any]) -> str:
         return "only exact copies were looked for"
     found = data["copies"]
     return (
-        f"copies of one picture, {found['mirrored']:,} pairs of them mirrored, {found['turned']:,} turned, "
+        f"copies of one picture, {found['pairs']:,} pairs, {found['mirrored']:,} of them mirrored, {found['turned']:,} turned, "
         f"{found['cropped']:,} cropped or rescaled, {found['recoloured']:,} recoloured; found by local features and "
         "verified by geometry"
     )
@@ -159,7 +159,12 @@ def _while_training(trained: dict[str, Any], split: str) -> tuple[list[str], lis
     else:
         folds, n = trained["folds"], trained["cv_n"]
         before = [
-            _row(f"top-1, new scenes: {folds} folds of train that part no scene", trained, "cv_accuracy", n),
+            _row(
+                f"top-1, new scenes: {folds} folds of train that part none of its {trained['cv_accuracy_scenes']:,} scenes",
+                trained,
+                "cv_accuracy",
+                n,
+            ),
             _row("the same, each scene counted once", trained, "cv_scene_accuracy", trained["cv_scene_n"]),
         ]
         after = [
