@@ -114,7 +114,8 @@ def test_the_stage_writes_tables_and_pictures_the_same_twice(project, monkeypatc
     assert first == {name: (project / name).read_bytes() for name in first}
     assert sorted(first) == [f"plots/{name}" for name in (
         "confusion.csv", "confusion.png", "novelty.csv", "novelty.png", "per_class.csv", "per_class.png",
-        "photos/predictions.png",        "photos/wrong.png", "predictions.csv", "reliability.csv", "reliability.png", "wrong.csv")]  # fmt: skip
+        "photos/predictions.png", "photos/wrong.png", "predictions.csv", "reliability.csv", "reliability.png",
+        "wrong.csv")]  # fmt: skip
 
 
 def test_tables(project, monkeypatch):

@@ -81,8 +81,8 @@ def _searched(data: dict[str, Any]) -> str:
         return "only exact copies were looked for"
     found = data["copies"]
     return (
-        f"copies of one picture, {found['pairs']:,} pairs, {found['mirrored']:,} of them mirrored, {found['turned']:,} turned, "
-        f"{found['cropped']:,} cropped or rescaled, {found['recoloured']:,} recoloured; found by local features and "
+        f"copies of one picture, {found['pairs']:,} pairs, {found['mirrored']:,} of them mirrored, "
+        f"{found['turned']:,} turned, {found['cropped']:,} cropped or rescaled, {found['recoloured']:,} recoloured; found by local features and "
         "verified by geometry"
     )
 
@@ -157,10 +157,10 @@ def _while_training(trained: dict[str, Any], split: str) -> tuple[list[str], lis
         before, after = [], [] if split == "val" else [_row(part, trained, "val_accuracy", trained["val_n"])]
         chosen, where, other = trained["selected_on_val"], "the validation part", f"{split} part"
     else:
-        folds, n = trained["folds"], trained["cv_n"]
+        folds, n, scenes = trained["folds"], trained["cv_n"], trained["cv_accuracy_scenes"]
         before = [
             _row(
-                f"top-1, new scenes: {folds} folds of train that part none of its {trained['cv_accuracy_scenes']:,} scenes",
+                f"top-1, new scenes: {folds} folds of train that part none of its {scenes:,} scenes",
                 trained,
                 "cv_accuracy",
                 n,
