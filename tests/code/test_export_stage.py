@@ -57,8 +57,8 @@ def metrics_before():
 
     note, dataset = "drawn: proves nothing", "0123456789abcdef"
     data = {"source": "drawn", "dataset": dataset, "train": 1, "val": 7, "exact_cross": 0, "near_cross": 0,
-            "duplicate_search": "exact", "scenes": 8, "scenes_train": 1, "largest_scene": 1, "dropped": 0, "exact_groups_train": 0,
-            "near_groups_train": 0}  # fmt: skip
+            "duplicate_search": "exact", "scenes": 8, "scenes_train": 1, "largest_scene": 1, "dropped": 0,
+            "exact_groups_train": 0, "near_groups_train": 0}  # fmt: skip
     train = {
         "solver": "momentum",
         "head": "linear, on the mean",
