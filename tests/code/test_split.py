@@ -258,7 +258,8 @@ def test_the_stage_writes_what_it_promises_twice_the_same(tmp_path, raw, monkeyp
     assert first == run_stage(tmp_path, raw, PARAMS, monkeypatch, "second")
     assert sorted(first) == [
         "audit.json", "classes.json", "data.json", "images.csv", "plots/class_counts.csv", "plots/class_counts.png",
-        "plots/classes.csv", "plots/photos/duplicates.png", "plots/photos/views.png", "split.csv", "views.json",
+        "plots/classes.csv", "plots/photos/duplicates.png", "plots/photos/scenes.png", "plots/photos/views.png",
+        "split.csv", "views.json",
     ]  # fmt: skip
     images = list(csv.DictReader(first["images.csv"].decode().splitlines()))
     split = list(csv.DictReader(first["split.csv"].decode().splitlines()))

@@ -82,8 +82,8 @@ def _searched(data: dict[str, Any]) -> str:
     found = data["copies"]
     return (
         f"copies of one picture, {found['pairs']:,} pairs, {found['mirrored']:,} of them mirrored, "
-        f"{found['turned']:,} turned, {found['cropped']:,} cropped or rescaled, {found['recoloured']:,} recoloured; found by local features and "
-        "verified by geometry"
+        f"{found['turned']:,} turned, {found['cropped']:,} cropped or rescaled, {found['recoloured']:,} recoloured; "
+        "found by local features and verified by geometry"
     )
 
 
