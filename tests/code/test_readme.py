@@ -21,12 +21,18 @@ EXPORT, APP = PAGES["docs/export.md"], PAGES["docs/app.md"]
 # The README's rows, in order: metrics file, key of the accuracy, key of n.
 ROWS = [
     ("train", "cv_accuracy", "cv_n"),
-    ("evaluate", "accuracy", "n"),
+    ("train", "cv_scene_accuracy", "cv_scene_n"),
     ("evaluate", "accuracy_deduplicated", "n_deduplicated"),
+    ("evaluate", "accuracy", "n"),
+    ("train", "cv_by_photo_accuracy", "cv_n"),
     ("evaluate", "bin_accuracy", "n"),
     ("export", "onnx_accuracy", "onnx_n"),
     ("export", "int8_accuracy", "int8_n"),
 ]
+
+
+BY_SCENE = ("cv_accuracy", "cv_scene_accuracy")
+WORTH = [ROWS[i] for i in (0, 1, 2, 3, 4)]
 
 
 def metrics(stage: str, task: str = "garbage") -> dict:
@@ -38,7 +44,9 @@ def percent(value: float) -> str:
 
 
 def interval(of: dict, key: str, n: str) -> list[str]:
-    """Return Wilson's interval by SciPy, and check the one in the file."""
+    """Return Wilson's interval by SciPy, and check the one in the file; what is drawn by scene is taken from there."""
+    if key in BY_SCENE:
+        return [percent(of[f"{key}_low"]), percent(of[f"{key}_high"])]
     found = binomtest(round(of[key] * of[n]), of[n]).proportion_ci(method="wilson")
     prefix = "" if "low" in of else f"{key}_"
     assert [of[f"{prefix}low"], of[f"{prefix}high"]] == pytest.approx([found.low, found.high], abs=6e-5)
@@ -59,6 +67,11 @@ def test_results_table() -> None:
     assert rows_of("results", "README.md") == [row(metrics(stage), key, n) for stage, key, n in ROWS]
 
 
+def test_table_of_what_a_figure_is_worth() -> None:
+    page = "docs/what-a-figure-is-worth.md"
+    assert rows_of("worth", page) == [row(metrics(stage), key, n) for stage, key, n in WORTH]
+
+
 def test_table_of_mnist() -> None:
     photos = metrics("export", "mnist")["digit_photos"]
     assert rows_of("mnist", "docs/digits.md") == [
@@ -71,8 +84,10 @@ def test_table_of_mnist() -> None:
 
 def test_figures_in_the_text() -> None:
     data, train, evaluate = metrics("data"), metrics("train"), metrics("evaluate")
-    assert f"Of the {data['val']} val photos {data['exact_cross']} are byte for byte in train" in README
-    assert f"{data['near_cross']} more nearly" in README
+    said = " ".join(README.split())
+    assert f"of its {data['val']} val photos {data['exact_cross']} are byte for byte in train" in said
+    assert f"and {data['near_cross']} more show a scene that train shows" in said
+    assert 850 <= data["scenes"] <= 950 and "some 900 originals" in said
     assert f"ECE {evaluate['ece']:.3f} on val" in README
     export = metrics("export")
     for page in (EXPORT, APP):
@@ -83,7 +98,9 @@ def test_figures_in_the_text() -> None:
     assert export["int8_bytes"] <= 3e6 and export["int8_agreement"] >= 0.97
     for key in train["selected_on_folds"]:
         assert f"`{key}`" in README
-    assert f"{percent(train['cv_accuracy'])} %" in CHINESE and f"{percent(evaluate['accuracy'])} %" in CHINESE
+    assert f"{percent(train['cv_accuracy'])} %" in CHINESE
+    assert " 到 ".join(interval(train, "cv_accuracy", "cv_n")) in CHINESE
+    assert f"有 {data['exact_cross'] + data['near_cross']} 张与训练集同属一个场景" in CHINESE and f"{percent(evaluate['accuracy'])} %" in CHINESE
     assert f"{percent(evaluate['accuracy_deduplicated'])} %" in CHINESE
     assert " 到 ".join(interval(evaluate, "accuracy", "n")) in CHINESE
 
@@ -93,7 +110,7 @@ def test_what_a_summary_prints_is_quoted_as_it_is(capsys, monkeypatch) -> None:
     assert cli.main(["summary", "--task", "garbage"]) == 0
     printed = capsys.readouterr().out
     quoted = README.split("$ sortline summary --task garbage\n")[1].split("```")[0].rstrip(". \n")
-    assert quoted in printed and "de-duplicated" in quoted
+    assert quoted in printed and "new scenes" in quoted
 
 
 def test_the_readme_is_short() -> None:
