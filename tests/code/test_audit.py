@@ -51,8 +51,13 @@ def test_given_splits_are_found_whatever_val_is_called(given):
 
 
 def test_val_comes_before_test(given):
+    """Beside a val, test is a part of its own, which is scored apart; without one it is the val."""
     shutil.copytree(given / "valid", given / "test")
-    assert walk(given).ignored == ["test/hat/c.png", "test/橙皮/d.png"]
+    tree = walk(given)
+    assert [entry.split for entry in tree.entries if entry.path.startswith("test/")] == ["test", "test"]
+    assert [entry.split for entry in tree.entries if entry.path.startswith("valid/")] == ["val", "val"]
+    shutil.rmtree(given / "valid")
+    assert walk(given).classes == {"train": ["hat", "橙皮"], "val": ["hat", "橙皮"]}
 
 
 def test_class_folders_without_splits(given):

@@ -111,8 +111,8 @@ def test_policies(policy, dropped):
 @pytest.mark.parametrize(
     ("kind", "text"),
     [
-        ("exact_cross", "1 exact copies of val photos in train (first: photo2)"),
-        ("near_cross", "2 copies of val photos in train (first: photo2)"),
+        ("exact_cross", "1 exact copies of held-out photos in train (first: photo2)"),
+        ("near_cross", "2 copies of held-out photos in train (first: photo2)"),
         ("exact_train", "1 exact copies inside train (first: photo5)"),
         ("near_train", "3 copies inside train (first: photo3)"),
     ],

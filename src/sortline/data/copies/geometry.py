@@ -7,8 +7,8 @@ import numpy as np
 
 from sortline.data.copies.sketch import MIRRORED, SIDE, SMALL, Sketch, comparable
 
-MATCHES, MANY = 7, 15  # features carried over, at least; so many that less of the rest need agree
-AGREEMENT, LITTLE = 0.4, 0.15  # share of the common area that must agree; with MANY features
+MATCHES, MANY = 7, 15  # features carried over: at least, and so many that little of the rest need agree
+AGREEMENT, LITTLE = 0.5, 0.15  # share of the common area that must agree: with MATCHES features, with MANY
 COSINE, RATIO = 0.75, 0.8  # a match: how near, and how much nearer than the next one (Lowe 2004)
 TOLERANCE = 4.0  # pixels of SIDE
 SOLID, SPREAD = 0.7, 8.0  # where less agrees, the features must spread over so many pixels of SIDE across their line
@@ -52,7 +52,7 @@ def overlay(a: Sketch, b: Sketch, mirrored: bool) -> Overlay | None:
     if count < MATCHES or not _plausible(found[:, :2]):
         return None
     agreement, common, gain = _agreement(picture, b.picture, found)
-    if agreement < (LITTLE if count >= MANY else AGREEMENT):
+    if agreement < np.interp(count, (MATCHES, MANY), (AGREEMENT, LITTLE)):
         return None
     # What two photos have from one shop, a line of letters below them, is no picture.
     if agreement < SOLID and _spread(points[own[inside[:, 0] > 0]]) < SPREAD:
