@@ -100,7 +100,8 @@ def test_figures_in_the_text() -> None:
         assert f"`{key}`" in README
     assert f"{percent(train['cv_accuracy'])} %" in CHINESE
     assert " 到 ".join(interval(train, "cv_accuracy", "cv_n")) in CHINESE
-    assert f"有 {data['exact_cross'] + data['near_cross']} 张与训练集同属一个场景" in CHINESE and f"{percent(evaluate['accuracy'])} %" in CHINESE
+    assert f"有 {data['exact_cross'] + data['near_cross']} 张与训练集同属一个场景" in CHINESE
+    assert f"{percent(evaluate['accuracy'])} %" in CHINESE
     assert f"{percent(evaluate['accuracy_deduplicated'])} %" in CHINESE
     assert " 到 ".join(interval(evaluate, "accuracy", "n")) in CHINESE
 
