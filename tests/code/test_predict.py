@@ -30,7 +30,7 @@ LABELS = {
 }
 
 
-def colour_model(labels=LABELS, input_type=TensorProto.UINT8, cam=False):
+def colour_model(labels=LABELS, input_type=TensorProto.UINT8, cam=False, similarity=False):
     """uint8 (H, W, 3) -> each channel's mean over the sum of the means: probabilities (3,); their logs: logits (3,).
 
     With `cam`, the channels themselves are the maps (3, H, W).
@@ -47,8 +47,14 @@ def colour_model(labels=LABELS, input_type=TensorProto.UINT8, cam=False):
     if cam:
         nodes.append(helper.make_node("Transpose", ["float"], ["cam"], perm=[2, 0, 1]))
         outputs.append(helper.make_tensor_value_info("cam", TensorProto.FLOAT, [3, "height", "width"]))
-    axes = numpy_helper.from_array(np.array([0, 1], np.int64), "axes")
-    graph = helper.make_graph(nodes, "colours", [image], outputs, [axes])
+    values = [numpy_helper.from_array(np.array([0, 1], np.int64), "axes")]
+    if similarity:  # the brightness of blue
+        values += [numpy_helper.from_array(np.array([at], np.int64), name) for name, at in (("from", 2), ("to", 3))]
+        values.append(numpy_helper.from_array(np.array(255, np.float32), "white"))
+        nodes.append(helper.make_node("Slice", ["means", "from", "to"], ["blue"]))
+        nodes.append(helper.make_node("Div", ["blue", "white"], ["similarity"]))
+        outputs.append(helper.make_tensor_value_info("similarity", TensorProto.FLOAT, [1]))
+    graph = helper.make_graph(nodes, "colours", [image], outputs, values)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=8)
     helper.set_model_props(model, {"labels": json.dumps(labels, ensure_ascii=False), "sortline_version": "0"})
     onnx.checker.check_model(model)
@@ -96,6 +102,8 @@ def test_dict_is_json_with_names_in_both_languages(export):
         "bin": LABELS["bins"][1],
         "probability": 1.0,
         "sure": True,
+        "similarity": None,
+        "familiar": True,
         "top": [{"class": LABELS["classes"][2], "bin": LABELS["bins"][1], "probability": 1.0}],
     }
 
@@ -107,6 +115,15 @@ def test_below_the_threshold_it_is_not_sure(tmp_path):
     assert classifier(sure).sure and not classifier(unsure).sure
     assert classifier(unsure).label == LABELS["classes"][1]  # the best guess is told all the same
     assert Classifier(write_export(tmp_path / "without"))(unsure).sure
+
+
+def test_a_photo_unlike_those_trained_on_is_told(tmp_path):
+    labels = LABELS | {"unfamiliar_below": 0.5}
+    classifier = Classifier(write_export(tmp_path / "export", colour_model(labels, similarity=True), labels))
+    near, far = (classifier(Image.new("RGB", (2, 2), (10, 10, blue))) for blue in (204, 51))
+    assert near.similarity == pytest.approx(0.8) and near.familiar and near.sure
+    assert far.similarity == pytest.approx(0.2) and not far.familiar and far.label == near.label
+    assert far.as_dict()["similarity"] == 0.2 and far.as_dict()["familiar"] is False
 
 
 def test_classes_without_bins(tmp_path):

@@ -58,7 +58,16 @@ def test_predict_csv(project, capsys):
     rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
     assert [row["photo"] for row in rows] == ["照片/inner/blue.PNG", "照片/inner/绿.jpg", "照片/red.png"]
     last = {"photo": "照片/red.png", "code": "00_00", "en": "Red", "zh": "红", "bin": "warm", "bin_en": "Warm"}
-    last |= {"bin_zh": "暖", "probability": "1.000000", "sure": "1", "code_2": "00_01", "en_2": "Green", "zh_2": "绿"}
+    last |= {
+        "bin_zh": "暖",
+        "probability": "1.000000",
+        "sure": "1",
+        "similarity": "",
+        "familiar": "1",
+        "code_2": "00_01",
+        "en_2": "Green",
+        "zh_2": "绿",
+    }
     assert rows[-1] == {**last, "probability_2": "0.000000"}
 
 
@@ -71,6 +80,18 @@ def test_predict_says_when_it_is_not_sure(project, capsys):
     assert "not sure" not in red and "Warm 暖" in red
     assert cli.main(["predict", "mixed.png", "--model", "careful", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)[0]["sure"] is False
+
+
+def test_predict_says_what_is_unlike_anything_trained_on(project, capsys):
+    labels = LABELS | {"unfamiliar_below": 0.5}
+    write_export(project / "strange", colour_model(labels, similarity=True), labels)
+    Image.new("RGB", (8, 6), (10, 10, 51)).save("far.png")
+    assert cli.main(["predict", "far.png", "照片/red.png", "--model", "strange", "--top", "1"]) == 0
+    far, red = [line for line in capsys.readouterr().out.splitlines() if ".png" in line]
+    assert "unlike anything" in far and "?" in far
+    assert cli.main(["predict", "far.png", "--model", "strange", "--csv"]) == 0
+    (row,) = csv.DictReader(io.StringIO(capsys.readouterr().out))
+    assert (row["similarity"], row["familiar"]) == ("0.2000", "0")
 
 
 def test_predict_explains_with_a_picture_a_photo(project, capsys):

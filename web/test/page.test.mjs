@@ -15,7 +15,7 @@ const answer = labels.classes[indexOfMax(expected(TASK)[PHOTO].int8)];
 const bin = labels.bins.find((one) => one.id === answer.bin);
 
 let app;
-before(() => (app = build(TASK, { changed: { threshold: null }, name: "sure" })));
+before(() => (app = build(TASK, { changed: { threshold: null, unfamiliar_below: null }, name: "sure" })));
 after(closeBrowser);
 
 const text = (page, selector) => page.textContent(selector);
@@ -65,16 +65,24 @@ test("the heat map is the class's activation map, on request", async (context) =
 });
 
 test("below the threshold it says that it is not sure", async (context) => {
-  const page = await open(context, build(TASK, { changed: { threshold: 0.999 }, name: "unsure" }));
+  const page = await open(context, build(TASK, { changed: { threshold: 0.999, unfamiliar_below: null }, name: "unsure" }));
   await chooseAndWait(page, TASK, PHOTO);
   assert.match(await text(page, "#card"), new RegExp(`^Not sure.*${answer.en}`));
   assert.equal(await page.$eval("#card", (one) => one.style.backgroundColor), "");
   assert.match(await text(page, "#spoken"), /^Not sure/);
 });
 
+test("what is unlike anything trained on is told", async (context) => {
+  const changed = { threshold: null, unfamiliar_below: 1.1 };
+  const page = await open(context, build(TASK, { changed, name: "strange" }));
+  await chooseAndWait(page, TASK, PHOTO);
+  assert.match(await text(page, "#card"), new RegExp(`^Unlike anything I was trained on.*${answer.en}`));
+  assert.equal(await page.$eval("#card", (one) => one.style.backgroundColor), "");
+});
+
 test("a task without bins shows its class instead", async (context) => {
   const classes = labels.classes.map(({ code, en }) => ({ code, en, zh: "", bin: "" }));
-  const changed = { classes, bins: [], threshold: null };
+  const changed = { classes, bins: [], threshold: null, unfamiliar_below: null };
   const page = await open(context, build(TASK, { changed, name: "no-bins" }));
   await chooseAndWait(page, TASK, PHOTO);
   assert.equal(await text(page, "#title"), "What is on the photo?");
