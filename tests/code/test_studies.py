@@ -52,3 +52,21 @@ def test_intervals_hold_their_accuracy_and_seeds_are_as_many_as_said(report):
             assert row["accuracy_low"] < row["accuracy"] < row["accuracy_high"]
             assert len(row["by_seed"]) == len(report["PARAMS"]["seeds"])
             assert row["accuracy"] == pytest.approx(sum(row["by_seed"]) / len(row["by_seed"]), abs=1e-4)
+
+
+def test_the_table_of_the_search_for_copies_is_made_of_its_results(tmp_path):
+    study = STUDY.with_name("copies")
+    readme = (study / "README.md").read_text(encoding="utf-8")
+    (tmp_path / "README.md").write_text(readme, encoding="utf-8")
+    runpy.run_path(str(study / "report.py"))["main"](
+        [
+            "--results",
+            str(study / "results"),
+            "--judged",
+            str(study / "judged.csv"),
+            "--table",
+            str(tmp_path / "table.md"),
+        ]
+    )
+    made = (tmp_path / "table.md").read_text(encoding="utf-8")
+    assert made == (study / "table.md").read_text(encoding="utf-8") == table_of(readme)
