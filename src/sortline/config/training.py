@@ -59,8 +59,8 @@ class Recipe(Section):
 class HeadRecipe(Recipe):
     """The same, with what suits a linear head on frozen features."""
 
-    lr: Rate = 0.3
-    weight_decay: WeightDecay = 1e-3
+    lr: Rate = 0.1
+    weight_decay: WeightDecay = 1e-2
     label_smoothing: Smoothing = 0.1
     batch_size: BatchSize = 512
     epochs: Epochs = 30
