@@ -8,7 +8,7 @@ import argparse
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -36,13 +36,13 @@ OWN = ("features", "scored", "inner")  # the keys of a cell that are not the lin
 
 @dataclass(frozen=True)
 class Photos:
-    """All photos, in split.csv's order: rows, label, "train", "val" or "dropped", fold (-1 outside train), group."""
+    """All photos, in split.csv's order: rows, label, "train", "val" or "dropped", fold (-1 outside train), scene."""
 
     split: list[dict[str, str]]
     labels: np.ndarray
     part: np.ndarray
     fold: np.ndarray
-    group: np.ndarray
+    scene: np.ndarray
     classes: prepared.Classes
 
 
@@ -73,10 +73,11 @@ def main(argv: list[str]) -> None:
     answers = np.concatenate([one.logits for one in runs]).argmax(1)
     right = answers == photos.labels[rows]
     scored = photos.part[rows] == "train"
+    val = metrics.share_by_scene(right[~scored], photos.scene[rows][~scored])
     result = {
         "scored": "out of fold" if cell["scored"] == "folds" else "held out: fold 0 of train",
-        **metrics.share(right[scored]),
-        **{f"val_{key}": value for key, value in metrics.share(right[~scored]).items()},
+        **metrics.share_by_scene(right[scored], photos.scene[rows][scored]),
+        **{f"val_{key}": value for key, value in val.items()},
         **runs[-1].facts,
         "train_n": int((photos.part == "train").sum()) if cell["scored"] == "folds" else runs[-1].facts["train_n"],
     }
@@ -87,8 +88,9 @@ def main(argv: list[str]) -> None:
         result["step0_accuracy"] = metrics.share(before[scored])["accuracy"]
     for path in (args.curves, args.answers):
         path.parent.mkdir(exist_ok=True)
-    columns = ["image", "part", "truth", "predicted"]
-    table = zip([photos.split[i]["image"] for i in rows], photos.part[rows], photos.labels[rows], answers, strict=True)
+    columns = ["image", "part", "scene", "truth", "predicted"]
+    images = [photos.split[i]["image"] for i in rows]
+    table = zip(images, photos.part[rows], photos.scene[rows], photos.labels[rows], answers, strict=True)
     files.write_csv(args.answers, columns, sorted(map(list, table)))
     write_curves(args.curves, [one.curve for one in runs[: 1 if cell["scored"] == "holdout" else -1]])
     files.write_metrics(args.out, result)
@@ -99,9 +101,9 @@ def read() -> Photos:
     split = files.read_csv(DATA["prepared"] / "split.csv")
     part = np.array([row["split"] for row in split])
     fold = np.array([int(row["fold"]) if row["fold"] != "" else -1 for row in split])
-    labels, group = (np.array([int(row[key]) for row in split]) for key in ("label", "group"))
+    labels, scene = (np.array([int(row[key]) for row in split]) for key in ("label", "scene"))
     classes = prepared.read_classes(DATA["prepared"] / "classes.json")
-    return Photos(split, labels, part, fold, group, classes)
+    return Photos(split, labels, part, fold, scene, classes)
 
 
 def folder_of(name: str) -> Path:
@@ -113,7 +115,7 @@ def heads(cell: dict[str, Any], photos: Photos) -> Iterator[Run]:
     store = FeatureStore(folder_of(cell["features"]))
     train, val = (np.flatnonzero(photos.part == part) for part in ("train", "val"))
     params = load(PARAMS["task"], "train_head", TrainHeadParams, LINE / "params.yaml")
-    data = training_heads.read(photos.split, photos.classes, store.folder, params)
+    data = replace(training_heads.read(photos.split, photos.classes, store.folder, params), photo_folds=None)
     started = time.perf_counter()
     trained = training_heads.train_by_steps(data, params)
     seconds = (time.perf_counter() - started) / params.epochs
@@ -157,10 +159,10 @@ def nets(cell: dict[str, Any], photos: Photos) -> Iterator[Run]:
 def trained(
     params: TrainParams, found: Inputs, photos: Photos, rows: np.ndarray, scored: np.ndarray, inner: bool = False
 ) -> Run:
-    """Train on `rows` and answer `scored`; with `inner` a grouped tenth of `rows` chooses the epoch."""
+    """Train on `rows` and answer `scored`; with `inner` a tenth of `rows`, of whole scenes, chooses the epoch."""
     watched = scored
     if inner:
-        taken = hold_out(photos.labels[rows], photos.group[rows], training_heads.INNER, params.seed)
+        taken = hold_out(photos.labels[rows], photos.scene[rows], training_heads.INNER, params.seed)
         rows, watched = rows[~taken], rows[taken]
     data = fit.Parts(found, rows, photos.labels[rows], watched, photos.labels[watched], len(photos.classes.names))
     net, options = fit.build(data, params, DATA["weights"])

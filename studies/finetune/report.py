@@ -10,21 +10,15 @@ from typing import Any
 
 import numpy as np
 from common import HERE, INTERVAL, PARAMS
-from matplotlib.ticker import MaxNLocator, PercentFormatter
+from matplotlib.ticker import PercentFormatter
 
 from sortline._core import files
 from sortline._core.errors import run
-from sortline.evaluation import comparison, metrics
-from sortline.report.figures.style import BLUE, GREY, SERIES, VERMILION, figure_at
+from sortline.evaluation import comparison
+from sortline.report.figures.style import BLUE, GREY, SERIES, figure_at
 
 BASE = "head"
-# What each failing recipe stands beside: the way that cures it.
-PAIRS = (
-    ("lora_head_report", "lora_head_25", "LoRA: on a frozen random layer, rank 8;\nfrom zero, rank 25"),
-    ("full_report", "full", "All of it: random head, 0.03 at once;\nfitted head, small rates, fixed batch norm"),
-    ("lenet5_plain", "lenet5_norm", "LeNet-5: plain;\nwith batch norm and dropout"),
-    ("scratch", "partial_1", "MobileNetV2: from scratch at 96 pixels;\npretrained, last block"),
-)
+Answers = dict[str, dict[str, tuple[bool, int]]]  # by part, by image: right or not, and the scene
 
 
 def main(argv: list[str]) -> None:
@@ -38,8 +32,11 @@ def main(argv: list[str]) -> None:
     for name, cell in cells.items():
         cell["against_head"] = against(answers[BASE], answers[name], "train")
         cell["val_against_head"] = against(answers[BASE], answers[name], "val")
-        if cell["image_size"] == 160:
+        if cell["image_size"] == 160 and "head_160" in names:
             cell["against_head_160"] = against(answers["head_160"], answers[name], "train")
+    others = [cell["against_head"] for name, cell in cells.items() if name != BASE]
+    for row, p in zip(others, comparison.holm([row["p"] for row in others]), strict=True):
+        row["p_holm"] = p
     timings = json.loads((HERE / "timings.json").read_text(encoding="utf-8"))
     files.write_metrics(args.out, cells)
     # As they stand there, rounded: table and figures can be made again from the file.
@@ -52,48 +49,45 @@ def main(argv: list[str]) -> None:
     with files.replacing(args.figures) as figures:
         figures.mkdir()
         draw_losses(curves, figures / "losses.png")
-        draw_pairs(curves, cells, figures / "recipes.png")
-        draw_ranks(cells, figures / "ranks.png")
         draw_differences(cells, figures / "differences.png")
 
 
-def read_answers(path: Path) -> dict[str, dict[str, bool]]:
-    """Return by part ("train", "val") whether each photo was answered rightly."""
-    found: dict[str, dict[str, bool]] = {"train": {}, "val": {}}
+def read_answers(path: Path) -> Answers:
+    """Return by part ("train", "val") whether each photo was answered rightly, and its scene."""
+    found: Answers = {"train": {}, "val": {}}
     for row in files.read_csv(path):
-        found[row["part"]][row["image"]] = row["truth"] == row["predicted"]
+        found[row["part"]][row["image"]] = row["truth"] == row["predicted"], int(row["scene"])
     return found
 
 
-def against(base: dict[str, dict[str, bool]], other: dict[str, dict[str, bool]], part: str) -> dict[str, Any]:
-    """Compare on the photos of `part` that both answered: difference, its paired 95 % interval, McNemar's p, n."""
+def against(base: Answers, other: Answers, part: str) -> dict[str, Any]:
+    """Compare on the photos of `part` that both answered: difference, its paired 95 % interval and p by scene, n."""
     images = [image for image in base[part] if image in other[part]]
-    right = [np.array([answers[part][image] for image in images]) for answers in (base, other)]
-    result = comparison.compare(*right)
-    kept = ("difference", "difference_low", "difference_high", "p", "n")
-    return {key: result[key] for key in kept} | {"head_accuracy": result["a"]["accuracy"]}
+    a, b = (np.array([answers[part][image][0] for image in images], float) for answers in (base, other))
+    scenes = np.array([base[part][image][1] for image in images])
+    return comparison.paired_by_scene(a, b, scenes) | {"n": len(images), "head_accuracy": float(a.mean())}
 
 
-def percent(row: dict[str, Any], key: str = "accuracy") -> str:
-    prefix = key.removesuffix("accuracy")
-    value, low, high = metrics.percentages(row, key, row[f"{prefix}n"])
+def percent(row: dict[str, Any], prefix: str = "") -> str:
+    value, low, high = (100 * row[prefix + key] for key in ("accuracy", "low", "high"))
     return f"{value:.1f} [{low:.1f}, {high:.1f}]"
 
 
 def table(cells: dict[str, dict[str, Any]]) -> list[str]:
     lines = [
-        "| way | scored on | accuracy, % [95 %] | against `head`, points [95 %] | p | val, % [95 %], n = 130 | pixels "
-        "| trains | of parameters | ONNX, MB |",
-        "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |",
+        "| way | scored on | accuracy, % [95 %] | against `head`, points [95 %] | p | p, Holm | val, % [95 %], n = 130 "
+        "| pixels | trains | of parameters | ONNX, MB |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
     for name, cell in cells.items():
         how = cell["against_head"]
         where = "out of fold" if cell["scored"] == "out of fold" else "held out"
         difference = f"{100 * how['difference']:+.1f}"
         difference += f" [{100 * how['difference_low']:+.1f}, {100 * how['difference_high']:+.1f}]"
-        compared = ("", "") if name == BASE else (difference, comparison.show_p(how["p"]))
+        p = [comparison.show_p(how[key]) for key in ("p", "p_holm") if key in how]
+        compared = ("", "", "") if name == BASE else (difference, *p)
         row = [
-            f"`{name}`", f"{where}, n = {cell['n']:,}", percent(cell), *compared, percent(cell, "val_accuracy"),
+            f"`{name}`", f"{where}, n = {cell['n']:,}", percent(cell), *compared, percent(cell, "val_"),
             cell["image_size"], f"{cell['trainable']:,}", f"{cell['parameters']:,}", f"{cell['onnx_mb']:.1f}",
         ]  # fmt: skip
         lines.append(f"| {' | '.join(map(str, row))} |")
@@ -142,41 +136,6 @@ def draw_losses(curves: dict[str, list[dict[str, str]]], path: Path) -> None:
         axes.set(xlabel="share of the way's epochs", ylabel="training loss, nats (log scale)")
         axes.set_title("Training loss (with smoothed targets it cannot fall below 0.647)")
         figure.legend(loc="outside right upper", fontsize=8)
-
-
-def draw_pairs(curves: dict[str, list[dict[str, str]]], cells: dict[str, dict[str, Any]], path: Path) -> None:
-    """Draw each failing recipe beside its cure: loss where it trains, loss where it is scored or watched."""
-    with figure_at(path, 9.6, 6.4) as figure:
-        for axes, (bad, good, title) in zip(figure.subplots(2, 2).flat, PAIRS, strict=True):
-            for name, colour in ((bad, VERMILION), (good, BLUE)):
-                epochs = range(1, len(curves[name]) + 1)
-                axes.plot(epochs, column(curves[name], "train_loss"), "--", color=colour, label=f"{name}: training")
-                score = f"{100 * cells[name]['accuracy']:.1f} %"
-                axes.plot(epochs, column(curves[name], "held_loss"), color=colour, label=f"{name}: not seen ({score})")
-            axes.set(xlabel="epoch", ylabel="loss, nats", title=title, ylim=(0, 4.5))
-            axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-            axes.grid()
-            axes.legend(fontsize=7)
-
-
-def draw_ranks(cells: dict[str, dict[str, Any]], path: Path) -> None:
-    """Draw accuracy against the rank of an update that starts at zero."""
-    ranks = [int(name.rsplit("_", 1)[1]) for name in cells if name.startswith("lora_head_") and name[-1].isdigit()]
-    rows = [cells[f"lora_head_{rank}"] for rank in ranks]
-    with figure_at(path, 6.4, 3.6) as figure:
-        axes = figure.subplots()
-        axes.vlines(ranks, [row["low"] for row in rows], [row["high"] for row in rows], color=BLUE)
-        axes.plot(ranks, [row["accuracy"] for row in rows], "o-", color=BLUE, label="low rank, from zero")
-        axes.axhline(cells[BASE]["accuracy"], color=GREY, linestyle="--", label="head: full rank, 25")
-        axes.set_xscale("log")
-        axes.set_xticks(ranks, [str(rank) for rank in ranks])
-        axes.minorticks_off()
-        axes.yaxis.set_major_formatter(PercentFormatter(1))
-        axes.grid()
-        axes.set(
-            xlabel="rank of the head's update", ylabel="out of fold", title=f"n = {rows[0]['n']:,}, 95 % intervals"
-        )
-        axes.legend(loc="lower right")
 
 
 def draw_differences(cells: dict[str, dict[str, Any]], path: Path) -> None:

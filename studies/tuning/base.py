@@ -1,4 +1,4 @@
-"""base: which train photos the line's own setting gets right, bool .npy (seeds, n). Usage: base.py --out FILE"""
+"""base: which train photos the base gets right, bool .npy (seeds, n). Usage: base.py --out FILE"""
 
 import argparse
 import time

@@ -1,4 +1,4 @@
-"""What the study's stages share: its features, its folds, and one measured setting."""
+"""What the study's stages share: its features, its folds, and which photos a setting gets right."""
 
 import json
 import time
@@ -13,7 +13,6 @@ from sortline.config.base import read_yaml
 from sortline.config.training import TrainHeadParams
 from sortline.data import prepared
 from sortline.data.split import deal_folds
-from sortline.evaluation import metrics
 from sortline.training import heads
 from sortline.training.results import Trained, TrainingSet
 
@@ -24,13 +23,15 @@ PREPARED = LINE / "data" / "prepared" / PARAMS["task"]
 
 
 def training_set(extracted: str | None, seed: int, params: TrainHeadParams) -> TrainingSet:
-    """Return the train photos with the features of that name (None: the line's own) and the folds of `seed`."""
+    """Return the train photos with the features of that name (None: the line's own) and the folds of `seed`.
+
+    No scene is in two folds; there are no folds by photo, which would cost time here.
+    """
     line = LINE / "data" / "features" / PARAMS["task"]
     split, classes = files.read_csv(PREPARED / "split.csv"), prepared.read_classes(PREPARED / "classes.json")
     data = heads.read(split, classes, line if extracted is None else HERE / "features" / extracted, params)
-    if not seed:
-        return data
-    return replace(data, folds=deal_folds(data.labels, data.groups, len(data.fold_numbers), seed))
+    folds = deal_folds(data.labels, data.groups, len(data.fold_numbers), seed) if seed else data.folds
+    return replace(data, folds=folds, photo_folds=None)
 
 
 def trained(changes: dict[str, Any], seed: int) -> tuple[Trained, TrainingSet]:
@@ -53,23 +54,6 @@ def correct(changes: dict[str, Any]) -> np.ndarray:
         result, data = trained(changes, seed)
         right.append(result.out_of_fold.argmax(1) == data.labels)
     return np.array(right)
-
-
-def score(right: np.ndarray, base: np.ndarray) -> dict[str, Any]:
-    """Return the accuracy over the seeds with Wilson's interval for n photos, and the paired difference from `base`.
-
-    The difference is of each photo's share of right answers over the seeds; its 95 % interval is over the photos.
-    """
-    n, mean = right.shape[1], float(right.mean())
-    low, high = metrics.wilson(round(mean * n), n)
-    paired = right.mean(0) - base.mean(0)
-    half = 1.96 * float(paired.std(ddof=1)) / n**0.5
-    return {
-        "accuracy": mean, "accuracy_low": low, "accuracy_high": high, "n": n,
-        "by_seed": [float(one.mean()) for one in right], "std_over_seeds": float(right.mean(1).std(ddof=1)),
-        "difference": float(paired.mean()), "difference_low": float(paired.mean() - half),
-        "difference_high": float(paired.mean() + half),
-    }  # fmt: skip
 
 
 def note_time(name: str, started: float) -> None:

@@ -1,11 +1,14 @@
-"""knob: every value of one knob, all else as in `base`, over the seeds. Usage: knob.py NAME --out FILE"""
+"""knob: every value of one knob, all else as in `base`, over the seeds. Usage: knob.py NAME --out FILE
+
+FILE, .npz: by value, which train photos it gets right, bool (seeds, n).
+"""
 
 import argparse
 import time
 from pathlib import Path
 
 import numpy as np
-from common import HERE, PARAMS, correct, note_time, score
+from common import HERE, PARAMS, correct, note_time
 from tqdm import tqdm
 
 from sortline._core import files, runtime
@@ -19,11 +22,12 @@ def main(argv: list[str]) -> None:
     args = parser.parse_args(argv)
     started = time.perf_counter()
     runtime.prepare(1)
-    values, base = PARAMS[args.knob], np.load(HERE / "base.npy")
-    (default,) = [value for value, changes in values.items() if not changes]
-    bar = tqdm(values.items(), desc=args.knob, disable=None)
-    scores = {value: score(correct(changes) if changes else base, base) for value, changes in bar}
-    files.write_metrics(args.out, {"knob": args.knob, "default": default, "values": scores, "order": list(values)})
+    base = np.load(HERE / "base.npy")
+    bar = tqdm(PARAMS[args.knob].items(), desc=args.knob, disable=None)
+    right = {value: correct(changes) if changes else base for value, changes in bar}
+    args.out.parent.mkdir(exist_ok=True)
+    with files.replacing(args.out) as out, out.open("wb") as file:
+        np.savez(file, **right)
     note_time(f"knob@{args.knob}", started)
 
 

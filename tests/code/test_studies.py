@@ -5,9 +5,12 @@ import runpy
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from sortline.config.base import load
 from sortline.config.training import TrainHeadParams
+from sortline.evaluation.comparison import holm
 
 STUDY = Path(__file__).parents[2] / "studies" / "tuning"
 
@@ -45,11 +48,10 @@ def test_every_setting_of_the_study_is_a_valid_one_and_one_of_each_knob_is_the_d
 
 
 def test_intervals_hold_their_accuracy_and_seeds_are_as_many_as_said(report):
-    for path in (STUDY / "results").glob("*.json"):
-        content = json.loads(path.read_text(encoding="utf-8"))
-        rows = content.get("values", content.get("together")).values()
-        for row in rows:
+    for knob in report["PARAMS"]["knobs"]:
+        for row in json.loads((STUDY / f"results/{knob}.json").read_text(encoding="utf-8"))["values"].values():
             assert row["accuracy_low"] < row["accuracy"] < row["accuracy_high"]
+            assert row["n"] > row["accuracy_scenes"] > 0
             assert len(row["by_seed"]) == len(report["PARAMS"]["seeds"])
             assert row["accuracy"] == pytest.approx(sum(row["by_seed"]) / len(row["by_seed"]), abs=1e-4)
 
@@ -70,3 +72,31 @@ def test_the_table_of_the_search_for_copies_is_made_of_its_results(tmp_path):
     )
     made = (tmp_path / "table.md").read_text(encoding="utf-8")
     assert made == (study / "table.md").read_text(encoding="utf-8") == table_of(readme)
+
+
+def test_p_values_are_corrected_for_all_values_tried(report):
+    results = [json.loads((STUDY / f"results/{knob}.json").read_text("utf-8")) for knob in report["PARAMS"]["knobs"]]
+    rows = [row for result in results for value, row in result["values"].items() if value != result["default"]]
+    assert {result["tried"] for result in results} == {len(rows)}
+    # Rounded to 4 decimals there: the correction's error is that of one p, so many times over.
+    for row, p in zip(rows, holm([row["p"] for row in rows]), strict=True):
+        assert row["p_holm"] == pytest.approx(p, abs=1e-4 * len(rows))
+
+
+def test_what_choosing_flatters_is_the_best_setting_less_one_chosen_on_the_other_folds(report):
+    nested = runpy.run_path(str(STUDY / "scores.py"))["nested"]
+    folds, scenes = np.array([[0, 0, 1, 1]]), np.arange(4)
+    # Each setting is right on one fold alone: chosen on the other, it is wrong.
+    right = np.array([[[True, True, False, False]], [[False, False, True, True]]])
+    found = nested(right, folds, scenes)
+    assert (found["accuracy"], found["best_accuracy"], found["flattered"]) == (0.0, 0.5, 0.5)
+    shown = json.loads((STUDY / "results/nested.json").read_text(encoding="utf-8"))
+    assert shown["flattered"] == pytest.approx(shown["best_accuracy"] - shown["accuracy"], abs=2e-4)
+    tried = sum(bool(changes) for knob in report["PARAMS"]["knobs"] for changes in report["PARAMS"][knob].values())
+    assert shown["settings"] == tried + 1
+    assert f"{100 * shown['flattered']:.1f} points" in (STUDY / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_base_of_the_study_is_the_task_s_head(report):
+    line = load("garbage", "train_head", TrainHeadParams, STUDY.parents[1] / "params.yaml")
+    assert all(getattr(line, key) == value for key, value in report["PARAMS"]["base"].items())
