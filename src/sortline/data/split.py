@@ -87,19 +87,19 @@ def class_counts(split: Split, classes: int) -> dict[str, list[int]]:
 def data_metrics(audit: Audit, split: Split, policy: dict[str, str]) -> dict[str, Any]:
     """Return the counts of metrics/<task>/data.json.
 
-    exact_cross counts val photos with an exact copy in raw train, near_cross its others of a scene in it; the groups
+    exact_cross counts held-out photos with an exact copy in raw train, near_cross others of a scene in it; the groups
     are of two or more photos inside raw train; label_conflicts are sets of exact copies under different classes;
     `copies` counts near pairs by what the one differs in from the other.
     """
-    raw, val, scene = split.raw == "train", split.raw == "val", audit.duplicates.scene
+    raw, scene = split.raw == "train", audit.duplicates.scene
     sides = ("train", "val", *(side for side in APART if side in split.raw), "dropped")
     counts = {side: int((split.split == side).sum()) for side in sides}
     return counts | {
         "unreadable": len(audit.problems),
         "exact_groups_train": len(audit.duplicates.exact_groups(raw)),
         "near_groups_train": len(audit.duplicates.near_groups(raw)),
-        "exact_cross": int(split.in_train_exact[val].sum()),
-        "near_cross": int(split.in_train_near[val].sum()),
+        "exact_cross": int(split.in_train_exact.sum()),
+        "near_cross": int(split.in_train_near.sum()),
         "label_conflicts": len(audit.conflicts(split.label)),
         "scenes": int(np.unique(scene).size),
         "scenes_train": int(np.unique(scene[raw]).size),
