@@ -82,7 +82,7 @@ def planted():
 
 def test_planted_label_errors_and_the_outlier_are_found():
     labels, wrong, features, probabilities = planted()
-    found = suspects.find(labels, probabilities, features, 10, 5)
+    found = suspects.find(labels, probabilities, features, np.arange(len(labels)), 10, 5)
     assert set(found.labels[:5]) == set(wrong) and len(found.labels) <= 7
     assert list(found.quality[found.labels]) == sorted(found.quality[found.labels])
     assert found.outliers[0] == 20 and len(found.outliers) == 5
@@ -91,9 +91,19 @@ def test_planted_label_errors_and_the_outlier_are_found():
     assert agree[wrong].max() < 0.3 and np.median(agree) > 0.9
 
 
+def test_copies_of_a_photo_do_not_speak_for_it():
+    labels, _, features, probabilities = planted()
+    copied, scenes = np.append(np.arange(160), [20] * 9), np.arange(169)
+    scenes[160:] = 20  # nine copies of the photo that is like nothing else
+    found = suspects.find(labels[copied], probabilities[copied], features[copied], scenes, 10, 5)
+    assert found.outliers[0] == 20 and not (scenes[found.neighbours] == scenes[:, None]).any()
+    alone = suspects.find(labels, probabilities, features, np.arange(160), 10, 5)
+    assert found.typicality[20] == pytest.approx(alone.typicality[20], abs=1e-6)
+
+
 def test_the_table_of_suspects():
     labels, wrong, features, probabilities = planted()
-    found = suspects.find(labels, probabilities, features, 10, 5)
+    found = suspects.find(labels, probabilities, features, np.arange(len(labels)), 10, 5)
     rows = suspects.rows(found, [f"{i}.jpg" for i in range(160)], labels, probabilities, list("abcd"))
     assert all(len(row) == len(suspects.COLUMNS) for row in rows)
     first = found.labels[0]

@@ -39,7 +39,10 @@ def diagnose(
     predictor: Predictor, val: Part, unseen: Unseen, raw: Path, names: list[str], params: DiagnoseParams
 ) -> Diagnosis:
     """Corrupt photos of `val`, which lie in `raw`, and look for doubtful ones among the `unseen`."""
-    found = suspects.find(unseen.part.labels, unseen.probabilities, unseen.features, params.neighbours, params.outliers)
+    part = unseen.part
+    found = suspects.find(
+        part.labels, unseen.probabilities, unseen.features, part.scenes, params.neighbours, params.outliers
+    )
     some = spread(len(val.images), MAX_CORRUPTED)
     photos = [raw / val.images[i] for i in some]
     scores = corrupted_accuracy(photos, val.labels[some], predictor, params.severities)

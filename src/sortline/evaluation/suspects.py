@@ -1,4 +1,4 @@
-"""Train photos whose label may be wrong, and photos unlike any other, by cleanlab."""
+"""Train photos whose label may be wrong, by cleanlab, and photos unlike any other."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ class Suspects:
 
     `labels`: indices of suspected label errors, the least likely label first; `quality` float (n,): each label's
     out-of-fold probability. `outliers`: indices of the photos least like their neighbours, oddest first;
-    `typicality` float (n,), 0 (odd) to 1. `neighbours` int (n, k): indices of each photo's nearest others.
+    `typicality` float (n,), 0 (odd) to 1. `neighbours` int (n, k): indices of the nearest photos of other scenes.
     """
 
     labels: np.ndarray
@@ -21,31 +21,39 @@ class Suspects:
     neighbours: np.ndarray
 
 
-def find(labels: np.ndarray, out_of_fold: np.ndarray, features: np.ndarray, neighbours: int, limit: int) -> Suspects:
+def find(
+    labels: np.ndarray, out_of_fold: np.ndarray, features: np.ndarray, scenes: np.ndarray, neighbours: int, limit: int
+) -> Suspects:
     """Look for label errors by confident learning, and for outliers by distance to the nearest neighbours.
 
-    `labels` int (n,); `out_of_fold` (n, classes) probabilities; `features` float32 (n, D). At most `limit` outliers.
+    `labels`, `scenes` int (n,); `out_of_fold` (n, classes) probabilities; `features` float32 (n, D). Copies say nothing
+    of a photo: neighbours are of other scenes. At most `limit` outliers.
     Sources: Northcutt, Jiang and Chuang 2021, arXiv:1911.00068; Kuan and Mueller 2022, arXiv:2207.03061.
     """
     # Here, as it takes seconds to load.
     from cleanlab.filter import find_label_issues
-    from cleanlab.outlier import OutOfDistribution
     from sklearn.neighbors import NearestNeighbors
 
     probabilities = out_of_fold.astype(np.float64)
     probabilities /= probabilities.sum(1, keepdims=True)
     issues = find_label_issues(labels, probabilities, return_indices_ranked_by="self_confidence", n_jobs=1)
-    k = min(neighbours, len(labels) - 1)
-    nearest = NearestNeighbors(n_neighbors=k, metric="cosine").fit(features)
-    typicality = OutOfDistribution({"knn": nearest, "k": k}).score(features=features)
+    largest = int(np.unique(scenes, return_counts=True)[1].max())
+    k = min(neighbours, len(labels) - largest)
+    nearest = NearestNeighbors(n_neighbors=k + largest, metric="cosine").fit(features)
+    distances, found = nearest.kneighbors(features)
+    # Those of other scenes come first, each in its order of distance.
+    others = np.argsort(scenes[found] == scenes[:, None], axis=1, kind="stable")[:, :k]
+    distances, found = (np.take_along_axis(one, others, 1) for one in (distances, found))
+    typicality = np.exp(-distances.mean(1)) if k else np.ones(len(labels))
     order = np.argsort(typicality, kind="stable")[:limit]
     own = probabilities[np.arange(len(labels)), labels]
-    return Suspects(np.asarray(issues), own, order, typicality, nearest.kneighbors(return_distance=False))
+    return Suspects(np.asarray(issues), own, order, typicality, found)
 
 
 def agreement(found: Suspects, labels: np.ndarray) -> np.ndarray:
     """Return the share of each photo's neighbours that bear its label, float (n,)."""
-    return (labels[found.neighbours] == labels[:, None]).mean(1)
+    alike = labels[found.neighbours] == labels[:, None]
+    return alike.mean(1) if alike.size else np.ones(len(labels))
 
 
 COLUMNS = ["image", "label", "suggested", "label_probability", "suggested_probability", "neighbours_agree"]
