@@ -131,7 +131,7 @@ def test_run_runs_the_tasks_stages_and_ends_with_the_summary(sources, repro, cap
         "95.4 %  (95 % interval 90.3 to 97.9, n = 130)",
         "94.2 %  (95 % interval 87.9 to 97.3, n = 103)",
         "95.1 %  (95 % interval 94.1 to 95.9, n = 2,126, 5 folds of train)",
-        "chosen on it    C",
+        "chosen on it      C",
         "Paper taken for Newspaper (2)",
         "models/sample/export/model.onnx",
         "sortline predict",

@@ -45,7 +45,7 @@ def summary(task: str) -> str:
     counts.append(f"{evaluated['n']:,} photos held out")
     lines = [f"{task}: {', '.join(counts)}"]
     lines += [f"  NOTE: {note}"] if note else []
-    lines += [f"  {name:<17} {value}" for name, value in _rows(task, trained, evaluated) if value]
+    lines += [f"  {name:<19} {value}" for name, value in _rows(task, trained, evaluated) if value]
     return "\n".join(["", *lines, "", "try next:", *[f"  {line}" for line in _next_steps(task, "net" in trained)]])
 
 
@@ -67,12 +67,12 @@ def _rows(task: str, trained: dict[str, Any], evaluated: dict[str, Any]) -> list
     files = {"model": export / "model.onnx", "model card": export / "MODEL_CARD.md", "pictures": paths.plots(task)}
     return [
         ("new scenes", new_scenes),
-        ("held out", _accuracy(evaluated, "accuracy", evaluated["n"])),
-        ("  new scenes of it", _accuracy(evaluated, "accuracy_deduplicated", evaluated["n_deduplicated"])),
-        ("  correct bin", _accuracy(evaluated, "bin_accuracy", evaluated["n"])),
-        *((part, _accuracy(evaluated[part], "accuracy", evaluated[part]["n"])) for part in APART if part in evaluated),
         ("validated", _accuracy(trained, "val_accuracy", trained.get("val_n", 0))),
         ("  chosen on it", ", ".join(trained.get("selected_on_folds", trained.get("selected_on_val", [])))),
+        ("held out", _accuracy(evaluated, "accuracy", evaluated["n"])),
+        ("  its new scenes", _accuracy(evaluated, "accuracy_deduplicated", evaluated["n_deduplicated"])),
+        ("  correct bin", _accuracy(evaluated, "bin_accuracy", evaluated["n"])),
+        *((part, _accuracy(evaluated[part], "accuracy", evaluated[part]["n"])) for part in APART if part in evaluated),
         *zip(["confused most", "", ""], pairs, strict=False),
         *((name, path.as_posix()) for name, path in files.items() if path.exists()),
     ]
