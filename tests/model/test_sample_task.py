@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from PIL import ImageEnhance, ImageOps
+from scipy.stats import binomtest
 
 from sortline import cli
 from sortline.data.images import open_rgb
@@ -55,8 +56,9 @@ def test_it_says_loudly_what_it_is(project: Path) -> None:
 
 def test_the_head_learns_something(project: Path) -> None:
     train = json.loads((project / "metrics/sample/train.json").read_text())
-    # The lower end of the interval: chance would not get here once in a thousand runs.
-    assert train["cv_accuracy_low"] > 1.5 * CHANCE
+    correct = round(train["cv_accuracy"] * train["cv_n"])
+    # Chance would not get here once in a thousand runs.
+    assert binomtest(correct, train["cv_n"], CHANCE, alternative="greater").pvalue < 0.001
     assert train["cv_accuracy_low"] < train["cv_accuracy"] < train["cv_accuracy_high"]
 
 

@@ -95,7 +95,7 @@ def test_a_damaged_photo_is_left_out_and_named_or_refused(project, capfd):
 def test_copies_can_be_refused(project):
     project.set("prepare.duplicates.exact_cross", "fail")
     line = failure_here(project, "prepare")
-    assert "1 exact copies of val photos in train (first: train/Can/00.png)" in line
+    assert "1 exact copies of held-out photos in train (first: train/Can/00.png)" in line
     assert "set it to drop or report" in line
 
 
