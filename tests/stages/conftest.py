@@ -261,16 +261,8 @@ def base(once) -> Project:
         draw_photos(place / "photos" / TASK)
         shutil.copytree(place / "photos" / TASK, place / "photos" / "same")
         project = new_project(place / FOLDER, place / "photos")
-        # Not all by `dvc repro`, whose processes each load MindSpore: test_reproducible.py compares the two. What extract
-        # and export write as ONNX is the same only from one fresh process to the next: MindSpore counts its nodes.
-        *first, last = project.stages()
-        for stage in first:
-            if stage == "extract":
-                project.run(*shlex.split(project.stages()[stage]["cmd"]))
-            else:
-                project.run_here(stage)
-        project.dvc("commit", "--force", *(f"{stage}@{TASK}" for stage in first))
-        assert project.repro() == {last}
+        # Each stage in a process of its own, as people run it: what MindSpore makes depends on what it did before.
+        assert project.repro() == set(project.stages())
         project.git("add", ".")
         project.git("commit", "--quiet", "--message", "The line, run once")
 
