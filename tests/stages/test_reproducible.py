@@ -1,7 +1,4 @@
-"""The same photos and parameters give the same bytes: in another folder, at another time, beside another task.
-
-And run by DVC, a process a stage: the base project's stages ran in the tests' own process.
-"""
+"""The same photos and parameters give the same bytes: in another folder, at another time, beside another task."""
 
 import copy
 import os
