@@ -13,7 +13,7 @@ from sortline.evaluation.comparison import holm
 STUDY = Path(__file__).parents[2] / "studies" / "finetune"
 OWN = ("features", "scored", "inner")
 # Every way that is measured, by the name of its cell.
-WAYS = {"head", "lora_head_fitted"}
+WAYS = {"head", "head_v3", "lora_head_fitted", "partial_1"}
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +89,9 @@ def test_the_page_on_finetuning_says_what_was_measured():
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in part.splitlines()[2:]]
     shown = {
         "the head alone (the line's `train_head`)": "head",
+        "head_v3": "head_v3",
         "lora_head, rank 8, on the fitted head": "lora_head_fitted",
+        "partial, last block": "partial_1",
     }  # fmt: skip
     assert [row[0].replace("**", "") for row in rows] == list(shown)
     for (_, accuracy, interval, n, difference), name in zip(rows, shown.values(), strict=True):
