@@ -83,7 +83,7 @@ def novelty(curves: Mapping[str, Sequence[Mapping[str, Any]]], path: Path, *, ti
             upper.plot(x, [row["answered"] for row in rows], ":", color=colour, linewidth=1.2)
             lower.bar(x, [row["n"] for row in rows], 0.028, color=colour)
         if not curves:
-            upper.text(0.5, 0.5, "not measured: no backbone whose features could tell", ha="center")
+            upper.text(0.7, 0.5, "not measured: no backbone whose features could tell", ha="center")
         for line, what in (("-", "accuracy"), ("--", "mean confidence"), (":", "share answered, not 'not sure'")):
             upper.plot([], [], line, color=INK, label=what)
         upper.set(ylim=(0, 1.02), ylabel="share of photos")
