@@ -1,4 +1,4 @@
-"""report: the tables of recall and of what was judged by eye, which it also puts into README.md.
+"""report: the tables of recall and of what was judged by eye.
 
 Usage: report.py --results FOLDER --judged FILE --table FILE
 """
@@ -38,11 +38,6 @@ def main(argv: list[str]) -> None:
         copies = sum(verdict in ("copy", "frame") for verdict in verdicts)
         lines.append(f"| {name} | {len(verdicts)} | {interval(copies, len(verdicts))} |")
     files.write_text(args.table, "\n".join(lines) + "\n")
-    readme = args.table.with_name("README.md")
-    before, rest = readme.read_text(encoding="utf-8").split("<!-- table -->\n")
-    after = rest.split("<!-- end of table -->")[1]
-    table = args.table.read_text(encoding="utf-8")
-    files.write_text(readme, f"{before}<!-- table -->\n{table}<!-- end of table -->{after}")
 
 
 def interval(count: int, n: int) -> str:

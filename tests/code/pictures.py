@@ -1,7 +1,10 @@
 """Drawn pictures with much to see in them, for tests of the search for copies."""
 
+import shutil
+from pathlib import Path
+
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 
 def drawn(seed: int, width: int = 320, height: int = 240, shapes: int = 90) -> Image.Image:
@@ -25,3 +28,15 @@ def lettered(image: Image.Image, text: str, places: list[tuple[int, int]], size:
     for place in places:
         draw.text(place, text, "white", font, stroke_width=1, stroke_fill="black")
     return image
+
+
+def two_classes(root: Path) -> Path:
+    """Fill a folder: two classes, 8 train and 2 val photos each; one of val is also in train, another mirrored."""
+    for c, name in enumerate(("hat", "can")):
+        for i in range(10):
+            path = root / ("train" if i < 8 else "val") / name / f"{i}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            drawn(100 * c + i, 120, 90, 40).save(path)
+    shutil.copy(root / "train/hat/3.png", root / "val/hat/8.png")
+    ImageOps.mirror(drawn(105, 120, 90, 40)).save(root / "val/can/9.png")
+    return root

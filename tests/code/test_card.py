@@ -116,6 +116,13 @@ def test_the_accuracies_in_their_table():
     ]
 
 
+def test_photos_with_a_test_part_are_still_photos():
+    def change(metrics):
+        metrics["data"]["test"] = 12
+
+    assert "1,130 held out" in card(change) and "to choose on" not in card(change)
+
+
 def test_the_novelty_curve_in_its_table():
     _, novelty, *_ = tables(card())
     assert novelty[1:] == [

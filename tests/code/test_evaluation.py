@@ -185,6 +185,6 @@ def test_features_of_other_photos_are_refused(project, monkeypatch, capsys):
 
 
 def test_an_empty_val_is_one_line(tmp_path):
-    files.write_csv(tmp_path / "split.csv", ["image", "label", "split"], [["a.png", 0, "train"]])
+    files.write_csv(tmp_path / "split.csv", ["image", "label", "split", "fold"], [["a.png", 0, "train", 0]])
     with pytest.raises(UserError, match="no photo in val"):
         prepared.read_part(tmp_path / "split.csv")

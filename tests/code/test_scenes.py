@@ -3,6 +3,7 @@
 import json
 import runpy
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import onnx
@@ -16,6 +17,7 @@ from sortline import cli
 from sortline._core import sessions
 from sortline._core.errors import UserError
 from sortline._core.files import read_csv
+from sortline.config.prepare import DuplicateParams, PrepareParams
 from sortline.data import prepared
 from sortline.data.audit import audit_folder, walk
 from sortline.evaluation import metrics, novelty, predictions
@@ -208,6 +210,17 @@ def test_nothing_of_them_is_trained_on_and_their_copies_in_train_are_told(photos
     assert (data["exact_cross"], data["near_cross"]) == (1, 0)  # of the field
     assert prepared.read_splits(split) == ["dropped", "field", "test", "train", "val"]
     assert (prepared.read_folds(split) >= 0).sum() == 11 == (prepared.read_folds(split, "photo_fold") >= 0).sum()
+
+
+def test_val_is_what_is_scored_where_nothing_was_chosen_on_it(photos, monkeypatch):
+    prepare(photos, monkeypatch)
+    assert prepared.read_part(Path("out/split.csv")).split == "val"  # the test/ beside it stands apart
+
+
+def test_a_disk_without_room_is_one_line(photos, monkeypatch):
+    monkeypatch.setattr("shutil.disk_usage", lambda path: SimpleNamespace(free=100_000))
+    assert "0.0 GB free" in refused("audit", photos)
+    assert audit_folder(photos, PrepareParams(duplicates=DuplicateParams(search="exact"))).photos
 
 
 def test_a_field_is_scored_by_source(photos, monkeypatch):

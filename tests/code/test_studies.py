@@ -59,7 +59,6 @@ def test_intervals_hold_their_accuracy_and_seeds_are_as_many_as_said(report):
 def test_the_table_of_the_search_for_copies_is_made_of_its_results(tmp_path):
     study = STUDY.with_name("copies")
     readme = (study / "README.md").read_text(encoding="utf-8")
-    (tmp_path / "README.md").write_text(readme, encoding="utf-8")
     runpy.run_path(str(study / "report.py"))["main"](
         [
             "--results",

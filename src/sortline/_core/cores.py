@@ -18,11 +18,11 @@ def cores() -> int:
 
 
 def on_all_cores(
-    work: Callable[[Item], Result], items: Sequence[Item], what: str, workers: int | None = None
+    work: Callable[[Item], Result], items: Sequence[Item], what: str, workers: int | None = None, unit: str = "photo"
 ) -> Iterator[Result]:
     """Yield `work(item)` of each item, in order, on `workers` threads, with a progress bar; None: one a core.
 
     The first error ends the work.
     """
     with ThreadPoolExecutor(workers or cores()) as pool:
-        yield from tqdm(pool.map(work, items), total=len(items), desc=what, unit="photo", disable=None)
+        yield from tqdm(pool.map(work, items), total=len(items), desc=what, unit=unit, disable=None)

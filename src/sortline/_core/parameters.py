@@ -11,7 +11,7 @@ from safetensors.numpy import load, save
 
 from sortline._core.errors import UserError
 
-AGAIN = "run `dvc repro -f train@TASK`"
+AGAIN = "run `dvc repro -f train@TASK` (of a head: train_head@TASK)"
 
 
 def read(path: Path) -> dict[str, np.ndarray]:

@@ -104,9 +104,8 @@ def explainer(classifier: Classifier, folder: Path) -> Callable[[Path, Predictio
     def explain(photo: Path, prediction: Prediction) -> None:
         image, label = open_rgb(photo), prediction.label
         evidence = evidence_of(image, labels.index(values(label)))
-        predicted = (
-            f"{'' if prediction.sure and prediction.familiar else 'not sure: '}{label.get('en') or label.get('code')}"
-        )
+        doubt = f"{prediction.doubt}: " if prediction.doubt else ""
+        predicted = f"{doubt}{label.get('en') or label.get('code')}"
         seen = Tile(overlay(image, evidence), f"what spoke for it ({prediction.probability:.2f})")
         tiles = [Tile(image, f"{photo.name}\n{predicted}"), seen]
         names = chain([photo.stem], (f"{photo.stem}-{number}" for number in count(2)))

@@ -59,12 +59,15 @@ def read_views(path: Path) -> ViewParams:
 
 
 def read_part(split: Path, name: str | None = None) -> Part:
-    """Read a part of split.csv; None: the one to be scored on, "test" where there is one, else "val".
+    """Read a part of split.csv; None: the one to be scored on.
 
-    Raises `UserError` where it is empty.
+    That is "val", but "test" where there is one and train has no folds: then the epoch was chosen on val. Raises
+    `UserError` where it is empty.
     """
     every = read_csv(split)
-    name = name or ("test" if any(row["split"] == "test" for row in every) else "val")
+    if name is None:
+        chosen_on_val = not any(row["fold"] for row in every)
+        name = "test" if chosen_on_val and any(row["split"] == "test" for row in every) else "val"
     numbers = np.flatnonzero([row["split"] == name for row in every])
     rows = [every[number] for number in numbers]
     if not rows:

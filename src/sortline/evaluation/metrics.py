@@ -12,6 +12,8 @@ from scipy.stats import binomtest, bootstrap
 
 from sortline._core import arrays
 
+# Their intervals are of draws of scenes: there is no count of independent photos to work them out from.
+BY_SCENE = ("cv_accuracy", "cv_scene_accuracy")
 TOP = 5  # the k of top-5; tasks of fewer classes take all of them
 
 
@@ -146,7 +148,7 @@ def percentages(metrics: dict[str, Any], key: str, n: int) -> tuple[float, float
 
     Worked out anew from the count: rounded to the file's 4 decimals and again to one, 98.346 would be shown as 98.4.
     """
-    if f"{key}_scenes" in metrics or key == "cv_scene_accuracy":  # no count of independent photos
+    if key in BY_SCENE:
         value, low, high = (100 * metrics[name] for name in (key, f"{key}_low", f"{key}_high"))
         return value, low, high
     correct = round(metrics[key] * n)

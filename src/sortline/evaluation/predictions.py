@@ -91,8 +91,9 @@ def apart(predictions: Predictions, threshold: float | None) -> dict[str, Any]:
     found |= metrics.answered(val.labels, predictions.probabilities, threshold)
     new = ~(val.exact | val.near)
     found |= metrics.named(metrics.share(correct[new]), "accuracy_deduplicated", "n_deduplicated")
-    sources = np.array([PurePosixPath(image).parts[1] for image in val.images])
-    if val.split == "field" and not set(sources) <= {PurePosixPath(image).parent.name for image in val.images}:
+    places = [PurePosixPath(image).parts for image in val.images]
+    if val.split == "field" and all(len(place) > 3 for place in places):  # field/SOURCE/CLASS/PHOTO
+        sources = np.array([place[1] for place in places])
         found["per_source"] = {name: metrics.share(correct[sources == name]) for name in np.unique(sources).tolist()}
     return found
 

@@ -49,6 +49,11 @@ class Prediction:
     familiar: bool = True
 
     @property
+    def doubt(self) -> str:
+        """Why the best guess should not be taken, in a few words for people; empty where nothing speaks against it."""
+        return "unlike anything trained on" if not self.familiar else "" if self.sure else "not sure"
+
+    @property
     def label(self) -> dict[str, Any]:
         return self.top[0].label
 

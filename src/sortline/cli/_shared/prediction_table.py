@@ -86,11 +86,10 @@ def _add_block(table: Table, name: str, prediction: Prediction, binned: bool) ->
 
     for rank, guess in enumerate(prediction.top):
         style = "dim" if rank else "bold"
-        unsure = not (rank or (prediction.sure and prediction.familiar))
-        doubt = "not sure: " if prediction.familiar else "unlike anything trained on: "
+        doubt = "" if rank else prediction.doubt
         bin_ = [Text(both_languages(guess.bin or {}), f"{style} {colour(guess.bin)}")] if binned else []
-        bin_ = [Text("?", style)] if binned and unsure else bin_
-        class_ = Text((doubt if unsure else "") + both_languages(guess.label), style)
+        bin_ = [Text("?", style)] if binned and doubt else bin_
+        class_ = Text(f"{doubt}: " * bool(doubt) + both_languages(guess.label), style)
         # Text, not markup: a file may be "[red].jpg"
         table.add_row(Text("" if rank else name), class_, *bin_, Text(f"{100 * guess.probability:.1f} %", style))
     if len(prediction.top) > 1:

@@ -26,7 +26,7 @@ def find_copies(sketches: Sequence[Sketch]) -> np.ndarray:
         return overlay(sketches[a], sketches[b], mirrored)
 
     with threadpool_limits(1):  # pairs are looked at in threads of our own
-        found = list(on_all_cores(compare, pairs, "copies"))
+        found = list(on_all_cores(compare, pairs, "copies", unit="pair"))
     rows = [(a, b, *_row(one)) for (a, b, _), one in zip(pairs, found, strict=True) if one is not None]
     every = np.array(rows, np.int64).reshape(-1, 4)
     every = every[np.lexsort((every[:, 1], every[:, 0], every[:, 2]))]

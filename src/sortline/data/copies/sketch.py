@@ -1,5 +1,6 @@
 """What the search for copies keeps of a photo: local features, a small grey picture, a hash."""
 
+import shutil
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,11 +12,14 @@ import imagehash
 import numpy as np
 from PIL import Image
 
+from sortline._core.errors import UserError
+
 SIDE = 256  # pixels of the longer side, at which local features are looked for
 SMALL = SIDE // 2  # of the picture that is kept
 FEATURES = 256  # of a photo at most
 CELLS = 4  # a side: features are taken from 4 x 4 parts in turn, or text laid over a photo would take them all
 HASH = 16  # side of the hash: 256 bits
+BYTES = FEATURES * (2 * 4 + 128) + SMALL**2  # of a sketch on the disk
 # A mirrored patch has the same descriptor, its rows and its 8 directions in the other order.
 _INDEX = np.arange(128).reshape(4, 4, 8)
 MIRRORED = _INDEX[::-1, :, (-np.arange(8)) % 8].ravel()
@@ -68,6 +72,13 @@ class Sketches:
     """The sketches of up to `count` photos, on the disk while they are in use: 50 kB each."""
 
     def __init__(self, count: int) -> None:
+        # Files with holes: a disk that is full later would end the process without a word.
+        needed, free = count * BYTES, shutil.disk_usage(tempfile.gettempdir()).free
+        if needed > free:
+            raise UserError(
+                f"{tempfile.gettempdir()}: {free / 1e9:.1f} GB free, and the search for copies among {count:,} files "
+                f"needs {needed / 1e9:.1f}; make room, set TMPDIR, or set prepare's duplicates.search to exact"
+            )
         self._folder = tempfile.TemporaryDirectory(prefix="sortline-")
 
         def on_disk(name: str, shape: tuple[int, ...], kind: type) -> np.ndarray:

@@ -1,0 +1,106 @@
+"""The stage prepare: what it writes, what its parameters leave as it was, and mistakes in them."""
+
+import csv
+import json
+import runpy
+from pathlib import Path
+
+import pytest
+from pictures import two_classes
+
+from sortline._core.errors import UserError
+
+STAGE = Path(__file__).parents[2] / "stages" / "prepare.py"
+
+
+@pytest.fixture
+def raw(tmp_path) -> Path:
+    return two_classes(tmp_path / "raw")
+
+
+PARAMS = """
+toy:
+  prepare:
+    min_per_class: 3
+    split: {folds: 3}
+"""
+
+
+def run_stage(folder: Path, raw: Path, params: str, monkeypatch, out: str) -> dict[str, bytes]:
+    monkeypatch.chdir(folder)
+    (folder / "params.yaml").write_text(params, encoding="utf-8")
+    (folder / "raw.json").write_text(json.dumps({"name": "toy photos", "note": "drawn"}), encoding="utf-8")
+    words = f"toy --raw {raw.name} --source raw.json --tables tables --out {out}".split()
+    words += f"--metrics {out}/data.json --plots {out}/plots".split()
+    runpy.run_path(str(STAGE))["main"](words)
+    return {path.relative_to(folder / out).as_posix(): path.read_bytes() for path in (folder / out).rglob("*.*")}
+
+
+def test_the_stage_writes_what_it_promises_twice_the_same(tmp_path, raw, monkeypatch):
+    (raw / "train/hat/broken.jpg").write_bytes(b"broken")
+    first = run_stage(tmp_path, raw, PARAMS, monkeypatch, "first")
+    assert first == run_stage(tmp_path, raw, PARAMS, monkeypatch, "second")
+    assert sorted(first) == [
+        "audit.json", "classes.json", "data.json", "images.csv", "plots/class_counts.csv", "plots/class_counts.png",
+        "plots/classes.csv", "plots/photos/duplicates.png", "plots/photos/scenes.png", "plots/photos/views.png",
+        "split.csv", "views.json",
+    ]  # fmt: skip
+    images = list(csv.DictReader(first["images.csv"].decode().splitlines()))
+    split = list(csv.DictReader(first["split.csv"].decode().splitlines()))
+    assert [row["path"] for row in images] == [row["image"] for row in split] == sorted(row["path"] for row in images)
+    assert len(images) == 20
+    for row in split:
+        for fold in (row["fold"], row["photo_fold"]):
+            assert (fold in "012" and fold != "") == (row["split"] == "train")
+    scene = {row["image"]: row["scene"] for row in split}
+    assert scene["train/can/5.png"] == scene["val/can/9.png"] and scene["train/hat/3.png"] == scene["val/hat/8.png"]
+    assert len(set(scene.values())) == 18
+    metrics = json.loads(first["data.json"])
+    expected = {"train": 15, "val": 4, "dropped": 1, "unreadable": 1, "exact_cross": 1, "near_cross": 1, "classes": 2,
+                "exact_groups_train": 0, "near_groups_train": 0, "folds": 3, "label_conflicts": 0,
+                "duplicate_search": "geometry", "source": "toy photos", "note": "drawn"}  # fmt: skip
+    assert {key: metrics[key] for key in expected} == expected
+    assert len(metrics["dataset"]) == 16
+
+
+@pytest.mark.parametrize(
+    "change",
+    ["split: {folds: 4, seed: 5}", "split: {folds: 3}\n    duplicates: {near_cross: drop, near_train: drop}",
+     "split: {folds: 3}\n    duplicates: {exact_cross: report, search: exact}"],
+)  # fmt: skip
+def test_split_and_duplicate_params_leave_what_extract_reads(tmp_path, raw, monkeypatch, change):
+    first = run_stage(tmp_path, raw, PARAMS, monkeypatch, "first")
+    changed = run_stage(tmp_path, raw, PARAMS.replace("split: {folds: 3}", change), monkeypatch, "second")
+    assert first["split.csv"] != changed["split.csv"]
+    for name in ("images.csv", "views.json"):
+        assert first[name] == changed[name]
+
+
+def test_view_params_leave_images_and_split(tmp_path, raw, monkeypatch):
+    first = run_stage(tmp_path, raw, PARAMS, monkeypatch, "first")
+    changed = run_stage(tmp_path, raw, PARAMS + "    views: {count: 2, flip: 0}\n", monkeypatch, "second")
+    assert first["views.json"] != changed["views.json"]
+    assert first["images.csv"] == changed["images.csv"]
+    assert first["split.csv"] == changed["split.csv"]
+
+
+@pytest.mark.parametrize(
+    ("params", "text"),
+    [
+        ("    views: {crop_scale: [0.9, 0.5]}\n", "crop_scale' is [0.9, 0.5]: must be"),
+        ("    views: {crop_ratio: [1.0]}\n", "crop_ratio"),
+        ("    duplicates: {search: hash}\n", "'geometry' or 'exact'"),
+        ("    duplicates: {threshold: 20}\n", "copies are found by geometry now"),
+        ("    duplicates: {exact_cross: remove}\n", "'report', 'drop' or 'fail'"),
+        ("    duplicates: {serach: exact}\n", "unknown key 'toy.prepare.duplicates.serach'; allowed here: search"),
+        ("    unreadable: fail\n", "broken.jpg: not a photo"),
+        ("    table: garbage\n", "no "),
+    ],
+)
+def test_mistakes_in_params_are_one_clear_line(tmp_path, raw, monkeypatch, params, text):
+    (raw / "train/hat/broken.jpg").write_bytes(b"broken")
+    with pytest.raises(UserError) as caught:
+        run_stage(tmp_path, raw, PARAMS + params, monkeypatch, "first")
+    assert text in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert not (tmp_path / "first").exists()
