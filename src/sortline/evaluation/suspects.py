@@ -10,7 +10,7 @@ class Suspects:
     """Findings over n train photos.
 
     `labels`: indices of suspected label errors, the least likely label first; `quality` float (n,): each label's
-    out-of-fold probability. `outliers`: indices of the photos least like their neighbours, oddest first;
+    out-of-fold probability. `outliers`: indices of the photos least like their neighbours, one a scene, oddest first;
     `typicality` float (n,), 0 (odd) to 1. `neighbours` int (n, k): indices of the nearest photos of other scenes.
     """
 
@@ -45,7 +45,8 @@ def find(
     others = np.argsort(scenes[found] == scenes[:, None], axis=1, kind="stable")[:, :k]
     distances, found = (np.take_along_axis(one, others, 1) for one in (distances, found))
     typicality = np.exp(-distances.mean(1)) if k else np.ones(len(labels))
-    order = np.argsort(typicality, kind="stable")[:limit]
+    order = np.argsort(typicality, kind="stable")
+    order = order[np.sort(np.unique(scenes[order], return_index=True)[1])][:limit]  # one of a scene is enough
     own = probabilities[np.arange(len(labels)), labels]
     return Suspects(np.asarray(issues), own, order, typicality, found)
 
