@@ -1,7 +1,8 @@
 """train_head: train a head on the cached features; score it out of fold.
 
 Reads the features and `split.csv`; writes `best.safetensors`, `last.safetensors`, `head.json`, a line an epoch for
-people (`log.txt`) and the out-of-fold probabilities, the curves, and `train.json`. Params: `<task>.train_head`.
+people (`log.txt`) and the out-of-fold probabilities; the curves and out-of-fold predictions; and `train.json`. Params:
+`<task>.train_head`.
 """
 
 import argparse
@@ -16,6 +17,7 @@ from sortline.config.base import load
 from sortline.config.training import TrainHeadParams
 from sortline.data import prepared
 from sortline.evaluation import training
+from sortline.evaluation.predictions import Predictions, table
 from sortline.features import similarity
 from sortline.features.heads import save_heads
 from sortline.report import training_curves
@@ -31,7 +33,8 @@ def main(argv: list[str]) -> None:
     params = load(args.task, "train_head", TrainHeadParams)
     runtime.prepare(params.seed)
     split = files.read_csv(args.prepared / "split.csv")
-    data = heads.read(split, prepared.read_classes(args.prepared / "classes.json"), args.features, params)
+    classes = prepared.read_classes(args.prepared / "classes.json")
+    data = heads.read(split, classes, args.features, params)
     if params.optimizer == "lbfgs":
         from sortline.training.lbfgs import train_lbfgs  # scikit-learn takes a second to load
 
@@ -40,7 +43,9 @@ def main(argv: list[str]) -> None:
         trained = heads.train_by_steps(data, params)
     calibrated = calibration.calibrate(trained, data.labels, params)
     reference = similarity.fit(data.pooled())
-    unfamiliar = similarity.unfamiliar_below(reference.out_of_fold(data.folds))
+    similarities = reference.out_of_fold(data.folds)
+    unfamiliar = similarity.unfamiliar_below(similarities)
+    train = Predictions(prepared.read_part(args.prepared / "split.csv", "train"), classes, calibrated.out_of_fold)
 
     with files.replacing(args.out) as out:
         out.mkdir()
@@ -55,6 +60,7 @@ def main(argv: list[str]) -> None:
             files.write_text(out / "log.txt", training_curves.log_text(trained.curve, trained.minimum))
     with files.replacing(args.plots) as plots:
         plots.mkdir()
+        files.write_csv(plots / "predictions.csv", *table(train, similarities))
         n = len(data.labels)
         if trained.curve_x == "epoch":
             training_curves.draw(trained.curve, plots, n, n, trained.minimum)

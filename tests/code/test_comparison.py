@@ -1,5 +1,6 @@
 """Paired comparison of predictions: against sums by hand, SciPy and the analytic standard error; and the command."""
 
+import itertools
 import json
 import math
 import re
@@ -33,6 +34,16 @@ def rights(both, only_a, only_b, neither):
     return a[order], b[order]
 
 
+def nets(only_a, only_b):
+    """Return the nets of scenes that are one photo each; three more are the same in both."""
+    return np.repeat([-1, 1, 0], [only_a, only_b, 3])
+
+
+def single(a, b):
+    """Return the nets and sizes of photos that are a scene each."""
+    return b.astype(int) - a.astype(int), np.ones(len(a), int)
+
+
 @pytest.mark.parametrize(
     ("only_a", "only_b", "p"),
     [
@@ -47,13 +58,31 @@ def rights(both, only_a, only_b, neither):
     ],
 )
 def test_mcnemar_by_hand(only_a, only_b, p):
-    assert comparison.mcnemar(only_a, only_b) == pytest.approx(p, abs=1e-12)
+    assert comparison.sign_test(nets(only_a, only_b)) == pytest.approx(p, abs=1e-12)
 
 
 @pytest.mark.parametrize(("only_a", "only_b"), [(4, 11), (30, 55), (121, 59), (7, 8)])
 def test_mcnemar_is_twice_the_binomial_tail(only_a, only_b):
     tail = binom.cdf(min(only_a, only_b), only_a + only_b, 0.5)
-    assert comparison.mcnemar(only_a, only_b) == pytest.approx(min(1, 2 * tail), rel=1e-9)
+    assert comparison.sign_test(nets(only_a, only_b)) == pytest.approx(min(1, 2 * tail), rel=1e-9)
+
+
+def test_scenes_change_sides_as_one():
+    net = np.array([3, 2, -1, 0, 1, 1, -2, 4])
+    signs = np.array(list(itertools.product((-1, 1), repeat=len(net))))
+    by_hand = np.mean(np.abs(signs @ np.abs(net)) >= abs(net.sum()))
+    assert comparison.sign_test(net) == pytest.approx(by_hand, abs=1e-12)
+
+
+def test_copies_of_one_photo_are_no_more_evidence_than_it():
+    a, b = rights(60, 2, 9, 20)
+    scenes = np.arange(len(a))
+    once, often = comparison.compare(a, b, scenes), comparison.compare(*(np.repeat(x, 5) for x in (a, b, scenes)))
+    keys = ("p", "difference", "difference_low", "difference_high", "scenes")
+    assert [often[key] for key in keys] == [once[key] for key in keys]
+    assert often["only_b_right"] == 5 * once["only_b_right"]
+    taken_apart = comparison.compare(np.repeat(a, 5), np.repeat(b, 5), np.arange(5 * len(a)))
+    assert taken_apart["p"] < 1e-5 < once["p"]
 
 
 @pytest.mark.parametrize("counts", [(800, 60, 100, 40), (3000, 150, 90, 260), (500, 200, 200, 100)])
@@ -62,7 +91,7 @@ def test_bootstrap_has_the_analytic_width(counts):
     n, (_, only_a, only_b, _) = sum(counts), counts
     difference = (only_b - only_a) / n
     error = math.sqrt((only_a + only_b) / n - difference**2) / math.sqrt(n)
-    low, high = comparison.bootstrap(a, b)
+    low, high = comparison.bootstrap(*single(a, b))
     expected = [norm.ppf(q, difference, error) for q in (0.025, 0.975)]
     assert (low, high) == pytest.approx(expected, abs=0.06 * error + 0.5 / n)
 
@@ -72,24 +101,35 @@ def test_bootstrap_is_that_of_resampled_photos():
     random = np.random.default_rng(5)
     drawn = random.integers(0, len(a), (4000, len(a)))
     differences = b[drawn].mean(1) - a[drawn].mean(1)
-    assert comparison.bootstrap(a, b) == pytest.approx(np.percentile(differences, [2.5, 97.5]), abs=1.01 / len(a))
+    assert comparison.bootstrap(*single(a, b)) == pytest.approx(
+        np.percentile(differences, [2.5, 97.5]), abs=1.01 / len(a)
+    )
+
+
+def test_bootstrap_by_scene_is_that_of_resampled_scenes():
+    random = np.random.default_rng(2)
+    sizes = random.integers(1, 6, 80)
+    net = random.integers(-sizes, sizes + 1)
+    drawn = random.integers(0, len(net), (4000, len(net)))
+    expected = np.percentile(net[drawn].sum(1) / sizes[drawn].sum(1), [2.5, 97.5])
+    assert comparison.bootstrap(net, sizes) == pytest.approx(expected, abs=0.01)
 
 
 def test_bootstrap_is_seeded():
     a, b = rights(9000, 1200, 2000, 800)
-    assert comparison.bootstrap(a, b) == comparison.bootstrap(a, b)
-    assert comparison.bootstrap(a, b) != comparison.bootstrap(a, b, seed=3)
+    assert comparison.bootstrap(*single(a, b)) == comparison.bootstrap(*single(a, b))
+    assert comparison.bootstrap(*single(a, b)) != comparison.bootstrap(*single(a, b), seed=3)
 
 
 def test_compare_counts_pairs():
     a, b = rights(100, 4, 7, 19)
-    result = comparison.compare(a, b)
+    result = comparison.compare(a, b, np.arange(len(a)))
     assert [result[key] for key in ("both_right", "only_a_right", "only_b_right", "both_wrong")] == [100, 4, 7, 19]
     assert (result["n"], result["a"]["accuracy"], result["b"]["accuracy"]) == (130, 104 / 130, 107 / 130)
     assert result["difference"] == pytest.approx(3 / 130)
     assert result["difference_low"] < 3 / 130 < result["difference_high"]
-    assert comparison.compare(b, a)["difference"] == -result["difference"]
-    assert comparison.compare(b, a)["p"] == result["p"]
+    assert comparison.compare(b, a, np.arange(len(a)))["difference"] == -result["difference"]
+    assert comparison.compare(b, a, np.arange(len(a)))["p"] == result["p"]
 
 
 def joined(a, b):
@@ -110,7 +150,7 @@ def joined(a, b):
 def test_verdict(counts, sentence):
     a, b = rights(*counts)
     tables = (table({f"{i}.jpg": "cup" if hit else "pan" for i, hit in enumerate(right)}) for right in (a, b))
-    said = comparison.verdict(joined(*tables), comparison.compare(a, b))
+    said = comparison.verdict(joined(*tables), comparison.compare(a, b, np.arange(len(a))))
     assert said == sentence
 
 
@@ -188,6 +228,19 @@ def test_command_as_json(project, capsys):
     assert content["deduplicated"]["only_b_right"] == 10
     assert len(content["changed"]) == 13
     assert content["changed"][-1] == {"image": "照片/19.jpg", "truth": "cup", "a": "cup", "b": "jar", "right": "A"}
+
+
+def test_command_counts_scenes_and_reads_predictions_out_of_fold(project, capsys):
+    rows = "".join(f"{i}.jpg,cup,{'cup' if i % 9 else 'pan'},0.9,{int(i % 9 > 0)},{i // 3}\n" for i in range(30))
+    folder = project / "plots/kitchen/train"
+    folder.mkdir()
+    for name, content in (("predictions.csv", rows), ("old.csv", rows.replace(",0.9,1,", ",0.9,0,"))):
+        (folder / name).write_text("image,truth,predicted,probability,correct,scene\n" + content)
+    assert cli.main(["compare", "plots/kitchen/train/old.csv", "kitchen", "--folds"]) == 0
+    out = capsys.readouterr().out
+    assert "plots/kitchen/train/predictions.csv" in out
+    assert "10 scenes" in out
+    assert "p = 0.002" in out  # 2 / 2^10
 
 
 def test_command_on_the_same_predictions(project, capsys):

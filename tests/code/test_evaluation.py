@@ -124,7 +124,7 @@ def test_tables(project, monkeypatch):
     assert [row["image"] for row in predictions] == ["a.png", "c.png", "d.png", "e.png"]
     assert predictions[1] == {"image": "c.png", "truth": "Can", "predicted": "Can", "probability": "0.8000",
                               "correct": "1", "in_train_exact": "1", "in_train_near": "0",
-                              "similarity": "1.0000"}  # fmt: skip
+                              "similarity": "1.0000", "scene": "2"}  # fmt: skip
     assert float(predictions[0]["similarity"]) < 0.999  # a is unlike what was trained on
     wrong = files.read_csv(project / "plots" / "wrong.csv")
     assert [(row["image"], row["truth"], row["predicted"]) for row in wrong] == [

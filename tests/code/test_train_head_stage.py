@@ -86,7 +86,7 @@ def test_the_stage_with_momentum(project, monkeypatch):
     params = configure(checkpoint="best", views=2)
     assert run_stage(monkeypatch) == 0
     assert list(written()) == [*HEADS, "metrics/train.json", "plots/accuracy.png", "plots/curves.csv",
-                               "plots/loss.png"]  # fmt: skip
+                               "plots/loss.png", "plots/predictions.csv"]  # fmt: skip
     log = Path("head/log.txt").read_text(encoding="utf-8").splitlines()
     assert len(log) == 4 and log[3].startswith("epoch   4/4  rate ") and log[3].endswith(" % correct")
 
@@ -103,6 +103,11 @@ def test_the_stage_with_momentum(project, monkeypatch):
     assert [row["epoch"] for row in rows] == ["1", "2", "3", "4"]
     for row, expected in zip(rows, trained.curve, strict=True):
         assert {key: float(value) for key, value in row.items()} == pytest.approx(expected, rel=1e-5)
+
+    predictions = files.read_csv(Path("plots/predictions.csv"))
+    right = trained.out_of_fold.argmax(1) == project.labels
+    assert [row["correct"] == "1" for row in predictions] == right.tolist()
+    assert [int(row["scene"]) for row in predictions] == project.groups.tolist()
 
     metrics = files.read_json(Path("metrics/train.json"))
     check_scores(metrics, project, trained.out_of_fold)
@@ -147,7 +152,13 @@ def test_the_stage_with_lbfgs(project, monkeypatch):
     configure(optimizer="lbfgs", pooling="mean+max", lbfgs_c=[10.0, 0.1, 1.0])
     assert run_stage(monkeypatch) == 0
     heads = [name for name in HEADS if name != "head/log.txt"]  # there are no epochs
-    assert list(written()) == [*heads, "metrics/train.json", "plots/curves.csv", "plots/curves.png"]
+    assert list(written()) == [
+        *heads,
+        "metrics/train.json",
+        "plots/curves.csv",
+        "plots/curves.png",
+        "plots/predictions.csv",
+    ]
     metrics = files.read_json(Path("metrics/train.json"))
     check_scores(metrics, project, fitted_directly(project, metrics["c"], "mean+max"))
     assert metrics["selected_on_folds"] == ["C"] and metrics["solver"] == "lbfgs" and metrics["views"] == 3
@@ -220,7 +231,7 @@ def test_the_stage_writes_the_same_bytes_in_another_process(project, monkeypatch
 
     here = {path.relative_to("here"): path.read_bytes() for path in Path("here").rglob("*.*")}
     there = {path.relative_to("there"): path.read_bytes() for path in Path("there").rglob("*.*")}
-    assert len(here) == 11 + 9 and here == there
+    assert len(here) == 12 + 10 and here == there
 
 
 def test_another_seed_gives_another_head(project, monkeypatch):

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.stats import binomtest, norm
+from scipy.stats import norm
 
 from sortline._core.errors import UserError
 from sortline.evaluation import metrics
+from sortline.evaluation.predictions import FLAGS
 
 COLUMNS = ("image", "truth", "predicted", "correct")
-FLAGS = ("in_train_exact", "in_train_near")
 RESAMPLES = 10_000
 
 
@@ -27,6 +27,7 @@ class Pairs:
     predicted_b: list[str]
     correct_a: np.ndarray  # bool
     correct_b: np.ndarray  # bool
+    scenes: np.ndarray  # int, photos of a number show one scene; each its own where a table does not say
     duplicated: np.ndarray | None  # bool, has a duplicate in train; None where a table does not say
     only_a: list[str]
     only_b: list[str]
@@ -61,6 +62,9 @@ def pair(a: dict[tuple[str, str], dict[str, str]], b: dict[tuple[str, str], dict
     both = [key for key in a if key in b]
     if not both:
         raise UserError("A and B have no photo in common (same image, same truth); compare two runs on one data set")
+    scenes = np.arange(len(both))
+    if all("scene" in table[both[0]] for table in (a, b)):
+        _, scenes = np.unique([a[key]["scene"] for key in both], return_inverse=True)
     duplicated = None
     if all(flag in row for row in (a[both[0]], b[both[0]]) for flag in FLAGS):
         duplicated = np.array([any(table[key][flag] == "1" for table in (a, b) for flag in FLAGS) for key in both])
@@ -71,31 +75,40 @@ def pair(a: dict[tuple[str, str], dict[str, str]], b: dict[tuple[str, str], dict
         [b[key]["predicted"] for key in both],
         np.array([a[key]["correct"] == "1" for key in both]),
         np.array([b[key]["correct"] == "1" for key in both]),
+        scenes,
         duplicated,
         [image for image, truth in a if (image, truth) not in b],
         [image for image, truth in b if (image, truth) not in a],
     )
 
 
-def mcnemar(only_a: int, only_b: int) -> float:
-    """Return the two-sided p of McNemar's exact test; `only_a`, `only_b`: photos that only one of the two has correct.
+def sign_test(net: np.ndarray) -> float:
+    """Return the two-sided p of a sign-flip test; `net` int (scenes,): the photos of a scene that only B has correct,
+    less those that only A has.
 
-    Binomial at 1/2; 1 where there are none. Source: Q. McNemar, Psychometrika 12 (1947).
+    Were neither better, the net of each scene could as well have the other sign: all combinations are counted, exactly.
+    Where every scene is one photo, this is McNemar's exact test (Psychometrika 12, 1947). Source: R. A. Fisher, "The
+    Design of Experiments", 1935, section 21.
     """
-    discordant = only_a + only_b
-    return float(binomtest(only_b, discordant, 0.5).pvalue) if discordant else 1.0
+    sizes = np.abs(net[net != 0])
+    total = int(sizes.sum())
+    chances = np.ones(1)  # of every sum that the scenes so far can have, the lowest first
+    for size in sizes:
+        chances = (np.pad(chances, (0, 2 * size)) + np.pad(chances, (2 * size, 0))) / 2
+    sums = np.arange(-total, total + 1)
+    return float(min(1.0, chances[np.abs(sums) >= abs(int(net.sum()))].sum()))
 
 
-def bootstrap(correct_a: np.ndarray, correct_b: np.ndarray, seed: int = 0) -> tuple[float, float]:
-    """Return the 95 % percentile interval of accuracy B - accuracy A over 10,000 resamples of the photos, seeded.
+def bootstrap(net: np.ndarray, sizes: np.ndarray, seed: int = 0) -> tuple[float, float]:
+    """Return the 95 % percentile interval of accuracy B - accuracy A over 10,000 resamples of the scenes, seeded.
 
-    A photo counts -1, 0 or 1, so n photos drawn with replacement are one draw of three multinomial counts.
-    Source: Efron and Tibshirani, "An Introduction to the Bootstrap", 1993, chapter 13.
+    `net` int (scenes,) as in `sign_test`, `sizes` int (scenes,) their photos. Scenes with the same two numbers are
+    alike, so scenes drawn with replacement are one draw of multinomial counts. Source: Efron and Tibshirani, "An
+    Introduction to the Bootstrap", 1993, chapter 13; Field and Welsh 2007, "Bootstrapping clustered data", JRSS B 69.
     """
-    n = len(correct_a)
-    counts = np.array([np.sum(correct_a & ~correct_b), np.sum(correct_b & ~correct_a), np.sum(correct_a == correct_b)])
-    drawn = np.random.default_rng(seed).multinomial(n, counts / n, size=RESAMPLES)
-    low, high = np.percentile((drawn[:, 1] - drawn[:, 0]) / n, [2.5, 97.5])
+    kinds, counts = np.unique(np.stack([net, sizes], 1), axis=0, return_counts=True)
+    drawn = np.random.default_rng(seed).multinomial(len(net), counts / len(net), size=RESAMPLES)
+    low, high = np.percentile((drawn @ kinds[:, 0]) / (drawn @ kinds[:, 1]), [2.5, 97.5])
     return float(low), float(high)
 
 
@@ -125,23 +138,30 @@ def holm(p: Sequence[float]) -> list[float]:
     return found.tolist()
 
 
-def compare(correct_a: np.ndarray, correct_b: np.ndarray) -> dict[str, Any]:
-    """Return the 2x2 counts, each accuracy as `metrics.share` gives it, McNemar's p and the paired difference B - A.
+def compare(correct_a: np.ndarray, correct_b: np.ndarray, scenes: np.ndarray) -> dict[str, Any]:
+    """Return the 2x2 counts, each accuracy with its interval, the p of `sign_test` and the difference B - A.
 
-    `correct_a`, `correct_b` bool (n,), n >= 1, of the same photos.
+    `correct_a`, `correct_b` bool (n,), n >= 1, of the same photos; `scenes` int (n,), what they show.
     """
-    only_a, only_b = int(np.sum(correct_a & ~correct_b)), int(np.sum(correct_b & ~correct_a))
-    low, high = bootstrap(correct_a, correct_b)
+    only_a, only_b = correct_a & ~correct_b, correct_b & ~correct_a
+    _, scene, sizes = np.unique(scenes, return_inverse=True, return_counts=True)
+    net = np.bincount(scene, only_b).astype(int) - np.bincount(scene, only_a).astype(int)
+    low, high = bootstrap(net, sizes)
+
+    def score(correct: np.ndarray) -> dict[str, Any]:
+        return metrics.share(correct) if sizes.max() == 1 else metrics.share_by_scene(correct, scenes)
+
     return {
         "n": len(correct_a),
-        "a": metrics.share(correct_a),
-        "b": metrics.share(correct_b),
+        "scenes": len(sizes),
+        "a": score(correct_a),
+        "b": score(correct_b),
         "both_right": int(np.sum(correct_a & correct_b)),
-        "only_a_right": only_a,
-        "only_b_right": only_b,
+        "only_a_right": int(only_a.sum()),
+        "only_b_right": int(only_b.sum()),
         "both_wrong": int(np.sum(~correct_a & ~correct_b)),
-        "p": mcnemar(only_a, only_b),
-        "difference": (only_b - only_a) / len(correct_a),
+        "p": sign_test(net),
+        "difference": int(net.sum()) / len(correct_a),
         "difference_low": low,
         "difference_high": high,
     }

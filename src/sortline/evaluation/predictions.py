@@ -10,6 +10,8 @@ import numpy as np
 from sortline.data.prepared import Classes, Part
 from sortline.evaluation import metrics
 
+NAMED = ("image", "truth", "predicted", "probability")
+FLAGS = ("in_train_exact", "in_train_near")
 SHARE = ("accuracy", "low", "high", "n")
 Table = tuple[Sequence[str], Sequence[Sequence[Any]]]  # header and rows
 
@@ -49,29 +51,32 @@ def scores(predictions: Predictions, threshold: float | None, ece_bins: int, wor
     return found | metrics.answered(val.labels, predictions.probabilities, threshold) | {"split": val.split}
 
 
+def table(predictions: Predictions, similarity: np.ndarray | None = None) -> Table:
+    """Return a row a photo, for `sortline compare`; `similarity` float (n,): to the nearest train photo, if known."""
+    near = [""] * len(predictions.val.images) if similarity is None else [f"{one:.4f}" for one in similarity]
+    scenes = predictions.val.scenes.tolist()
+    rows = [[*_row(predictions, i, int(hit)), near[i], scenes[i]] for i, hit in enumerate(predictions.correct)]
+    return [*NAMED, "correct", *FLAGS, "similarity", "scene"], rows
+
+
+def _row(predictions: Predictions, i: int, more: int | str) -> list[Any]:
+    val, names = predictions.val, predictions.classes.names
+    truth, predicted = names[val.labels[i]], names[predictions.labels[i]]
+    top = f"{predictions.probabilities[i].max():.4f}"
+    return [val.images[i], truth, predicted, top, more, int(val.exact[i]), int(val.near[i])]
+
+
 def tables(predictions: Predictions, ece_bins: int, similarity: np.ndarray | None = None) -> dict[str, Table]:
-    """Return predictions, wrong, confusion (for `dvc plots`), per_class and reliability: header and rows by name.
-
-    `similarity` float (n,): to the nearest train photo, if it is known.
-    """
+    """Return predictions, wrong, confusion (for `dvc plots`), per_class and reliability: header and rows by name."""
     val, names, predicted = predictions.val, predictions.classes.names, predictions.labels
-    top = predictions.probabilities.max(axis=1)
     own = np.take_along_axis(predictions.probabilities, val.labels[:, None], axis=1)[:, 0]
-
-    def row(i: int, more: int | str) -> list[Any]:
-        named = [val.images[i], names[val.labels[i]], names[predicted[i]], f"{top[i]:.4f}", more]
-        return [*named, int(val.exact[i]), int(val.near[i])]
-
-    header, flags = ["image", "truth", "predicted", "probability"], ["in_train_exact", "in_train_near"]
-    near = [""] * len(val.images) if similarity is None else [f"{one:.4f}" for one in similarity]
-    every = [[*row(i, int(correct)), near[i]] for i, correct in enumerate(predictions.correct)]
-    wrong = [row(i, f"{own[i]:.4f}") for i in predictions.wrong]
+    wrong = [_row(predictions, i, f"{own[i]:.4f}") for i in predictions.wrong]
     pairs = [[names[truth], names[label]] for truth, label in zip(val.labels, predicted, strict=True)]
     by_class = metrics.shares_by(predictions.correct, val.labels, names)
     bins = metrics.calibration(val.labels, predictions.probabilities, ece_bins)
     return {
-        "predictions": ([*header, "correct", *flags, "similarity"], every),
-        "wrong": ([*header, "truth_probability", *flags], wrong),
+        "predictions": table(predictions, similarity),
+        "wrong": ([*NAMED, "truth_probability", *FLAGS], wrong),
         "confusion": (["actual", "predicted"], pairs),
         "per_class": (
             ["label", "class", *SHARE],

@@ -27,11 +27,16 @@ def describe(pairs: Pairs, result: dict[str, Any], reduced: dict[str, Any] | Non
         if left_out:
             shown = ", ".join(left_out[:LEFT_OUT]) + ", ..." * (len(left_out) > LEFT_OUT)
             lines.append(f"left out, with this truth only in {name}: {len(left_out):,} ({shown})")
+    by_scene = result["scenes"] < result["n"]
+    intervals = "cluster bootstrap" if by_scene else "Wilson's"
     lines += ["", f"{'':<16}{'n':>6}   {'A':<24}{'B':<24}{'B - A, points':<24}p"]
     lines += [_row("all photos", result)]
     lines += [_row("de-duplicated", reduced)] if reduced else []
-    lines += ["In brackets 95 % intervals: Wilson's; of B - A by paired bootstrap, 10,000 resamples."]
-    lines += ["p: McNemar's exact test, two-sided. The verdict goes by p: with few photos bootstrap is too narrow.", ""]
+    lines += [f"In brackets 95 % intervals: {intervals}; of B - A by paired bootstrap, 10,000 resamples."]
+    lines += [
+        f"p: exact sign test of the {result['scenes']:,} scenes, two-sided." if by_scene else "p: McNemar's exact test."
+    ]
+    lines += ["The verdict goes by p: with few photos bootstrap is too narrow.", ""]
     lines += [
         f"{'':<16}{'B right':>9}{'B wrong':>9}",
         f"{'A right':<16}{result['both_right']:>9,}{result['only_a_right']:>9,}",
