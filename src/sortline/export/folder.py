@@ -16,6 +16,8 @@ from sortline.export.classifier import Classifier
 from sortline.export.network import Network
 from sortline.features.heads import softmax
 
+OF_TRAIN = 200  # photos of train that say how often 8 bits change a prediction
+
 
 def write(
     folder: Path, network: Network, labels: dict[str, Any], dataset: str, train: Sequence[Path], params: ExportParams
@@ -51,7 +53,7 @@ def compare(
     """
     few = spread(len(photos), params.check_photos)
     some = [photos[index] for index in few]
-    classifier, session = Classifier(folder), sessions.session(network.graph, threads=0)
+    classifier, session = Classifier(folder, threads=1), sessions.session(network.graph)
 
     def reference(images: np.ndarray) -> np.ndarray:
         logits = session.run(["logits"], {"x": network.preprocessing(images)})[0][0]
@@ -62,11 +64,15 @@ def compare(
     runs = network.run, folder / "model.mindir", classifier.logits
     result |= parity.logit_differences(*runs, some, x, params.max_difference)
     result |= parity.remeasured(classifier, photos, truth)
-    result |= parity.resized_agreement(classifier, reference, photos, few, network.size)
+    result |= parity.resized_agreement(classifier, reference, photos, network.size)
     return result | (parity.digit_photos(classifier, photos, truth) if "reads" in classifier.labels else {})
 
 
-def compare_int8(folder: Path, photos: Sequence[Path], held_out: np.ndarray, truth: np.ndarray) -> dict[str, Any]:
-    """Return how the 8-bit model agrees with the other on `photos`, and its accuracy on those at indices `held_out`."""
-    predicted = int8.compared(folder / "model.onnx", folder / "model_int8.onnx", photos)
-    return int8.scores(*predicted, held_out, truth)
+def compare_int8(folder: Path, photos: Sequence[Path], truth: np.ndarray, train: Sequence[Path]) -> dict[str, Any]:
+    """Return how the 8-bit model agrees with the other on the held-out `photos` and some of `train`.
+
+    And its accuracy on the first, whose classes are `truth`, int (n,).
+    """
+    seen = [*photos, *(train[index] for index in spread(len(train), OF_TRAIN))]
+    predicted = int8.compared(folder / "model.onnx", folder / "model_int8.onnx", seen)
+    return int8.scores(*predicted, truth)

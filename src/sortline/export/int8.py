@@ -114,8 +114,8 @@ def compared(
     return first, second
 
 
-def scores(full: np.ndarray, small: np.ndarray, val: np.ndarray, labels: np.ndarray) -> dict[str, Any]:
-    """Score the classes, int (n,), predicted in 8 bits beside `full`; `labels` are those of the photos at `val`."""
-    agreement, accuracy = metrics.share(full == small), metrics.share(small[np.asarray(val)] == labels)
+def scores(full: np.ndarray, small: np.ndarray, labels: np.ndarray) -> dict[str, Any]:
+    """Score the classes, int (n,), predicted in 8 bits beside `full`; `labels` are those of the first photos."""
+    agreement, accuracy = metrics.share(full == small), metrics.share(small[: len(labels)] == labels)
     scored = metrics.named(accuracy, "int8_accuracy", "int8_n")
     return scored | metrics.named(agreement, "int8_agreement", "int8_agreement_n")

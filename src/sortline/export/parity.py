@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 from PIL import Image
-from tqdm import tqdm
 
 from sortline._core import graphs
 from sortline._core.arrays import spread
+from sortline._core.cores import on_all_cores
 from sortline._core.errors import UserError
 from sortline.backbones.preprocessing import Preprocessing
 from sortline.data.datasets import open_picture
@@ -19,7 +19,7 @@ from sortline.evaluation import metrics
 from sortline.export.classifier import Classifier
 
 EXIF_ORIENTATION = 0x0112
-MAX_RESIZED = 500  # photos that are enlarged
+MAX_DIGITS = 500  # digits that are read from a photo
 TURNED_LEFT = 6  # stored turned a quarter left; a viewer turns it back
 
 
@@ -55,10 +55,11 @@ def logit_differences(
 
 def remeasured(classifier: Classifier, photos: Sequence[Path], labels: np.ndarray) -> dict[str, Any]:
     """Score the exported ONNX alone, from the photo files: accuracy with its interval, and n."""
-    predicted = [
-        int(classifier.probabilities(open_picture(photo)).argmax())
-        for photo in tqdm(photos, desc="val from files", unit="photo", disable=None)
-    ]
+
+    def predict(photo: Path) -> int:
+        return int(classifier.probabilities(open_picture(photo)).argmax())
+
+    predicted = list(on_all_cores(predict, photos, "val from files"))
     return metrics.named(metrics.share(np.array(predicted) == labels), "onnx_accuracy", "onnx_n")
 
 
@@ -76,13 +77,13 @@ def turned_by_exif(image: Image.Image) -> Image.Image:
         return open_rgb(path)
 
 
-# What photos of other sizes look like; 12 megapixels (a phone's) on the few photos of the slower comparisons only.
+# What photos of other sizes look like, and on how many at most it is looked at; 12 megapixels are a phone's.
 RESIZED = {
-    "640x480": (enlarged(640, 480), False),
-    "3000x4000": (enlarged(3000, 4000), True),
-    "odd 501x373": (enlarged(501, 373), False),
-    "narrow 97x1201": (enlarged(97, 1201), True),
-    "exif-turned": (turned_by_exif, True),
+    "640x480": (enlarged(640, 480), 50),
+    "3000x4000": (enlarged(3000, 4000), 10),
+    "odd 501x373": (enlarged(501, 373), 50),
+    "narrow 97x1201": (enlarged(97, 1201), 50),
+    "exif-turned": (turned_by_exif, 50),
 }
 
 
@@ -90,7 +91,6 @@ def resized_agreement(
     classifier: Classifier,
     reference: Callable[[np.ndarray], np.ndarray],
     photos: Sequence[Path],
-    few: Sequence[int],
     size: int,
 ) -> dict[str, Any]:
     """Compare the graph's own resizing with `images.resize` before `reference` (uint8 (1, S, S, 3) to probabilities).
@@ -98,20 +98,20 @@ def resized_agreement(
     Returns the share of photos with the same top-1 over all of RESIZED, n, each kind's share, and the largest
     difference of a probability.
     """
-    same, worst, kinds = [], 0.0, {}
-    for name, (change, slow) in tqdm(RESIZED.items(), desc="other sizes", unit="kind", disable=None):
-        hits = []
-        for index in few if slow else spread(len(photos), MAX_RESIZED):
-            image = change(open_picture(photos[index]))
-            ours, theirs = classifier.probabilities(image), reference(resize(image, size)[None])
-            hits.append(bool(ours.argmax() == theirs.argmax()))
-            worst = max(worst, float(np.abs(ours - theirs).max()))
-        kinds[name] = metrics.share(np.array(hits))
-        same += hits
+
+    def look(one: tuple[str, Path]) -> tuple[bool, float]:
+        image = RESIZED[one[0]][0](open_picture(one[1]))
+        ours, theirs = classifier.probabilities(image), reference(resize(image, size)[None])
+        return bool(ours.argmax() == theirs.argmax()), float(np.abs(ours - theirs).max())
+
+    seen = [(name, photos[i]) for name, (_, count) in RESIZED.items() for i in spread(len(photos), count)]
+    same, differences = zip(*on_all_cores(look, seen, "other sizes"), strict=True)
+    of_kind = np.array([name for name, _ in seen])
+    kinds = {name: metrics.share(np.array(same)[of_kind == name]) for name in RESIZED}
     return {
         **metrics.named(metrics.share(np.array(same)), "resized_agreement", "resized_n"),
         "resized_kinds": {name: {"agreement": one["accuracy"], "n": one["n"]} for name, one in kinds.items()},
-        "resized_max_probability_diff": worst,
+        "resized_max_probability_diff": max(differences),
     }
 
 
@@ -132,8 +132,8 @@ DIGIT_PHOTOS = {
 
 
 def digit_photos(classifier: Classifier, photos: Sequence[Path], labels: np.ndarray) -> dict[str, Any]:
-    """Score reading digits from photos, on at most MAX_RESIZED of them: accuracy and n by how the digit is shown."""
-    some, kinds = spread(len(photos), MAX_RESIZED), {}
+    """Score reading digits from photos, on at most MAX_DIGITS of them: accuracy and n by how the digit is shown."""
+    some, kinds = spread(len(photos), MAX_DIGITS), {}
     for name, change in DIGIT_PHOTOS.items():
         hits = []
         for index in some:
