@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+import dvc_process
 import numpy as np
 import pytest
 import yaml
@@ -94,12 +95,17 @@ class Project:
             command, cwd=self.root, env=self.environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             encoding="utf-8", errors="replace", stdin=subprocess.DEVNULL, timeout=LIMIT,
         )  # fmt: skip
-        if ok:
-            assert done.returncode == 0, f"{command} in {self.root}:\n{done.stdout}"
-        return done
+        return self._checked(done) if ok else done
 
     def dvc(self, *words: str, ok: bool = True) -> subprocess.CompletedProcess[str]:
-        return self.run(sys.executable, "-m", "dvc", *words, ok=ok)
+        """Run a command of DVC, as `run` does."""
+        code, output = dvc_process.run(words, self.root, self.environment(), LIMIT)
+        done = subprocess.CompletedProcess(("dvc", *words), code, output)
+        return self._checked(done) if ok else done
+
+    def _checked(self, done: subprocess.CompletedProcess[str]) -> subprocess.CompletedProcess[str]:
+        assert done.returncode == 0, f"{done.args} in {self.root}:\n{done.stdout}"
+        return done
 
     def git(self, *words: str) -> str:
         return self.run("git", *words).stdout
@@ -110,9 +116,7 @@ class Project:
 
     def repro_until(self, stage: str) -> set[str]:
         """Run the line up to a stage; return the stages that ran, and those after it that would now run."""
-        # Two commands in one process: loading DVC takes longer than either.
-        program = f"exit(main(['repro', '{stage}@{TASK}']) or main(['repro', '--dry', 'export@{TASK}']))"
-        return ran(self.run(sys.executable, "-c", f"from dvc.cli import main; {program}").stdout)
+        return self.repro(stage) | self.repro("export", "--dry")
 
     def run_here(self, stage: str) -> set[str]:
         """Run a stage's script in this process, as dvc.yaml has it; return its files that came out otherwise.
