@@ -115,6 +115,8 @@ def test_below_the_threshold_it_is_not_sure(tmp_path):
     assert classifier(sure).sure and not classifier(unsure).sure
     assert classifier(unsure).label == LABELS["classes"][1]  # the best guess is told all the same
     assert Classifier(write_export(tmp_path / "without"))(unsure).sure
+    never = Classifier(write_export(tmp_path / "never", labels=LABELS | {"threshold": "never"}))
+    assert never(Image.new("RGB", (2, 2), "#0000ff")).doubt == "not sure"  # though its probability is 1
 
 
 def test_a_photo_unlike_those_trained_on_is_told(tmp_path):
