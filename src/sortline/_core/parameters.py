@@ -24,9 +24,8 @@ def read(path: Path, again: str = AGAIN) -> dict[str, np.ndarray]:
     try:
         arrays = load(path.read_bytes())
     except DAMAGED as error:
-        raise UserError(
-            f"{path}: not a safetensors file, or missing or damaged ({' '.join(repr(error).split())[:200]}); {again}"
-        ) from None
+        why = " ".join(repr(error).split())[:200]
+        raise UserError(f"{path}: not a safetensors file, or missing or damaged ({why}); {again}") from None
     if not all(np.isfinite(array).all() for array in arrays.values()):
         raise UserError(f"{path}: holds NaN or Inf; {again}")
     return arrays

@@ -15,10 +15,11 @@ NORM = ("gamma", "beta", "moving_mean", "moving_variance")
 # Entries a checkpoint may hold beside the backbone: its classifier,
 CLASSIFIER = ("classifier.", "head.", "dense.", "end_point.")
 # and what its training left behind: what MindSpore's optimizers keep of each parameter, under its name (SGD, Momentum,
-# Adam and its relatives, RMSProp, Adagrad, Adadelta, FTRL, Lamb, Rprop, ASGD), MindCV's moving average, sums of gradients,
+# Adam and its relatives, RMSProp, Adagrad, Adadelta, FTRL, Lamb, Rprop, ASGD), MindCV's moving average of it, and sums of
+# gradients,
 STATES = ("accum.", "stat.", "moments.", "moment1.", "moment2.", "vhat.", "adam_m.", "adam_v.", "moment.",
           "mean_square.", "mean_grad.", "accum_update.", "linear.", "lamb_m.", "lamb_v.", "exp_avg.", "prev.",
-          "step_size.", "eta_", "mu_", "ax_.", "ema.", "accu_grads.", "grad_accumulation.", "accumulation.")  # fmt: skip
+          "step_size.", "eta_", "mu_", "ax_.", "ema.", "accu_grads.", "grad_accumulation.")  # fmt: skip
 # and the numbers of schedule, optimizer, moving average and loss scale.
 NUMBERS = {"learning_rate", "momentum", "weight_decay", "beta1_power", "beta2_power", "global_step", "epoch_num",
            "step_num", "updates", "counter", "ema_decay", "accumulation_step", "scale_sense", "scale_value",
