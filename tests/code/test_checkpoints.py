@@ -197,11 +197,8 @@ def test_what_any_optimizer_of_mindspore_keeps_is_left_out(name):
     # A schedule, and two groups with a rate each: their rates are parameters too. FTRL takes none of it.
     trained, rate = net.trainable_params(), [0.1, 0.05]
     groups = [{"params": trained[:2], "lr": rate}, {"params": trained[2:]}]
-    options = {"learning_rate": 0.1} | OPTIMIZERS[name]
-    kept = {
-        one.name
-        for one in getattr(mindspore.nn, name)(trained if name == "FTRL" else groups, **options).get_parameters()
-    }
+    options = {"params": trained if name == "FTRL" else groups, "learning_rate": 0.1} | OPTIMIZERS[name]
+    kept = {one.name for one in getattr(mindspore.nn, name)(**options).get_parameters()}
     kept -= {one.name for one in trained}
     assert len(kept) > len(trained)
     arrays = published("mindcv") | {one: np.zeros(3, np.float32) for one in kept}

@@ -15,8 +15,8 @@ NORM = ("gamma", "beta", "moving_mean", "moving_variance")
 # Entries a checkpoint may hold beside the backbone: its classifier,
 CLASSIFIER = ("classifier.", "head.", "dense.", "end_point.")
 # and what its training left behind: what MindSpore's optimizers keep of each parameter, under its name (SGD, Momentum,
-# Adam and its relatives, RMSProp, Adagrad, Adadelta, FTRL, Lamb, Rprop, ASGD), MindCV's moving average of it, and sums of
-# gradients,
+# Adam and its relatives, RMSProp, Adagrad, Adadelta, FTRL, Lamb, Rprop, ASGD), MindCV's moving average of it,
+# and sums of gradients,
 STATES = ("accum.", "stat.", "moments.", "moment1.", "moment2.", "vhat.", "adam_m.", "adam_v.", "moment.",
           "mean_square.", "mean_grad.", "accum_update.", "linear.", "lamb_m.", "lamb_v.", "exp_avg.", "prev.",
           "step_size.", "eta_", "mu_", "ax_.", "ema.", "accu_grads.", "grad_accumulation.")  # fmt: skip
