@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors.numpy import save_file
 from scipy import special
 
 from sortline._core import parameters
@@ -85,8 +84,7 @@ def save_heads(folder: Path, heads: dict[str, Head], about: dict[str, Any]) -> N
     """Write `<name>.safetensors` per head and head.json (`about` plus what the heads share) into `folder`."""
     (kind,) = {(head.pooling, head.activation, head.scale) for head in heads.values()}
     for name, head in heads.items():
-        arrays = {key: np.ascontiguousarray(array) for key, array in head.arrays().items()}
-        save_file(arrays, folder / f"{name}.safetensors")
+        parameters.write(folder / f"{name}.safetensors", head.arrays())
     write_json(folder / "head.json", about | dict(zip(("pooling", "activation", "scale"), kind, strict=True)))
 
 
