@@ -110,7 +110,10 @@ class Classifier:
         try:
             found = self._session.run(outputs, {"image": pixels})
         except Exception as error:  # ONNX Runtime's errors share no base class
-            raise _refused(path, "fails on this photo", error) from None
+            size = f"{image.width} x {image.height} pixels"
+            raise _refused(
+                path, f"fails on a photo of {size}; resize the photo, or export the model again", error
+            ) from None
         for name, values in zip(outputs, found, strict=True):
             first = 1 if name == "similarity" else len(self.classes)
             # A logit of a class that is out of the question may be -Inf.
@@ -163,6 +166,8 @@ def predict_files(
             outcome = classifier(photo, top)
         except BadImage as error:
             outcome = error
+        except UserError as error:
+            outcome = BadImage(photo, str(error))
         except NoDigit:
             outcome = BadImage(photo, "no digit found: nothing stands out from the background")
         yield photo, outcome
@@ -170,19 +175,19 @@ def predict_files(
 
 def _open_session(path: Path) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
+    options.log_severity_level = 4  # its errors are raised, too
     try:
         # As bytes: ONNX Runtime's own file reader depends on the system's encoding of file names.
         return onnxruntime.InferenceSession(path.read_bytes(), options, providers=["CPUExecutionProvider"])
     except Exception as error:  # ONNX Runtime's errors share no base class
-        raise _refused(path, "not a model that ONNX Runtime can load", error) from None
+        raise _refused(path, "not a model that ONNX Runtime can load; export it again", error) from None
 
 
 def _refused(path: Path, what: str, error: Exception) -> Exception:
     """Return the line for an error of ONNX Runtime, any other error as it is."""
     if not type(error).__module__.startswith("onnxruntime"):
         return error
-    return UserError(f"{path}: {what}; export it again ({' '.join(str(error).split())[:120]})")
+    return UserError(f"{path}: {what} ({' '.join(str(error).split())[:120]})")
 
 
 def _check_contract(session: onnxruntime.InferenceSession, known: labels.Labels, folder: Path) -> None:
