@@ -5,6 +5,7 @@ import pytest
 from scipy.special import softmax
 from sklearn.metrics import log_loss
 
+from sortline._core.doubt import NEVER, sure
 from sortline.features.heads import Head
 from sortline.training.calibration import RANGE, fit_temperature, reject_threshold, temper, tempered
 
@@ -67,7 +68,7 @@ def test_the_threshold_is_the_lowest_that_is_right_often_enough():
     assert reject_threshold(labels, probabilities, 0.8) == 0.7  # 4 of 5
     assert reject_threshold(labels, probabilities, 0.9) == 0.95
     assert reject_threshold(labels, probabilities, 0.6) == 0.6
-    assert reject_threshold(labels[2:3], probabilities[2:3], 0.5) is None
+    assert reject_threshold(labels[2:3], probabilities[2:3], 0.5) == NEVER
     answered = probabilities.max(1) >= reject_threshold(labels, probabilities, 0.75)
     assert right[answered].mean() >= 0.75
 
@@ -75,4 +76,11 @@ def test_the_threshold_is_the_lowest_that_is_right_often_enough():
 def test_photos_of_one_confidence_are_answered_together():
     probabilities = np.array([[0.9, 0.1], [0.9, 0.1], [0.1, 0.9], [0.6, 0.4]])
     assert reject_threshold(np.zeros(4, int), probabilities, 0.7) == 0.6  # 3 of 4; of the first three 2 are right
-    assert reject_threshold(np.zeros(4, int), probabilities, 0.8) is None
+    assert reject_threshold(np.zeros(4, int), probabilities, 0.8) == NEVER
+
+
+def test_off_is_always_sure_and_never_is_never():
+    probabilities = np.array([0.0, 0.5, 1.0])
+    assert sure(probabilities, None).tolist() == [True, True, True]
+    assert sure(probabilities, 0.5).tolist() == [False, True, True]
+    assert sure(probabilities, NEVER).tolist() == [False, False, False]

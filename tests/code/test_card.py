@@ -268,6 +268,9 @@ def test_the_threshold_and_the_maps_where_there_are_such():
     assert "'not sure'" not in card() and "class activation" not in card()
     text = card(labels=LABELS | {"threshold": 0.4567, "cam": True})
     assert "probability of 0.457, chosen out of fold" in text and "class activation maps" in text
+    assert "every prediction" not in text
+    never = card(labels=LABELS | {"threshold": "never"})
+    assert "Take every prediction for 'not sure'" in never and "Below a probability" not in never
 
 
 def test_it_ends_in_one_line_end_and_says_the_same_twice():

@@ -186,6 +186,26 @@ def test_what_momentum_leaves_in_a_checkpoint_is_left_out(naming):
     assert differs(loaded(arrays, naming), "symmetric") < 1e-4
 
 
+OPTIMIZERS = {"SGD": {"momentum": 0.9}, "Momentum": {"momentum": 0.9}, "Adam": {"use_amsgrad": True},
+              "RMSProp": {"centered": True}} | dict.fromkeys(("AdamWeightDecay", "AdaMax", "LazyAdam", "Adagrad",
+              "Adadelta", "FTRL", "ProximalAdagrad", "Lamb", "Rprop", "ASGD"), {})  # fmt: skip
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_what_any_optimizer_of_mindspore_keeps_is_left_out(name):
+    net = mobilenet_v2.build(WIDTH, "symmetric", 1e-5)
+    # A schedule, and two groups with a rate each: their rates are parameters too. FTRL takes none of it.
+    trained, rate = net.trainable_params(), [0.1, 0.05]
+    groups = [{"params": trained[:2], "lr": rate}, {"params": trained[2:]}]
+    options = {"params": trained if name == "FTRL" else groups, "learning_rate": 0.1} | OPTIMIZERS[name]
+    kept = {one.name for one in getattr(mindspore.nn, name)(**options).get_parameters()}
+    kept -= {one.name for one in trained}
+    assert len(kept) > len(trained)
+    arrays = published("mindcv") | {one: np.zeros(3, np.float32) for one in kept}
+    arrays |= {f"ema.{one.name}": np.zeros(3, np.float32) for one in trained} | {"updates": np.zeros((), np.float32)}
+    loaded(arrays, "mindcv")
+
+
 def test_depthwise_kernels_of_the_old_ascend_layout_are_turned():
     """The first MindSpore releases kept them as (1, C, 3, 3) on Ascend; the zoo has a `..._cpu_gpu.ckpt` beside."""
     arrays = published("course")
@@ -215,7 +235,9 @@ def test_a_missing_entry_is_named(naming, entry):
         ("mindcv", "features.3.layers.6.weight"),  # an expansion in block 0 would be another network
         ("course", "features.19.features.0.weight"),
         ("folded", "blocks.00.expand.weight"),
-        ("mindcv", "ema.features.0.weight"),
+        ("mindcv", "teacher.features.0.weight"),
+        ("mindcv", "learning_rates"),
+        ("course", "moment3.features.0.features.0.weight"),
     ],
 )
 def test_a_surplus_entry_is_named(naming, entry):

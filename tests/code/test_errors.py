@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -77,6 +78,41 @@ def test_our_own_bugs_keep_their_traceback(monkeypatch):
     monkeypatch.setattr(sys, "argv", ["stage"])
     with pytest.raises(KeyError):
         run(main)
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        ("OSError(28, 'No space left on device')", "No space left on device; make room"),
+        ("OSError(28, 'No space left on device', 'a.npy')", "a.npy: No space left on device; make room"),
+        ("OSError('100 requested and 0 written')", "100 requested and 0 written (is the disk full?)"),  # NumPy's
+        ("OSError('encoder error -2 when writing image file')", "encoder error"),  # Pillow's
+        ("PermissionError(13, 'Permission denied', 'a')", "a: Permission denied"),
+        ("MemoryError('Unable to allocate 9 GiB')", "not enough memory (Unable to allocate 9 GiB)"),
+        ("MemoryError()", "not enough memory"),
+        ("RuntimeError('std::bad_alloc')", "not enough memory (std::bad_alloc)"),
+    ],
+)
+def test_no_room_and_no_memory_are_one_line(error, said):
+    ended = script(f"raise {error}")
+    assert ended.returncode == 2 and ended.stdout == ""
+    assert ended.stderr.startswith("error: ") and ended.stderr.count("\n") == 1 and said in ended.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full on this system")
+@pytest.mark.parametrize("body", ["print('a')", "print('a' * 10**6)", "print('a'); raise UserError('mine')"])
+def test_a_full_disk_behind_stdout_is_one_line(body):
+    code = f"from sortline._core.errors import UserError, run\ndef main(argv):\n    {body}\nrun(main)"
+    with Path("/dev/full").open("w") as full:
+        ended = subprocess.run([sys.executable, "-c", code], stdout=full, stderr=subprocess.PIPE, text=True)
+    assert ended.returncode == 2 and ended.stderr.startswith("error: ") and ended.stderr.count("\n") == 1
+
+
+def test_a_reader_that_has_gone_is_no_error():
+    code = "from sortline._core.errors import run\ndef main(argv):\n    print('a' * 10**6)\nrun(main)"
+    writer = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    writer.stdout.close()
+    assert writer.stderr.read() == b"" and writer.wait() == 1
 
 
 def test_an_exit_code_of_mains_own_passes_through(monkeypatch):

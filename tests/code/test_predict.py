@@ -115,6 +115,8 @@ def test_below_the_threshold_it_is_not_sure(tmp_path):
     assert classifier(sure).sure and not classifier(unsure).sure
     assert classifier(unsure).label == LABELS["classes"][1]  # the best guess is told all the same
     assert Classifier(write_export(tmp_path / "without"))(unsure).sure
+    never = Classifier(write_export(tmp_path / "never", labels=LABELS | {"threshold": "never"}))
+    assert never(Image.new("RGB", (2, 2), "#0000ff")).doubt == "not sure"  # though its probability is 1
 
 
 def test_a_photo_unlike_those_trained_on_is_told(tmp_path):
@@ -222,3 +224,33 @@ def test_what_importing_loads():
     with_model = loaded("from sortline import Classifier")
     assert "onnxruntime" in with_model
     assert not {"mindspore", "sklearn", "matplotlib", "onnx", "scipy", "dvc"} & with_model
+
+
+def test_one_photo_that_the_model_fails_on_does_not_end_the_batch(tmp_path):
+    """As one of 4 x 20,000,000 pixels does, which ONNX Runtime cannot resize."""
+    model = colour_model()
+    model.graph.node[0].input[0] = "kept"
+    model.graph.node.insert(0, helper.make_node("Reshape", ["image", "shape"], ["kept"]))
+    model.graph.initializer.append(numpy_helper.from_array(np.array([3, 4, 3], np.int64), "shape"))
+    export = write_export(tmp_path / "export", model)
+    photos = [tmp_path / f"{height}.png" for height in (3, 5, 3)]
+    for photo in photos:
+        Image.new("RGB", (4, int(photo.stem)), "#0000ff").save(photo)
+    found = [outcome for _, outcome in predict_files(Classifier(export), photos)]
+    assert found[0] == found[2] and found[0].label["en"] == "Blue"
+    assert isinstance(found[1], BadImage) and str(photos[1]) in str(found[1]) and "4 x 5 pixels" in str(found[1])
+
+
+@pytest.mark.parametrize("where", ["probabilities", "similarity"])
+def test_an_answer_that_is_no_number_is_refused(tmp_path, where):
+    labels = LABELS | {"unfamiliar_below": 0.5}
+    model = colour_model(labels, similarity=True)
+    if where == "probabilities":
+        model.graph.node[3].input[0] = "damaged"
+        model.graph.initializer.append(numpy_helper.from_array(np.full(3, np.nan, np.float32), "damaged"))
+    else:
+        white = next(one for one in model.graph.initializer if one.name == "white")
+        white.CopyFrom(numpy_helper.from_array(np.array(np.nan, np.float32), "white"))
+    classifier = Classifier(write_export(tmp_path / "export", model, labels))
+    with pytest.raises(UserError, match=f"its {where} are not a number"):
+        classifier(Image.new("RGB", (2, 2), "#0000ff"))

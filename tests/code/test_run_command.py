@@ -189,3 +189,10 @@ def test_summary_takes_the_first_measured_task_and_shows_its_note(project, capsy
     assert "proves the pipeline, not the accuracy" in out
     with pytest.raises(UserError, match="'garbage' was not measured yet"):
         cli.main(["summary", "--task", "garbage"])
+
+
+@pytest.mark.parametrize(("threshold", "said"), [("never", True), (0.9, False), (None, False)])
+def test_summary_says_of_a_model_that_is_never_sure(project, capsys, threshold, said):
+    put_metrics("sample", threshold=threshold)
+    assert cli.main(["summary"]) == 0
+    assert ("not sure            of any photo" in capsys.readouterr().out) == said

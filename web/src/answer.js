@@ -16,7 +16,12 @@ export function judge(labels, { probabilities, similarity, cam, ms }) {
     return { index, label, bin, probability: probabilities[index] };
   });
   const familiar = similarity === undefined || similarity >= (labels.unfamiliar_below ?? -1);
-  return { guesses, cam, ms, familiar, sure: familiar && guesses[0].probability >= (labels.threshold ?? 0) };
+  return { guesses, cam, ms, familiar, sure: familiar && enough(guesses[0].probability, labels.threshold) };
+}
+
+// "never": no probability is right often enough; null: every one is taken.
+function enough(probability, threshold) {
+  return threshold !== "never" && probability >= (threshold ?? 0);
 }
 
 export function show(answer) {

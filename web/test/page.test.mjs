@@ -64,13 +64,15 @@ test("the heat map is the class's activation map, on request", async (context) =
   assert.ok(await page.isHidden("#heat"));
 });
 
-test("below the threshold it says that it is not sure", async (context) => {
-  const page = await open(context, build(TASK, { changed: { threshold: 0.999, unfamiliar_below: null }, name: "unsure" }));
-  await chooseAndWait(page, TASK, PHOTO);
-  assert.match(await text(page, "#card"), new RegExp(`^Not sure.*${answer.en}`));
-  assert.equal(await page.$eval("#card", (one) => one.style.backgroundColor), "");
-  assert.match(await text(page, "#spoken"), /^Not sure/);
-});
+for (const [threshold, name] of [[0.999, "unsure"], ["never", "never-sure"]]) {
+  test(`with the threshold ${threshold} it says that it is not sure`, async (context) => {
+    const page = await open(context, build(TASK, { changed: { threshold, unfamiliar_below: null }, name }));
+    await chooseAndWait(page, TASK, PHOTO);
+    assert.match(await text(page, "#card"), new RegExp(`^Not sure.*${answer.en}`));
+    assert.equal(await page.$eval("#card", (one) => one.style.backgroundColor), "");
+    assert.match(await text(page, "#spoken"), /^Not sure/);
+  });
+}
 
 test("what is unlike anything trained on is told", async (context) => {
   const changed = { threshold: null, unfamiliar_below: 1.1 };

@@ -1,6 +1,10 @@
 """What several rooms compute with NumPy."""
 
+import os
+from pathlib import Path
+
 import numpy as np
+from numpy.typing import DTypeLike
 from scipy.special import log_softmax
 
 
@@ -12,6 +16,18 @@ def spread(count: int, wanted: int) -> list[int]:
 def logits(probabilities: np.ndarray) -> np.ndarray:
     """Return the logarithms, float64, 0 taken as the smallest step: their softmax is `probabilities`."""
     return np.log(np.maximum(probabilities.astype(np.float64), np.finfo(np.float64).tiny))
+
+
+def on_disk(path: Path, kind: DTypeLike, shape: tuple[int, ...]) -> np.ndarray:
+    """Return a new array mapped to the .npy file `path`, its room reserved; raise OSError where there is none.
+
+    Else a disk that is full would end the process (SIGBUS) in the midst of filling the array.
+    """
+    array = np.lib.format.open_memmap(path, "w+", kind, shape)
+    if hasattr(os, "posix_fallocate"):
+        with path.open("r+b") as stream:
+            os.posix_fallocate(stream.fileno(), 0, path.stat().st_size)
+    return array
 
 
 def log_loss(labels: np.ndarray, logits: np.ndarray) -> float:

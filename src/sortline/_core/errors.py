@@ -1,8 +1,17 @@
 """Errors that a user can cause and mend, and how a command ends on them."""
 
+import contextlib
+import errno
 import os
+import re
 import sys
 from collections.abc import Callable
+
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+# What libraries in C++ say where Python raises MemoryError.
+NO_MEMORY = re.compile(
+    "bad_alloc|failed to allocate|cannot allocate|out of memory|insufficient memory|can't start new thread", re.I
+)
 
 
 class UserError(Exception):
@@ -10,9 +19,10 @@ class UserError(Exception):
 
 
 def run(main: Callable[[list[str]], int | None]) -> None:
-    """Run a command's `main(argv)` and exit: its own code, 2 on a `UserError` or a file error, 130 on Ctrl-C.
+    """Run a command's `main(argv)` and exit: its own code, 2 where `mended_by_user` has a line, 130 on Ctrl-C.
 
-    `--debug` anywhere on the command line (or SORTLINE_DEBUG=1) brings the traceback back.
+    Exits 1 where nobody reads what it prints any more. `--debug` anywhere on the command line (or SORTLINE_DEBUG=1)
+    brings the traceback back.
     """
     # A Windows console or a pipe may not be UTF-8; class names are Chinese.
     for stream in (sys.stdout, sys.stderr):
@@ -23,20 +33,50 @@ def run(main: Callable[[list[str]], int | None]) -> None:
     argv = [word for word in argv if word != "--debug"]
     try:
         code = main(argv) or 0
-    except UserError as error:
-        if debug:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        code = 1
+    except Exception as error:
+        line = mended_by_user(error)
+        if debug or line is None:
             raise
-        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
-        code = 2
-    except OSError as error:
-        # A file that is missing, locked or has no room: the user's to mend. Any other OSError is ours.
-        if debug or error.filename is None:
-            raise
-        print(f"error: {error.filename}: {error.strerror}", file=sys.stderr)
+        _say(f"error: {plain(line)}")
         code = 2
     except KeyboardInterrupt:
         if debug:
             raise
-        print("stopped; nothing half-written was left", file=sys.stderr)
+        _say("stopped; nothing half-written was left")
         code = 130
+    _let_go_of_stdout()
     sys.exit(code)
+
+
+def mended_by_user(error: Exception) -> str | None:
+    """Return the line for an error that a user can mend; None for one that is ours."""
+    if isinstance(error, UserError):
+        return str(error)
+    if isinstance(error, OSError):
+        where = f"{error.filename}: " if error.filename is not None else ""
+        what = error.strerror or f"{error} (is the disk full?)"
+        return f"{where}{what}{'; make room and run the command again' if error.errno in NO_ROOM else ''}"
+    if isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and NO_MEMORY.search(str(error))):
+        return f"not enough memory ({str(error)[:150] or 'none left'}); close other programs and run the command again"
+    return None
+
+
+def plain(text: str) -> str:
+    """Return `text` as one line that a terminal can only show: a name or an answer from elsewhere may hold commands."""
+    return "".join(one if one.isprintable() else f"\\x{ord(one):02x}" for one in " ".join(text.split()))
+
+
+def _say(line: str) -> None:
+    with contextlib.suppress(OSError):  # stderr may lie on a full disk, too
+        print(line, file=sys.stderr)
+
+
+def _let_go_of_stdout() -> None:
+    """Have Python not complain at its end of what it cannot write: the reader (`| head`) is gone, or the disk full."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -11,6 +11,10 @@ from typing import Any
 
 from sortline._core.errors import UserError
 
+MAX_YAML = 10**6  # characters
+MAX_DEPTH, MAX_ENTRIES = 50, 10**5  # of YAML: levels, values
+csv.field_size_limit(10**8)  # characters of a cell; the built-in limit is 131,072
+
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
@@ -52,7 +56,15 @@ def write_json(path: Path, content: Any) -> None:
 
 
 def read_json(path: Path) -> Any:
-    return json.loads(Path(path).read_text(encoding="utf-8"))
+    """Read JSON; raise `UserError` where it is damaged, or holds NaN or Infinity, which are no JSON."""
+
+    def refuse(word: str) -> None:
+        raise ValueError(f"{word} is no number of JSON")
+
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"), parse_constant=refuse)
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"{path}: damaged ({str(error)[:200]}); make it again: dvc repro -f STAGE@TASK") from None
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
@@ -60,14 +72,34 @@ def read_yaml(path: Path) -> dict[str, Any]:
     from ruamel.yaml import YAML, YAMLError
 
     try:
-        content = YAML(typ="safe", pure=True).load(Path(path).read_text(encoding="utf-8"))
+        text = Path(path).read_text(encoding="utf-8")
+        if len(text) > MAX_YAML:
+            raise UserError(f"{path}: more than {MAX_YAML:,} characters, which no file of parameters has")
+        content = YAML(typ="safe", pure=True).load(text)
     except FileNotFoundError:
         raise UserError(f"{path}: no such file; run the command in the project's root folder") from None
-    except (YAMLError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
+    except RecursionError:
+        raise UserError(f"{path}: nested more than {MAX_DEPTH} levels deep") from None
+    # The last four come of numbers, dates and keys that Python cannot make.
+    except (YAMLError, UnicodeDecodeError, ValueError, TypeError, OverflowError, AttributeError) as error:
+        raise UserError(f"{path}: not valid YAML: {' '.join(str(error).split())[:300]}") from None
     if not isinstance(content, dict):
         raise UserError(f"{path}: expected `key: value` lines at the top level")
+    if _entries(content, path, 0, {}) > MAX_ENTRIES:
+        raise UserError(f"{path}: its aliases stand for more than {MAX_ENTRIES:,} values")
     return content
+
+
+def _entries(content: Any, path: Path, depth: int, counted: dict[int, int]) -> int:
+    """Return how many values there are in it, those that aliases (`*name`) stand for each time."""
+    if depth > MAX_DEPTH:  # so is what holds itself
+        raise UserError(f"{path}: nested more than {MAX_DEPTH} levels deep")
+    if not isinstance(content, dict | list | set):
+        return 1
+    if id(content) not in counted:
+        inside = [*content, *content.values()] if isinstance(content, dict) else content
+        counted[id(content)] = 1 + sum(_entries(one, path, depth + 1, counted) for one in inside)
+    return counted[id(content)]
 
 
 def write_metrics(path: Path, metrics: dict[str, Any]) -> None:
@@ -94,8 +126,16 @@ def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) 
 
 
 def read_csv(path: Path) -> list[dict[str, str]]:
-    with Path(path).open(encoding="utf-8", newline="") as stream:
-        return list(csv.DictReader(stream))
+    """Read what `write_csv` wrote; raise `UserError` where that is damaged."""
+    try:
+        with Path(path).open(encoding="utf-8", newline="") as stream:
+            rows = list(csv.DictReader(stream))
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: damaged ({error}); make it again: dvc repro -f STAGE@TASK") from None
+    for number, row in enumerate(rows, start=1):
+        if None in row or None in row.values():
+            raise UserError(f"{path}: damaged: row {number} has not as many cells as the header; make it again")
+    return rows
 
 
 def sha256_file(path: Path) -> str:

@@ -11,17 +11,23 @@ from safetensors.numpy import load, save
 
 from sortline._core.errors import UserError
 
+# The others come of types that NumPy does not have.
+DAMAGED = (OSError, SafetensorError, KeyError, TypeError, ValueError)
 AGAIN = "run `dvc repro -f train@TASK` (of a head: train_head@TASK)"
 
 
-def read(path: Path) -> dict[str, np.ndarray]:
-    """Return the arrays of a safetensors file by name; raise `UserError` where it is missing, damaged or not finite."""
+def read(path: Path, again: str = AGAIN) -> dict[str, np.ndarray]:
+    """Return the arrays of a safetensors file by name; raise `UserError` where it is missing, damaged or not finite.
+
+    `again` ends the error's line: how to come by the file.
+    """
     try:
         arrays = load(path.read_bytes())
-    except (OSError, SafetensorError) as error:
-        raise UserError(f"{path}: missing or damaged ({error!r}); {AGAIN}") from None
+    except DAMAGED as error:
+        why = " ".join(repr(error).split())[:200]
+        raise UserError(f"{path}: not a safetensors file, or missing or damaged ({why}); {again}") from None
     if not all(np.isfinite(array).all() for array in arrays.values()):
-        raise UserError(f"{path}: holds NaN or Inf; {AGAIN}")
+        raise UserError(f"{path}: holds NaN or Inf; {again}")
     return arrays
 
 

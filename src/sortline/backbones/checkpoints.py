@@ -1,5 +1,6 @@
 """Loading published weights into a net, strictly: every parameter exactly once, every shape equal."""
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -11,10 +12,18 @@ from sortline._core.errors import UserError
 from sortline.backbones.registry import Arrays, Release, Shapes, he_normal
 
 NORM = ("gamma", "beta", "moving_mean", "moving_variance")
-# Entries a checkpoint may hold beside the backbone: its classifier, and what its training left behind.
-LEFTOVERS = ("classifier.", "head.", "dense.", "end_point.", "moments.", "learning_rate", "momentum", "global_step",
-             "epoch_num", "step_num", "scale_sense", "current_iterator_step",
-             "last_overflow_iterator_step")  # fmt: skip
+# Entries a checkpoint may hold beside the backbone: its classifier,
+CLASSIFIER = ("classifier.", "head.", "dense.", "end_point.")
+# and what its training left behind: what MindSpore's optimizers keep of each parameter, under its name (SGD, Momentum,
+# Adam and its relatives, RMSProp, Adagrad, Adadelta, FTRL, Lamb, Rprop, ASGD), MindCV's moving average of it,
+# and sums of gradients,
+STATES = ("accum.", "stat.", "moments.", "moment1.", "moment2.", "vhat.", "adam_m.", "adam_v.", "moment.",
+          "mean_square.", "mean_grad.", "accum_update.", "linear.", "lamb_m.", "lamb_v.", "exp_avg.", "prev.",
+          "step_size.", "eta_", "mu_", "ax_.", "ema.", "accu_grads.", "grad_accumulation.")  # fmt: skip
+# and the numbers of schedule, optimizer, moving average and loss scale.
+NUMBERS = {"learning_rate", "momentum", "weight_decay", "beta1_power", "beta2_power", "global_step", "epoch_num",
+           "step_num", "updates", "counter", "ema_decay", "accumulation_step", "scale_sense", "scale_value",
+           "loss_scale", "current_iterator_step", "last_overflow_iterator_step", "growth_tracker"}  # fmt: skip
 
 
 def load(net: nn.Cell, arrays: Mapping[str, np.ndarray], release: Release, what: str = "this network") -> None:
@@ -53,12 +62,18 @@ def _convolutions(net: nn.Cell) -> list[str]:
 
 def _check_names(wanted: set[str], found: set[str], what: str) -> None:
     missing = sorted(wanted - found)
-    surplus = sorted(name for name in found - wanted if not name.startswith(LEFTOVERS))
+    surplus = sorted(name for name in found - wanted if not _is_left_over(name))
     if missing or surplus:
         raise UserError(
             f"backbone weights: not {what}: {len(missing)} entries missing (first: {missing[:1]}), "
             f"{len(surplus)} not known (first: {surplus[:1]})"
         )
+
+
+def _is_left_over(name: str) -> bool:
+    """Whether training leaves an entry of that name; a group of parameters has its own learning_rate_group_0, ..."""
+    number = re.sub(r"(_group)?_\d+$", "", name)
+    return name.startswith((*CLASSIFIER, *STATES)) or number in NUMBERS
 
 
 def _named(net: nn.Cell, arrays: Mapping[str, np.ndarray], release: Release, what: str) -> Arrays:

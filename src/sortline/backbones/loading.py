@@ -1,21 +1,16 @@
 """The frozen backbone from its folder (`backbone.json` and the weights as they came)."""
 
-import shutil
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import mindspore
 import numpy as np
 from mindspore import nn
-from safetensors import SafetensorError
-from safetensors.numpy import load_file
 
-from sortline._core import runtime
+from sortline._core import parameters, runtime
 from sortline._core.errors import UserError
 from sortline._core.files import read_json, sha256_file
-from sortline.backbones import checkpoints, registry
+from sortline.backbones import checkpoints, mindspore_file, registry
 from sortline.backbones.layers import Pooled
 from sortline.backbones.preprocessing import Preprocessing
 
@@ -80,15 +75,5 @@ def load(folder: Path) -> Backbone:
 
 def _read(path: Path) -> dict[str, np.ndarray]:
     if path.suffix == ".safetensors":
-        try:
-            return load_file(path)
-        except SafetensorError as error:
-            raise UserError(f"{path}: not a safetensors file ({error})") from None
-    # MindSpore's own reader fails on paths that are not ASCII.
-    with tempfile.TemporaryDirectory() as scratch:
-        copy = shutil.copy(path, Path(scratch) / "backbone.ckpt")
-        try:
-            parameters = mindspore.load_checkpoint(str(copy))
-        except ValueError:
-            raise UserError(f"{path}: not a MindSpore checkpoint, or one cut off; fetch it again") from None
-    return {name: parameter.asnumpy() for name, parameter in parameters.items()}
+        return parameters.read(path, "fetch it again: dvc repro -f weights@TASK")
+    return mindspore_file.read(path)

@@ -13,7 +13,7 @@ from sortline.backbones import registry
 from sortline.config.weights import WeightsParams
 from sortline.data.layout import is_hidden
 from sortline.data.sources.base import downloaded, first_that_works, locate
-from sortline.data.sources.download import probe
+from sortline.data.sources.download import probe, shown
 from sortline.data.sources.unpack import UNPACKED, copy_hashed, unpack
 
 RANDOM_WIDTH = 0.35  # small: it proves a pipeline
@@ -131,7 +131,7 @@ def fetch(
             "network": params.backbone or "none",
             "release": origin.release,
             "width": float(params.width or (RANDOM_WIDTH if drawn else 1)) if sized else None,
-            "address": origin.address if origin.online else None,
+            "address": shown(origin.address) if origin.online else None,
             "file": None,
             "sha256": None,
             "seed": params.seed if drawn else None,

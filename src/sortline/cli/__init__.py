@@ -6,7 +6,6 @@ anything heavy before its `main` runs.
 
 import argparse
 import importlib
-import os
 import pkgutil
 import sys
 from collections.abc import Sequence
@@ -62,14 +61,7 @@ def main(argv: Sequence[str]) -> int:
     if options.command is None:
         command.print_help(sys.stderr)
         return 2
-    try:
-        code = options.main(options)
-        sys.stdout.flush()
-        return code
-    except BrokenPipeError:
-        # The reader (`| head`) has gone; Python would complain again when it flushes stdout at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
+    return options.main(options)
 
 
 def entry() -> None:

@@ -26,6 +26,7 @@ SUMMARY = "check this machine: versions, processor, data, weights, models, and a
 EPILOG = """examples:
   sortline doctor
   sortline doctor --json
+  sortline doctor --deep
 
 exit code: 0 usable (warnings say what could be better), 1 something must be mended"""
 
@@ -52,12 +53,14 @@ class Check:
 
 def add(command: argparse.ArgumentParser) -> None:
     command.add_argument("--json", action="store_true", help="print the checks as a JSON list")
+    deep = "also compare every object of DVC's cache with its name, which takes as long as reading all of them"
+    command.add_argument("--deep", action="store_true", help=deep)
 
 
 def main(options: argparse.Namespace) -> int:
     """Return 0 if nothing failed, 1 otherwise; warnings do not count."""
     machine = [*versions(), *processor(), *project(), _dvc(Path(".dvc")), _disk(shutil.disk_usage(".").free)]
-    checks = [*machine, self_test("onnxruntime"), self_test("mindspore")]
+    checks = [*machine, *[_cache()] * options.deep, self_test("onnxruntime"), self_test("mindspore")]
     if options.json:
         print(json.dumps([asdict(check) for check in checks], ensure_ascii=False, indent=2))
     else:
@@ -174,6 +177,18 @@ def _dvc(folder: Path) -> Check:
         return Check("fail", "dvc project", " ".join(str(error).split()), "mend .dvc/config")
     remotes = re.findall(r"""^'?remote "([^"]*)""", "\n".join(config.sections()), re.MULTILINE)
     return Check("ok", "dvc remote", ", ".join(remotes) or "none set; only dvc push and pull need one")
+
+
+def _cache() -> Check:
+    from sortline.cli._shared import cache
+
+    try:
+        damaged, count = cache.verify(Path("dvc.lock"))
+    except UserError as error:
+        return Check("warn", "dvc cache", str(error), ELSEWHERE)
+    if damaged:
+        return Check("fail", "dvc cache", f"{len(damaged):,} of {count:,} objects are damaged", cache.advice(damaged))
+    return Check("ok", "dvc cache", f"{count:,} objects, each as its name says")
 
 
 def _disk(free: int) -> Check:

@@ -124,7 +124,7 @@ def _evidence(classifier: Classifier) -> Callable[[Image.Image, int], Any]:
     from sortline.data.images import resize
 
     # A head that is not linear: by Grad-CAM, from what the line keeps of the task.
-    task = classifier.labels["task"]
+    task = classifier.labels.task
     features = Path("data/features") / task
     if not (features / "backbone.onnx").is_file() or paths.export(task).resolve() != classifier.folder.resolve():
         raise UserError(

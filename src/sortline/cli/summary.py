@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from sortline._core.doubt import NEVER
 from sortline._core.errors import UserError
 from sortline._core.files import read_json
 from sortline.cli._shared import paths
@@ -69,6 +70,7 @@ def _rows(task: str, trained: dict[str, Any], evaluated: dict[str, Any]) -> list
         ("new scenes", new_scenes),
         ("validated", _accuracy(trained, "val_accuracy", trained.get("val_n", 0))),
         ("  chosen on it", ", ".join(trained.get("selected_on_folds", trained.get("selected_on_val", [])))),
+        ("not sure", "of any photo: no probability was right often enough" * (trained.get("threshold") == NEVER)),
         ("held out", _accuracy(evaluated, "accuracy", evaluated["n"])),
         ("  its new scenes", _accuracy(evaluated, "accuracy_deduplicated", evaluated["n_deduplicated"])),
         ("  correct bin", _accuracy(evaluated, "bin_accuracy", evaluated["n"])),

@@ -1,5 +1,6 @@
 """Reading a section of params.yaml into a typed schema; every mistake becomes one line."""
 
+import reprlib
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
@@ -45,12 +46,14 @@ def load(task: str, stage: str, schema: type[S], path: Path = Path("params.yaml"
     try:
         return schema.model_validate({} if section is None else section)
     except pydantic.ValidationError as error:
-        raise UserError(f"{path}: {_one_line(error, f'{task}.{stage}')}") from None
+        raise UserError(f"{path}: {one_line(error, f'{task}.{stage}')}") from None
 
 
-def _one_line(error: pydantic.ValidationError, where: str) -> str:
-    first = error.errors()[0]
-    key = ".".join([where, *map(str, first["loc"])])
+def one_line(error: pydantic.ValidationError, where: str) -> str:
+    """Return the first mistake as one line; `where` the validated content lies, empty for the whole of a file."""
+    first = error.errors(include_url=False)[0]
+    # A union names the kind it tried; of a model from elsewhere a key may be of any length.
+    key = _BRIEF.repr(".".join([*[where] * bool(where), *map(str, first["loc"])]) or "content")[1:-1]
     if first["type"] == "key":  # the validator knows the key alone; where the section lies is known here
         return first["msg"].replace("'", f"'{key}.", 1)
     if first["type"] == "missing":
@@ -58,4 +61,16 @@ def _one_line(error: pydantic.ValidationError, where: str) -> str:
     message = first["msg"].removeprefix("Value error, ")
     if first["type"] == "value_error" and not first["loc"]:
         return f"'{key}': {message}"
-    return f"'{key}' is {first['input']!r}: {message[0].lower()}{message[1:]}"
+    return f"'{key}' is {shown(first['input'])}: {message[0].lower()}{message[1:]}"
+
+
+_BRIEF = reprlib.Repr()
+_BRIEF.maxstring = _BRIEF.maxother = _BRIEF.maxlong = 100
+
+
+def shown(value: Any) -> str:
+    """Return a value as an error line shows it, however large or deep it is."""
+    try:
+        return _BRIEF.repr(value)
+    except ValueError:  # Python turns no integer of more than 4,300 digits into text
+        return "a number of thousands of digits"

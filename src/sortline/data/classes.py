@@ -130,7 +130,10 @@ def _rows(file: Traversable) -> tuple[dict[str, str], ...]:
         text = file.read_text(encoding="utf-8-sig")  # spreadsheets put a mark in front
     except UnicodeDecodeError:
         raise UserError(f"{file}: not UTF-8; save it as CSV UTF-8") from None
-    rows = tuple(csv.DictReader(io.StringIO(text)))
+    try:
+        rows = tuple(csv.DictReader(io.StringIO(text)))
+    except csv.Error as error:
+        raise UserError(f"{file}: not CSV ({error})") from None
     for number, row in enumerate(rows, start=2):
         if None in row or None in row.values():
             raise UserError(f"{file}: row {number} has not as many cells as the header has columns")

@@ -11,6 +11,7 @@ import numpy as np
 from scipy.stats import binomtest, bootstrap
 
 from sortline._core import arrays
+from sortline._core.doubt import Threshold, sure
 
 # Their intervals are of draws of scenes: there is no count of independent photos to work them out from.
 BY_SCENE = ("cv_accuracy", "cv_scene_accuracy")
@@ -156,9 +157,9 @@ def percentages(metrics: dict[str, Any], key: str, n: int) -> tuple[float, float
     return 100 * correct / n, 100 * low, 100 * high
 
 
-def answered(labels: np.ndarray, probabilities: np.ndarray, threshold: float | None) -> dict[str, Any]:
+def answered(labels: np.ndarray, probabilities: np.ndarray, threshold: Threshold) -> dict[str, Any]:
     """Return what saying "not sure" below `threshold` does: the share answered, and how many of those are correct."""
-    inside = probabilities.max(axis=1) >= (0 if threshold is None else threshold)
+    inside = sure(probabilities.max(axis=1), threshold)
     score = share((probabilities.argmax(axis=1) == labels)[inside])
     return {
         "threshold": threshold,

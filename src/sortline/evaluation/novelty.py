@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from sortline._core.doubt import Threshold
 from sortline.evaluation import metrics
 from sortline.evaluation.predictions import SHARE, Table, cells
 from sortline.predictor import Familiar
@@ -11,7 +12,7 @@ EDGES = (-1.0, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)  # of the similarity to the nearest
 COLUMNS = ["photos", "above", "upto", *SHARE, "confidence", "answered", "answered_accuracy", "answered_n"]
 
 
-def curve(photos: Familiar, threshold: float | None) -> list[dict[str, Any]]:
+def curve(photos: Familiar, threshold: Threshold) -> list[dict[str, Any]]:
     """Return a row for each range of similarity that has photos: `above`, `upto`, what `metrics.share` has, the mean
     `confidence`, and what `metrics.answered` says of "not sure" below `threshold`."""
     rows = []

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from sortline._core.doubt import Threshold
 from sortline.data.prepared import Classes, Part
 from sortline.evaluation import metrics
 
@@ -41,7 +42,7 @@ class Predictions:
         return indices[np.argsort(-self.probabilities.max(axis=1)[indices], kind="stable")]
 
 
-def scores(predictions: Predictions, threshold: float | None, ece_bins: int, worst_pairs: int) -> dict[str, Any]:
+def scores(predictions: Predictions, threshold: Threshold, ece_bins: int, worst_pairs: int) -> dict[str, Any]:
     """Return the metrics of `predictions`; `threshold`: below it the model says "not sure"."""
     val, classes = predictions.val, predictions.classes
     found = metrics.summary(
@@ -89,7 +90,7 @@ def tables(predictions: Predictions, ece_bins: int, similarity: np.ndarray | Non
     }
 
 
-def apart(predictions: Predictions, threshold: float | None) -> dict[str, Any]:
+def apart(predictions: Predictions, threshold: Threshold) -> dict[str, Any]:
     """Return the metrics of a part that is scored apart; of a `field/` with a folder a source, of each source too."""
     val, correct = predictions.val, predictions.correct
     found = metrics.share(correct) | {"classes": int(np.unique(val.labels).size)}

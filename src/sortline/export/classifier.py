@@ -1,6 +1,5 @@
 """The exported model on photos: needs the export folder and ONNX Runtime, nothing of the training side."""
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,9 +10,10 @@ import onnxruntime
 from PIL import Image
 from tqdm import tqdm
 
+from sortline._core.doubt import sure
 from sortline._core.errors import UserError
-from sortline._core.files import read_json
 from sortline.data.images import BadImage, NoDigit, open_rgb
+from sortline.export import labels
 
 WORTH_A_BAR = 20  # photos
 DIGITS = "digits"  # what labels.json says of a model that expects pictures like MNIST's
@@ -38,7 +38,7 @@ class Guess:
 class Prediction:
     """The most probable classes of one photo, best first; never empty.
 
-    `sure`: is the best one as probable as the threshold that was chosen out of fold? Always, for a model without one.
+    `sure`: is the best one as probable as the threshold that was chosen out of fold? See `_core.doubt`.
     `similarity`: the cosine to the nearest photo that the model was trained on, None where it cannot tell; `familiar`:
     is that as high as of photos of scenes it does not know, but for one in 40?
     """
@@ -84,9 +84,9 @@ class Classifier:
         for path in (self.folder / "labels.json", self.folder / "model.onnx"):
             if not path.exists():
                 raise UserError(f"{path}: no such file; a model is a folder with model.onnx and labels.json")
-        self.labels = _read_labels(self.folder / "labels.json")
-        self.classes: list[dict[str, Any]] = self.labels["classes"]
-        self._bins = {one["id"]: one for one in self.labels["bins"]}
+        self.labels = labels.read(self.folder / "labels.json")
+        self.classes = [one.model_dump(exclude_unset=True) for one in self.labels.classes]
+        self._bins = {one.id: one.model_dump(exclude_unset=True) for one in self.labels.bins}
         self._session = _open_session(self.folder / "model.onnx", threads)
         _check_contract(self._session, self.labels, self.folder)
         self._outputs = {output.name for output in self._session.get_outputs()}
@@ -94,7 +94,7 @@ class Classifier:
     @property
     def note(self) -> str:
         """What the export says a reader must know; empty for a model of real photos."""
-        return self.labels.get("note") or ""
+        return self.labels.note or ""
 
     def probabilities(self, image: Image.Image) -> np.ndarray:
         """Return float32 (classes,) for an RGB image of any size; resizing and scaling are in the graph."""
@@ -107,31 +107,44 @@ class Classifier:
     def _run(self, outputs: list[str], image: Image.Image) -> list[np.ndarray]:
         if image.mode != "RGB":
             raise ValueError(f"expected an RGB image, got mode {image.mode}; open photos with open_rgb")
-        pixels = np.asarray(image, dtype=np.uint8)
-        return self._session.run(outputs, {"image": pixels})
+        pixels, path = np.asarray(image, dtype=np.uint8), self.folder / "model.onnx"
+        try:
+            found = self._session.run(outputs, {"image": pixels})
+        except Exception as error:  # ONNX Runtime's errors share no base class
+            size = f"{image.width} x {image.height} pixels"
+            raise _refused(
+                path, f"fails on a photo of {size}; resize the photo, or export the model again", error
+            ) from None
+        for name, values in zip(outputs, found, strict=True):
+            first = 1 if name == "similarity" else len(self.classes)
+            # A logit of a class that is out of the question may be -Inf.
+            if values.shape[:1] != (first,) or np.isnan(values).any() or (name != "logits" and np.isinf(values).any()):
+                raise UserError(f"{path}: its {name} are not a number for each class; export it again")
+        return found
 
     def __call__(self, image: Image.Image | Path | str, top: int = 5) -> Prediction:
         """Classify one RGB image, or a photo file; return `top` guesses (all where there are fewer), ties by label.
 
-        Where the model reads digits, the digit is cut out first, see `read_digit`; raises `NoDigit` as it does, and
-        `BadImage` for a file that is no photo.
+        Where the model reads digits, the digit is cut out first, see `read_digit`; raises `NoDigit` as it does,
+        `BadImage` for a file that is no photo, and `UserError` where the model's answer is none.
         """
         if not isinstance(image, Image.Image):
             image = open_rgb(Path(image))
-        if self.labels.get("reads") == DIGITS:
+        if self.labels.reads == DIGITS:
             from sortline.data.handwriting import read_digit  # SciPy takes a while to load
 
             image = read_digit(image)
         found = self._run([name for name in ("probabilities", "similarity") if name in self._outputs], image)
         probabilities, similarity = found[0], float(found[1][0]) if len(found) > 1 else None
         best = np.argsort(-probabilities, kind="stable")[: max(top, 1)]
-        sure = float(probabilities[best[0]]) >= (self.labels.get("threshold") or 0)
+        certain = bool(sure(probabilities[best[0]], self.labels.threshold))
         guesses = []
         for index in best:
             label = self.classes[index]
             guesses.append(Guess(label, self._bins.get(label.get("bin")), float(probabilities[index])))
-        familiar = similarity is None or similarity >= self.labels.get("unfamiliar_below", -1)
-        return Prediction(tuple(guesses), sure, similarity, familiar)
+        limit = self.labels.unfamiliar_below
+        familiar = similarity is None or limit is None or similarity >= limit
+        return Prediction(tuple(guesses), certain, similarity, familiar)
 
     @property
     def explains(self) -> bool:
@@ -154,43 +167,43 @@ def predict_files(
             outcome = classifier(photo, top)
         except BadImage as error:
             outcome = error
+        except UserError as error:
+            outcome = BadImage(photo, str(error))
         except NoDigit:
             outcome = BadImage(photo, "no digit found: nothing stands out from the background")
         yield photo, outcome
 
 
-def _read_labels(path: Path) -> dict[str, Any]:
-    try:
-        labels = read_json(path)
-        _ = [one["en"] for one in labels["classes"]], [one["id"] for one in labels["bins"]]
-    except (ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{path}: not the labels of an exported model ({error!r}); export it again") from None
-    return labels
-
-
 def _open_session(path: Path, threads: int) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
-    options.log_severity_level = 3
+    options.log_severity_level = 4  # its errors are raised, too
     try:
         # As bytes: ONNX Runtime's own file reader depends on the system's encoding of file names.
         return onnxruntime.InferenceSession(path.read_bytes(), options, providers=["CPUExecutionProvider"])
     except Exception as error:  # ONNX Runtime's errors share no base class
-        if not type(error).__module__.startswith("onnxruntime"):
-            raise
-        brief = " ".join(str(error).split())[:120]
-        raise UserError(f"{path}: not a model that ONNX Runtime can load; export it again ({brief})") from None
+        raise _refused(path, "not a model that ONNX Runtime can load; export it again", error) from None
 
 
-def _check_contract(session: onnxruntime.InferenceSession, labels: dict[str, Any], folder: Path) -> None:
+def _refused(path: Path, what: str, error: Exception) -> Exception:
+    """Return the line for an error of ONNX Runtime, any other error as it is."""
+    if not type(error).__module__.startswith("onnxruntime"):
+        return error
+    return UserError(f"{path}: {what} ({' '.join(str(error).split())[:120]})")
+
+
+def _check_contract(session: onnxruntime.InferenceSession, known: labels.Labels, folder: Path) -> None:
     """Refuse a model with another input or output than the export stage writes, or with other labels."""
     inputs = {one.name: (one.type, len(one.shape)) for one in session.get_inputs()}
     outputs = {one.name: one.shape for one in session.get_outputs()}
-    if inputs != {"image": ("tensor(uint8)", 3)} or "probabilities" not in outputs:
+    ranks = {"probabilities": 1, "logits": 1, "similarity": 1, "cam": 3}
+    read = [one for one in session.get_outputs() if one.name in ranks]
+    proper = all(one.type == "tensor(float)" and len(one.shape) == ranks[one.name] for one in read)
+    if inputs != {"image": ("tensor(uint8)", 3)} or not {"probabilities", "logits"} <= set(outputs) or not proper:
         raise UserError(f"{folder / 'model.onnx'}: not exported by sortline (a uint8 photo in, probabilities out)")
     count = outputs["probabilities"][-1]
-    if isinstance(count, int) and count != len(labels["classes"]):
-        raise UserError(f"{folder}: model.onnx has {count} classes, labels.json {len(labels['classes'])}; export again")
+    if isinstance(count, int) and count != len(known.classes):
+        raise UserError(f"{folder}: model.onnx has {count} classes, labels.json {len(known.classes)}; export again")
     inside = session.get_modelmeta().custom_metadata_map.get("labels")
-    if inside and json.loads(inside) != labels:
+    if inside and labels.parse(inside, folder / "model.onnx") != known:
         raise UserError(f"{folder}: labels.json is not the one model.onnx was exported with; export again")

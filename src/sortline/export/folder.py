@@ -65,7 +65,7 @@ def compare(
     result |= parity.logit_differences(*runs, some, x, params.max_difference)
     result |= parity.remeasured(classifier, photos, truth)
     result |= parity.resized_agreement(classifier, reference, photos, network.size)
-    return result | (parity.digit_photos(classifier, photos, truth) if "reads" in classifier.labels else {})
+    return result | (parity.digit_photos(classifier, photos, truth) if classifier.labels.reads else {})
 
 
 def compare_int8(folder: Path, photos: Sequence[Path], truth: np.ndarray, train: Sequence[Path]) -> dict[str, Any]:

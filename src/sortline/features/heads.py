@@ -5,10 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
 from scipy import special
 
+from sortline._core import parameters
 from sortline._core.errors import UserError
 from sortline._core.files import read_json, write_json
 
@@ -85,8 +84,7 @@ def save_heads(folder: Path, heads: dict[str, Head], about: dict[str, Any]) -> N
     """Write `<name>.safetensors` per head and head.json (`about` plus what the heads share) into `folder`."""
     (kind,) = {(head.pooling, head.activation, head.scale) for head in heads.values()}
     for name, head in heads.items():
-        arrays = {key: np.ascontiguousarray(array) for key, array in head.arrays().items()}
-        save_file(arrays, folder / f"{name}.safetensors")
+        parameters.write(folder / f"{name}.safetensors", head.arrays())
     write_json(folder / "head.json", about | dict(zip(("pooling", "activation", "scale"), kind, strict=True)))
 
 
@@ -99,11 +97,11 @@ def load_head(folder: Path, which: str | None = None) -> Head:
         if shared["pooling"] not in POOLINGS or shared["activation"] not in ACTIVATIONS:
             raise ValueError(f"unknown kind {shared}")
         path = folder / f"{which or about['checkpoint']}.safetensors"
-        arrays: dict[str, Any] = load_file(path)
+        arrays: dict[str, Any] = parameters.read(path)
         head = Head(**arrays, **shared)
-        if not (_fits(head) and all(np.isfinite(array).all() for array in head.arrays().values())):
+        if not _fits(head):
             raise ValueError(f"arrays of {', '.join(str(array.shape) for array in head.arrays().values())}")
-    except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise UserError(f"{path}: missing or damaged ({error!r}); run `dvc repro -f train_head@TASK`") from None
     return head
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from sortline._core.arrays import on_disk
 from sortline._core.errors import UserError
 from sortline._core.files import read_json, write_json
 
@@ -50,7 +51,7 @@ class FeatureStore:
 
     def create(self, what: str, shape: tuple[int, ...]) -> np.ndarray:
         """Return a new array to be filled, mapped to its file."""
-        return np.lib.format.open_memmap(self.folder / f"{what}.npy", "w+", KEPT[what][0], shape)
+        return on_disk(self.folder / f"{what}.npy", KEPT[what][0], shape)
 
     def read(self, what: str, photos: int, dataset: str | None = None) -> np.ndarray:
         """Return `what` was kept of all `photos`, memory-mapped.

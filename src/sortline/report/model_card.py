@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+from sortline._core.doubt import NEVER
 from sortline.evaluation.metrics import percentages
 
 TEMPLATE = Path(__file__).with_suffix(".md")
@@ -25,7 +26,8 @@ def model_card(labels: dict[str, Any], backbone: dict[str, Any], metrics: dict[s
         "three_parts": "near_duplicates" in metrics["data"],
         "two_parts": "near_duplicates" not in metrics["data"],
         "bins": "per_bin" in metrics["evaluate"],
-        "threshold": labels.get("threshold"),
+        "threshold": labels.get("threshold") not in (None, NEVER),
+        "never_sure": labels.get("threshold") == NEVER,
         "novelty": metrics["evaluate"].get("novelty"),
         "cam": labels.get("cam"),
         "cards": cards,

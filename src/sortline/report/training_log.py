@@ -6,6 +6,7 @@ import re
 from array import array
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -20,15 +21,20 @@ NUMBER = r"[-+]?(?:\d+\.?\d*(?:e[-+]?\d+)?|nan|inf)"
 # Epoch:[  0/ 10], step:[  1/ 1875], loss:[2.30/2.30]
 # epoch: 1 step: 5. Invalid loss, terminating training.
 LOSS = (
-    r"epoch\s*:\s*\[?\s*(?P<epoch>\d+)(?:\s*/\s*\d+)?\]?[\s,]*step\s*:?\s*\[?\s*(?P<step>\d+)(?:\s*/\s*\d+)?\]?\s*"
-    rf"(?:,\s*loss\s*(?:is|:)\s*(?:tensor\([^)]*?value=)?[\s\[(]*(?P<loss>{NUMBER})|(?P<invalid>\.\s*invalid loss))"
+    r"epoch\s*:\s*\[?\s*(?P<epoch>\d{1,12})(?:\s*/\s*\d+)?\]?[\s,]*"
+    r"step\s*:?\s*\[?\s*(?P<step>\d{1,12})(?:\s*/\s*\d+)?\]?\s*"
+    rf"(?:,\s*loss\s*(?:is|:)\s*(?:tensor\([^)]{{0,200}}?value=)?[\s\[(]*(?P<loss>{NUMBER})"
+    r"|(?P<invalid>\.\s*invalid loss))"
 )
 # Train epoch time: 8617.408 ms, per step time: 4.596 ms (data time: 0.1 ms)
 # Epoch time: 213856.477, per step time: 5216.012     (ms, too)
 TIME = (
-    r"(?P<eval>eval\s+)?epoch time\s*:?\s*(?P<time>\d+\.?\d*)(?:\s*(?P<unit>ms|s)\b|(?=\s*(?:,|$)))"
-    r"(?:,\s*per step time\s*:?\s*(?P<step_time>\d+\.?\d*)(?:\s*(?P<step_unit>ms|s)\b)?)?"
+    r"(?P<eval>eval\s+)?epoch time\s*:?\s*(?P<time>\d{1,15}\.?\d{0,30})(?:\s*(?P<unit>ms|s)\b|(?=\s*(?:,|$)))"
+    r"(?:,\s*per step time\s*:?\s*(?P<step_time>\d{1,15}\.?\d{0,30})(?:\s*(?P<step_unit>ms|s)\b)?)?"
 )
+# The patterns above are quick only where blanks and digits come in small numbers.
+BLANKS = re.compile(r"\s{20,}")
+MAX_LINE = 10**6  # bytes; a longer line counts as several
 ENTRY = re.compile(f"{LOSS}|{TIME}", re.IGNORECASE)
 MEANT = re.compile(r"loss is|epoch\s*:|epoch time", re.IGNORECASE)
 ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
@@ -88,6 +94,8 @@ class TrainingLog:
 
 def read_log(path: Path) -> TrainingLog:
     """Read a log file in UTF-8, GBK or (from PowerShell) UTF-16. Raises `UserError` if it has no loss and no time."""
+    if path.exists() and not path.is_file():
+        raise UserError(f"{path}: cannot be read (not a file); name a log file")
     try:
         # A log of every step is millions of lines.
         log = parse(tqdm(_lines(path), desc=path.name, unit=" lines", unit_scale=True, delay=2, disable=None))
@@ -104,7 +112,7 @@ def _lines(path: Path) -> Iterator[str]:
         if stream.peek(2)[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
             yield from io.TextIOWrapper(stream, encoding="utf-16", errors="replace", newline="\n")
         else:
-            yield from map(_decoded, stream)
+            yield from map(_decoded, iter(partial(stream.readline, MAX_LINE), b""))
 
 
 def _decoded(raw: bytes) -> str:
@@ -119,7 +127,7 @@ def parse(lines: Iterable[str]) -> TrainingLog:
     """Collect the epochs of a log's lines. Lines are numbered from 1; empty ones do not count."""
     reader = _Reader()
     for number, line in enumerate(lines, start=1):
-        text = ANSI.sub("", line) if "\x1b" in line else line
+        text = BLANKS.sub(" ", ANSI.sub("", line) if "\x1b" in line else line)
         known = False
         # Two processes may have written into one line.
         for entry in ENTRY.finditer(text):

@@ -6,6 +6,7 @@ import numpy as np
 from scipy.optimize import minimize_scalar
 
 from sortline._core.arrays import log_loss, logits
+from sortline._core.doubt import NEVER, Threshold
 from sortline.config.training import TrainHeadParams
 from sortline.features.heads import Head, softmax
 from sortline.training.results import Trained
@@ -16,12 +17,12 @@ RANGE = (0.05, 20.0)  # of temperatures tried
 @dataclasses.dataclass(frozen=True)
 class Calibrated:
     """Heads with the temperature in them, out-of-fold probabilities (n, classes) likewise, also `by_photo` if there are
-    such, the threshold or None."""
+    such, and the threshold."""
 
     heads: dict[str, Head]
     out_of_fold: np.ndarray
     temperature: float
-    threshold: float | None
+    threshold: Threshold
     by_photo: np.ndarray | None = None
 
 
@@ -60,10 +61,10 @@ def tempered(head: Head, temperature: float) -> Head:
     return dataclasses.replace(head, weight=weight, bias=bias)
 
 
-def reject_threshold(labels: np.ndarray, probabilities: np.ndarray, accuracy: float) -> float | None:
+def reject_threshold(labels: np.ndarray, probabilities: np.ndarray, accuracy: float) -> Threshold:
     """Return the lowest top-1 probability such that, of the photos at or above it, at least `accuracy` are correct.
 
-    `probabilities` (n, classes) are of photos the head was not trained on, tempered already. None where no threshold
+    `probabilities` (n, classes) are of photos the head was not trained on, tempered already. NEVER where no threshold
     gets there. Rounded up to 4 decimals. Source: the risk-coverage trade-off of Geifman and El-Yaniv 2017,
     arXiv:1705.08500, without its confidence bound.
     """
@@ -74,4 +75,4 @@ def reject_threshold(labels: np.ndarray, probabilities: np.ndarray, accuracy: fl
     # Photos of one confidence are accepted together.
     last_of_its_kind = np.append(np.diff(confidence[order]) != 0, True)
     enough = np.flatnonzero((share >= accuracy) & last_of_its_kind)
-    return float(confidence[order][enough[-1]]) if len(enough) else None
+    return float(confidence[order][enough[-1]]) if len(enough) else NEVER

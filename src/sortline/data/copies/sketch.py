@@ -12,6 +12,7 @@ import imagehash
 import numpy as np
 from PIL import Image
 
+from sortline._core.arrays import on_disk
 from sortline._core.errors import UserError
 
 SIDE = 256  # pixels of the longer side, at which local features are looked for
@@ -72,7 +73,6 @@ class Sketches:
     """The sketches of up to `count` photos, on the disk while they are in use: 50 kB each."""
 
     def __init__(self, count: int) -> None:
-        # Files with holes: a disk that is full later would end the process without a word.
         needed, free = count * BYTES, shutil.disk_usage(tempfile.gettempdir()).free
         if needed > free:
             raise UserError(
@@ -81,13 +81,12 @@ class Sketches:
             )
         self._folder = tempfile.TemporaryDirectory(prefix="sortline-")
 
-        def on_disk(name: str, shape: tuple[int, ...], kind: type) -> np.ndarray:
-            path = Path(self._folder.name, f"{name}.npy")
-            return np.lib.format.open_memmap(path, "w+", kind, (max(count, 1), *shape))
+        def kept(name: str, shape: tuple[int, ...], kind: type) -> np.ndarray:
+            return on_disk(Path(self._folder.name, f"{name}.npy"), kind, (max(count, 1), *shape))
 
-        self._points = on_disk("points", (FEATURES, 2), np.float32)
-        self._descriptors = on_disk("descriptors", (FEATURES, 128), np.uint8)
-        self._pictures = on_disk("pictures", (SMALL, SMALL), np.uint8)
+        self._points = kept("points", (FEATURES, 2), np.float32)
+        self._descriptors = kept("descriptors", (FEATURES, 128), np.uint8)
+        self._pictures = kept("pictures", (SMALL, SMALL), np.uint8)
         self.bits = np.zeros((count, HASH * HASH), bool)
         self._sizes = np.zeros((count, 3), int)  # features, height, width
 

@@ -1,6 +1,5 @@
 """What sources of photos and of weights share: found on the disk, downloaded, tried in their order."""
 
-import errno
 import hashlib
 import os
 import re
@@ -10,10 +9,8 @@ from pathlib import Path
 from typing import Protocol, TypeVar
 from urllib.parse import unquote, urlsplit
 
-from sortline._core.errors import UserError
-from sortline.data.sources.download import download
-
-_NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
+from sortline._core.errors import NO_ROOM, UserError
+from sortline.data.sources.download import download, shown
 
 
 class Origin(Protocol):
@@ -81,7 +78,7 @@ def first_that_works(
         try:
             return attempt(origin), failures
         except (UserError, OSError) as error:
-            if isinstance(error, OSError) and error.errno in _NO_ROOM:
+            if isinstance(error, OSError) and error.errno in NO_ROOM:
                 raise UserError(f"{what} for '{task}': {error.strerror}; make room and run the command again") from None
             failures.append(reason(origin, error))
     advice = "correct the sources in params.yaml"
@@ -101,7 +98,7 @@ def reachable(origins: Sequence[Origin], data_folder: Path | None) -> tuple[bool
     for origin in origins:
         try:
             origin.check(data_folder)
-            return True, f"{origin.kind} {origin.address}".rstrip()
+            return True, f"{origin.kind} {shown(origin.address) if origin.online else origin.address}".rstrip()
         except (UserError, OSError) as error:
             failures.append(reason(origin, error))
     return False, "; ".join(failures)
@@ -109,7 +106,8 @@ def reachable(origins: Sequence[Origin], data_folder: Path | None) -> tuple[bool
 
 def reason(origin: Origin, error: UserError | OSError) -> str:
     """Return one line that says why an origin failed, its address in it once."""
-    text = str(error).removeprefix(f"{origin.address}: ")
+    address = shown(origin.address) if origin.online else origin.address
+    text = str(error).removeprefix(f"{address}: ")
     if isinstance(error, OSError) and error.strerror:
         text = f"{error.strerror}: {error.filename}" if error.filename else error.strerror
-    return f"{origin.kind} {origin.address}".rstrip() + f": {text}"
+    return f"{origin.kind} {address}".rstrip() + f": {text}"

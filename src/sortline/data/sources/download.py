@@ -1,7 +1,12 @@
 """A download that shows progress, resumes, keeps to a size, checks the checksum and appears whole or not at all."""
 
+import http.client
 import json
+import re
+import threading
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import requests
@@ -15,6 +20,9 @@ _CHUNK = 1 << 18
 CONNECT_SECONDS = 5.0
 READ_SECONDS, PROBE_SECONDS = 60.0, 15.0  # between two parts of a file; for the first byte, asked for alone
 TRIES, PAUSE = 3, 1.0  # seconds between the first and the second
+# On the mean of a transfer, after the first minute: a server that sends a byte now and then would keep us for ever.
+MINIMUM_RATE, GRACE_SECONDS = 2000, 60.0  # bytes a second
+ANSWER_SECONDS = 120.0  # until all headers are there, redirects and all
 _MB = 10**6
 
 
@@ -39,13 +47,18 @@ def download(url: str, path: Path, *, max_bytes: int, sha256: str | None = None)
         except _Cut as error:
             if attempt == TRIES:
                 again = "; the next run goes on from there" if _resumable(url, part)[1] else ""
-                raise UserError(f"{url}: {error} ({TRIES} tries{again})") from None
+                raise UserError(f"{shown(url)}: {error} ({TRIES} tries{again})") from None
             time.sleep(PAUSE * attempt)
     if sha256 is not None and (found := sha256_file(part)) != sha256:
         _forget(part)
-        raise UserError(f"{url}: wrong checksum: sha256 is {found}, expected {sha256}")
+        raise UserError(f"{shown(url)}: wrong checksum: sha256 is {found}, expected {sha256}")
     part.replace(path)
     _forget(part)
+
+
+def shown(url: str) -> str:
+    """Return an address as it may be shown and kept: without a name and password, and what a query may hold of them."""
+    return re.sub(r"(?<=//)[^/]*@", "", re.sub(r"\?.*", "?...", url))
 
 
 def probe(url: str) -> None:
@@ -66,7 +79,7 @@ def _transfer(url: str, part: Path, max_bytes: int) -> None:
             _forget(part)
             raise _Cut("the server would not resume")
         if response.status_code == 429 or response.status_code >= 500:
-            raise _Cut(f"the server answered {response.status_code} {response.reason}")
+            raise _Cut(_answer(response))
         _refuse(url, response)
         part.parent.mkdir(parents=True, exist_ok=True)
         if response.status_code != 206:
@@ -80,40 +93,69 @@ def _transfer(url: str, part: Path, max_bytes: int) -> None:
 def _receive(url: str, response: requests.Response, part: Path, start: int, max_bytes: int) -> None:
     """Append the body to `part`, which holds `start` bytes; raise `_Cut` if it ends before its stated length."""
     length = response.headers.get("Content-Length", "")
-    total = start + int(length) if length.isdigit() else None
+    total = start + int(length) if re.fullmatch(r"[0-9]{1,15}", length) else None
     if total is not None and total > max_bytes:
         _forget(part)
-        raise UserError(f"{url}: {total / _MB:,.1f} MB, more than max_mb allows ({max_bytes / _MB:g})")
+        raise UserError(f"{shown(url)}: {total / _MB:,.1f} MB, more than max_mb allows ({max_bytes / _MB:g})")
     have = start
+    begun = time.monotonic()
     bar = tqdm(desc=part.stem[-30:], total=total, initial=start, unit="B", unit_scale=True, disable=None)
     with bar, part.open("ab") as stream:
         try:
             # The raw stream: requests would unpack a .tar.gz sent with `Content-Encoding: gzip`.
-            for chunk in response.raw.stream(_CHUNK, decode_content=False):
+            while chunk := response.raw.read1(_CHUNK, decode_content=False):
                 have += len(chunk)
                 if have > max_bytes:
                     break
+                if (seconds := time.monotonic() - begun) > GRACE_SECONDS and have - start < MINIMUM_RATE * seconds:
+                    raise UserError(f"{shown(url)}: {have - start:,} bytes in {seconds:.0f} s, too slow to wait for")
                 stream.write(chunk)
                 bar.update(len(chunk))
-        except urllib3.exceptions.HTTPError:
+        except (urllib3.exceptions.HTTPError, http.client.HTTPException, ConnectionError, TimeoutError):
             raise _Cut(f"the connection broke off at {have / _MB:,.1f} MB") from None
     if have > max_bytes:
         _forget(part)
-        raise UserError(f"{url}: more than max_mb allows ({max_bytes / _MB:g})")
+        raise UserError(f"{shown(url)}: more than max_mb allows ({max_bytes / _MB:g})")
     if total is not None and have < total:
         raise _Cut(f"the connection broke off at {have / _MB:,.1f} of {total / _MB:,.1f} MB")
 
 
 def _get(url: str, headers: dict[str, str], read_seconds: float) -> requests.Response:
-    headers = {"Accept-Encoding": "identity", **headers}
+    headers, where = {"Accept-Encoding": "identity", **headers}, shown(url)
+    ask = partial(requests.get, url, headers=headers, stream=True, timeout=(CONNECT_SECONDS, read_seconds))
     try:
-        return requests.get(url, headers=headers, stream=True, timeout=(CONNECT_SECONDS, read_seconds))
+        return _in_time(ask, ANSWER_SECONDS)
     except requests.ConnectTimeout:
-        raise UserError(f"{url}: could not connect in {CONNECT_SECONDS:g} s") from None
+        raise UserError(f"{where}: could not connect in {CONNECT_SECONDS:g} s") from None
     except requests.ReadTimeout:
-        raise UserError(f"{url}: no answer in {read_seconds:g} s") from None
-    except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
-        raise UserError(f"{url}: could not connect ({_root_cause(error)})") from None
+        raise UserError(f"{where}: no answer in {read_seconds:g} s") from None
+    except TimeoutError:
+        raise UserError(f"{where}: no whole answer in {ANSWER_SECONDS:g} s") from None
+    except requests.TooManyRedirects:
+        raise UserError(f"{where}: the server sends from one address to the next without end") from None
+    # A redirect may lead to what is no address at all.
+    except (requests.RequestException, urllib3.exceptions.HTTPError, http.client.HTTPException, ValueError) as error:
+        raise UserError(f"{where}: could not connect ({_root_cause(error)})") from None
+
+
+def _in_time(ask: Callable[[], requests.Response], seconds: float) -> requests.Response:
+    """Return `ask()`, or raise TimeoutError: a time-out of the socket begins anew with every byte."""
+    found: list[requests.Response | BaseException] = []
+
+    def work() -> None:
+        try:
+            found.append(ask())
+        except BaseException as error:
+            found.append(error)
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    thread.join(seconds)
+    if not found:
+        raise TimeoutError
+    if isinstance(found[0], BaseException):
+        raise found[0]
+    return found[0]
 
 
 def _root_cause(error: BaseException | None) -> str:
@@ -126,12 +168,17 @@ def _root_cause(error: BaseException | None) -> str:
     return words
 
 
+def _answer(response: requests.Response) -> str:
+    reason = re.sub(r"[^ -~]", "", str(response.reason or ""))  # what a server sends may be anything
+    return f"the server answered {response.status_code} {reason[:60]}".rstrip()
+
+
 def _refuse(url: str, response: requests.Response) -> None:
     """Raise `UserError` where the server sends something else than the file."""
-    if response.status_code >= 400:
-        raise UserError(f"{url}: the server answered {response.status_code} {response.reason}")
+    if response.status_code not in (200, 206):
+        raise UserError(f"{shown(url)}: {_answer(response)}")
     if response.headers.get("Content-Type", "").startswith("text/html"):
-        raise UserError(f"{url}: the server sent a web page instead of the file (a login page?)")
+        raise UserError(f"{shown(url)}: the server sent a web page instead of the file (a login page?)")
 
 
 def _validator(response: requests.Response) -> str | None:

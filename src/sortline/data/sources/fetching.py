@@ -8,6 +8,7 @@ from sortline._core.errors import UserError
 from sortline._core.files import content_sha256, replacing
 from sortline.config.fetch import Source
 from sortline.data.sources.base import first_that_works
+from sortline.data.sources.download import shown
 
 
 def fetch_photos(
@@ -28,7 +29,7 @@ def fetch_photos(
                 raise UserError(f"content_sha256 of the files is {found}, expected {source.content_sha256}")
         return {
             "kind": source.kind,
-            "address": source.address if source.online else None,
+            "address": shown(source.address) if source.online else None,
             "name": name,
             "content_sha256": found,
             "files": len(hashes),

@@ -1,15 +1,19 @@
 """Unpacking zip and tar archives nobody has vetted: nothing lands outside its folder, nothing grows without end."""
 
+import bz2
 import errno
+import gzip
 import hashlib
+import io
 import lzma
+import re
 import stat
 import struct
 import tarfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -19,11 +23,21 @@ from tqdm import tqdm
 
 from sortline._core.errors import UserError
 
-_BROKEN = (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, struct.error, EOFError,
-           NotImplementedError, UnicodeDecodeError)  # fmt: skip
+# What the standard library's readers raise on broken archives, seen by cutting and altering the bytes of good ones.
+_BROKEN = (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, struct.error, EOFError, ValueError,
+           NotImplementedError, OverflowError, RecursionError)  # fmt: skip
+_COMPRESSED: dict[bytes, Callable[[BinaryIO], Any]] = {
+    b"\x1f\x8b": gzip.open,
+    b"BZh": bz2.open,
+    b"\xfd7zXZ": lzma.open,
+    b"\x5d\x00\x00": lzma.open,
+}
 _CHUNK = 1 << 18
 MAX_MEMBERS = 200_000  # of any kind
 MAX_FILE_BYTES = 500 * 10**6
+MAX_DEPTH, MAX_NAME = 50, 4096  # folders and bytes of a member's path
+MAX_HEADER = 2**16  # bytes before a member of a tar, such as a long name
+MAX_PADDING = 10**8  # bytes after the last one
 # Bytes that each MB of a largest download may unpack to: an archive of photos hardly shrinks; beyond it is no such one.
 UNPACKED = 4 * 10**6
 
@@ -51,8 +65,8 @@ def unpack(archive: Path, out: Path, choose: Choose, max_bytes: int = 1000 * UNP
     """
     try:
         with _opened(archive) as opened:
-            listing = _zip_members(opened) if isinstance(opened, zipfile.ZipFile) else _tar_members(opened)
-            members = list(_limited(listing, max_bytes))
+            members = list(_limited(opened.members(), max_bytes))
+            opened.check_end()
             chosen = choose([member.path for member in members])
             wanted = [member for member in members if member.path in chosen]
             return _write(wanted, [str(chosen[member.path]) for member in wanted], out, max_bytes)
@@ -80,11 +94,18 @@ def copy_hashed(source: BinaryIO, target: Path, limit: int | None = None) -> tup
     return digest.hexdigest(), size
 
 
-def _opened(archive: Path) -> zipfile.ZipFile | tarfile.TarFile:
-    # zipfile.is_zipfile would also say yes to a tar that ends with a zip.
+@contextmanager
+def _opened(archive: Path) -> Iterator["_Zip | _Tar"]:
     with archive.open("rb") as stream:
-        is_zip = stream.read(4) == b"PK\x03\x04"
-    return zipfile.ZipFile(archive) if is_zip else tarfile.open(archive, mode="r:*")
+        # zipfile.is_zipfile would also say yes to a tar that ends with a zip.
+        if stream.peek(4)[:4] == b"PK\x03\x04":
+            with zipfile.ZipFile(stream) as opened:
+                yield _Zip(opened)
+            return
+        head = stream.peek(6)[:6]
+        unpacked = next((open_ for magic, open_ in _COMPRESSED.items() if head.startswith(magic)), None)
+        with unpacked(stream) if unpacked else stream as plain:
+            yield _Tar(plain)
 
 
 def _limited(members: Iterator[_Member | None], max_bytes: int) -> Iterator[_Member]:
@@ -116,25 +137,77 @@ def _write(members: Sequence[_Member], targets: Sequence[str], out: Path, left: 
     return hashes
 
 
-def _zip_members(archive: zipfile.ZipFile) -> Iterator[_Member | None]:
-    for info in archive.infolist():
-        utf8 = info.flag_bits & 0x800
-        # orig_filename: `filename` is cut at NUL and has its separators changed on Windows, which breaks GBK.
-        name = info.orig_filename if utf8 else _decode(info.orig_filename.encode("cp437"))
-        path = _inside(name)
-        kind = stat.S_IFMT(info.external_attr >> 16)
-        refused = "a link or a device" if kind not in (0, stat.S_IFREG) else ""
-        if info.flag_bits & 0x1:
-            refused = "encrypted"
-        folder = name.endswith(("/", "\\")) or kind == stat.S_IFDIR
-        yield None if folder else _Member(path, info.file_size, refused, partial(archive.open, info))
+@dataclass(frozen=True)
+class _Zip:
+    archive: zipfile.ZipFile
+
+    def members(self) -> Iterator[_Member | None]:
+        """Yield each entry, None for a folder."""
+        for info in self.archive.infolist():
+            utf8 = info.flag_bits & 0x800
+            # orig_filename: `filename` is cut at NUL and has its separators changed on Windows, which breaks GBK.
+            name = info.orig_filename if utf8 else _decode(info.orig_filename.encode("cp437"))
+            path = _inside(name)
+            kind = stat.S_IFMT(info.external_attr >> 16)
+            refused = "a link or a device" if kind not in (0, stat.S_IFREG) else ""
+            if info.flag_bits & 0x1:
+                refused = "encrypted"
+            folder = name.endswith(("/", "\\")) or kind == stat.S_IFDIR
+            yield None if folder else _Member(path, info.file_size, refused, partial(self.archive.open, info))
+
+    def check_end(self) -> None:
+        """Nothing to do: a zip ends with the list of its members."""
 
 
-def _tar_members(archive: tarfile.TarFile) -> Iterator[_Member | None]:
-    for info in archive:
-        path = _inside(_decode(info.name.encode("utf-8", "surrogateescape")))
-        refused = "" if info.isreg() else "a link or a device"
-        yield None if info.isdir() else _Member(path, info.size, refused, partial(archive.extractfile, info))
+class _Tar:
+    def __init__(self, plain: BinaryIO) -> None:
+        self._headers = _Headers(plain)
+        self._archive = tarfile.TarFile(fileobj=self._headers)
+
+    def members(self) -> Iterator[_Member | None]:
+        """Yield each entry, None for a folder."""
+        for info in self._archive:
+            path = _inside(_decode(info.name.encode("utf-8", "surrogateescape")))
+            if info.size < 0:
+                raise UserError(f"'{path}' has less than no bytes; the archive is damaged")
+            refused = "a sparse file" if info.issparse() else "" if info.isreg() else "a link or a device"
+            yield None if info.isdir() else _Member(path, info.size, refused, partial(self._archive.extractfile, info))
+
+    def check_end(self) -> None:
+        """Raise `UserError` unless the archive goes on to its end, which tarfile passes over; so does a checksum."""
+        self._headers.bounded = False
+        self._headers.seek(self._archive.offset)
+        end = self._headers.read(tarfile.BLOCKSIZE)
+        if len(end) < tarfile.BLOCKSIZE or any(end):
+            raise UserError("cut off or damaged: members are missing at its end")
+        left = MAX_PADDING
+        while chunk := self._headers.read(_CHUNK):
+            left -= len(chunk)
+            if left < 0:
+                raise UserError(f"goes on for more than {MAX_PADDING / 1e6:,.0f} MB after its last member")
+
+
+class _Headers(io.RawIOBase):
+    """What tarfile reads through. It reads a header of any size at once, and one of digits in quadratic time."""
+
+    bounded = True  # while members are listed
+
+    def __init__(self, plain: BinaryIO) -> None:
+        self._plain = plain
+
+    def read(self, size: int = -1) -> bytes:
+        if self.bounded and not 0 <= size <= MAX_HEADER:
+            raise UserError(f"a header of more than {MAX_HEADER // 1024} KB before a member, which no photo has")
+        content = self._plain.read(size)
+        if self.bounded and size > tarfile.BLOCKSIZE and re.search(rb"\d{300}", content):
+            raise UserError("a header of hundreds of digits before a member, which no photo has")
+        return content
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        return self._plain.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._plain.tell()
 
 
 def _decode(raw: bytes) -> str:
@@ -148,7 +221,9 @@ def _decode(raw: bytes) -> str:
 def _inside(name: str) -> PurePosixPath:
     """Return the name as a relative path; raise `UserError` if it could mean one outside, on any system."""
     # Some Windows programs write backslashes; a colon would be a drive or a hidden stream there.
-    path = PurePosixPath(name.replace("\\", "/"))
+    path, shown = PurePosixPath(name.replace("\\", "/")), f"member {name[:100]!r}"
+    if len(path.parts) > MAX_DEPTH or len(name.encode("utf-8", "replace")) > MAX_NAME:
+        raise UserError(f"{shown} lies more than {MAX_DEPTH} folders deep or has a name of more than {MAX_NAME} bytes")
     if path.is_absolute() or ".." in path.parts or ":" in name or any(ord(letter) < 32 for letter in name):
-        raise UserError(f"member {name!r} would land outside its folder or has no proper name; nothing was unpacked")
+        raise UserError(f"{shown} would land outside its folder or has no proper name; nothing was unpacked")
     return path

@@ -1,0 +1,71 @@
+"""labels.json of an exported model, typed: a model may come from anywhere."""
+
+from pathlib import Path
+
+import pydantic
+
+from sortline._core.doubt import Threshold
+from sortline._core.errors import UserError
+from sortline.config.base import one_line
+
+MAX_BYTES = 50 * 10**6
+
+
+class _Part(pydantic.BaseModel):
+    """Other keys than those below are passed over: a later version may write more."""
+
+    model_config = pydantic.ConfigDict(extra="ignore", frozen=True, strict=True, allow_inf_nan=False)
+
+
+class Class(_Part):
+    """A class's code, names, and the id of its bin; `card`: lines [name, text] of what its table says besides."""
+
+    code: str
+    en: str
+    zh: str | None = ""
+    bin: str | None = ""
+    card: tuple[tuple[str, str], ...] = ()
+
+
+class Bin(_Part):
+    """`colour`: "#rrggbb"."""
+
+    id: str
+    en: str | None = ""
+    zh: str | None = ""
+    colour: str | None = ""
+
+
+class Labels(_Part):
+    """What the outputs of a model mean, in their order, and when its answers are not to be taken.
+
+    `unfamiliar_below`: the similarity below which a photo is unlike anything trained on; `reads`: "digits" where the
+    model expects pictures like MNIST's.
+    """
+
+    task: str
+    classes: tuple[Class, ...] = pydantic.Field(min_length=1)
+    bins: tuple[Bin, ...] = ()
+    note: str | None = ""
+    threshold: Threshold = None
+    cam: bool | None = None
+    unfamiliar_below: float | None = None
+    reads: str | None = None
+
+
+def parse(content: bytes | str, where: object) -> Labels:
+    """Return the labels in a JSON text; raise `UserError` naming `where` unless they are such."""
+    try:
+        return Labels.model_validate_json(content)
+    except pydantic.ValidationError as error:
+        why = one_line(error, "")
+    raise UserError(f"{where}: not the labels of an exported model: {why}; export it again")
+
+
+def read(path: Path) -> Labels:
+    """Read labels.json; raise `UserError` unless it is that."""
+    with path.open("rb") as stream:
+        content = stream.read(MAX_BYTES + 1)
+    if len(content) > MAX_BYTES:
+        raise UserError(f"{path}: more than {MAX_BYTES // 10**6} MB, no labels of a model")
+    return parse(content, path)
