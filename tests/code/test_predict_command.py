@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -43,6 +44,22 @@ def test_predict_exit_codes(project):
     code, out, err = sortline("predict", "-", "--json")
     assert (code, json.loads(out)) == (2, [])
     assert "-: no such file" in err
+
+
+def test_predict_names_what_it_could_not_read_in_a_folder(project, capsys, monkeypatch):
+    scan = os.scandir
+
+    def denied(name):
+        if Path(name) == Path("照片/inner"):
+            raise PermissionError(13, "Permission denied")
+        return scan(name)
+
+    monkeypatch.setattr(os, "scandir", denied)
+    assert cli.main(["predict", "照片", "--json"]) == 1
+    said = capsys.readouterr()
+    assert [one["photo"] for one in json.loads(said.out)] == ["照片/red.png"]
+    assert "error: 照片/inner: this folder cannot be read (Permission denied)" in said.err
+    assert "note: 1 skipped (hidden" in said.err
 
 
 def test_predict_into_a_closed_pipe_is_quiet(project):

@@ -4,6 +4,8 @@ import os
 import sys
 from collections.abc import Callable
 
+from sortline._core.text import printable
+
 
 class UserError(Exception):
     """A mistake the user can mend. Its text is the one line shown: what, where, what to do."""
@@ -26,13 +28,13 @@ def run(main: Callable[[list[str]], int | None]) -> None:
     except UserError as error:
         if debug:
             raise
-        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+        print(printable(f"error: {' '.join(str(error).split())}"), file=sys.stderr)
         code = 2
     except OSError as error:
         # A file that is missing, locked or has no room: the user's to mend. Any other OSError is ours.
         if debug or error.filename is None:
             raise
-        print(f"error: {error.filename}: {error.strerror}", file=sys.stderr)
+        print(printable(f"error: {error.filename}: {error.strerror}"), file=sys.stderr)
         code = 2
     except KeyboardInterrupt:
         if debug:

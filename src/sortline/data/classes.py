@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from sortline._core.errors import UserError
+from sortline.data.names import check_class_names
 
 BUILT_IN = ("garbage", "toy")
 NAMES = ("code", "en", "zh", "bin")
@@ -88,6 +89,8 @@ def _own_classes(path: Path) -> tuple[dict[str, Any], ...]:
         if plain[first] & plain[second]:
             one, other = classes[first]["en"], classes[second]["en"]
             raise UserError(f"{path}: '{one}' and '{other}' would be one class: a name or code is in both rows")
+    for column in ("code", "en", "zh"):
+        check_class_names((row[column] for row in classes), path)
     return tuple(classes)
 
 
