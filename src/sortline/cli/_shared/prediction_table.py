@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import argparse
 import colorsys
-import csv
 import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sortline._core.text import json_text, printable
+from sortline._core.files import CsvWriter
+from sortline._core.text import is_formula, json_text, printable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -40,16 +40,19 @@ def _show_csv(results: Results) -> None:
     header = ["photo", *names, "bin", "bin_en", "bin_zh", "probability", "sure", "similarity", "familiar"]
     header += [f"{name}_{rank}" for rank in range(2, count + 1) for name in [*names, "probability"]]
     card = list(dict.fromkeys(key for _, lines in _cards(results) for key in lines))
-    writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow(header + card)
+    writer = CsvWriter(sys.stdout)
+    writer.row(header + card)
     for photo, prediction in results:
         best, *others = prediction.top
-        row = [photo.as_posix(), *values(best.label, names), *values(best.bin or {}, ["id", "en", "zh"])]
+        # "./=x.jpg" is the same file, and no formula; what a model from elsewhere calls its classes is taken for text.
+        name = f"./{photo.as_posix()}" if is_formula(photo.as_posix()) else photo.as_posix()
+        row = [name, *values(best.label, names), *values(best.bin or {}, ["id", "en", "zh"])]
         near = "" if prediction.similarity is None else f"{prediction.similarity:.4f}"
         row += [f"{best.probability:.6f}", str(int(prediction.sure)), near, str(int(prediction.familiar))]
         for guess in others:
             row += [*values(guess.label, names), f"{guess.probability:.6f}"]
-        writer.writerow(row + values(dict(best.label.get("card", [])), card))
+        row += values(dict(best.label.get("card", [])), card)
+        writer.row([f"'{cell}" if is_formula(cell) else cell for cell in row])
 
 
 def values(content: dict[str, Any], keys: Sequence[str] = ("code", "en", "zh")) -> list[str]:
