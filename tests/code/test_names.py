@@ -4,6 +4,7 @@ import json
 
 import pytest
 from own_photos import fill, refused, shipped_project
+from test_card import BACKBONE, LABELS, measured
 
 from sortline import cli
 from sortline._core.errors import UserError
@@ -12,6 +13,7 @@ from sortline.data.audit import audit_folder
 from sortline.data.audit_report import describe
 from sortline.data.classes import load_table
 from sortline.data.names import check_class_names
+from sortline.report.model_card import model_card
 
 STEERING = "red\x1b[31m\x9b2J\u202egnp\nnew\r\x07"
 
@@ -71,6 +73,18 @@ def test_markup_in_a_name_is_shown_not_rendered():
         shown = markdown(name)
         assert shown.replace("\\", "") == name and shown.count("\\") == sum(name.count(sign) for sign in "<[]`|*")
     assert markdown("hazardous_dry_battery & co.") == "hazardous_dry_battery & co."
+
+
+def test_the_card_shows_names_and_renders_nothing_of_them():
+    name = "<img src=x onerror=alert(1)> | [x](http://evil) \x1b[31m"
+    metrics, labels = measured(), {**LABELS, "classes": [{**LABELS["classes"][0], "en": name}, LABELS["classes"][1]]}
+    metrics["data"]["source"] = name
+    metrics["evaluate"]["confused_pairs"] = [{"truth": name, "predicted": name, "count": 1}]
+    metrics["evaluate"]["field"]["per_source"] = {name: metrics["evaluate"]["field"]["per_source"]["yard"]}
+    text = model_card(labels, BACKBONE, metrics)
+    assert text.count(markdown(name)) == 5
+    assert "<img" not in text.replace(r"\<img", "") and "[x]" not in text
+    assert printable(text.replace("\n", "")) == text.replace("\n", "")
 
 
 def test_a_table_may_not_have_such_names_either(tmp_path):
