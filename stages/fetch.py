@@ -10,6 +10,7 @@ from pathlib import Path
 
 from sortline._core.errors import run
 from sortline._core.files import read_yaml, write_json
+from sortline._core.text import printable
 from sortline.config.base import load
 from sortline.config.tasks import check_listed
 from sortline.data.sources import FetchParams
@@ -30,9 +31,11 @@ def main(argv: list[str]) -> None:
     about, passed_over = fetch_photos(options.task, params.sources, options.out, options.downloads, data_folder())
     write_json(options.source, about)
     for reason in passed_over:
-        print(f"passed over: {reason}")
+        print(printable(f"passed over: {reason}"))
+    for path, what in about.get("left_out", []):
+        print(printable(f"left out: {path}: {what}"))
     origin = about["address"] or about["name"]
-    print(f"photos for '{options.task}': {about['files']:,} files from {about['kind']} {origin}")
+    print(f"photos for '{options.task}': {about['files']:,} files from {about['kind']} {printable(origin)}")
     if about["note"]:
         print(f"NOTE: {about['note']}")
 

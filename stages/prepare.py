@@ -24,7 +24,7 @@ def main(argv: list[str]) -> None:
     params = load(args.task, "prepare", PrepareParams)
     source = files.read_json(args.source)
 
-    prepared = prepare(args.raw, args.tables, params)
+    prepared = prepare(args.raw, args.tables, params, source.get("left_out", []))
     prepared.write(args.out)
     note = {"note": source["note"]} if source["note"] else {}
     files.write_metrics(args.metrics, prepared.metrics | {"source": source["name"]} | note)

@@ -6,6 +6,8 @@ import sys
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from sortline._core import files
 from sortline._core.errors import UserError
@@ -146,6 +148,18 @@ def test_csv_round_trip_and_bytes(tmp_path):
         {"image": "垃圾/a, b.jpg", "label": "0", "what": 'say "cheese"'},
         {"image": "c.jpg", "label": "1", "what": ""},
     ]
+
+
+CELLS = st.text(st.characters(exclude_categories=["Cs"]) | st.sampled_from('\r\n",\0 =\u2028'))
+
+
+@given(st.lists(st.tuples(CELLS, CELLS), max_size=5))
+@settings(
+    max_examples=200, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_csv_reads_back_whatever_is_in_a_cell(tmp_path, rows):
+    files.write_csv(tmp_path / "a.csv", ("image", "what"), rows)
+    assert files.read_csv(tmp_path / "a.csv") == [{"image": image, "what": what} for image, what in rows]
 
 
 def test_a_csv_whose_rows_fail_half_way_leaves_the_old_one(tmp_path):

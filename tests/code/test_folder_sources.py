@@ -75,7 +75,7 @@ def test_links_to_folders_or_out_of_the_folder_are_refused(fetching, link, targe
         (fetching.local / "set" / link).symlink_to(target, target_is_directory=target.is_dir())
     except OSError:
         pytest.skip("this system does not let this user make links")
-    with pytest.raises(UserError, match="is a link to a folder or out of"):
+    with pytest.raises(UserError, match=r"a link (to a folder|out of)"):
         fetching.photos({"kind": "folder", "path": "set"})
     assert not fetching.raw.exists()
 
@@ -87,7 +87,7 @@ def test_a_link_that_leads_nowhere_is_named(fetching, target):
         (fetching.local / "set/train/00_00/b.jpg").symlink_to(target)
     except OSError:
         pytest.skip("this system does not let this user make links")
-    with pytest.raises(UserError, match="b.jpg is a link that leads nowhere"):
+    with pytest.raises(UserError, match="b.jpg: a link that leads nowhere"):
         fetching.photos({"kind": "folder", "path": "set"})
 
 

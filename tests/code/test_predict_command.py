@@ -3,6 +3,8 @@
 import csv
 import io
 import json
+import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -43,6 +45,35 @@ def test_predict_exit_codes(project):
     code, out, err = sortline("predict", "-", "--json")
     assert (code, json.loads(out)) == (2, [])
     assert "-: no such file" in err
+
+
+def test_predict_csv_reads_back_and_runs_no_formula(project, capsys):
+    names = ["=cmd|'x'!A.png", "red\rline\nbreak.png", '+SUM("A").png', "-1.png"]
+    for name in names:
+        shutil.copy("照片/red.png", name)
+    model = LABELS | {"classes": [one | {"en": f"=HYPERLINK({one['en']})"} for one in LABELS["classes"]]}
+    write_export(project / "odd", labels=model)
+    assert cli.main(["predict", *(f"./{name}" for name in names), "--csv", "--model", "odd"]) == 0
+    rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out, newline="")))
+    assert [Path(row["photo"]) for row in rows] == [Path(name) for name in names]
+    cells = [cell for row in rows for cell in row.values()]
+    assert "'=HYPERLINK(Red)" in cells and not any(cell.startswith(("=", "+")) for cell in cells)
+
+
+def test_predict_names_what_it_could_not_read_in_a_folder(project, capsys, monkeypatch):
+    scan = os.scandir
+
+    def denied(name):
+        if Path(name) == Path("照片/inner"):
+            raise PermissionError(13, "Permission denied")
+        return scan(name)
+
+    monkeypatch.setattr(os, "scandir", denied)
+    assert cli.main(["predict", "照片", "--json"]) == 1
+    said = capsys.readouterr()
+    assert [one["photo"] for one in json.loads(said.out)] == ["照片/red.png"]
+    assert "error: 照片/inner: this folder cannot be read (Permission denied)" in said.err
+    assert "note: 1 skipped (hidden" in said.err
 
 
 def test_predict_into_a_closed_pipe_is_quiet(project):

@@ -26,10 +26,10 @@ toy:
 """
 
 
-def run_stage(folder: Path, raw: Path, params: str, monkeypatch, out: str) -> dict[str, bytes]:
+def run_stage(folder: Path, raw: Path, params: str, monkeypatch, out: str, **source: object) -> dict[str, bytes]:
     monkeypatch.chdir(folder)
     (folder / "params.yaml").write_text(params, encoding="utf-8")
-    (folder / "raw.json").write_text(json.dumps({"name": "toy photos", "note": "drawn"}), encoding="utf-8")
+    (folder / "raw.json").write_text(json.dumps({"name": "toy photos", "note": "drawn", **source}), encoding="utf-8")
     words = f"toy --raw {raw.name} --source raw.json --tables tables --out {out}".split()
     words += f"--metrics {out}/data.json --plots {out}/plots".split()
     runpy.run_path(str(STAGE))["main"](words)
@@ -104,3 +104,10 @@ def test_mistakes_in_params_are_one_clear_line(tmp_path, raw, monkeypatch, param
     assert text in str(caught.value)
     assert "\n" not in str(caught.value)
     assert not (tmp_path / "first").exists()
+
+
+def test_what_fetch_could_not_read_counts_as_unreadable(tmp_path, raw, monkeypatch):
+    left_out = [["train/hat/9.png", "cannot be read (Permission denied)"]]
+    run_stage(tmp_path, raw, PARAMS, monkeypatch, "first", left_out=left_out)
+    with pytest.raises(UserError, match=r"train/hat/9\.png: cannot be read .*unreadable is fail"):
+        run_stage(tmp_path, raw, f"{PARAMS}    unreadable: fail\n", monkeypatch, "second", left_out=left_out)

@@ -7,6 +7,8 @@ import re
 import sys
 from collections.abc import Callable
 
+from sortline._core.text import printable
+
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 # What libraries in C++ say where Python raises MemoryError.
 NO_MEMORY = re.compile(
@@ -40,7 +42,7 @@ def run(main: Callable[[list[str]], int | None]) -> None:
         line = mended_by_user(error)
         if debug or line is None:
             raise
-        _say(f"error: {plain(line)}")
+        _say(printable(f"error: {' '.join(line.split())}"))
         code = 2
     except KeyboardInterrupt:
         if debug:
@@ -62,11 +64,6 @@ def mended_by_user(error: Exception) -> str | None:
     if isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and NO_MEMORY.search(str(error))):
         return f"not enough memory ({str(error)[:150] or 'none left'}); close other programs and run the command again"
     return None
-
-
-def plain(text: str) -> str:
-    """Return `text` as one line that a terminal can only show: a name or an answer from elsewhere may hold commands."""
-    return "".join(one if one.isprintable() else f"\\x{ord(one):02x}" for one in " ".join(text.split()))
 
 
 def _say(line: str) -> None:

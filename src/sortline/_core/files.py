@@ -2,14 +2,18 @@
 
 import csv
 import hashlib
+import io
 import json
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sortline._core.errors import UserError
+
+if TYPE_CHECKING:
+    from _typeshed import SupportsWrite
 
 MAX_YAML = 10**6  # characters
 MAX_DEPTH, MAX_ENTRIES = 50, 10**5  # of YAML: levels, values
@@ -117,19 +121,36 @@ def _rounded(value: Any) -> Any:
     return value
 
 
+class CsvWriter:
+    """Writes rows to a text stream as CSV that `csv_reader` reads back, whatever is in a cell; lines end with \\n."""
+
+    def __init__(self, stream: "SupportsWrite[str]") -> None:
+        self.stream = stream
+        # Up to Python 3.12 a carriage return is put in quotes only where lines end with one.
+        self.row = csv.writer(self, lineterminator="\r\n").writerow
+
+    def write(self, line: str) -> None:
+        self.stream.write(line.removesuffix("\r\n") + "\n")
+
+
+def csv_reader(text: str) -> "csv.DictReader[str]":
+    """Return the rows of a CSV table with a header, {column: cell}."""
+    return csv.DictReader(io.StringIO(text, newline=""))
+
+
 def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """Write UTF-8 CSV with \\n line ends."""
     with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(header)
-        writer.writerows(rows)
+        writer = CsvWriter(stream)
+        writer.row(header)
+        for row in rows:
+            writer.row(row)
 
 
 def read_csv(path: Path) -> list[dict[str, str]]:
     """Read what `write_csv` wrote; raise `UserError` where that is damaged."""
     try:
-        with Path(path).open(encoding="utf-8", newline="") as stream:
-            rows = list(csv.DictReader(stream))
+        rows = list(csv_reader(Path(path).read_bytes().decode()))
     except (csv.Error, UnicodeDecodeError) as error:
         raise UserError(f"{path}: damaged ({error}); make it again: dvc repro -f STAGE@TASK") from None
     for number, row in enumerate(rows, start=1):

@@ -1,10 +1,10 @@
 """`sortline audit`: what is broken, odd or there twice in a folder of photos; changes nothing."""
 
 import argparse
-import json
 from pathlib import Path
 
 from sortline._core.errors import UserError
+from sortline._core.text import json_text
 
 SUMMARY = "look for broken, odd and duplicate photos in a folder of photos"
 EPILOG = """examples:
@@ -37,7 +37,7 @@ def main(options: argparse.Namespace) -> int:
 
         save(scenes_sheet(audit), sheet)
     if options.json:
-        print(json.dumps(audit_report(audit), ensure_ascii=False, indent=2))
+        print(json_text(audit_report(audit)))
     else:
         print("\n".join(describe(audit, every=True)))
     return 1 if audit.problems else 0

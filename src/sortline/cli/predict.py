@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from sortline._core.errors import UserError
 from sortline._core.files import replacing
+from sortline._core.text import printable
 from sortline.cli._shared import paths
 from sortline.cli._shared.numbers import whole
 from sortline.cli._shared.prediction_table import show, values
@@ -63,6 +64,8 @@ def main(options: argparse.Namespace) -> int:
         say(f"error: {problem}")
     if found.skipped:
         say(f"note: {found.skipped} other file{'s' * (found.skipped > 1)} skipped (not named like a photo)")
+    if found.junk:
+        say(f"note: {found.junk} skipped (hidden, or left behind by systems and cameras)")
     failed = len(found.problems)
     explain = explainer(classifier, Path(options.explain)) if options.explain else None
     results: list[tuple[Path, Prediction]] = []
@@ -84,7 +87,7 @@ def say(line: str) -> None:
     """Print a line on stderr without breaking a progress bar; stdout is for results alone."""
     from tqdm import tqdm
 
-    tqdm.write(line, file=sys.stderr)
+    tqdm.write(printable(line), file=sys.stderr)
 
 
 def explainer(classifier: Classifier, folder: Path) -> Callable[[Path, Prediction], None]:

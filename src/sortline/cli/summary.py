@@ -10,6 +10,7 @@ from typing import Any
 from sortline._core.doubt import NEVER
 from sortline._core.errors import UserError
 from sortline._core.files import read_json
+from sortline._core.text import printable
 from sortline.cli._shared import paths
 from sortline.cli._shared.tasks import check_task, is_exported, listed_tasks
 from sortline.data.layout import APART
@@ -46,7 +47,7 @@ def summary(task: str) -> str:
     counts.append(f"{evaluated['n']:,} photos held out")
     lines = [f"{task}: {', '.join(counts)}"]
     lines += [f"  NOTE: {note}"] if note else []
-    lines += [f"  {name:<19} {value}" for name, value in _rows(task, trained, evaluated) if value]
+    lines += [f"  {name:<19} {printable(value)}" for name, value in _rows(task, trained, evaluated) if value]
     return "\n".join(["", *lines, "", "try next:", *[f"  {line}" for line in _next_steps(task, "net" in trained)]])
 
 

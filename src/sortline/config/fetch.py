@@ -1,8 +1,9 @@
 """What every source of photos has in params.yaml; the kinds themselves are in `sortline.data.sources`."""
 
 from abc import abstractmethod
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, NamedTuple
 
 from pydantic import Field
 
@@ -10,6 +11,15 @@ from sortline.config.base import Section
 
 Url = Annotated[str, Field(pattern=r"^https?://[^\s/]+/\S+$")]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+class Fetched(NamedTuple):
+    """What a source gave: a short name for reports, {path in the folder: sha256}, and [path, why] of what it could not
+    read and left out."""
+
+    name: str
+    hashes: dict[str, str]
+    left_out: Sequence[tuple[str, str]] = ()
 
 
 class Source(Section):
@@ -29,8 +39,8 @@ class Source(Section):
         return str(getattr(self, "url", None) or getattr(self, "path", ""))
 
     @abstractmethod
-    def fetch(self, out: Path, downloads: Path, data_folder: Path | None) -> tuple[str, dict[str, str]]:
-        """Put the files into the existing folder `out`; return a short name for reports, and {path in it: sha256}.
+    def fetch(self, out: Path, downloads: Path, data_folder: Path | None) -> Fetched:
+        """Put the files into the existing folder `out`; return what they are.
 
         Relative paths start at `data_folder`; `downloads` holds what a download that broke off has got so far.
         Raise `UserError` or `OSError` where that is not possible; `out` may then be half filled.

@@ -14,11 +14,14 @@ from PIL import Image
 from sortline._core.cores import cores, on_all_cores
 from sortline._core.errors import UserError
 from sortline._core.files import sha256_file
+from sortline._core.text import printable
 from sortline.config.prepare import PrepareParams, Search
 from sortline.data.copies import Sketch, Sketches, sketch
 from sortline.data.duplicates import Duplicates, find_duplicates
 from sortline.data.images import BadImage, open_rgb
-from sortline.data.layout import APART, VAL_FOLDERS, visible_files, visible_folders
+from sortline.data.layout import APART, VAL_FOLDERS, split_folders
+from sortline.data.listing import LeftOut, Listing, list_folder
+from sortline.data.names import check_class_names
 
 DEFAULTS = PrepareParams()
 
@@ -50,11 +53,13 @@ class Problem(Entry):
 
 @dataclass(frozen=True)
 class Tree:
-    """What a folder holds: its files in class folders, sorted by path; {split, or "": class folders}; other files."""
+    """What a folder holds: its files in class folders, sorted by path; {split, or "": class folders}; other files; what
+    is left out of all these."""
 
     entries: Sequence[Entry]
     classes: dict[str, list[str]]
     ignored: list[str]
+    left_out: Sequence[LeftOut] = ()
 
     @property
     def given(self) -> bool:
@@ -103,7 +108,7 @@ def audit_folder(folder: Path, params: PrepareParams = DEFAULTS, workers: int | 
     tree, search = walk(folder), params.duplicates.search
     check = partial(_check, folder, params)
     photos: list[Usable] = []
-    problems: list[Problem] = []
+    problems = [Problem(printable(str(one.path)), "", "", one.what) for one in tree.left_out if not one.junk]
     with Sketches(len(tree.entries) if search == "geometry" else 0) as sketches:
         for result in on_all_cores(check, tree.entries, "audit", workers or min(cores(), 8)):
             if isinstance(result, Problem):
@@ -116,6 +121,7 @@ def audit_folder(folder: Path, params: PrepareParams = DEFAULTS, workers: int | 
         copies = find_duplicates(
             [photo.pixels for photo in photos], sketches.__getitem__ if search == "geometry" else None
         )
+    problems.sort(key=lambda problem: problem.path)
     return Audit(folder, tree, photos, problems, copies, search)
 
 
@@ -131,7 +137,8 @@ def refuse_problems(audit: Audit) -> None:
 
 def class_folders(folder: Path, classes: dict[str, list[str]]) -> list[str]:
     """Return the class folders to train on, sorted; raise `UserError` where there are fewer than two, or others in the
-    parts that are scored apart."""
+    parts that are scored apart, or a name that no class can have."""
+    check_class_names((name for folders in classes.values() for name in folders), folder)
     names = sorted({name for split, folders in classes.items() if split not in APART for name in folders if name})
     if len(names) < 2:
         found = f"only one class folder, '{names[0]}'" if names else "no class folders"
@@ -148,36 +155,39 @@ def class_folders(folder: Path, classes: dict[str, list[str]]) -> list[str]:
 
 
 def walk(folder: Path) -> Tree:
-    """List the files of a photo folder by split and class, see `audit_folder`; hidden and system files do not count."""
+    """List the files of a photo folder by split and class, see `audit_folder`."""
     if not folder.is_dir():
         raise UserError(f"{folder}: no such folder")
-    classes: dict[str, list[str]] = {}
-    entries: list[Entry] = []
-    for split, root in _roots(folder):
-        # Photos that lie in no class folder count only where there are no class folders at all.
-        names = [path.name for path in visible_folders(root)] or [""]
-        classes[split] = sorted({*classes.get(split, ()), *names})
-        for name in names:
-            inside = PurePosixPath(root.relative_to(folder).as_posix(), name)
-            entries += [Entry(str(inside / path), split, name) for path in visible_files(root / name)]
-    listed = {entry.path for entry in entries}
-    ignored = sorted({str(path) for path in visible_files(folder)} - listed)
-    if not entries:
+    listing = list_folder(folder)
+    if not listing.files and not listing.unread:
         raise UserError(f"{folder}: no files in it; expected class folders with photos, or train/ and val/ of them")
-    return Tree(sorted(entries, key=lambda entry: entry.path), classes, ignored)
+    classes: dict[str, list[str]] = {}
+    owners: dict[PurePosixPath, tuple[str, str]] = {}
+    for split, root in _roots(listing):
+        # Photos that lie in no class folder count only where there are no class folders at all.
+        names = [path.name for path in listing.folders_in(root)] or [""]
+        classes[split] = sorted({*classes.get(split, ()), *names})
+        owners |= {root / name: (split, name) for name in names}
+    entries, ignored = [], []
+    for path in listing.files:
+        owner = next((owners[place] for place in path.parents if place in owners), None)
+        if owner is None:
+            ignored.append(str(path))
+        else:
+            entries.append(Entry(str(path), *owner))
+    return Tree(sorted(entries, key=lambda entry: entry.path), classes, sorted(ignored), listing.left_out)
 
 
-def _roots(folder: Path) -> list[tuple[str, Path]]:
+def _roots(listing: Listing) -> list[tuple[str, PurePosixPath]]:
     """Return the folders that hold class folders, each with its split; of `field` one a source."""
-    # A folder named train that holds photos, no folders, is a class of trains.
-    splits = {path.name.casefold(): path for path in visible_folders(folder) if visible_folders(path)}
-    if "train" not in splits:
-        return [("", folder)]
+    splits = {name: PurePosixPath(folder) for name, folder in split_folders(listing.files).items()}
+    if not splits:
+        return [("", PurePosixPath())]
     val = next((splits.pop(name) for name in VAL_FOLDERS if name in splits), None)
     roots = [("train", splits["train"]), ("val", val)] if val else [("", splits["train"])]
     for name in APART:
         if name in splits:
-            sources = [path for path in visible_folders(splits[name]) if visible_folders(path)]
+            sources = [path for path in listing.folders_in(splits[name]) if listing.folders_in(path)]
             roots += [(name, path) for path in sources or [splits[name]]]
     return roots
 
@@ -186,14 +196,10 @@ def _check(folder: Path, params: PrepareParams, entry: Entry) -> tuple[Usable, S
     """Return the photo and what the search for copies needs of it, or what is wrong with the file."""
     path = folder / entry.path
     try:
-        entry.path.encode()
         image = open_rgb(path, params.max_pixels, params.max_file_mb)
         photo = Usable(entry.path, entry.split, entry.folder, sha256_file(path), _pixels_sha256(image))
     except BadImage as error:
         return Problem(entry.path, entry.split, entry.folder, error.what)
-    except UnicodeEncodeError:
-        shown = entry.path.encode("utf-8", "backslashreplace").decode()
-        return Problem(shown, entry.split, entry.folder, "its name is not valid UTF-8; rename it")
     return photo, sketch(image) if params.duplicates.search == "geometry" else None
 
 

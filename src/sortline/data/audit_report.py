@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from sortline._core.text import printable
 from sortline.data.audit import Audit
 from sortline.data.duplicates import Match
 from sortline.data.layout import PHOTO_SUFFIXES, SPLIT_FOLDERS, UNREADABLE_SUFFIXES
@@ -37,10 +38,11 @@ def audit_report(
         return [[audit.photos[i].path for i in group] for group in groups]
 
     return {
-        "files": len(audit.tree.entries),
+        "files": _count(audit),
         "usable": len(audit.photos),
         "problems": [{"path": problem.path, "what": problem.what} for problem in audit.problems],
         "ignored": audit.tree.ignored,
+        "junk": [printable(str(one.path)) for one in audit.tree.left_out if one.junk],
         "classes": audit.counts(),
         "search": audit.search,
         "scenes": int(np.unique(copies.scene).size),
@@ -57,8 +59,13 @@ def describe(audit: Audit, every: bool = False) -> list[str]:
     """Return lines on classes, split, files left out and copies; files are named one by one, `every` one or a few."""
     limit = None if every else MAX_NAMED
     lines = [*_classes(audit), *_left_out(audit, limit), *_deeper(audit), *_copies(audit, limit)]
-    found = f"{len(audit.photos):,} usable photo{_s(len(audit.photos))} of {_files(len(audit.tree.entries))}"
-    return [f"found in {audit.folder}: {found}", *(f"  {line}" for line in lines)]
+    found = f"{len(audit.photos):,} usable photo{_s(len(audit.photos))} of {_files(_count(audit))}"
+    return [printable(line) for line in (f"found in {audit.folder}: {found}", *(f"  {line}" for line in lines))]
+
+
+def _count(audit: Audit) -> int:
+    """Return how many files there were to look at, those among them that could not be opened too."""
+    return len(audit.tree.entries) + sum(not one.junk for one in audit.tree.left_out)
 
 
 def _classes(audit: Audit) -> list[str]:
@@ -78,7 +85,8 @@ def _classes(audit: Audit) -> list[str]:
 def _left_out(audit: Audit, limit: int | None) -> list[str]:
     lines = []
     suffix = {problem: PurePosixPath(problem.path).suffix.lower() for problem in audit.problems}
-    named = [problem for problem in audit.problems if limit is None or suffix[problem] in PHOTO_SUFFIXES]
+    # What is in no class folder was not even opened.
+    named = [one for one in audit.problems if limit is None or suffix[one] in PHOTO_SUFFIXES or not one.folder]
     if named:
         files = [f"  {problem.path}: {problem.what}" for problem in named]
         lines += [f"left out, cannot be read: {_files(len(named))}", *_first(files, limit, "  ")]
@@ -90,6 +98,11 @@ def _left_out(audit: Audit, limit: int | None) -> list[str]:
         if kinds:
             shown = ", ".join(f"{n:,} {kind or 'without a suffix'}" for kind, n in kinds.most_common(MAX_NAMED))
             lines.append(f"left out, {what}: {_files(kinds.total())} ({shown})")
+    junk = Counter(one.path.name for one in audit.tree.left_out if one.junk)
+    if junk:
+        shown = ", ".join(f"{n:,} '{name}'" for name, n in junk.most_common(limit or None))
+        more = ", ..." * (limit is not None and len(junk) > limit)
+        lines.append(f"left out, hidden or left behind by systems and cameras: {shown}{more}")
     if audit.tree.ignored:
         # Named by the first folder outside the class folders; below train/ and val/ that is one more.
         paths = [PurePosixPath(path).parts for path in audit.tree.ignored]

@@ -1,8 +1,6 @@
 """Class names in English and Chinese and their bins, from one table; folder names are matched to it."""
 
-import csv
 import difflib
-import io
 import itertools
 import unicodedata
 from collections.abc import Sequence
@@ -13,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from sortline._core.errors import UserError
+from sortline._core.files import csv_reader
+from sortline.data.names import check_class_names
 
 BUILT_IN = ("garbage", "toy")
 NAMES = ("code", "en", "zh", "bin")
@@ -88,6 +88,8 @@ def _own_classes(path: Path) -> tuple[dict[str, Any], ...]:
         if plain[first] & plain[second]:
             one, other = classes[first]["en"], classes[second]["en"]
             raise UserError(f"{path}: '{one}' and '{other}' would be one class: a name or code is in both rows")
+    for column in ("code", "en", "zh"):
+        check_class_names((row[column] for row in classes), path)
     return tuple(classes)
 
 
@@ -131,7 +133,7 @@ def _rows(file: Traversable) -> tuple[dict[str, str], ...]:
     except UnicodeDecodeError:
         raise UserError(f"{file}: not UTF-8; save it as CSV UTF-8") from None
     try:
-        rows = tuple(csv.DictReader(io.StringIO(text)))
+        rows = tuple(csv_reader(text))
     except csv.Error as error:
         raise UserError(f"{file}: not CSV ({error})") from None
     for number, row in enumerate(rows, start=2):

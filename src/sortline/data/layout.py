@@ -1,13 +1,13 @@
 """Which files of a folder or an archive are the photos of a data set, and where they belong."""
 
 import glob
-import os
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path, PurePath, PurePosixPath
+from pathlib import Path, PurePosixPath
 
 from sortline._core.errors import UserError
+from sortline.data.listing import LeftOut, Listing, is_hidden, list_folder
 
 VAL_FOLDERS = ("val", "valid", "validation", "test")  # the first that is there counts
 APART = ("test", "field")  # scored apart, where there is a val too
@@ -16,7 +16,30 @@ PHOTO_SUFFIXES = (".jpg", ".jpeg", ".jfif", ".png", ".webp", ".bmp", ".gif", ".t
 # Photos too, but nothing here can read them: they are named, not passed over.
 UNREADABLE_SUFFIXES = (".heic", ".heif", ".avif")
 
-_JUNK = ("__macosx", "thumbs.db", "desktop.ini")
+
+def split_folders(paths: Iterable[PurePosixPath]) -> dict[str, str]:
+    """Return the top folders that are a split, {one of SPLIT_FOLDERS: how it is written here}; none without a train.
+
+    `paths` are those of the files. A split holds folders; a `train` that holds photos is a class of trains. Raises
+    `UserError` where `train` may be either.
+    """
+    paths = list(paths)
+    deep = sorted({path.parts[0] for path in paths if len(path.parts) > 2})
+    splits = {name.casefold(): name for name in deep if name.casefold() in SPLIT_FOLDERS}
+    twice = [name for name in deep if splits.get(name.casefold(), name) != name]
+    if twice:
+        raise UserError(f"'{twice[0]}' and '{splits[twice[0].casefold()]}' are one name; keep one of the folders")
+    if "train" not in splits:
+        return {}
+    holding = {path.parts[0] for path in paths if len(path.parts) > 1 and path.suffix.lower() in PHOTO_SUFFIXES}
+    others = sorted(name for name in holding if name.casefold() not in SPLIT_FOLDERS)
+    if others and splits.keys().isdisjoint(VAL_FOLDERS):
+        beside = ", ".join(f"'{name}'" for name in others[:3]) + ", ..." * (len(others) > 3)
+        raise UserError(
+            f"'{splits['train']}' holds folders, as the train part of a split does, beside {beside} with photos, as a "
+            "class has them; if it is a class, give it another name; if it is a split, move the others away"
+        )
+    return splits
 
 
 def photo_paths(paths: Iterable[PurePosixPath]) -> dict[PurePosixPath, PurePosixPath]:
@@ -25,10 +48,11 @@ def photo_paths(paths: Iterable[PurePosixPath]) -> dict[PurePosixPath, PurePosix
     Where there is a `train/`, class folders are looked for in the SPLIT_FOLDERS, which are named in lower case
     afterwards; else at the top. Hidden and system files are left out. Raise `UserError` if no photo is among them.
     """
-    places = {path: path for path in paths if len(path.parts) > 1 and not is_hidden(path)}
-    split = {path: PurePosixPath(path.parts[0].casefold(), *path.parts[1:]) for path in places if len(path.parts) > 2}
-    if any(place.parts[0] == "train" for place in split.values()):
-        places = {path: place for path, place in split.items() if place.parts[0] in SPLIT_FOLDERS}
+    visible = [path for path in paths if not is_hidden(path)]
+    places = {path: path for path in visible if len(path.parts) > 1}
+    if splits := split_folders(visible):
+        deep = [path for path in places if len(path.parts) > 2 and path.parts[0] in splits.values()]
+        places = {path: PurePosixPath(path.parts[0].casefold(), *path.parts[1:]) for path in deep}
     if not any(path.suffix.lower() in PHOTO_SUFFIXES for path in places):
         kinds = Counter(path.suffix.lower() or "no suffix" for path in places)
         found = ", ".join(f"{count:,} {kind}" for kind, count in kinds.most_common(3))
@@ -39,33 +63,31 @@ def photo_paths(paths: Iterable[PurePosixPath]) -> dict[PurePosixPath, PurePosix
     return places
 
 
-def photo_files(root: Path) -> dict[PurePosixPath, Path]:
-    """Return {path in `data/raw/<task>`: file} of the photos of a folder; raise `UserError` if there are none.
+def photo_files(root: Path) -> tuple[dict[PurePosixPath, Path], list[LeftOut]]:
+    """Return {path in `data/raw/<task>`: file} of the photos of a folder, and what cannot be read and is left out.
 
-    Links to folders or out of `root` are never followed, but raise `UserError`.
+    Raises `UserError` if there are none, for links out of `root`, and as `refuse_lost` does.
     """
     root = root.resolve()
     if not root.is_dir():
         raise UserError(f"{root} is not a folder")
-
-    def fail(error: OSError) -> None:
-        raise error
-
-    files: dict[PurePosixPath, Path] = {}
-    for folder, folders, names in os.walk(root, onerror=fail):
-        inside = PurePosixPath(Path(folder).relative_to(root).as_posix())
-        files |= {inside / name: Path(folder, name) for name in names}
-        # A link to a folder stands for the photos it leads to, so that it is refused where they would be taken.
-        links = [name for name in folders if Path(folder, name).is_symlink()]
-        files |= {inside / name / "*" / "*.jpg": Path(folder, name) for name in links}
-    places = {place: files[path] for path, place in photo_paths(files).items()}
+    listing = list_folder(root)
+    refuse_lost(root, listing)
+    places = {place: root / path for path, place in photo_paths(listing.files).items()}
     for path in places.values():
-        if path.is_symlink() and not path.exists():
-            raise UserError(f"{path} is a link that leads nowhere; remove it, or put the photo itself there")
         # Resolving also sees through Windows junctions, which are no symlinks to Python 3.11.
-        if not path.is_file() or not path.resolve().is_relative_to(root):
-            raise UserError(f"{path} is a link to a folder or out of {root}; put the photos themselves there")
-    return places
+        if not path.resolve().is_relative_to(root):
+            raise UserError(f"{path}: a link out of {root}; put the photos themselves there")
+    return places, listing.unread
+
+
+def refuse_lost(root: Path, listing: Listing) -> None:
+    """Raise `UserError` for a folder of photos that is left out whole, or a link: a file may be missing, no class."""
+    splits = split_folders(listing.files)
+    for one in listing.unread:
+        taken = not splits or one.path.parts[0].casefold() in SPLIT_FOLDERS
+        if taken and (one.folder or (root / one.path).is_symlink()):
+            raise UserError(str(LeftOut(PurePosixPath(root / one.path), one.what)))
 
 
 def below_wrappers(paths: Sequence[PurePosixPath], inside: str) -> dict[PurePosixPath, PurePosixPath]:
@@ -85,28 +107,14 @@ def below_wrappers(paths: Sequence[PurePosixPath], inside: str) -> dict[PurePosi
     return found
 
 
-def visible_files(folder: Path) -> list[PurePosixPath]:
-    """Return all that is no folder below `folder`, as sorted paths in it, without hidden and system files."""
-    paths = sorted(path.relative_to(folder) for path in folder.rglob("*") if not path.is_dir())
-    return [PurePosixPath(path.as_posix()) for path in paths if not is_hidden(path)]
-
-
-def visible_folders(folder: Path) -> list[Path]:
-    """Return the folders in `folder`, sorted, without hidden and system ones."""
-    return sorted(path for path in folder.iterdir() if path.is_dir() and not is_hidden(path.relative_to(folder)))
-
-
-def is_hidden(path: PurePath) -> bool:
-    """Whether a part of a relative path is hidden, or one that systems leave behind."""
-    return any(part.startswith(".") or part.casefold() in _JUNK for part in path.parts)
-
-
 @dataclass
 class Found:
-    """Photos to open, in order; how many other files the folders held; a line for each argument that gave nothing."""
+    """Photos to open, in order; how many other files the folders held, and how much junk; a line for each argument that
+    gave nothing and for all in the folders that could not be read."""
 
     photos: list[Path] = field(default_factory=list)
     skipped: int = 0
+    junk: int = 0
     problems: list[str] = field(default_factory=list)
 
 
@@ -116,12 +124,7 @@ def find_photos(arguments: list[str]) -> Found:
     for argument in arguments:
         for path in _expanded(argument):
             if path.is_dir():
-                files = visible_files(path)
-                photos = [file for file in files if file.suffix.lower() in PHOTO_SUFFIXES + UNREADABLE_SUFFIXES]
-                found.photos += [path / file for file in photos]
-                found.skipped += len(files) - len(photos)
-                if not photos:
-                    found.problems.append(f"{path}: no photos in this folder")
+                _add_folder(found, path)
             elif path.exists():
                 found.photos.append(path)
             else:
@@ -130,10 +133,25 @@ def find_photos(arguments: list[str]) -> Found:
     return found
 
 
+def _add_folder(found: Found, folder: Path) -> None:
+    try:
+        listing = list_folder(folder)
+    except OSError as error:
+        found.problems.append(f"{folder}: this folder cannot be read ({error.strerror})")
+        return
+    photos = [file for file in listing.files if file.suffix.lower() in PHOTO_SUFFIXES + UNREADABLE_SUFFIXES]
+    found.photos += [folder / file for file in photos]
+    found.skipped += len(listing.files) - len(photos)
+    found.junk += len(listing.left_out) - len(listing.unread)
+    found.problems += [f"{folder / one.path}: {one.what}" for one in listing.unread]
+    if not photos:
+        found.problems.append(f"{folder}: no photos in this folder")
+
+
 def _expanded(argument: str) -> list[Path]:
     """Expand wildcards, which the shells of Windows leave to the program; a name that exists is taken as it is."""
     path = Path(argument)
     if path.exists() or not glob.has_magic(argument):
         return [path]
     matches = sorted(Path(path.anchor).glob(str(path.relative_to(path.anchor))))
-    return [match for match in matches if not is_hidden(Path(match.name))] or [path]
+    return [match for match in matches if not is_hidden(PurePosixPath(match.name))] or [path]

@@ -1,11 +1,12 @@
 """The folder of photos that a user names: where in it the class folders are, and whether the line can take it."""
 
 from collections.abc import Iterable
-from pathlib import Path, PurePath
+from pathlib import Path, PurePath, PurePosixPath
 
 from sortline._core.errors import UserError
-from sortline.data.audit import class_folders, walk
-from sortline.data.layout import photo_files, visible_folders
+from sortline.data.audit import Tree, class_folders, walk
+from sortline.data.layout import photo_files, refuse_lost
+from sortline.data.listing import list_folder
 
 SPLIT_WORDS = {"train", "training", "val", "valid", "validation", "test", "testing", "dev", "eval"}
 SPLIT_WORDS |= {"训练", "验证", "测试"}
@@ -24,9 +25,10 @@ def class_root(folder: Path, written: Iterable[PurePath]) -> Path:
         str(root).encode()
         root = _unwrapped(root)
         _check_outside(root, written)
-        classes = walk(root).classes
-        class_folders(root, classes)
-        _check_no_splits(root, classes.get("", []))
+        tree = walk(root)
+        refuse_lost(root, list_folder(root))
+        class_folders(root, tree.classes)
+        _check_no_splits(root, tree)
         photo_files(root)
     except UnicodeEncodeError:
         raise UserError(f"{ascii(str(root))}: a name in this path is not valid UTF-8; rename it") from None
@@ -39,10 +41,12 @@ def class_root(folder: Path, written: Iterable[PurePath]) -> Path:
 
 def _unwrapped(folder: Path) -> Path:
     """Step into the only folder there is while it holds folders in its turn; train/ is no wrapper."""
-    inside = visible_folders(folder)
-    if len(inside) == 1 and inside[0].name.casefold() != "train" and visible_folders(inside[0]):
-        return _unwrapped(inside[0])
-    return folder
+    listing, place = list_folder(folder), PurePosixPath()
+    while True:
+        inside = listing.folders_in(place)
+        if len(inside) != 1 or inside[0].name.casefold() == "train" or not listing.folders_in(inside[0]):
+            return folder / place
+        place = inside[0]
 
 
 def _check_outside(root: Path, written: Iterable[PurePath]) -> None:
@@ -54,9 +58,9 @@ def _check_outside(root: Path, written: Iterable[PurePath]) -> None:
         raise UserError(f"{root}: this folder holds sortline itself; name the one that holds the class folders")
 
 
-def _check_no_splits(root: Path, classes: list[str]) -> None:
-    folders = [name for name in classes if (root / name).is_dir() and visible_folders(root / name)]
-    splits = [f"'{name}'" for name in folders if _means_split(name)]
+def _check_no_splits(root: Path, tree: Tree) -> None:
+    deep = {entry.folder for entry in tree.entries if not entry.split and entry.folder and entry.path.count("/") > 1}
+    splits = [f"'{name}'" for name in sorted(deep) if _means_split(name)]
     if splits:
         raise UserError(f"{root}: {' and '.join(splits)} would be classes; name the folders of a split train and val")
 

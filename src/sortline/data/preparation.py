@@ -1,10 +1,12 @@
 """From a raw folder to the tables that the line stands on: audit, classes, split, plan of views."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from sortline._core import files
+from sortline._core.errors import UserError
 from sortline.config.augment import ViewParams
 from sortline.config.prepare import PrepareParams
 from sortline.data import classes
@@ -45,11 +47,17 @@ class Preparation:
         files.write_json(out / "audit.json", audit_report(self.audit, self.split.raw == "train", self.split.label))
 
 
-def prepare(raw: Path, tables: Path, params: PrepareParams) -> Preparation:
+def prepare(raw: Path, tables: Path, params: PrepareParams, left_out: Sequence[tuple[str, str]] = ()) -> Preparation:
     """Audit the pictures of the folder `raw`, name their classes by a table of the folder `tables`, split them.
 
-    Raises `UserError` where they cannot be used as `params` ask for.
+    `left_out`: [path, why] of what fetch could not read. Raises `UserError` where the pictures cannot be used as
+    `params` ask for.
     """
+    if left_out and params.unreadable == "fail":
+        raise UserError(
+            f"{': '.join(left_out[0])} ({len(left_out)} such files were left out when the photos were fetched, and "
+            "prepare's unreadable is fail); mend them and fetch again, or set it to report"
+        )
     dataset = open_dataset(raw)
     audit = dataset.audit(params)
     folders = audit.class_folders()

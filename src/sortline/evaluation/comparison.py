@@ -1,7 +1,6 @@
 """Two sets of predictions of the same photos: which is correct where, and whether the difference may be chance."""
 
 import csv
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +9,7 @@ import numpy as np
 from scipy.stats import norm
 
 from sortline._core.errors import UserError
+from sortline._core.files import csv_reader
 from sortline.evaluation import metrics
 from sortline.evaluation.predictions import FLAGS
 
@@ -39,7 +39,7 @@ def read_predictions(content: bytes, name: str) -> dict[tuple[str, str], dict[st
     Raises `UserError` with `name` for what is not such a table, or names a photo twice.
     """
     try:
-        reader = csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline=""))
+        reader = csv_reader(content.decode("utf-8-sig"))
         missing = [column for column in COLUMNS if column not in (reader.fieldnames or ())]
         if missing:
             raise UserError(f"{name}: no column {', '.join(missing)}; expected predictions.csv as evaluate writes it")

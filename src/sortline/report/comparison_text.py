@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from sortline._core.text import printable
 from sortline.evaluation.comparison import Pairs, show_p, verdict
 
 NAMED = 10  # photos that changed sides
@@ -42,7 +43,7 @@ def describe(pairs: Pairs, result: dict[str, Any], reduced: dict[str, Any] | Non
         f"{'A right':<16}{result['both_right']:>9,}{result['only_a_right']:>9,}",
         f"{'A wrong':<16}{result['only_b_right']:>9,}{result['both_wrong']:>9,}",
     ]
-    return [*lines, *_sides(pairs), "", verdict(pairs, result)]
+    return [printable(line) for line in (*lines, *_sides(pairs), "", verdict(pairs, result))]
 
 
 def _row(name: str, result: dict[str, Any]) -> str:

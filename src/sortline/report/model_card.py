@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from sortline._core.doubt import NEVER
+from sortline._core.text import markdown
 from sortline.evaluation.metrics import percentages
 
 TEMPLATE = Path(__file__).with_suffix(".md")
@@ -18,6 +19,8 @@ def model_card(labels: dict[str, Any], backbone: dict[str, Any], metrics: dict[s
 
     `backbone` is what the features record about it, or what is said of a net in its place; `labels` is labels.json.
     """
+    # Names of classes, files and sources are a stranger's: nothing in them is markup.
+    labels, backbone, metrics = (_shown(content) for content in (labels, backbone, metrics))
     cards = {row["en"]: dict(row["card"]) for row in labels["classes"] if row.get("card")}
     parts = {
         "note": labels["note"],
@@ -41,6 +44,15 @@ def model_card(labels: dict[str, Any], backbone: dict[str, Any], metrics: dict[s
     values = metrics | _model(labels, backbone, metrics) | _tables(labels, metrics)
     values |= {"class_cards": _class_cards(cards), "novelty": _novelty(metrics["evaluate"].get("novelty") or {})}
     return FIELD.sub(lambda field: field[0].format(**values), text)
+
+
+def _shown(content: Any) -> Any:
+    """Return the content of a JSON file with its texts, keys too, as Markdown that shows them."""
+    if isinstance(content, dict):
+        return {_shown(key): _shown(value) for key, value in content.items()}
+    if isinstance(content, list):
+        return [_shown(value) for value in content]
+    return markdown(content) if isinstance(content, str) else content
 
 
 def _model(labels: dict[str, Any], backbone: dict[str, Any], metrics: dict[str, dict[str, Any]]) -> dict[str, Any]:
@@ -198,4 +210,4 @@ def _class_cards(cards: dict[str, dict[str, str]]) -> str:
 
 
 def _cells(*texts: str) -> str:
-    return "| " + " | ".join(text.replace("|", "\\|") for text in texts) + " |"
+    return "| " + " | ".join(texts) + " |"

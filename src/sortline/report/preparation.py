@@ -8,6 +8,7 @@ from PIL import Image
 
 from sortline._core.arrays import spread
 from sortline._core.files import write_csv
+from sortline._core.text import printable
 from sortline.data.audit import Audit
 from sortline.data.augment.views import render
 from sortline.data.datasets import open_picture
@@ -48,7 +49,7 @@ def remarks(prepared: Preparation, plots: Path) -> Iterator[str]:
             f"numbers, '{names[lost[0]]}' is 'class {lost[0]}': see {(plots / 'classes.csv').as_posix()}"
         )
     for problem in prepared.audit.problems:
-        yield f"left out: {problem.path}: {problem.what}"
+        yield printable(f"left out: {problem.path}: {problem.what}")
 
 
 def views_sheet(prepared: Preparation) -> Image.Image:

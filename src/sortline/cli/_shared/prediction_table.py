@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import argparse
 import colorsys
-import csv
-import json
 import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from sortline._core.files import CsvWriter
+from sortline._core.text import is_formula, json_text, printable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -25,7 +26,7 @@ HUES = ("red", "yellow", "green", "cyan", "blue", "magenta")  # from 0 degrees, 
 def show(results: Results, options: argparse.Namespace) -> None:
     if options.json:
         content = [{"photo": photo.as_posix(), **prediction.as_dict()} for photo, prediction in results]
-        print(json.dumps(content, ensure_ascii=False, indent=2))
+        print(json_text(content))
     elif options.csv:
         _show_csv(results)
     elif results:
@@ -39,16 +40,19 @@ def _show_csv(results: Results) -> None:
     header = ["photo", *names, "bin", "bin_en", "bin_zh", "probability", "sure", "similarity", "familiar"]
     header += [f"{name}_{rank}" for rank in range(2, count + 1) for name in [*names, "probability"]]
     card = list(dict.fromkeys(key for _, lines in _cards(results) for key in lines))
-    writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow(header + card)
+    writer = CsvWriter(sys.stdout)
+    writer.row(header + card)
     for photo, prediction in results:
         best, *others = prediction.top
-        row = [photo.as_posix(), *values(best.label, names), *values(best.bin or {}, ["id", "en", "zh"])]
+        # "./=x.jpg" is the same file, and no formula; what a model from elsewhere calls its classes is taken for text.
+        name = f"./{photo.as_posix()}" if is_formula(photo.as_posix()) else photo.as_posix()
+        row = [name, *values(best.label, names), *values(best.bin or {}, ["id", "en", "zh"])]
         near = "" if prediction.similarity is None else f"{prediction.similarity:.4f}"
         row += [f"{best.probability:.6f}", str(int(prediction.sure)), near, str(int(prediction.familiar))]
         for guess in others:
             row += [*values(guess.label, names), f"{guess.probability:.6f}"]
-        writer.writerow(row + values(dict(best.label.get("card", [])), card))
+        row += values(dict(best.label.get("card", [])), card)
+        writer.row([f"'{cell}" if is_formula(cell) else cell for cell in row])
 
 
 def values(content: dict[str, Any], keys: Sequence[str] = ("code", "en", "zh")) -> list[str]:
@@ -73,10 +77,10 @@ def _show_table(results: Results) -> None:
         table.add_column(heading, overflow="fold")
     table.add_column("probability", justify="right", no_wrap=True)
     for photo, prediction in results:
-        _add_block(table, str(photo.relative_to(shared) if shared else photo), prediction, binned)
+        _add_block(table, printable(str(photo.relative_to(shared) if shared else photo)), prediction, binned)
     console = Console()
     if shared and shared.parts:
-        console.print(Text(f"in {shared}:\n"), soft_wrap=True)
+        console.print(Text(printable(f"in {shared}:") + "\n"), soft_wrap=True)
     console.print(table)
     _print_cards(console, results)
 
@@ -98,7 +102,7 @@ def _add_block(table: Table, name: str, prediction: Prediction, binned: bool) ->
 
 def both_languages(names: dict[str, Any]) -> str:
     """Return "Banana Peel 香蕉皮", or the one name there is."""
-    return " ".join(dict.fromkeys(name for name in (names.get("en"), names.get("zh")) if name))
+    return printable(" ".join(dict.fromkeys(name for name in (names.get("en"), names.get("zh")) if name)))
 
 
 def colour(bin_: dict[str, Any] | None) -> str:
@@ -131,7 +135,7 @@ def _print_cards(console: Console, results: Results) -> None:
         grid.add_column(overflow="fold")
         for key, text in card.items():
             if key != WARNING:
-                grid.add_row(Text(f"  {key}"), Text(text))
+                grid.add_row(Text(f"  {printable(key)}"), Text(printable(text)))
         console.print(grid)
     for warning in dict.fromkeys(card[WARNING] for _, card in found if WARNING in card):
-        console.print(Text(f"\n{WARNING}: {warning}", "bold red"))
+        console.print(Text(f"\n{WARNING}: {printable(warning)}", "bold red"))

@@ -7,7 +7,7 @@ from urllib.parse import unquote, urlsplit
 
 from pydantic import Field
 
-from sortline.config.fetch import Sha256, Source, Url
+from sortline.config.fetch import Fetched, Sha256, Source, Url
 from sortline.data.layout import below_wrappers, photo_paths
 from sortline.data.sources.base import downloaded
 from sortline.data.sources.download import probe
@@ -24,12 +24,12 @@ class Archive(Source):
     max_mb: int = Field(1000, ge=1, description="largest download, in MB; unpacked at most four times that")
     sha256: Sha256 | None = Field(None, description="of the archive")
 
-    def fetch(self, out: Path, downloads: Path, data_folder: Path | None) -> tuple[str, dict[str, str]]:
+    def fetch(self, out: Path, downloads: Path, data_folder: Path | None) -> Fetched:
         def use(archive: Path) -> dict[str, str]:
             return unpack(archive, out, self._choose, self.max_mb * UNPACKED)
 
         hashes = downloaded(self.url, downloads, self.max_mb, self.sha256, use)
-        return self.name or PurePosixPath(unquote(urlsplit(self.url).path)).stem, hashes
+        return Fetched(self.name or PurePosixPath(unquote(urlsplit(self.url).path)).stem, hashes)
 
     def check(self, data_folder: Path | None) -> None:
         probe(self.url)

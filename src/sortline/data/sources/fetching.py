@@ -6,7 +6,7 @@ from typing import Any
 
 from sortline._core.errors import UserError
 from sortline._core.files import content_sha256, replacing
-from sortline.config.fetch import Source
+from sortline.config.fetch import Fetched, Source
 from sortline.data.sources.base import first_that_works
 from sortline.data.sources.download import shown
 
@@ -23,17 +23,19 @@ def fetch_photos(
     def attempt(source: Source) -> dict[str, Any]:
         with replacing(out) as temporary:
             temporary.mkdir()
-            name, hashes = source.fetch(temporary, downloads, data_folder)
-            found = content_sha256(hashes)
+            fetched = Fetched(*source.fetch(temporary, downloads, data_folder))
+            found = content_sha256(fetched.hashes)
             if source.content_sha256 not in (None, found):
                 raise UserError(f"content_sha256 of the files is {found}, expected {source.content_sha256}")
-        return {
+        about = {
             "kind": source.kind,
             "address": shown(source.address) if source.online else None,
-            "name": name,
+            "name": fetched.name,
             "content_sha256": found,
-            "files": len(hashes),
+            "files": len(fetched.hashes),
             "note": source.note,
         }
+        # Only where there are any: most photos can be read.
+        return about | ({"left_out": [*map(list, fetched.left_out)]} if fetched.left_out else {})
 
     return first_that_works("photos", task, sources, attempt, sources[0].built_in)

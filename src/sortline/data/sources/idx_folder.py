@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from sortline._core.errors import UserError
-from sortline.config.fetch import Source
+from sortline.config.fetch import Fetched, Source
 from sortline.data import idx
 from sortline.data.sources.base import locate
 
@@ -17,10 +17,10 @@ class IdxFolder(Source):
     kind: Literal["idx"]
     path: str = Field(min_length=1, description="folder of the four IDX files, gzipped or not; as a folder's path")
 
-    def fetch(self, out: Path, downloads: Path, data_folder: Path | None) -> tuple[str, dict[str, str]]:
+    def fetch(self, out: Path, downloads: Path, data_folder: Path | None) -> Fetched:
         root = locate(self.path, data_folder)
         found = {name: find_file(root, name) for name in idx.FILES}
-        return root.name, idx.write(out, {name: (path.read_bytes(), path) for name, path in found.items()})
+        return Fetched(root.name, idx.write(out, {name: (path.read_bytes(), path) for name, path in found.items()}))
 
     def check(self, data_folder: Path | None) -> None:
         root = locate(self.path, data_folder)

@@ -5,7 +5,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from sortline.config.fetch import Source, Url
+from sortline.config.fetch import Fetched, Source, Url
 from sortline.data import idx
 from sortline.data.sources.base import downloaded
 from sortline.data.sources.download import probe
@@ -20,12 +20,12 @@ class IdxMirror(Source):
     name: str = Field("mnist", min_length=1, description="short name for reports")
     max_mb: int = Field(100, ge=1, description="largest file, in MB")
 
-    def fetch(self, out: Path, downloads: Path, data_folder: Path | None) -> tuple[str, dict[str, str]]:
+    def fetch(self, out: Path, downloads: Path, data_folder: Path | None) -> Fetched:
         files = {}
         for name in idx.FILES:
             address = self._address_of(name)
             files[name] = downloaded(address, downloads, self.max_mb, None, Path.read_bytes), address
-        return self.name, idx.write(out, files)
+        return Fetched(self.name, idx.write(out, files))
 
     def check(self, data_folder: Path | None) -> None:
         probe(self._address_of(idx.FILES[0]))

@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image
 from pydantic import Field
 
-from sortline.config.fetch import Source
+from sortline.config.fetch import Fetched, Source
 from sortline.data import idx
 
 
@@ -18,7 +18,7 @@ class SklearnDigits(Source):
     side: int = Field(28, ge=8, le=256, description="of a picture, in pixels; they come with 8")
     test: int = Field(360, ge=10, le=1000, description="how many of the 1,797, the last ones, are the test part")
 
-    def fetch(self, out: Path, downloads: Path, data_folder: Path | None) -> tuple[str, dict[str, str]]:
+    def fetch(self, out: Path, downloads: Path, data_folder: Path | None) -> Fetched:
         # Here, because importing it takes a second.
         from sklearn.datasets import load_digits
 
@@ -28,7 +28,7 @@ class SklearnDigits(Source):
         # They come writer by writer, so the last ones are mostly by other hands than those before.
         parts = [images[: -self.test], labels[: -self.test], images[-self.test :], labels[-self.test :]]
         files = {name: (idx.packed(part), "scikit-learn") for name, part in zip(idx.FILES, parts, strict=True)}
-        return "scikit-learn digits", idx.write(out, files)
+        return Fetched("scikit-learn digits", idx.write(out, files))
 
 
 def enlarged(image: np.ndarray, side: int) -> np.ndarray:

@@ -9,7 +9,7 @@ from PIL import Image
 from pydantic import Field
 
 from sortline._core.files import sha256_file
-from sortline.config.fetch import Source
+from sortline.config.fetch import Fetched, Source
 
 FINE = 2  # each pixel is the mean of so many by so many points
 SPECKS = 4  # spots of other colours, which mean nothing
@@ -72,9 +72,9 @@ class Toy(Source):
     side: int = Field(128, ge=16, le=1024, description="of a picture, in pixels")
     seed: int = Field(1, ge=0, description="of the drawing")
 
-    def fetch(self, out: Path, downloads: Path, data_folder: Path | None) -> tuple[str, dict[str, str]]:
+    def fetch(self, out: Path, downloads: Path, data_folder: Path | None) -> Fetched:
         files = draw(out, self.per_class, self.side, self.seed)
-        return "sample", {path.relative_to(out).as_posix(): sha256_file(path) for path in files}
+        return Fetched("sample", {path.relative_to(out).as_posix(): sha256_file(path) for path in files})
 
 
 def draw(out: Path, per_class: int, side: int, seed: int) -> list[Path]:
