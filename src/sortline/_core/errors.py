@@ -4,13 +4,16 @@ import os
 import sys
 from collections.abc import Callable
 
+from sortline._core import signals
+
 
 class UserError(Exception):
     """A mistake the user can mend. Its text is the one line shown: what, where, what to do."""
 
 
 def run(main: Callable[[list[str]], int | None]) -> None:
-    """Run a command's `main(argv)` and exit: its own code, 2 on a `UserError` or a file error, 130 on Ctrl-C.
+    """Run a command's `main(argv)` and exit: its own code, 2 on a `UserError` or a file error, 130 on Ctrl-C, 143 on
+    SIGTERM.
 
     `--debug` anywhere on the command line (or SORTLINE_DEBUG=1) brings the traceback back.
     """
@@ -22,7 +25,8 @@ def run(main: Callable[[list[str]], int | None]) -> None:
     debug = "--debug" in argv or os.environ.get("SORTLINE_DEBUG") == "1"
     argv = [word for word in argv if word != "--debug"]
     try:
-        code = main(argv) or 0
+        with signals.raising():
+            code = main(argv) or 0
     except UserError as error:
         if debug:
             raise
@@ -34,9 +38,9 @@ def run(main: Callable[[list[str]], int | None]) -> None:
             raise
         print(f"error: {error.filename}: {error.strerror}", file=sys.stderr)
         code = 2
-    except KeyboardInterrupt:
-        if debug:
+    except BaseException as error:
+        if debug or not (signals.received or isinstance(error, KeyboardInterrupt)):
             raise
-        print("stopped; nothing half-written was left", file=sys.stderr)
-        code = 130
+        print(signals.STOPPED, file=sys.stderr)
+        code = signals.exit_code()
     sys.exit(code)
