@@ -5,9 +5,11 @@ What it has trained, from Python: `sortline.load("garbage")("photo.jpg").label["
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sortline._core import signals
 from sortline._core.runtime import cap_instruction_set
 
 if TYPE_CHECKING:
@@ -18,6 +20,9 @@ __version__ = "0.1.0"
 
 # Here, because oneDNN reads the cap when MindSpore loads, and this runs before any module of ours can import it.
 cap_instruction_set()
+# Here too, as a stage loads for seconds before it runs. DVC names the stage to what it starts.
+if "DVC_STAGE" in os.environ:
+    signals.as_stage()
 
 
 def load(model: str | Path) -> Classifier:

@@ -7,6 +7,7 @@ import re
 import sys
 from collections.abc import Callable
 
+from sortline._core import signals
 from sortline._core.text import printable
 
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -21,7 +22,8 @@ class UserError(Exception):
 
 
 def run(main: Callable[[list[str]], int | None]) -> None:
-    """Run a command's `main(argv)` and exit: its own code, 2 where `mended_by_user` has a line, 130 on Ctrl-C.
+    """Run a command's `main(argv)` and exit: its own code, 2 where `mended_by_user` has a line, 130 on Ctrl-C,
+    143 on SIGTERM.
 
     Exits 1 where nobody reads what it prints any more. `--debug` anywhere on the command line (or SORTLINE_DEBUG=1)
     brings the traceback back.
@@ -34,26 +36,23 @@ def run(main: Callable[[list[str]], int | None]) -> None:
     debug = "--debug" in argv or os.environ.get("SORTLINE_DEBUG") == "1"
     argv = [word for word in argv if word != "--debug"]
     try:
-        code = main(argv) or 0
-        sys.stdout.flush()
+        with signals.raising():
+            code = main(argv) or 0
+            sys.stdout.flush()
     except BrokenPipeError:
         code = 1
-    except Exception as error:
-        line = mended_by_user(error)
+    except BaseException as error:
+        stopped = bool(signals.received) or isinstance(error, KeyboardInterrupt)
+        line = signals.STOPPED if stopped else mended_by_user(error)
         if debug or line is None:
             raise
-        _say(printable(f"error: {' '.join(line.split())}"))
-        code = 2
-    except KeyboardInterrupt:
-        if debug:
-            raise
-        _say("stopped; nothing half-written was left")
-        code = 130
+        _say(line if stopped else printable(f"error: {' '.join(line.split())}"))
+        code = signals.exit_code() if stopped else 2
     _let_go_of_stdout()
     sys.exit(code)
 
 
-def mended_by_user(error: Exception) -> str | None:
+def mended_by_user(error: BaseException) -> str | None:
     """Return the line for an error that a user can mend; None for one that is ours."""
     if isinstance(error, UserError):
         return str(error)

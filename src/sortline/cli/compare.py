@@ -2,11 +2,11 @@
 
 import argparse
 import json
-import subprocess
 from pathlib import Path
 
 from sortline._core.errors import UserError
 from sortline.cli._shared import paths
+from sortline.cli._shared.git import git
 
 SUMMARY = "say whether one set of predictions is better than another, or whether that may be chance"
 EPILOG = """examples:
@@ -65,10 +65,10 @@ def _read(argument: str, inside: Path) -> tuple[str, bytes]:
         raise UserError(
             f"{argument}: no predictions there; name a predictions.csv, its folder, a task, or REVISION:PATH"
         )
-    if _git("rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}") is None:
+    if git("rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}") is None:
         raise UserError(f"{argument}: no such file, and '{revision}' is no git revision; see: git log --oneline")
     for path in _candidates(place.replace("\\", "/"), inside):
-        content = _git("cat-file", "blob", f"{revision}:./{path.as_posix()}")
+        content = git("cat-file", "blob", f"{revision}:./{path.as_posix()}")
         if content is not None:
             return f"{revision}:{path.as_posix()}", content
     raise UserError(
@@ -79,12 +79,3 @@ def _read(argument: str, inside: Path) -> tuple[str, bytes]:
 def _candidates(argument: str, inside: Path) -> list[Path]:
     path = Path(argument)
     return [path, path / "predictions.csv", path / inside, paths.plots(argument) / inside]
-
-
-def _git(*words: str) -> bytes | None:
-    """Return what git prints, None where it refuses."""
-    try:
-        done = subprocess.run(["git", *words], capture_output=True)
-    except FileNotFoundError:
-        raise UserError("git is not installed, so REVISION:PATH cannot be read; name files") from None
-    return done.stdout if done.returncode == 0 else None

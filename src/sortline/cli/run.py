@@ -2,14 +2,19 @@
 
 import argparse
 import os
+import signal
 import subprocess
 import sys
 import sysconfig
 import textwrap
+from contextlib import suppress
 from pathlib import Path
 
+import psutil
+
 from sortline._core.errors import UserError
-from sortline.cli._shared import supply, tasks
+from sortline._core.signals import Terminated
+from sortline.cli._shared import repair, supply, tasks
 from sortline.cli.summary import summary
 
 SUMMARY = "run the whole line for one task, then show its summary ('make run')"
@@ -27,6 +32,7 @@ def add(command: argparse.ArgumentParser) -> None:
 
 
 def main(options: argparse.Namespace) -> int:
+    repair.mend()
     if options.task:
         task, reason = tasks.check_task(options.task), "asked for with --task"
     else:
@@ -68,18 +74,34 @@ def announcement(task: str, reason: str) -> str:
 def repro(target: str) -> int:
     """Run `dvc repro` on one target in this Python's environment; return its exit code.
 
-    Ctrl-C reaches DVC and its stage too; they are waited for, so that DVC releases its lock. Then it is raised here.
+    Ctrl-C reaches DVC and its stage too, SIGTERM is passed on. They are waited for, so that DVC releases its lock. Then
+    it is raised here.
     """
-    interrupted = False
+    stopped = None
     with subprocess.Popen([sys.executable, "-m", "dvc", "repro", target], env=environment()) as process:
         while process.poll() is None:
             try:
                 process.wait()
-            except KeyboardInterrupt:
-                interrupted = True
-    if interrupted:
-        raise KeyboardInterrupt
+            except KeyboardInterrupt as signalled:
+                stopped = signalled
+                if isinstance(signalled, Terminated):
+                    end(process)
+    if stopped:
+        raise stopped
     return process.returncode
+
+
+def end(dvc: subprocess.Popen) -> None:
+    """End the stage that DVC runs: DVC then ends as after any stage that failed. Between stages Ctrl-C ends it."""
+    with suppress(psutil.NoSuchProcess):
+        for process in psutil.Process(dvc.pid).children(recursive=True):
+            process.terminate()
+    if os.name == "posix":
+        dvc.send_signal(signal.SIGINT)
+    try:
+        dvc.wait(30)
+    except subprocess.TimeoutExpired:
+        dvc.terminate()
 
 
 def environment() -> dict[str, str]:

@@ -1,5 +1,6 @@
 """Class names in English and Chinese and their bins, from one table; folder names are matched to it."""
 
+import csv
 import difflib
 import itertools
 import unicodedata

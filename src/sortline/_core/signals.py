@@ -1,0 +1,73 @@
+"""Told to stop: a command or a stage ends in one line and leaves nothing; a stage ends with the DVC that started it."""
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from types import FrameType
+
+import psutil
+
+STOPPED = "stopped; nothing half-written was left"
+NUMBERS = [signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
+SHELLS = {"sh", "dash", "bash", "zsh", "ksh", "fish", "cmd.exe"}
+received: list[int] = []  # signals so far: an import that one of them breaks off may end in any exception
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM or SIGHUP. What ends in order on Ctrl-C does so on these too."""
+
+
+def exit_code() -> int:
+    """Return what a shell gives for the first signal that came: 130 for Ctrl-C, 143 for SIGTERM."""
+    return 128 + (received or [signal.SIGINT])[0]
+
+
+@contextmanager
+def raising() -> Iterator[None]:
+    """Within the block Ctrl-C raises `KeyboardInterrupt` and SIGTERM `Terminated`: what cleans up on errors does so."""
+    received.clear()
+    before = _handle(_raise)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def as_stage() -> None:
+    """Until `raising`, end in a line at once, as nothing is written while modules load; end when DVC has gone."""
+    _handle(_exit)
+    with suppress(psutil.Error):
+        dvc = psutil.Process().parent()
+        # Most shells become the command that they are given; others stand between.
+        if dvc and dvc.name() in SHELLS:
+            dvc = dvc.parent()
+        if dvc:
+            threading.Thread(target=_end_with, args=[dvc], daemon=True).start()
+
+
+def _end_with(process: psutil.Process) -> None:
+    with suppress(psutil.Error):
+        process.wait()
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _handle(handler: Callable[[int, FrameType | None], None]) -> dict[int, object]:
+    """Set the handler; return what there was. Signals that are ignored (`nohup`, `command &`) still are."""
+    if threading.current_thread() is not threading.main_thread():
+        return {}
+    numbers = [number for number in NUMBERS if signal.getsignal(number) not in (signal.SIG_IGN, None)]
+    return {number: signal.signal(number, handler) for number in numbers}
+
+
+def _raise(number: int, _: FrameType | None) -> None:
+    received.append(number)
+    raise KeyboardInterrupt if number == signal.SIGINT else Terminated
+
+
+def _exit(number: int, _: FrameType | None) -> None:
+    print(STOPPED, file=sys.stderr, flush=True)
+    os._exit(128 + number)
