@@ -8,13 +8,13 @@ import numpy as np
 from mindspore import nn
 
 from sortline._core.errors import UserError
-from sortline.backbones.registry import Arrays, Release, Shapes, he_normal
+from sortline.backbones.registry import NORM, Arrays, Release, Shapes, he_normal
 
-NORM = ("gamma", "beta", "moving_mean", "moving_variance")
 # Entries a checkpoint may hold beside the backbone: its classifier, and what its training left behind.
-LEFTOVERS = ("classifier.", "head.", "dense.", "end_point.", "moments.", "learning_rate", "momentum", "global_step",
-             "epoch_num", "step_num", "scale_sense", "current_iterator_step",
+LEFTOVERS = ("classifier.", "head.", "dense.", "end_point.", "_fc.", "moments.", "learning_rate", "momentum",
+             "global_step", "epoch_num", "step_num", "scale_sense", "current_iterator_step",
              "last_overflow_iterator_step")  # fmt: skip
+COUNTER = ".num_batches_tracked"  # of each batch norm in PyTorch, of no use here
 
 
 def load(net: nn.Cell, arrays: Mapping[str, np.ndarray], release: Release, what: str = "this network") -> None:
@@ -53,7 +53,7 @@ def _convolutions(net: nn.Cell) -> list[str]:
 
 def _check_names(wanted: set[str], found: set[str], what: str) -> None:
     missing = sorted(wanted - found)
-    surplus = sorted(name for name in found - wanted if not name.startswith(LEFTOVERS))
+    surplus = sorted(name for name in found - wanted if not (name.startswith(LEFTOVERS) or name.endswith(COUNTER)))
     if missing or surplus:
         raise UserError(
             f"backbone weights: not {what}: {len(missing)} entries missing (first: {missing[:1]}), "
@@ -67,7 +67,7 @@ def _named(net: nn.Cell, arrays: Mapping[str, np.ndarray], release: Release, wha
     for ours in _convolutions(net):
         convolution, norm = release.names(ours)
         known[f"{ours}.conv.weight"] = f"{convolution}.weight"
-        known |= {f"{ours}.norm.{part}": f"{norm}.{part}" for part in NORM}
+        known |= {f"{ours}.norm.{part}": f"{norm}.{name}" for part, name in zip(NORM, release.norm, strict=True)}
     _check_names(set(known.values()), set(arrays), what)
     return {ours: _standard(np.asarray(arrays[theirs], np.float32)) for ours, theirs in known.items()}
 
