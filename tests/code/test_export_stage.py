@@ -20,6 +20,7 @@ from sortline.features import similarity
 from sortline.features.heads import save_heads
 
 STAGE = Path(__file__).parents[2] / "stages" / "export.py"
+CREDIT = {"title": "one convolution", "licence": "CC0-1.0", "address": None, "citation": "nobody 2026"}
 ABOUT = {"title": "one convolution", "width": 1.0, "mean": list(IMAGENET.mean), "std": list(IMAGENET.std)}
 
 
@@ -40,8 +41,8 @@ def project(tmp_path, monkeypatch):
         Image.fromarray(photo(*[(64, 64), (90, 70), (31, 45)][i % 3], seed=i)).save(path)
     files.write_json(root / "features" / "features.json", {"image_size": SIZE})
     backbone, head, _ = built(OneConvolution)
-    loaded = Backbone(backbone, PREPROCESSING, ABOUT)
-    monkeypatch.setattr("sortline.backbones.loading.load", lambda folder: loaded)
+    loaded = Backbone(backbone, PREPROCESSING, ABOUT, SIZE, (CREDIT,))
+    monkeypatch.setattr("sortline.backbones.loading.load", lambda folder, size: loaded)
     (root / "head").mkdir()
     save_heads(root / "head", {"best": head, "last": head}, {"checkpoint": "last"})
     similarity.fit(np.random.default_rng(0).random((20, 8), np.float32)).write(root / "head" / "reference.safetensors")
@@ -123,8 +124,11 @@ def test_the_stage(project, monkeypatch, capsys):
     assert metrics["int8_accuracy"] == pytest.approx(np.mean(hits), abs=5e-5) and metrics["int8_n"] == 7
     assert metrics["int8_agreement_n"] == 8 and metrics["int8_calibration_photos"] == 1
     assert metrics["int8_bytes"] == (out / "model_int8.onnx").stat().st_size
+    assert metrics["pretrained"] == [CREDIT]
     assert metrics["note"] == "drawn: proves nothing" and metrics["dataset"] == "0123456789abcdef"
-    assert "drawn: proves nothing" in (out / "MODEL_CARD.md").read_text(encoding="utf-8")
+    card = (out / "MODEL_CARD.md").read_text(encoding="utf-8")
+    assert "drawn: proves nothing" in card
+    assert "- Weights: one convolution; licence: CC0-1.0. Cite nobody 2026.\n" in card
     assert f"{right / 7:.1%} on val" in capsys.readouterr().out
 
     guess = Classifier(out)(Image.open("raw/val/1 果皮.png"), top=3)

@@ -31,7 +31,7 @@ def names(ours):
 
 
 RELEASE = Release("Toy, of nobody", "CC0-1.0", names=names, path="weights/toy.safetensors")
-NETWORKS = [Network("toy", "Toy", build, {"nobody": RELEASE})]
+NETWORKS = [Network("toy", "Toy", "nobody", build, {"nobody": RELEASE})]
 """
 
 

@@ -37,8 +37,9 @@ def test_every_release_says_what_it_is_and_where():
         network = backbones.get(name)
         for release in network.releases.values():
             assert release.title.startswith(network.title) and release.licence
-            addresses += [address for address in (release.path, release.url) if address]
-        assert weights.origins(WeightsParams(backbone=name))
+            assert release.address.startswith("https://") and "arXiv:" in network.citation
+            addresses += [address for address in (release.path, release.url, release.wheel) if address]
+        assert not network.tried or weights.origins(WeightsParams(backbone=name))
     assert len(set(addresses)) == len(addresses)
 
 
@@ -50,6 +51,7 @@ def test_every_release_says_what_it_is_and_where():
         ({"backbone": "resnet18", "release": "course"}, ["no release 'course' of resnet18"]),
         ({"backbone": "resnet18", "release": "random", "width": 0.5}, ["width", "resnet18"]),
         ({"backbone": "resnet101", "release": "course"}, ["resnet101", "path or url"]),
+        ({"backbone": ["mobilenet_v2", "vgg"]}, ["no backbone 'vgg'", "efficientnet_lite0"]),
     ],
 )
 def test_what_is_not_known_is_one_line(fetching, keys, words):
@@ -122,6 +124,25 @@ def test_random_weights_and_none_are_a_description_only(fetching):
     about, _ = fetching.weights(backbone=None)
     assert about == ABOUT | {"network": "none", "release": "none", "width": None}
     assert list(tree(fetching.data / "weights/t")) == ["backbone.json"]
+
+
+def test_joined_backbones_have_a_folder_each(fetching, monkeypatch):
+    names = ["mobilenet_v2", "efficientnet_lite0"]
+    about, passed_over = fetching.weights(backbone=names, release="random", seed=3)
+    out = fetching.data / "weights/t"
+    assert (about["joined"], about["network"]) == (names, "mobilenet_v2+efficientnet_lite0") and passed_over == []
+    assert sorted(tree(out)) == ["backbone.json", *sorted(f"{name}/backbone.json" for name in names)]
+    each = [read_json(out / name / "backbone.json") for name in names]
+    assert [(one["network"], one["release"], one["seed"]) for one in each] == [(name, "random", 3) for name in names]
+    # Where one of them is not to be had, all stays as it was, as of one alone.
+    there, everywhere = tree(out), weights.origins
+    monkeypatch.setattr(weights, "origins", lambda params: everywhere(params)[:1])
+    with pytest.raises(UserError, match="no weights for 't': file weights/mobilenet"):
+        fetching.weights(backbone=["efficientnet_lite0", "mobilenet_v2"], local=False)
+    assert tree(out) == there
+    assert fetching.left_over() == []
+    fetching.weights(backbone=names[:1], release="random")
+    assert sorted(tree(out)) == ["backbone.json"]
 
 
 def test_what_is_within_reach_is_told_without_fetching(fetching, refused):

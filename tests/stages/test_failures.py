@@ -17,7 +17,7 @@ HERE = [
     ("weights.width", "0.35", "is '0.35': input should be a valid number"),
     ("prepare.table", "waste", "class table 'waste': no such table; there is: garbage, toy"),
     ("prepare.table", "garbage", "folder 'Can': no such class in the table 'garbage'; did you mean 'Cans'"),
-    ("extract.image_size", 100, "'tiny.extract.image_size' is 100: should be a multiple of 32"),
+    ("extract.image_size", 16, "'tiny.extract.image_size' is 16: should be at least 32"),
     ("train_head.epochs", 1.5, "'tiny.train_head.epochs' is 1.5: input should be a valid integer"),
     ("evaluate.ece_bins", 1, "'tiny.evaluate.ece_bins' is 1: input should be greater than or equal to 2"),
 ]

@@ -10,8 +10,11 @@ if TYPE_CHECKING:
     from sortline.backbones.loading import Backbone
 
 
-def load(folder: Path) -> "Backbone":
-    """Load the backbone of data/weights/<task>; raise `UserError` where a file does not hold what it should."""
+def load(folder: Path, size: int | None = None) -> "Backbone":
+    """Load the backbone of data/weights/<task> for pictures of `size` a side (None: its own).
+
+    Raises `UserError` where a file does not hold what it should.
+    """
     from sortline.backbones import loading  # MindSpore takes seconds to load
 
-    return loading.load(folder)
+    return loading.load(folder, size)

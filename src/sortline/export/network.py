@@ -1,6 +1,6 @@
 """A trained model as one network from preprocessed pixels to logits: what is exported."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -12,7 +12,7 @@ import onnx
 from mindspore import Tensor, nn, ops
 
 from sortline._core import graphs
-from sortline.backbones import loading
+from sortline.backbones import loading, registry
 from sortline.backbones.preprocessing import Preprocessing
 from sortline.export import onnx_model
 from sortline.features.heads import Head
@@ -24,7 +24,7 @@ class Network:
     """float32 (n, channels, S, S), which `preprocessing` makes of pixels, to logits (n, classes).
 
     `graph`: as ONNX, opset 18, with the output `cam` where `explains`; `mindir`: the MindIR file's content; `run`: by
-    MindSpore. `info` is said of it in the model card.
+    MindSpore. `info` and whose weights it began with, `pretrained`, are said of it in the model card.
     """
 
     graph: onnx.ModelProto
@@ -34,12 +34,13 @@ class Network:
     size: int
     info: dict[str, Any]
     explains: bool = False
+    pretrained: Sequence[registry.Credit] = ()
 
 
 def network_of(model: Predictor, weights: Path) -> Network:
     """Return `model` as a network; `weights` is the folder of the backbone that a head was trained on."""
     if isinstance(model, HeadPredictor):
-        backbone, head, size = loading.load(weights), model.head, model.size
+        backbone, head, size = loading.load(weights, model.size), model.head, model.size
         cell = HeadOnBackbone(backbone.net, head)
         cell.set_train(False)
         graph = onnx_model.network_graph(cell, size)
@@ -47,7 +48,7 @@ def network_of(model: Predictor, weights: Path) -> Network:
             onnx_model.add_cam(graph, head)
         onnx_model.add_similarity(graph, model.reference)
         mindir, run = graphs.to_mindir(cell, size), partial(graphs.run_cell, cell)
-        return Network(graph, mindir, run, backbone.preprocessing, size, backbone.info, head.linear)
+        return Network(graph, mindir, run, backbone.preprocessing, size, backbone.info, head.linear, backbone.credits)
     assert isinstance(model, NetPredictor)
     path, scaling = model.folder / "net.mindir", model.preprocessing
     info = {
@@ -60,7 +61,16 @@ def network_of(model: Predictor, weights: Path) -> Network:
     }
     content = graphs.mindir_with(path, model.arrays, model.path)
     run = partial(graphs.run_mindir, path, arrays=model.arrays)
-    return Network(onnx_model.upgraded(model.graph), content, run, scaling, model.size, info)
+    graph = onnx_model.upgraded(model.graph)
+    return Network(graph, content, run, scaling, model.size, info, pretrained=_pretrained(model.about))
+
+
+def _pretrained(about: dict[str, Any]) -> list[registry.Credit]:
+    """Return whose weights a fine-tuned net began with; none of a net from its first weights."""
+    if not (release := about["options"].get("release")):
+        return []
+    network = registry.get(about["net"])
+    return [network.credit(network.release(release))]
 
 
 def _dense(weight: np.ndarray, bias: np.ndarray) -> nn.Dense:

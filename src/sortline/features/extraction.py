@@ -22,6 +22,8 @@ from sortline.data.prepared import Photo, fingerprint
 from sortline.features.engines import Engine, check_engines, mindspore_engine, onnxruntime_engine, to_onnx
 from sortline.features.store import FeatureStore
 
+PIXELS = 224  # a side of the pictures that are kept themselves, where params.yaml does not say
+
 
 def extract(photos: Sequence[Photo], views: ViewParams, params: ExtractParams, weights: Path, out: Path) -> None:
     """Write what `params` keep of `photos`, in their order, into the folder `out`, whole or not at all.
@@ -33,11 +35,11 @@ def extract(photos: Sequence[Photo], views: ViewParams, params: ExtractParams, w
         folder.mkdir()
         store = FeatureStore(folder)
         if params.pixels:
-            about = keep_pixels(photos, params.image_size, params.colour, store)
+            about = keep_pixels(photos, params.image_size or PIXELS, params.colour, store)
         else:
-            about = run_backbone(photos, views, params, backbones.load(weights), store)
+            about = run_backbone(photos, views, params, backbones.load(weights, params.image_size), store)
         dataset = fingerprint({photo.name: photo.sha256 for photo in photos})
-        store.describe(about | {"image_size": params.image_size, "count": len(photos), "dataset": dataset})
+        store.describe(about | {"count": len(photos), "dataset": dataset})
 
 
 def keep_pixels(photos: Sequence[Photo], size: int, colour: bool, store: FeatureStore) -> dict[str, Any]:
@@ -48,14 +50,14 @@ def keep_pixels(photos: Sequence[Photo], size: int, colour: bool, store: Feature
         return {"pixels": pixels if colour else to_grey(pixels)}
 
     keep(photos, resized, {"pixels": (size, size, *([3] if colour else []))}, store, workers=1)
-    return {"channels": 3 if colour else 1}
+    return {"channels": 3 if colour else 1, "image_size": size}
 
 
 def run_backbone(
     photos: Sequence[Photo], views: ViewParams, params: ExtractParams, backbone: Backbone, store: FeatureStore
 ) -> dict[str, Any]:
     """Keep the Feature Maps, and the backbone itself for what needs a few more of them; return what was done."""
-    size = params.image_size
+    size = backbone.size
     if params.upto and params.upto > (backbone.blocks or 0):
         network = backbone.info["network"]
         raise UserError(f"params.yaml: extract.upto is {params.upto}, {network} has {backbone.blocks or 'no'} blocks")
@@ -69,7 +71,7 @@ def run_backbone(
         print(f"ONNX Runtime against MindSpore: pooled features differ by at most {difference:.1e}")
     keep_maps(photos, views, size, backbone, engine, store, maps=params.pool == "none")
     onnx.save(model, store.backbone)
-    about = {"engine": params.engine, "views": views.count, "upto": params.upto}
+    about = {"engine": params.engine, "views": views.count, "upto": params.upto, "image_size": size}
     return about | {"backbone": backbone.info, "channels": backbone.net.channels}
 
 

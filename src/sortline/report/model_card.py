@@ -26,6 +26,7 @@ def model_card(labels: dict[str, Any], backbone: dict[str, Any], metrics: dict[s
         "note": labels["note"],
         "net": "net" in metrics["train"],
         "head": "net" not in metrics["train"],
+        "pretrained": metrics["export"].get("pretrained"),
         "three_parts": "near_duplicates" in metrics["data"],
         "two_parts": "near_duplicates" not in metrics["data"],
         "bins": "per_bin" in metrics["evaluate"],
@@ -76,6 +77,7 @@ def _model(labels: dict[str, Any], backbone: dict[str, Any], metrics: dict[str, 
         "backbone": backbone,
         "trained": trained,
         "optimizer": train.get("solver"),  # the key in train.json
+        "pretrained": _lines(map(_credit, exported.get("pretrained", []))),
         "width": f"; width {backbone['width']:g}" if backbone.get("width") else "",
         "channels": 1 if digits else 3,
         "colours": "grey" if digits else "RGB",
@@ -87,6 +89,12 @@ def _model(labels: dict[str, Any], backbone: dict[str, Any], metrics: dict[str, 
         "searched": _searched(metrics["data"]),
         "unfamiliar": train.get("unfamiliar_below", 0.0),
     }
+
+
+def _credit(of: dict[str, Any]) -> str:
+    """Return the line on whose weights these are."""
+    address = f", {of['address']}" if of["address"] else ""
+    return f"- Weights: {of['title']}{address}; licence: {of['licence']}. Cite {of['citation']}."
 
 
 def _searched(data: dict[str, Any]) -> str:

@@ -46,7 +46,13 @@ def needs(task: str) -> list[Need]:
 
     found = [Need("photos", paths.raw(task), load(task, "fetch", FetchParams).sources)]
     if "weights" in read_yaml(paths.PARAMS)[task]:
-        found.append(Need("weights", paths.weights(task), weights.origins(load(task, "weights", WeightsParams))))
+        members, folder = load(task, "weights", WeightsParams).members, paths.weights(task)
+        if len(members) == 1:
+            found.append(Need("weights", folder, weights.origins(members[0])))
+        else:
+            found += [
+                Need(f"weights of {one.backbone}", folder / str(one.backbone), weights.origins(one)) for one in members
+            ]
     return found
 
 

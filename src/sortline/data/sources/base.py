@@ -82,7 +82,7 @@ def first_that_works(
                 raise UserError(f"{what} for '{task}': {error.strerror}; make room and run the command again") from None
             failures.append(reason(origin, error))
     advice = "correct the sources in params.yaml"
-    local = [origin.address for origin in origins if origin.address and not origin.online]
+    local = [origin.address for origin in origins if origin.address and not origin.online and origin.kind != "wheel"]
     relative = [path for path in local if not Path(path).expanduser().is_absolute()]
     if relative:
         advice = f"set SORTLINE_DATA to the folder that holds {relative[0]}"

@@ -1,0 +1,102 @@
+"""The tensors of a file that PyTorch saved, read without PyTorch and without running anything that the file names."""
+
+import io
+import pickle
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sortline._core.errors import UserError
+
+MAGIC, VERSION = 0x1950A86A20F9469CFC6C, 1001
+STORAGES = {
+    "FloatStorage": np.float32, "DoubleStorage": np.float64, "HalfStorage": np.float16, "LongStorage": np.int64,
+    "IntStorage": np.int32, "ByteStorage": np.uint8, "BoolStorage": np.bool_,
+}  # fmt: skip
+# What a pickle that is none, or is cut off, may raise; an unknown name is an UnpicklingError.
+BROKEN = (pickle.UnpicklingError, ArithmeticError, AttributeError, EOFError, LookupError, MemoryError, TypeError,
+          ValueError)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Storage:
+    """Numbers of the file, in one row, by the key under which they stand at its end."""
+
+    key: str
+    dtype: Any
+    count: int
+
+
+@dataclass(frozen=True)
+class Strided:
+    """A tensor: where in its storage it begins, its shape, and its strides, in numbers."""
+
+    storage: Storage
+    offset: int
+    shape: tuple[int, ...]
+    strides: tuple[int, ...]
+
+    def of(self, numbers: np.ndarray) -> np.ndarray:
+        """Return it as an array of its own, in C order; ValueError where it reaches out of its storage."""
+        last = self.offset + sum((size - 1) * stride for size, stride in zip(self.shape, self.strides, strict=True))
+        inside = min((self.offset, *self.shape, *self.strides)) >= 0 and last < len(numbers)
+        # Strides of zero would make much of little.
+        if not inside or np.prod(self.shape, dtype=object) > len(numbers):
+            raise ValueError("a tensor larger than its storage")
+        strides = [stride * numbers.itemsize for stride in self.strides]
+        return np.lib.stride_tricks.as_strided(numbers[self.offset :], self.shape, strides).copy()
+
+
+class _Reader(pickle.Unpickler):
+    """Knows tensors, their storages and ordered dictionaries; refuses every other name, so nothing else is called."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        known: dict[tuple[str, str], Callable[..., Any]] = {
+            ("collections", "OrderedDict"): OrderedDict,
+            ("torch._utils", "_rebuild_tensor_v2"): _tensor,
+        }
+        if module == "torch" and name in STORAGES:
+            return name
+        if (module, name) not in known:
+            raise pickle.UnpicklingError(f"it names {module}.{name}, which is no tensor")
+        return known[module, name]
+
+    def persistent_load(self, about: Any) -> Storage:
+        what, name, key, _, count, view = about
+        if what != "storage" or view is not None:
+            raise pickle.UnpicklingError("it holds more than tensors")
+        return Storage(key, np.dtype(STORAGES[name]), count)
+
+
+def _tensor(storage: Storage, offset: int, shape: tuple[int, ...], strides: tuple[int, ...], *_: Any) -> Strided:
+    return Strided(storage, offset, shape, strides)
+
+
+def read(path: Path) -> dict[str, np.ndarray]:
+    """Return the tensors of a state dict by name, saved by `torch.save` in its format from before PyTorch 1.6.
+
+    Raises `UserError` for any other file, one that names anything but tensors, and one that is cut off.
+    """
+    stream = io.BytesIO(path.read_bytes())
+    try:
+        head = [_Reader(stream).load() for _ in range(3)]
+        if head[:2] != [MAGIC, VERSION] or not head[2]["little_endian"]:
+            raise ValueError("not PyTorch's format from before 1.6")
+        tensors, keys = _Reader(stream).load(), _Reader(stream).load()
+        storages = {tensor.storage.key: tensor.storage for tensor in tensors.values()}
+        numbers = {key: _numbers(stream, storages[key]) for key in keys}
+        return {str(name): tensor.of(numbers[tensor.storage.key]) for name, tensor in tensors.items()}
+    except BROKEN as error:
+        raise UserError(f"{path.name}: not weights saved by PyTorch, or cut off ({error})") from None
+
+
+def _numbers(stream: io.BytesIO, storage: Storage) -> np.ndarray:
+    (count,) = np.frombuffer(stream.read(8), "<i8")
+    content = stream.read(int(count) * storage.dtype.itemsize)
+    if count != storage.count or len(content) != count * storage.dtype.itemsize:
+        raise ValueError("numbers are missing")
+    return np.frombuffer(content, storage.dtype)

@@ -1,0 +1,149 @@
+"""Weights that PyTorch saved, read without running anything: what is read, and what is refused."""
+
+import io
+import os
+import pickle
+import struct
+from collections import OrderedDict
+
+import numpy as np
+import pytest
+
+from sortline._core.errors import UserError
+from sortline.backbones import pytorch_file
+
+KINDS = {np.dtype("float32"): "FloatStorage", np.dtype("int64"): "LongStorage"}
+
+
+class Global:
+    """Pickles as a name, like a class of a package that is not there."""
+
+    def __init__(self, module: str, name: str) -> None:
+        self.module, self.name = module, name
+
+
+class Call:
+    """Pickles as a call of `what` with `arguments`."""
+
+    def __init__(self, what, *arguments) -> None:
+        self.what, self.arguments = what, arguments
+
+
+class Writer(pickle._Pickler):
+    """Python's own pickler, taught the three names that PyTorch's files have."""
+
+    def persistent_id(self, thing):
+        if isinstance(thing, tuple) and thing and thing[0] == "storage":
+            return thing
+        return None
+
+    def save(self, thing, **options):
+        if isinstance(thing, Global):
+            self.write(pickle.GLOBAL + f"{thing.module}\n{thing.name}\n".encode())
+        elif isinstance(thing, Call):
+            self.save(thing.what)
+            self.save(thing.arguments)
+            self.write(pickle.REDUCE)
+        else:
+            super().save(thing, **options)
+
+
+def pickled(thing) -> bytes:
+    stream = io.BytesIO()
+    Writer(stream, 2).dump(thing)
+    return stream.getvalue()
+
+
+def tensor(key: str, numbers: np.ndarray, offset: int, shape: tuple, strides: tuple, name: str = "_rebuild_tensor_v2"):
+    kind = Global("torch", KINDS[numbers.dtype])
+    storage = ("storage", kind, key, "cpu", len(numbers), None)
+    return Call(Global("torch._utils", name), storage, offset, shape, strides, False, OrderedDict())
+
+
+def saved(tensors: dict, storages: dict[str, np.ndarray], magic: int = pytorch_file.MAGIC) -> bytes:
+    """As `torch.save` wrote it before 1.6: three heads, the objects, the keys, then count and numbers of each."""
+    about = {"protocol_version": 1001, "little_endian": True, "type_sizes": {"int": 4}}
+    parts = [pickled(one) for one in (magic, 1001, about, OrderedDict(tensors), list(storages))]
+    for numbers in storages.values():
+        parts += [struct.pack("<q", len(numbers)), numbers.tobytes()]
+    return b"".join(parts)
+
+
+NUMBERS = np.arange(24, dtype=np.float32)
+
+
+def read(tmp_path, content: bytes) -> dict[str, np.ndarray]:
+    (tmp_path / "weights.pth").write_bytes(content)
+    return pytorch_file.read(tmp_path / "weights.pth")
+
+
+def test_tensors_of_any_order_in_memory(tmp_path):
+    counts = np.array([7], np.int64)
+    whole = saved(
+        {
+            "plain": tensor("1", NUMBERS, 0, (2, 3, 4), (12, 4, 1)),
+            "turned": tensor("1", NUMBERS, 0, (4, 3, 2), (1, 4, 12)),
+            "part": tensor("1", NUMBERS, 5, (3,), (2,)),
+            "number": tensor("2", counts, 0, (), ()),
+        },
+        {"1": NUMBERS, "2": counts},
+    )
+    found = read(tmp_path, whole)
+    assert np.array_equal(found["plain"], NUMBERS.reshape(2, 3, 4))
+    assert np.array_equal(found["turned"], NUMBERS.reshape(2, 3, 4).transpose(2, 1, 0))
+    assert np.array_equal(found["part"], [5, 7, 9])
+    assert found["number"] == 7 and found["number"].dtype == np.int64
+    assert all(array.flags.c_contiguous for array in found.values())
+
+
+class Payload:
+    def __init__(self, marker) -> None:
+        self.marker = marker
+
+    def __reduce__(self):
+        return os.mkdir, (str(self.marker),)
+
+
+@pytest.mark.parametrize("place", ["head", "tensors", "inside", "keys"])
+def test_a_call_hidden_in_the_file_is_refused_and_never_made(tmp_path, place):
+    payload = Payload(tmp_path / "executed")
+    heads = [pytorch_file.MAGIC, 1001, {"little_endian": True}, OrderedDict(), []]
+    if place == "inside":
+        heads[3]["w"] = payload
+    else:
+        heads[{"head": 0, "tensors": 3, "keys": 4}[place]] = payload
+    with pytest.raises(UserError, match="no tensor") as caught:
+        read(tmp_path, b"".join(map(pickle.dumps, heads)))
+    assert "mkdir" in str(caught.value)
+    assert not (tmp_path / "executed").exists()
+
+
+@pytest.mark.parametrize(
+    "one",
+    [
+        tensor("1", NUMBERS, 0, (5, 5), (5, 1)),
+        tensor("1", NUMBERS, 20, (5,), (1,)),
+        tensor("1", NUMBERS, 0, (1000, 1000), (0, 0)),
+        tensor("1", NUMBERS, -1, (2,), (1,)),
+        tensor("1", NUMBERS, 23, (2,), (-1,)),
+        tensor("1", NUMBERS, 0, (2,), (1,), name="_rebuild_parameter"),
+    ],
+    ids=["too large", "past the end", "much of little", "before the start", "backwards", "no tensor"],
+)
+def test_a_tensor_that_reaches_out_of_its_numbers_is_refused(tmp_path, one):
+    with pytest.raises(UserError, match="not weights saved by PyTorch"):
+        read(tmp_path, saved({"w": one}, {"1": NUMBERS}))
+
+
+WHOLE = saved({"w": tensor("1", NUMBERS, 0, (24,), (1,))}, {"1": NUMBERS})
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"PK\x03\x04zip of a newer PyTorch", b"<html>404</html>", np.random.default_rng(0).bytes(3000),
+     *(WHOLE[:end] for end in range(1, len(WHOLE), 29)), saved({}, {}, magic=5)],
+)  # fmt: skip
+def test_what_is_no_such_file_is_one_line(tmp_path, content):
+    with pytest.raises(UserError, match="^weights.pth: not weights saved by PyTorch") as caught:
+        read(tmp_path, content)
+    assert "\n" not in str(caught.value)
