@@ -24,10 +24,28 @@ class Resized(nn.Cell):
     def __init__(self, before: int, after: int) -> None:
         super().__init__()
         weights = area_weights(before, after)
-        self.rows, self.columns = Tensor(weights), Tensor(np.ascontiguousarray(weights.T))
+        # A new place covers few old ones, side by side: by their numbers, not as a matrix, which would be a large part
+        # of a small model.
+        covered = (weights > 0).argmax(1) + np.arange((weights > 0).sum(1).max())[:, None]
+        places = np.minimum(covered, before - 1)
+        shares = np.where(covered < before, weights[np.arange(after), places], 0)
+        # All but the first are subtracted, their sign turned: the 8-bit export would round additions.
+        shares[1:] *= -1
+        self.places = [Tensor(row.astype(np.int32)) for row in places]
+        self.shares = [Tensor(row.astype(np.float32)) for row in shares]
 
     def construct(self, x: Tensor) -> Tensor:
-        return ops.matmul(ops.matmul(self.rows, x), self.columns)
+        return self.along(self.along(x, 2), 3)
+
+    def along(self, x: Tensor, axis: int) -> Tensor:
+        total = self.part(x, axis, 0)
+        for number in range(1, len(self.places)):
+            total = total - self.part(x, axis, number)
+        return total
+
+    def part(self, x: Tensor, axis: int, number: int) -> Tensor:
+        share = self.shares[number]
+        return ops.gather(x, self.places[number], axis) * (share.reshape((-1, 1)) if axis == 2 else share)
 
 
 class Member(nn.Cell):
