@@ -24,6 +24,7 @@ from sortline.data.listing import LeftOut, Listing, list_folder
 from sortline.data.names import check_class_names
 
 DEFAULTS = PrepareParams()
+IMBALANCED = 10  # times the photos; from there on accuracy says little of the smallest class
 
 
 @dataclass(frozen=True)
@@ -95,6 +96,15 @@ class Audit:
         counts = Counter((photo.split, photo.folder) for photo in self.photos)
         classes = self.tree.classes.items()
         return {split: {folder: counts[split, folder] for folder in folders} for split, folders in classes}
+
+
+def imbalance(audit: Audit) -> tuple[str, str, int] | None:
+    """Return the largest and the smallest class folder to train on, and how many times the photos the one has, where
+    that is IMBALANCED times or more."""
+    counts = next(iter(audit.counts().values()))
+    largest, smallest = (pick(counts, key=counts.__getitem__) for pick in (max, min))
+    times = counts[largest] // max(counts[smallest], 1)
+    return (largest, smallest, times) if counts[smallest] and times >= IMBALANCED else None
 
 
 def audit_folder(folder: Path, params: PrepareParams = DEFAULTS, workers: int | None = None) -> Audit:
