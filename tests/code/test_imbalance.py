@@ -37,9 +37,7 @@ def test_one_answer_for_all_is_found_out():
 def test_the_summary_says_it(tmp_path, monkeypatch, capsys):
     root = shipped_project(tmp_path, monkeypatch)
     found = {"n": 81, "n_deduplicated": 0, "macro_recall": 0.5, "majority_class": "ok", "majority_share": 80 / 81}
-    write_metrics(
-        tmp_path / "垃圾 分类/metrics/sample/evaluate.json", found | PERCENT | {"never_predicted": ["defect"]}
-    )
+    write_metrics(root / "metrics/sample/evaluate.json", found | PERCENT | {"never_predicted": ["defect"]})
     cli.main(["summary", "--task", "sample"])
     said = capsys.readouterr().out
     assert "macro recall      50.0 %" in said and "98.8 % are 'ok'" in said

@@ -14,7 +14,7 @@ APART = ("test", "field")  # scored apart, where there is a val too
 SPLIT_FOLDERS = ("train", *VAL_FOLDERS, "field")
 PHOTO_SUFFIXES = (".jpg", ".jpeg", ".jfif", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff")
 # Photos too, but nothing here can read them: they are named, not passed over.
-UNREADABLE_SUFFIXES = (".heic", ".heif", ".avif")
+UNREADABLE_SUFFIXES = (".heic", ".heif", ".hif", ".avif", ".jxl")
 
 
 def split_folders(paths: Iterable[PurePosixPath]) -> dict[str, str]:

@@ -56,7 +56,7 @@ def balance(labels: np.ndarray, predicted: np.ndarray, names: Sequence[str]) -> 
     counts = np.bincount(labels, minlength=len(names))
     never = sorted({*labels.tolist()} - {*predicted.tolist()})
     return {
-        "majority_class": names[counts.argmax()],
+        "majority_class": names[int(counts.argmax())],
         "majority_share": float(counts.max() / len(labels)),
         "never_predicted": [names[c] for c in never],
     }
