@@ -1,11 +1,12 @@
 """The one walk through a folder of photos: what it leaves out and why, and that audit, new, fetch and predict agree."""
 
 import os
+import re
 import sys
 from pathlib import Path
 
 import pytest
-from own_photos import fill, refused, shipped_project
+from own_photos import ROOT, fill, refused, shipped_project
 from source_files import tree
 
 from sortline import cli
@@ -20,6 +21,12 @@ JUNK = (
     "cat/.DS_Store", "__MACOSX/cat/._000.png", ".thumbnails/1.jpg", "cat/._000.png", "..evil/1.jpg", ".hidden/1.jpg",
     "#recycle/cat/1.jpg", "cat/Icon\r", "LOST.DIR/1", "System Volume Information/x", "dog/desktop.ini",
 )  # fmt: skip
+
+
+def test_nothing_else_walks_through_folders():
+    walks = re.compile(r"\b(os\.(walk|scandir|listdir)|rglob)\(")
+    found = {path.name for path in (ROOT / "src").rglob("*.py") if walks.search(path.read_text(encoding="utf-8"))}
+    assert found == {"listing.py"}
 
 
 @pytest.fixture

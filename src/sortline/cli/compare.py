@@ -1,11 +1,11 @@
 """`sortline compare A B`: two sets of predictions on the same photos, and whether their difference may be chance."""
 
 import argparse
-import json
 import subprocess
 from pathlib import Path
 
 from sortline._core.errors import UserError
+from sortline._core.text import json_text, printable
 from sortline.cli._shared import paths
 
 SUMMARY = "say whether one set of predictions is better than another, or whether that may be chance"
@@ -44,9 +44,9 @@ def main(options: argparse.Namespace) -> int:
             "changed": changed(pairs),
             "verdict": verdict(pairs, result),
         }
-        print(json.dumps(content, ensure_ascii=False, indent=2))
+        print(json_text(content))
     else:
-        print("\n".join([f"A  {name_a}", f"B  {name_b}", *describe(pairs, result, reduced)]))
+        print("\n".join([printable(f"A  {name_a}"), printable(f"B  {name_b}"), *describe(pairs, result, reduced)]))
     return 0
 
 
