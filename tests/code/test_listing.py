@@ -137,6 +137,13 @@ def test_a_folder_that_may_not_be_read_is_refused_by_new_and_fetch_and_named_by_
     assert f"{photos}: this folder cannot be read" in find_photos([str(photos)]).problems[0]
 
 
+def test_beside_a_folder_that_may_not_be_read_no_folder_is_a_wrapper(tmp_path, forbid, monkeypatch):
+    shipped_project(tmp_path, monkeypatch)
+    photos = fill(tmp_path / "photos", {"cat/lot1": 4, "cat/lot2": 4, "dog": 4})
+    forbid(photos / "dog")
+    assert f"{photos / 'dog'}: this folder cannot be read" in refused("new", "mine", photos)
+
+
 def test_links_to_folders_are_named_not_followed(photos):
     try:
         (photos / "dog/all").symlink_to(photos, target_is_directory=True)

@@ -164,11 +164,11 @@ def class_folders(folder: Path, classes: dict[str, list[str]]) -> list[str]:
     return names
 
 
-def walk(folder: Path) -> Tree:
-    """List the files of a photo folder by split and class, see `audit_folder`."""
+def walk(folder: Path, listing: Listing | None = None) -> Tree:
+    """List the files of a photo folder by split and class, see `audit_folder`; `listing`: its own, if it is there."""
     if not folder.is_dir():
         raise UserError(f"{folder}: no such folder")
-    listing = list_folder(folder)
+    listing = listing or list_folder(folder)
     if not listing.files and not listing.unread:
         raise UserError(f"{folder}: no files in it; expected class folders with photos, or train/ and val/ of them")
     classes: dict[str, list[str]] = {}
