@@ -10,6 +10,7 @@ from pathlib import Path
 from sortline import predictor
 from sortline._core import files
 from sortline._core.errors import run
+from sortline._core.text import printable
 from sortline.config.base import load
 from sortline.config.evaluate import EvaluateParams
 from sortline.data import prepared
@@ -60,6 +61,8 @@ def main(argv: list[str]) -> None:
     contact_sheet.save(evaluation.wrong_sheet(found, *shown, model), args.plots / "photos" / "wrong.png")
     contact_sheet.save(evaluation.predictions_sheet(found, *shown), args.plots / "photos" / "predictions.png")
     print(f"{args.task}: top-1 {result['accuracy']:.1%} on {val.split} (n = {result['n']:,})")
+    if result["never_predicted"]:
+        print(printable(f"WARNING: never answered: {', '.join(result['never_predicted'])}"))
     if source["note"]:
         print(f"NOTE: {source['note']}")
 

@@ -50,6 +50,8 @@ def measured():
                   "cv_accuracy_scenes": 885, "cv_scene_accuracy": 0.8531, "cv_scene_accuracy_low": 0.8302,
                   "cv_scene_accuracy_high": 0.8759, **share("cv_by_photo_accuracy", 2030, 2127)},
         "evaluate": {"n": 1130, "n_deduplicated": 1014, "macro_f1": 0.93456, "log_loss": 0.23456, "ece": 0.01267,
+                     "macro_recall": 0.87654, "majority_class": "Cans", "majority_share": 0.31234,
+                     "never_predicted": [],
                      "confused_pairs": pairs, **share("accuracy", 1075, 1130), **share("top5", 1128, 1130),
                      **share("accuracy_deduplicated", 951, 1014), **share("bin_accuracy", 1111, 1130),
                      "per_bin": {"recyclable": bin_share(47, 50), "wet": bin_share(20, 20),

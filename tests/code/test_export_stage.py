@@ -74,6 +74,7 @@ def metrics_before():
         **share("cv_scene_accuracy"),
     }
     evaluate = {"dataset": dataset, "n": 7, "n_deduplicated": 7, "macro_f1": 0.4, "log_loss": 1.2, "ece": 0.1,
+                "macro_recall": 0.4, "majority_class": "Can", "majority_share": 0.5, "never_predicted": [],
                 "confused_pairs": [], "note": note, **share("accuracy"), **share("top5"),
                 **share("accuracy_deduplicated")}  # fmt: skip
     diagnose = {"mean_corruption_accuracy": 0.4, "corruption_accuracy": {"blur 1": {"accuracy": 0.4, "n": 7}}}

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from mindspore import nn
+from sklearn.utils import compute_sample_weight
 
 from sortline._core import parameters, runtime
 from sortline._core.errors import UserError
@@ -67,6 +68,7 @@ def reference(images, labels, recipe):
     velocities = np.zeros_like(weight), np.zeros_like(bias)
     steps = -(-len(images) // recipe.batch_size)
     total, warmup, i = recipe.epochs * steps, round(recipe.warmup_epochs * steps), 0
+    each = compute_sample_weight("balanced" if recipe.class_weights == "balanced" else None, labels)[:, None]
     for epoch in range(1, recipe.epochs + 1):
         losses = []
         order = loop.order(len(images), recipe.batch_size, np.random.default_rng([recipe.seed, epoch]))
@@ -79,8 +81,9 @@ def reference(images, labels, recipe):
             p /= p.sum(1, keepdims=True)
             wanted = np.full(p.shape, recipe.label_smoothing / (CLASSES - 1))
             wanted[np.arange(len(rows)), labels[rows]] = 1 - recipe.label_smoothing
-            losses.append(-(wanted * np.log(p)).sum() / len(rows))
-            gradients = [((p - wanted) / len(rows)).T @ x, ((p - wanted) / len(rows)).sum(0)]
+            losses.append(-(each[rows] * wanted * np.log(p)).sum() / len(rows))
+            away = each[rows] * (p - wanted) / len(rows)
+            gradients = [away.T @ x, away.sum(0)]
             if recipe.clip_norm:
                 norm = np.sqrt(sum((gradient**2).sum() for gradient in gradients))
                 gradients = [gradient * min(1, recipe.clip_norm / norm) for gradient in gradients]
@@ -91,9 +94,13 @@ def reference(images, labels, recipe):
         yield weight, bias, np.mean(losses)
 
 
-@pytest.mark.parametrize("change", [{}, {"clip_norm": 0.3, "batch_size": 32}], ids=["plain", "clipped"])
+CHANGES = {"plain": {}, "clipped": {"clip_norm": 0.3, "batch_size": 32}, "balanced": {"class_weights": "balanced"}}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
 def test_every_epoch_matches_numpy(change):
     recipe, (images, labels), net = changed(**change), problem(), linear()
+    labels = np.where(labels == 3, 0, labels)  # three times as many of one class, none of another
     expected = reference(images, labels, recipe)
     for epoch, (weight, bias, loss) in zip(
         fit.epochs(net, Pictures(images), labels, CLASSES, recipe), expected, strict=True

@@ -62,7 +62,7 @@ def test_one_picture_by_its_path(folder):
 
 
 DAMAGE = {
-    "magic": (IMAGES, lambda raw: b"\0\0\x0d\x03" + raw[4:], "magic number 00000d03, expected 00000803"),
+    "magic": (IMAGES, lambda raw: b"\0\0\x07\x03" + raw[4:], "magic number 00000703, expected 00000803"),
     "labels instead": (IMAGES, lambda raw: content(LABELS, 20), "magic number 00000801, expected 00000803"),
     "a picture": (IMAGES, lambda raw: b"\x89PNG\r\n\x1a\n", "magic number 89504e47"),
     "empty": (LABELS, lambda raw: b"", "magic number missing"),

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, PngImagePlugin
 
-from sortline.data.images import open_rgb
+from sortline.data.images import BadImage, open_rgb
 
 ORIENTATION = 0x0112
 
@@ -104,6 +104,60 @@ def test_sixteen_bit_colour_png(tmp_path):
     rows = b"".join(b"\0" + row.tobytes() for row in levels)
     (tmp_path / "a.png").write_bytes(png(7, 5, 16, 2, zlib.compress(rows)))
     assert np.array_equal(open_rgb(tmp_path / "a.png"), picture(7, 5))
+
+
+def twelve_bits(pixels: np.ndarray, lift: int = 1) -> np.ndarray:
+    return pixels.astype(np.uint16) * 16 * lift
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.tif"])
+@pytest.mark.parametrize("lift", [1, 16])
+def test_twelve_bits_stored_in_sixteen_are_not_taken_for_black(tmp_path, name, lift):
+    levels = twelve_bits(picture()[:, :, 0], lift)
+    path = save(tmp_path / name, Image.fromarray(levels))
+    if lift == 1:
+        with pytest.raises(BadImage, match="16 bits a channel of which 12 or fewer"):
+            open_rgb(path)
+    else:
+        assert np.abs(np.asarray(open_rgb(path))[:, :, 0].astype(int) - picture()[:, :, 0]).max() <= 1
+
+
+@pytest.mark.parametrize("kind", [2, 6], ids=["RGB", "RGBA"])
+def test_twelve_bits_of_colour_stored_in_sixteen(tmp_path, kind):
+    channels = np.dstack([picture(7, 5), np.full((5, 7), 255, np.uint8)])[:, :, : 3 if kind == 2 else 4]
+    for lift in (1, 16):
+        rows = b"".join(b"\0" + row.tobytes() for row in twelve_bits(channels, lift).astype(">u2"))
+        (tmp_path / "a.png").write_bytes(png(7, 5, 16, kind, zlib.compress(rows)))
+        if lift == 16:
+            assert np.abs(np.asarray(open_rgb(tmp_path / "a.png")).astype(int) - picture(7, 5)).max() <= 1
+        else:
+            with pytest.raises(BadImage, match="12 or fewer"):
+                open_rgb(tmp_path / "a.png")
+
+
+def test_an_empty_alpha_is_no_transparency(tmp_path):
+    for name in ("a.png", "a.tif", "a.webp"):
+        stored = Image.fromarray(np.dstack([picture(), np.zeros((40, 60), np.uint8)]))
+        path = save(tmp_path / name, stored, **({"lossless": True, "exact": True} if name == "a.webp" else {}))
+        assert np.array_equal(open_rgb(path), picture()), name
+    with pytest.raises(BadImage, match="wholly transparent"):
+        open_rgb(save(tmp_path / "none.png", Image.new("RGBA", (9, 9), (7, 7, 7, 0))))
+
+
+def text(size: int) -> PngImagePlugin.PngInfo:
+    found = PngImagePlugin.PngInfo()
+    found.add_text("workflow", "x" * size, zip=True)
+    found.add_itxt("XML:com.adobe.xmp", "<x/>" * (size // 4), zip=True)
+    return found
+
+
+def test_a_photo_may_carry_much_text_and_a_large_profile_but_not_any_amount(tmp_path):
+    image, profile = Image.fromarray(picture()), bytes(3 * 2**20)
+    path = save(tmp_path / "a.png", image, pnginfo=text(5 * 2**20), icc_profile=profile)
+    assert np.array_equal(open_rgb(path), picture())
+    for large in ({"pnginfo": text(40 * 2**20)}, {"icc_profile": bytes(40 * 2**20)}):
+        with pytest.raises(BadImage, match="more text or colour profile"):
+            open_rgb(save(tmp_path / "b.png", image, **large))
 
 
 def test_palette_with_and_without_transparency(tmp_path):

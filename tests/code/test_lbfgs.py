@@ -1,9 +1,12 @@
 """sortline.lbfgs: out-of-fold scores, the choice of C and the head against scikit-learn."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import accuracy_score, log_loss
+from sklearn.utils import compute_sample_weight
 from test_training import fitted_directly, plain, quick, rows, toy
 
 from sortline.training.lbfgs import train_lbfgs
@@ -68,6 +71,21 @@ def test_two_classes_out_of_fold_match_scikit_learn():
     trained = train_lbfgs(data, quick())
     assert trained.out_of_fold.shape == (120, 2)
     assert trained.out_of_fold == pytest.approx(fitted_directly(data, trained.facts["c"]), abs=5e-3)
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_balanced_weights_are_those_of_scikit_learn(classes):
+    data = toy(classes=classes, noise=2.0)
+    rare = (data.labels == 0) & (np.arange(len(data.labels)) % 4 > 0)
+    data = replace(data, features=data.features[~rare], labels=data.labels[~rare], folds=data.folds[~rare])
+    trained = train_lbfgs(data, quick(class_weights="balanced", lbfgs_c=[1.0]))
+    features, labels, _ = rows(data, "mean")
+    each = compute_sample_weight("balanced", labels)
+    expected = LogisticRegression(C=1.0, tol=1e-9, max_iter=10_000).fit(features, labels, each)
+    found = trained.heads["last"].probabilities(data.features[:, 0])
+    assert found == pytest.approx(expected.predict_proba(plain(data, "mean")), abs=5e-3)
+    plainly = train_lbfgs(data, quick(lbfgs_c=[1.0])).heads["last"].probabilities(data.features[:, 0])
+    assert found[:, 0].mean() > plainly[:, 0].mean() + 0.05
 
 
 @pytest.mark.filterwarnings("error")

@@ -1,11 +1,12 @@
 """The one walk through a folder of photos: what it leaves out and why, and that audit, new, fetch and predict agree."""
 
 import os
+import re
 import sys
 from pathlib import Path
 
 import pytest
-from own_photos import fill, refused, shipped_project
+from own_photos import ROOT, fill, refused, shipped_project
 from source_files import tree
 
 from sortline import cli
@@ -20,6 +21,12 @@ JUNK = (
     "cat/.DS_Store", "__MACOSX/cat/._000.png", ".thumbnails/1.jpg", "cat/._000.png", "..evil/1.jpg", ".hidden/1.jpg",
     "#recycle/cat/1.jpg", "cat/Icon\r", "LOST.DIR/1", "System Volume Information/x", "dog/desktop.ini",
 )  # fmt: skip
+
+
+def test_nothing_else_walks_through_folders():
+    walks = re.compile(r"\b(os\.(walk|scandir|listdir)|rglob)\(")
+    found = {path.name for path in (ROOT / "src").rglob("*.py") if walks.search(path.read_text(encoding="utf-8"))}
+    assert found == {"listing.py"}
 
 
 @pytest.fixture
@@ -128,6 +135,13 @@ def test_a_folder_that_may_not_be_read_is_refused_by_new_and_fetch_and_named_by_
     assert find_photos([str(photos)]).problems == [f"{photos / 'dog'}: this folder cannot be read (Permission denied)"]
     forbid(photos)
     assert f"{photos}: this folder cannot be read" in find_photos([str(photos)]).problems[0]
+
+
+def test_beside_a_folder_that_may_not_be_read_no_folder_is_a_wrapper(tmp_path, forbid, monkeypatch):
+    shipped_project(tmp_path, monkeypatch)
+    photos = fill(tmp_path / "photos", {"cat/lot1": 4, "cat/lot2": 4, "dog": 4})
+    forbid(photos / "dog")
+    assert f"{photos / 'dog'}: this folder cannot be read" in refused("new", "mine", photos)
 
 
 def test_links_to_folders_are_named_not_followed(photos):

@@ -9,11 +9,12 @@ from mindspore import Tensor
 from scipy.special import log_softmax
 from scipy.stats import entropy
 from sklearn.metrics import log_loss
+from sklearn.utils import compute_class_weight
 
 from sortline._core import runtime
 from sortline._core.arrays import log_loss as log_loss_of_logits
 from sortline.training import loop
-from sortline.training.targets import minimum_loss, smooth_targets, smoothing_minimum
+from sortline.training.targets import balanced_weights, minimum_loss, smooth_targets, smoothing_minimum
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -110,6 +111,12 @@ def test_balanced_targets_give_every_class_the_same_weight():
     weight = targets.sum(1)
     assert [weight[label == LABELS].sum() for label in range(4)] == pytest.approx([1.5] * 4)
     assert weight.mean() == pytest.approx(1)
+
+
+def test_balanced_weights_are_those_of_scikit_learn():
+    expected = compute_class_weight("balanced", classes=np.arange(4), y=LABELS)
+    assert balanced_weights(LABELS, 4) == pytest.approx(expected)
+    assert balanced_weights(LABELS, 5)[:4] == pytest.approx(expected)  # a class without photos takes nothing away
 
 
 def test_the_minimum_loss_is_the_entropy():

@@ -129,6 +129,8 @@ def test_folders_named_like_a_split_are_not_taken_for_classes(project, tmp_path)
     assert "'Test_set' and 'Training'" in line and "train and val" in line
     fill(tmp_path / "q", {"train": 3, "bus": 3})  # of trains and buses
     assert cli.main(["new", "x", str(tmp_path / "q")]) == 0
+    fill(tmp_path / "r", {"train/test/lot1": 3, "train/bus": 3})  # a class of tests
+    assert cli.main(["new", "tests", str(tmp_path / "r")]) == 0
 
 
 @pytest.mark.parametrize("least", [3, 4, 5, 6, 7, 30])

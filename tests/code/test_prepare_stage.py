@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import runpy
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 from pictures import two_classes
 
 from sortline._core.errors import UserError
+from sortline.data.prepared import read_images, read_photos
 
 STAGE = Path(__file__).parents[2] / "stages" / "prepare.py"
 
@@ -111,3 +113,13 @@ def test_what_fetch_could_not_read_counts_as_unreadable(tmp_path, raw, monkeypat
     run_stage(tmp_path, raw, PARAMS, monkeypatch, "first", left_out=left_out)
     with pytest.raises(UserError, match=r"train/hat/9\.png: cannot be read .*unreadable is fail"):
         run_stage(tmp_path, raw, f"{PARAMS}    unreadable: fail\n", monkeypatch, "second", left_out=left_out)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such names")
+def test_a_name_with_line_ends_is_read_back_by_the_stages_after_it(tmp_path, raw, monkeypatch):
+    name = 'train/hat/a\rb\n"c".png'
+    (raw / "train/hat/0.png").rename(raw / name)
+    run_stage(tmp_path, raw, PARAMS, monkeypatch, "first")
+    photos = read_photos(tmp_path / "first/images.csv", raw)
+    assert len(photos) == 20 and all(photo.path.is_file() for photo in photos)
+    assert name in [photo.name for photo in photos] and name in read_images(tmp_path / "first/split.csv")

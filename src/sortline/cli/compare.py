@@ -1,10 +1,10 @@
 """`sortline compare A B`: two sets of predictions on the same photos, and whether their difference may be chance."""
 
 import argparse
-import json
 from pathlib import Path
 
 from sortline._core.errors import UserError
+from sortline._core.text import json_text, printable
 from sortline.cli._shared import paths
 from sortline.cli._shared.git import git
 
@@ -49,9 +49,9 @@ def main(options: argparse.Namespace) -> int:
             "changed": changed(pairs),
             "verdict": verdict(pairs, result),
         }
-        print(json.dumps(content, ensure_ascii=False, indent=2))
+        print(json_text(content))
     else:
-        print("\n".join([f"A  {name_a}", f"B  {name_b}", *describe(pairs, result, reduced)]))
+        print("\n".join([printable(f"A  {name_a}"), printable(f"B  {name_b}"), *describe(pairs, result, reduced)]))
     return 0
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from sortline._core.errors import UserError
 from sortline._core.files import read_json, write_csv
+from sortline._core.text import printable
 from sortline.cli._shared import paths
 from sortline.cli._shared.numbers import share, whole
 from sortline.cli._shared.tasks import check_task
@@ -58,9 +59,9 @@ def main(options: argparse.Namespace) -> int:
     if not logs:
         raise errors[0]
     for one in errors:
-        print(f"error: {one}", file=sys.stderr)
+        print(printable(f"error: {one}"), file=sys.stderr)
     for path, log in logs.items():
-        print("\n".join([*describe(str(path), log, smoothing, classes, photos), ""]))
+        print("\n".join([*map(printable, describe(str(path), log, smoothing, classes, photos)), ""]))
     _draw(logs, outputs[0], smoothing, classes)
     if options.csv:
         write_csv(outputs[1], HEADER, _rows(logs))
@@ -110,7 +111,7 @@ def _draw(logs: dict[Path, TrainingLog], out: Path, smoothing: float, classes: i
         name = path.name
         if not name.isascii():  # the font has no Chinese
             name = f"log {i + 1}"
-            print(f"{name} in the figure is {path}")
+            print(printable(f"{name} in the figure is {path}"))
         for k, part in enumerate(log.parts, start=1):
             label = f"{name}, part {k}" if len(log.parts) > 1 else name if len(logs) > 1 else ""
             numbers = sorted(part.epochs)

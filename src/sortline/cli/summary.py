@@ -76,8 +76,21 @@ def _rows(task: str, trained: dict[str, Any], evaluated: dict[str, Any]) -> list
         ("  its new scenes", _accuracy(evaluated, "accuracy_deduplicated", evaluated["n_deduplicated"])),
         ("  correct bin", _accuracy(evaluated, "bin_accuracy", evaluated["n"])),
         *((part, _accuracy(evaluated[part], "accuracy", evaluated[part]["n"])) for part in APART if part in evaluated),
+        *_balance(evaluated),
         *zip(["confused most", "", ""], pairs, strict=False),
         *((name, path.as_posix()) for name, path in files.items() if path.exists()),
+    ]
+
+
+def _balance(evaluated: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return the lines on what accuracy hides where some classes have more photos than others."""
+    if "macro_recall" not in evaluated:
+        return []
+    share, largest = evaluated["majority_share"], evaluated["majority_class"]
+    return [
+        ("  macro recall", f"{100 * evaluated['macro_recall']:.1f} %  (the mean of each class's own accuracy)"),
+        ("  largest class", f"{100 * share:.1f} % are '{largest}': so often one answer for all would be correct"),
+        ("  never answered", ", ".join(evaluated["never_predicted"])),
     ]
 
 

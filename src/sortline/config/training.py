@@ -41,6 +41,7 @@ class Recipe(Section):
     weight_decay: WeightDecay = 0
     clip_norm: float | None = Field(None, gt=0, description="largest L2 norm of a step's gradient; null: any")
     label_smoothing: Smoothing = 0
+    class_weights: Literal["none", "balanced"] = Field("none", description="balanced: every class weighs the same")
     batch_size: BatchSize = 32
     epochs: Epochs = 20
     # Of a head by the loss on an inner grouped tenth, of a net by the accuracy on val.
@@ -70,7 +71,8 @@ class HeadRecipe(Recipe):
 
 
 # What lbfgs reads too, or only; it takes no notice of the other keys.
-FOR_LBFGS = {"optimizer", "pooling", "views", "seed", "lbfgs_c", "lbfgs_max_iter", "calibrate", "reject_accuracy"}
+FOR_LBFGS = {"optimizer", "pooling", "views", "seed", "class_weights", "calibrate", "reject_accuracy"}
+FOR_LBFGS |= {"lbfgs_c", "lbfgs_max_iter"}
 
 
 class TrainHeadParams(HeadRecipe):
@@ -90,7 +92,6 @@ class TrainHeadParams(HeadRecipe):
     dropout: float = Field(0.0, ge=0, lt=1, description="share of the last layer's inputs set to 0 in training")
     init_from: str | None = Field(None, description="start from this head's .safetensors file, of the same kind")
     bin_share: float = Field(0.0, ge=0, le=1, description="share of the smoothing that stays inside the class's bin")
-    class_weights: Literal["none", "balanced"] = Field("none", description="balanced: every class weighs the same")
     lbfgs_c: list[Strength] = Field([0.3, 1.0, 3.0], min_length=1, description="lbfgs: tried on the folds")
     lbfgs_max_iter: int = Field(300, ge=1, description="lbfgs: maximum of iterations")
     calibrate: bool = Field(True, description="divide the logits by the temperature of minimum out-of-fold log-loss")

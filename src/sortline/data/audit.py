@@ -24,6 +24,7 @@ from sortline.data.listing import LeftOut, Listing, list_folder
 from sortline.data.names import check_class_names
 
 DEFAULTS = PrepareParams()
+IMBALANCED = 10  # times the photos; from there on accuracy says little of the smallest class
 
 
 @dataclass(frozen=True)
@@ -97,6 +98,15 @@ class Audit:
         return {split: {folder: counts[split, folder] for folder in folders} for split, folders in classes}
 
 
+def imbalance(audit: Audit) -> tuple[str, str, int] | None:
+    """Return the largest and the smallest class folder to train on, and how many times the photos the one has, where
+    that is IMBALANCED times or more."""
+    counts = next(iter(audit.counts().values()))
+    largest, smallest = (pick(counts, key=counts.__getitem__) for pick in (max, min))
+    times = counts[largest] // max(counts[smallest], 1)
+    return (largest, smallest, times) if counts[smallest] and times >= IMBALANCED else None
+
+
 def audit_folder(folder: Path, params: PrepareParams = DEFAULTS, workers: int | None = None) -> Audit:
     """Decode every photo below `folder` and look for copies; memory holds one photo a worker and 2 kB a file, the disk
     for a while 50 kB a file.
@@ -154,11 +164,11 @@ def class_folders(folder: Path, classes: dict[str, list[str]]) -> list[str]:
     return names
 
 
-def walk(folder: Path) -> Tree:
-    """List the files of a photo folder by split and class, see `audit_folder`."""
+def walk(folder: Path, listing: Listing | None = None) -> Tree:
+    """List the files of a photo folder by split and class, see `audit_folder`; `listing`: its own, if it is there."""
     if not folder.is_dir():
         raise UserError(f"{folder}: no such folder")
-    listing = list_folder(folder)
+    listing = listing or list_folder(folder)
     if not listing.files and not listing.unread:
         raise UserError(f"{folder}: no files in it; expected class folders with photos, or train/ and val/ of them")
     classes: dict[str, list[str]] = {}

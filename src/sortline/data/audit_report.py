@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from sortline._core.text import printable
-from sortline.data.audit import Audit
+from sortline.data.audit import Audit, imbalance
 from sortline.data.duplicates import Match
 from sortline.data.layout import PHOTO_SUFFIXES, SPLIT_FOLDERS, UNREADABLE_SUFFIXES
 
@@ -77,6 +77,12 @@ def _classes(audit: Audit) -> list[str]:
             spread = f"{counts[smallest]:,} ('{smallest}') to {counts[largest]:,} ('{largest}') each"
         where = f"{split}: " if split else ""
         lines.append(f"{where}{sum(counts.values()):,} photos in {len(counts):,} classes, {spread}")
+    if found := imbalance(audit):
+        largest, smallest, times = found
+        lines.append(
+            f"WARNING: '{largest}' has {times:,} times the photos of '{smallest}': accuracy says little of so rare a "
+            "class, macro recall does; class_weights: balanced trains on each alike"
+        )
     if audit.tree.given:
         return [*lines, "val is what the model is measured on; it never trains on it"]
     return [*lines, "no val/ in it: photos of every class are held out to measure the model on"]

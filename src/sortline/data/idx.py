@@ -20,7 +20,8 @@ FILES = tuple(f"{start}-{kind}" for start in PARTS.values() for kind in (IMAGES,
 MAX_BYTES = 500 * 10**6  # of a file, unpacked; MNIST's largest has 47 MB
 CLASSES = 10
 
-_UNSIGNED_BYTE = 0x08  # the only element type that digits come in
+_UNSIGNED_BYTE = 0x08
+_TYPES = {_UNSIGNED_BYTE: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 
 
 @dataclass(frozen=True)
@@ -39,37 +40,50 @@ def read(folder: Path) -> dict[str, Part]:
         raise UserError(f"{error.filename}: no such file; fetch it again: dvc repro -f fetch@{folder.name}") from None
 
 
-def write(folder: Path, files: Mapping[str, tuple[bytes, object]]) -> dict[str, str]:
-    """Write the FILES, {name: (content, gzipped or not; where it came from)}; return {name: sha256}.
-
-    Raise `UserError` that names where the file at fault came from, if one is malformed or they do not belong together.
-    """
-    plain = {name: (_unpacked(content, where), where) for name, (content, where) in files.items()}
-    parts(plain)
-    for name, (content, _) in plain.items():
-        (folder / name).write_bytes(content)
-    return {name: hashlib.sha256(content).hexdigest() for name, (content, _) in plain.items()}
+def write(folder: Path, content: Mapping[str, Part]) -> dict[str, str]:
+    """Write the FILES of the parts "train" and "test", plain, as unsigned bytes; return {name: sha256}."""
+    hashes = {}
+    for name, start in PARTS.items():
+        for kind, array in ((IMAGES, content[name].images), (LABELS, content[name].labels)):
+            plain = packed(array)
+            (folder / f"{start}-{kind}").write_bytes(plain)
+            hashes[f"{start}-{kind}"] = hashlib.sha256(plain).hexdigest()
+    return hashes
 
 
 def parts(files: Mapping[str, tuple[bytes, object]]) -> dict[str, Part]:
-    """Return the parts that the contents of the FILES, {name: (content, where it came from)}, make up.
+    """Return the parts that the contents of the FILES, {name: (content, gzipped or not; where it came from)}, make up.
 
-    Raises `UserError` for a malformed file, where counts disagree, and for a label that is no digit.
+    Labels may have columns, of which the first says the digit (QMNIST). Raises `UserError`, which names where the file
+    at fault came from, for a malformed file, where counts disagree, for a label that is no digit, and for pictures of
+    other values than 0 to 255.
     """
     found = {}
     for part, start in PARTS.items():
-        images = _parse(*files[f"{start}-{IMAGES}"], dimensions=3)
-        labels = _parse(*files[f"{start}-{LABELS}"], dimensions=1)
+        images = _bytes(_parse(*files[f"{start}-{IMAGES}"], 3), files[f"{start}-{IMAGES}"][1])
+        labels = _parse(*files[f"{start}-{LABELS}"], 1, 2)
+        labels = labels[:, 0] if labels.ndim == 2 and labels.shape[1] else labels.ravel()
         where = files[f"{start}-{LABELS}"][1]
         if len(images) != len(labels):
             raise UserError(f"{where}: {len(images):,} pictures but {len(labels):,} labels")
         if images.size == 0:
             raise UserError(f"{where}: no pictures in it")
-        if labels.max() >= CLASSES:
-            first = int(np.argmax(labels >= CLASSES))
+        strange = (labels < 0) | (labels >= CLASSES) | (labels % 1 != 0)
+        if strange.any():
+            first = int(np.argmax(strange))
             raise UserError(f"{where}: label {labels[first]} of picture {first}; digits are 0 to {CLASSES - 1}")
-        found[part] = Part(images, labels)
+        found[part] = Part(images, labels.astype(np.uint8))
     return found
+
+
+def _bytes(pictures: np.ndarray, where: object) -> np.ndarray:
+    if pictures.dtype.kind == "f":
+        raise UserError(f"{where}: pictures of floating-point numbers; save them as unsigned bytes, 0 to 255")
+    if pictures.size and not 0 <= pictures.min() <= pictures.max() <= 255:
+        raise UserError(
+            f"{where}: pictures with values from {pictures.min()} to {pictures.max()}; they go from 0 to 255"
+        )
+    return pictures.astype(np.uint8, copy=False)
 
 
 def _unpacked(content: bytes, where: object) -> bytes:
@@ -85,20 +99,23 @@ def _unpacked(content: bytes, where: object) -> bytes:
     return plain
 
 
-def _parse(content: bytes, where: object, dimensions: int) -> np.ndarray:
-    """Return the array in an IDX file of unsigned bytes; raise `UserError` unless it is one from first byte to last."""
-    header = 4 + 4 * dimensions
-    wanted = bytes((0, 0, _UNSIGNED_BYTE, dimensions))
-    if content[:4] != wanted[: len(content)] or not content:
-        raise UserError(f"{where}: magic number {content[:4].hex() or 'missing'}, expected {wanted.hex()}: no IDX file")
+def _parse(content: bytes, where: object, *dimensions: int) -> np.ndarray:
+    """Return the array in an IDX file, gzipped or not, of one of the numbers of `dimensions`; raise `UserError` unless
+    it is one from first byte to last."""
+    content = _unpacked(content, where)
+    magic = content[:4]
+    if magic[:2] != b"\0\0" or len(magic) < 4 or magic[2] not in _TYPES or magic[3] not in dimensions:
+        wanted = bytes((0, 0, _UNSIGNED_BYTE, dimensions[0])).hex()
+        raise UserError(f"{where}: magic number {magic.hex() or 'missing'}, expected {wanted}: no IDX file of digits")
+    header, dtype = 4 + 4 * magic[3], np.dtype(_TYPES[magic[2]])
     if len(content) < header:
         raise UserError(f"{where}: truncated: {len(content)} bytes, the header alone has {header}")
-    shape = struct.unpack(f">{dimensions}I", content[4:header])
-    expected = int(np.prod(shape, dtype=object)) + header
+    shape = struct.unpack(f">{magic[3]}I", content[4:header])
+    expected = int(np.prod(shape, dtype=object)) * dtype.itemsize + header
     if len(content) != expected:
         what = "truncated" if len(content) < expected else "bytes after the last element"
         raise UserError(f"{where}: {what}: {len(content):,} bytes, its header announces {expected:,}")
-    return np.frombuffer(content, np.uint8, offset=header).reshape(shape)
+    return np.frombuffer(content, dtype, offset=header).reshape(shape)
 
 
 def packed(array: np.ndarray) -> bytes:

@@ -6,17 +6,21 @@ import zlib
 from pathlib import Path
 
 import numpy as np
-from PIL import ExifTags, Image, ImageOps
+from PIL import ExifTags, Image, ImageOps, ImageStat, PngImagePlugin
 
 from sortline._core.errors import UserError
 from sortline._core.limits import MAX_FILE_MB, MAX_PIXELS
+from sortline.data import foreign
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")  # the only decoders that ever see a file
 
 # What Pillow raises on damaged files, seen by cutting and altering the bytes of files of each format.
 DAMAGED = (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, TypeError, OverflowError, struct.error,
            zlib.error)  # fmt: skip
-HEIF_BRANDS = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1")
+# A PNG's text, XMP or colour profile may be so large, unpacked; Pillow's own limit, 1 MiB, refuses photos that people
+# have. All text of a file together stays under Pillow's 64 MiB.
+PngImagePlugin.MAX_TEXT_CHUNK = 32 * 2**20
+DIM = 15  # of 255: the most that 12 bits come to which are stored in 16 without scaling
 
 # Pillow warns about sizes (open_rgb has its own limit) and odd metadata; neither is news to the user.
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
@@ -38,10 +42,11 @@ class NoDigit(Exception):
 def open_rgb(path: Path, max_pixels: int = MAX_PIXELS, max_file_mb: int = MAX_FILE_MB) -> Image.Image:
     """Return the photo at `path` as a loaded RGB image, turned upright by its EXIF orientation.
 
-    Any mode becomes 8-bit RGB; transparent photos are laid on white; of an animation the first frame counts. Colour
-    profiles are not applied; no metadata is kept. Raises `BadImage` for a file that is missing, empty, not one of
-    FORMATS, damaged, over `max_file_mb` MB (2**20 bytes), or of more than `max_pixels` pixels; the last two before any
-    pixel is decoded.
+    Any mode becomes 8-bit RGB; transparent photos are laid on white, but an alpha that is zero everywhere is left out
+    of account; of an animation the first frame counts. Colour profiles are not applied; no metadata is kept. Raises
+    `BadImage` for a file that is missing, empty, not one of FORMATS, damaged, wholly transparent with nothing under it,
+    of 16 bits that come out black, over `max_file_mb` MB (2**20 bytes), or of more than `max_pixels` pixels; the last
+    two before any pixel is decoded.
     """
     path = Path(path)
     _check_size(path, max_file_mb)
@@ -50,14 +55,17 @@ def open_rgb(path: Path, max_pixels: int = MAX_PIXELS, max_file_mb: int = MAX_FI
             width, height = image.size
             if width * height > max_pixels:
                 raise BadImage(path, f"{width} x {height} pixels, over the limit of {max_pixels:,} pixels")
+            sixteen = ";16" in str(image.tile)
             image.load()
             orientation = _orientation(image)
-            rgb = _to_rgb(image, path)
+            rgb = _to_rgb(image, path, sixteen)
     except Image.UnidentifiedImageError:
         raise BadImage(path, _not_a_photo(path)) from None
     except Image.DecompressionBombError:
         raise BadImage(path, f"more pixels than any photo has; the limit is {max_pixels:,} pixels") from None
     except DAMAGED as error:
+        if "MAX_TEXT" in str(error):
+            raise BadImage(path, "more text or colour profile in it than a photo has; save it without them") from None
         raise BadImage(path, f"truncated or damaged: {' '.join(str(error).split())[:120]}") from None
     # The orientation alone: whoever saves or shows the image must not apply it again, nor stumble over damaged EXIF.
     rgb.info = {}
@@ -91,25 +99,37 @@ def _orientation(image: Image.Image) -> int:
         return 1
 
 
-def _to_rgb(image: Image.Image, path: Path) -> Image.Image:
+def _to_rgb(image: Image.Image, path: Path, sixteen: bool) -> Image.Image:
+    """Return it as RGB; `sixteen`: its file has 16 bits a channel."""
     if image.mode.startswith("I;16"):
         # Pillow's own conversion clips at 255; 65535 // 257 is 255.
         image = Image.fromarray((np.asarray(image) // 257).astype(np.uint8))
     if image.mode in ("I", "F", "LAB"):
         raise BadImage(path, f"pixels of kind '{image.mode}' (not 8 or 16 bits a channel); save it as JPEG or PNG")
-    if image.has_transparency_data:
-        image = image.convert("RGBA")
-        paper = Image.new("RGB", image.size, "white")
-        paper.paste(image, mask=image.getchannel("A"))
-        return paper
-    return image.convert("RGB")
+    if sixteen and max(high for _, high in ImageStat.Stat(image.convert("RGB")).extrema) <= DIM:
+        what = "16 bits a channel of which 12 or fewer are used, which would be black"
+        raise BadImage(path, f"{what}; scale its values to all 16, or save it in 8")
+    if not image.has_transparency_data:
+        return image.convert("RGB")
+    with_alpha = image.convert("RGBA")
+    if ImageStat.Stat(with_alpha).extrema[3] == (0, 0):
+        return _without_alpha(with_alpha, path)
+    paper = Image.new("RGB", image.size, "white")
+    paper.paste(with_alpha, mask=with_alpha.getchannel("A"))
+    return paper
+
+
+def _without_alpha(image: Image.Image, path: Path) -> Image.Image:
+    """Return the colours of an image whose alpha is zero everywhere: a program left its bytes empty; nobody draws a
+    photo that shows nothing."""
+    rgb = image.convert("RGB")
+    if all(low == high for low, high in ImageStat.Stat(rgb).extrema):
+        raise BadImage(path, "wholly transparent, with nothing under it")
+    return rgb
 
 
 def _not_a_photo(path: Path) -> str:
     with path.open("rb") as stream:
-        head = stream.read(32)
-    if head[4:8] == b"ftyp" and head[8:12] in HEIF_BRANDS:
-        return "HEIC photos are not supported; save it as JPEG"
-    if head[4:12] == b"ftypavif":
-        return "AVIF photos are not supported; save it as JPEG or PNG"
-    return "not a photo (JPEG, PNG, WebP, BMP, GIF or TIFF), or its header is damaged"
+        head = stream.read(foreign.HEAD)
+    unknown = "not a photo (JPEG, PNG, WebP, BMP, GIF or TIFF), or its header is damaged"
+    return foreign.describe(head) or unknown

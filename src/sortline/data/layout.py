@@ -14,7 +14,7 @@ APART = ("test", "field")  # scored apart, where there is a val too
 SPLIT_FOLDERS = ("train", *VAL_FOLDERS, "field")
 PHOTO_SUFFIXES = (".jpg", ".jpeg", ".jfif", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff")
 # Photos too, but nothing here can read them: they are named, not passed over.
-UNREADABLE_SUFFIXES = (".heic", ".heif", ".avif")
+UNREADABLE_SUFFIXES = (".heic", ".heif", ".hif", ".avif", ".jxl")
 
 
 def split_folders(paths: Iterable[PurePosixPath]) -> dict[str, str]:
@@ -63,15 +63,17 @@ def photo_paths(paths: Iterable[PurePosixPath]) -> dict[PurePosixPath, PurePosix
     return places
 
 
-def photo_files(root: Path) -> tuple[dict[PurePosixPath, Path], list[LeftOut]]:
+def photo_files(root: Path, listing: Listing | None = None) -> tuple[dict[PurePosixPath, Path], list[LeftOut]]:
     """Return {path in `data/raw/<task>`: file} of the photos of a folder, and what cannot be read and is left out.
+
+    `listing`: the folder's own, if it is there already.
 
     Raises `UserError` if there are none, for links out of `root`, and as `refuse_lost` does.
     """
     root = root.resolve()
     if not root.is_dir():
         raise UserError(f"{root} is not a folder")
-    listing = list_folder(root)
+    listing = listing or list_folder(root)
     refuse_lost(root, listing)
     places = {place: root / path for path, place in photo_paths(listing.files).items()}
     for path in places.values():
@@ -87,7 +89,7 @@ def refuse_lost(root: Path, listing: Listing) -> None:
     for one in listing.unread:
         taken = not splits or one.path.parts[0].casefold() in SPLIT_FOLDERS
         if taken and (one.folder or (root / one.path).is_symlink()):
-            raise UserError(str(LeftOut(PurePosixPath(root / one.path), one.what)))
+            raise UserError(f"{root / one.path}: {one.what}")
 
 
 def below_wrappers(paths: Sequence[PurePosixPath], inside: str) -> dict[PurePosixPath, PurePosixPath]:

@@ -25,11 +25,12 @@ def class_root(folder: Path, written: Iterable[PurePath]) -> Path:
         str(root).encode()
         root = _unwrapped(root)
         _check_outside(root, written)
-        tree = walk(root)
-        refuse_lost(root, list_folder(root))
+        listing = list_folder(root)
+        tree = walk(root, listing)
+        refuse_lost(root, listing)
         class_folders(root, tree.classes)
         _check_no_splits(root, tree)
-        photo_files(root)
+        photo_files(root, listing)
     except UnicodeEncodeError:
         raise UserError(f"{ascii(str(root))}: a name in this path is not valid UTF-8; rename it") from None
     except OSError as error:
@@ -40,11 +41,13 @@ def class_root(folder: Path, written: Iterable[PurePath]) -> Path:
 
 
 def _unwrapped(folder: Path) -> Path:
-    """Step into the only folder there is while it holds folders in its turn; train/ is no wrapper."""
+    """Step into the only folder there is while it holds folders in its turn; train/ is no wrapper, nor is a folder
+    beside one that cannot be read."""
     listing, place = list_folder(folder), PurePosixPath()
     while True:
         inside = listing.folders_in(place)
-        if len(inside) != 1 or inside[0].name.casefold() == "train" or not listing.folders_in(inside[0]):
+        lost = any(one.folder and one.path.parent == place for one in listing.unread)
+        if lost or len(inside) != 1 or inside[0].name.casefold() == "train" or not listing.folders_in(inside[0]):
             return folder / place
         place = inside[0]
 
@@ -59,7 +62,8 @@ def _check_outside(root: Path, written: Iterable[PurePath]) -> None:
 
 
 def _check_no_splits(root: Path, tree: Tree) -> None:
-    deep = {entry.folder for entry in tree.entries if not entry.split and entry.folder and entry.path.count("/") > 1}
+    places = [entry.path.split("/") for entry in tree.entries if not entry.split]
+    deep = {place[0] for place in places if len(place) > 2 and place[0] in tree.classes[""]}
     splits = [f"'{name}'" for name in sorted(deep) if _means_split(name)]
     if splits:
         raise UserError(f"{root}: {' and '.join(splits)} would be classes; name the folders of a split train and val")

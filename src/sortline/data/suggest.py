@@ -10,7 +10,7 @@ import numpy as np
 from sortline._core.errors import UserError
 from sortline.config.prepare import PrepareParams
 from sortline.data import classes
-from sortline.data.audit import Audit
+from sortline.data.audit import Audit, imbalance
 from sortline.data.split import Split, make_split, some
 
 DEFAULTS = PrepareParams()
@@ -56,7 +56,11 @@ def suggest(audit: Audit, tables: Path) -> Suggested:
     found = DEFAULTS.split.model_copy(update={"val_fraction": fraction, "folds": folds})
     if found != DEFAULTS.split:
         prepare["split"] = {key: value for key, value in found if value != getattr(DEFAULTS.split, key)}
-    return Suggested(prepare, head(split, len(folders), why), why)
+    train_head = head(split, len(folders), why)
+    if imbalance(audit):
+        train_head["class_weights"] = "none"
+        why["train_head.class_weights"] = "balanced: each class weighs the same, however few its photos"
+    return Suggested(prepare, train_head, why)
 
 
 def refuse_small(audit: Audit) -> None:

@@ -45,6 +45,24 @@ def macro_f1(labels: np.ndarray, predicted: np.ndarray) -> float:
     return float(metrics.f1_score(labels, predicted, average="macro", zero_division=0))
 
 
+def macro_recall(labels: np.ndarray, predicted: np.ndarray) -> float:
+    """Return the mean, over the classes in `labels`, of the share of a class's photos that is correct; also called
+    balanced accuracy (Brodersen et al. 2010, ICPR)."""
+    return float(np.mean([np.mean(predicted[labels == c] == c) for c in np.unique(labels)]))
+
+
+def balance(labels: np.ndarray, predicted: np.ndarray, names: Sequence[str]) -> dict[str, Any]:
+    """Return what accuracy hides where classes differ in size: the largest class and its share, by which one answer for
+    all would be correct, and the classes in `labels` that are never predicted."""
+    counts = np.bincount(labels, minlength=len(names))
+    never = sorted({*labels.tolist()} - {*predicted.tolist()})
+    return {
+        "majority_class": names[int(counts.argmax())],
+        "majority_share": float(counts.max() / len(labels)),
+        "never_predicted": [names[c] for c in never],
+    }
+
+
 def log_loss(labels: np.ndarray, probabilities: np.ndarray) -> float:
     """Return the mean negative log of the true class's probability, in nats (0 is taken as the smallest step)."""
     return arrays.log_loss(labels, arrays.logits(probabilities))
@@ -207,6 +225,7 @@ def summary(
         rows = calibration(labels[kept], probabilities[kept], ece_bins)
         found = {
             "macro_f1": macro_f1(labels[kept], predicted[kept]),
+            "macro_recall": macro_recall(labels[kept], predicted[kept]),
             "log_loss": log_loss(labels[kept], probabilities[kept]),
             "ece": ece(rows),
             "per_class": shares_by(correct[kept], labels[kept], classes),
@@ -219,6 +238,7 @@ def summary(
         "n": n,
         "n_deduplicated": int(np.sum(~duplicated)),
         "confused_pairs": confused_pairs(confusion(labels, predicted, len(classes)), classes, worst_pairs),
+        **balance(labels, predicted, classes),
         **scores(np.ones(n, bool)),
     }
     for name, hits in accuracies.items():

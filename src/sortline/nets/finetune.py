@@ -125,7 +125,8 @@ def fitted_head(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Train a linear head on (n, K, C) as the line's stage train_head does; return its weight and bias."""
     n, views, channels = pooled_features.shape
-    targets, net = np.repeat(smooth_targets(labels, classes, how.label_smoothing), views, 0), HeadNet(channels, classes)
+    each = smooth_targets(labels, classes, how.label_smoothing, balanced=how.class_weights == "balanced")
+    targets, net = np.repeat(each, views, 0), HeadNet(channels, classes)
     rows = np.ascontiguousarray(pooled_features.reshape(-1, channels), np.float32)
     for epoch in heads.epochs(rows, targets, np.ones((n * views, 1), bool), net, how):
         head = net.head(epoch.parameters, 0)

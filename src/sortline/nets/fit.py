@@ -168,7 +168,9 @@ def epochs(
     decayed = flat([parameter.name.endswith(DECAYED) for parameter in params])
     rates = None if factors is None else flat([factors.get(parameter.name, 1.0) for parameter in params])
     steps = loop.Steps(NetLoss(net, feed), recipe.optimizer, recipe.clip_norm is not None, even=factors is None)
-    batches = _Batches(feed, smooth_targets(labels, classes, recipe.label_smoothing), recipe.seed)
+    balanced = recipe.class_weights == "balanced"
+    targets = smooth_targets(labels, classes, recipe.label_smoothing, balanced=balanced)
+    batches = _Batches(feed, targets, recipe.seed)
     return loop.train(steps, batches, recipe, start, decayed, rates)
 
 

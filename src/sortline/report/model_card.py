@@ -35,6 +35,7 @@ def model_card(labels: dict[str, Any], backbone: dict[str, Any], metrics: dict[s
         "novelty": metrics["evaluate"].get("novelty"),
         "cam": labels.get("cam"),
         "cards": cards,
+        "never": metrics["evaluate"]["never_predicted"],
         "digits": "reads" in labels,
     }
     text = TEMPLATE.read_text(encoding="utf-8")
@@ -151,6 +152,8 @@ def _tables(labels: dict[str, Any], metrics: dict[str, dict[str, Any]]) -> dict[
     return {
         "accuracies": _lines(accuracies),
         "chosen": chosen,
+        "majority": 100 * evaluated["majority_share"],
+        "never": ", ".join(evaluated["never_predicted"]),
         "confused": _lines(pairs) or "No held-out photo was predicted wrongly.",
         "per_bin": _lines(bins),
         "worst_corruptions": _lines(_row(kind, corrupted[kind], "accuracy", corrupted[kind]["n"]) for kind in worst),

@@ -27,7 +27,7 @@ def train_lbfgs(data: TrainingSet, params: TrainHeadParams) -> Trained:
         for fold in data.fold_numbers:
             inside, held_out = data.folds[photo] != fold, data.folds == fold
             rows = features[inside], data.labels[photo[inside]]
-            fitted = _fit_path(*rows, data.classes, strengths, params.lbfgs_max_iter)
+            fitted = _fit_path(*rows, data.classes, strengths, params)
             for index, (weight, bias, fine) in enumerate(fitted):
                 logits[index, held_out] = plain[held_out] @ weight.T + bias
                 converged &= fine
@@ -37,7 +37,7 @@ def train_lbfgs(data: TrainingSet, params: TrainHeadParams) -> Trained:
         for c, one in zip(strengths, logits, strict=True)
     ]
     chosen = best_row(curve, "oof")
-    whole = _fit_path(features, data.labels[photo], data.classes, strengths[: chosen + 1], params.lbfgs_max_iter)
+    whole = _fit_path(features, data.labels[photo], data.classes, strengths[: chosen + 1], params)
     weight, bias, fine = list(whole)[-1]
     head = Head(weight, bias, params.pooling)
     by_photo = None
@@ -46,7 +46,7 @@ def train_lbfgs(data: TrainingSet, params: TrainHeadParams) -> Trained:
         for fold in np.unique(data.photo_folds):
             inside, held_out = data.photo_folds[photo] != fold, data.photo_folds == fold
             rows = features[inside], data.labels[photo[inside]]
-            ((*found, _),) = _fit_path(*rows, data.classes, [strengths[chosen]], params.lbfgs_max_iter)
+            ((*found, _),) = _fit_path(*rows, data.classes, [strengths[chosen]], params)
             by_photo[held_out] = softmax(plain[held_out] @ found[0].T + found[1])
     facts: dict[str, object] = {"c": strengths[chosen], "converged": converged and fine}
     selected = ["C"] if len(strengths) > 1 else []
@@ -56,14 +56,16 @@ def train_lbfgs(data: TrainingSet, params: TrainHeadParams) -> Trained:
 
 
 def _fit_path(
-    features: np.ndarray, labels: np.ndarray, classes: int, strengths: Sequence[float], max_iter: int
+    features: np.ndarray, labels: np.ndarray, classes: int, strengths: Sequence[float], params: TrainHeadParams
 ) -> Iterator[tuple[np.ndarray, np.ndarray, bool]]:
     """Yield (weight (classes, D), bias (classes,), converged) for ascending C, each started from the one before.
 
     A class that `labels` lacks gets a bias so low that it is never predicted.
     """
     # scikit-learn's own tolerance, 1e-4, would end at once where the fit before is near: every C the same fit.
-    model = LogisticRegression(max_iter=max_iter, tol=1e-5, warm_start=True)
+    model = LogisticRegression(max_iter=params.lbfgs_max_iter, tol=1e-5, warm_start=True)
+    if params.class_weights == "balanced":
+        model.set_params(class_weight="balanced")
     for strength in strengths:
         model.set_params(C=strength)
         with warnings.catch_warnings(record=True) as caught:

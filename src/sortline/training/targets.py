@@ -18,8 +18,7 @@ def smooth_targets(
     As MindSpore's model zoo has it (`CrossEntropySmooth`); Szegedy et al. 2016, arXiv:1512.00567, section 7, spread it
     over all classes, which is the same at smoothing * classes / (classes - 1).
     Of the smoothing, `bin_share` goes to the other classes of the label's bin alone (`bin_of` int (classes,)), where
-    there are any. `balanced` scales each row by n / (classes there are * its class's count), so that every class
-    weighs the same in the mean loss.
+    there are any. `balanced` scales each row by its class's weight, see `balanced_weights`.
     """
     mass = np.full((classes, classes), smoothing / (classes - 1))
     np.fill_diagonal(mass, 0)
@@ -31,9 +30,18 @@ def smooth_targets(
     np.fill_diagonal(mass, 1 - smoothing)
     targets = mass.astype(np.float32)[labels]
     if balanced:
-        counts = np.bincount(labels, minlength=classes)
-        targets *= (len(labels) / (np.count_nonzero(counts) * np.maximum(counts, 1)))[labels, None].astype(np.float32)
+        targets *= balanced_weights(labels, classes)[labels, None].astype(np.float32)
     return targets
+
+
+def balanced_weights(labels: np.ndarray, classes: int) -> np.ndarray:
+    """Return a weight a class, float (classes,), by which all that `labels` has weigh the same in a mean over them.
+
+    n / (classes there are * photos of the class), scikit-learn's "balanced". Source: King and Zeng, "Logistic
+    Regression in Rare Events Data", Political Analysis 9 (2001).
+    """
+    counts = np.bincount(labels, minlength=classes)
+    return len(labels) / (np.count_nonzero(counts) * np.maximum(counts, 1))
 
 
 def minimum_loss(targets: np.ndarray) -> float:

@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from sortline.config.fetch import Fetched, Source, Url
-from sortline.data import idx
+from sortline.data import digit_sets, idx
 from sortline.data.sources.base import downloaded
 from sortline.data.sources.download import probe
 
@@ -25,7 +25,8 @@ class IdxMirror(Source):
         for name in idx.FILES:
             address = self._address_of(name)
             files[name] = downloaded(address, downloads, self.max_mb, None, Path.read_bytes), address
-        return Fetched(self.name, idx.write(out, files))
+        parts, change = digit_sets.as_mnist(idx.parts(files), self.url)
+        return Fetched(f"{self.name} ({change})" if change else self.name, idx.write(out, parts))
 
     def check(self, data_folder: Path | None) -> None:
         probe(self._address_of(idx.FILES[0]))

@@ -26,9 +26,9 @@ class SklearnDigits(Source):
         images = np.stack([enlarged(image, self.side) for image in digits.images])
         labels = digits.target.astype(np.uint8)
         # They come writer by writer, so the last ones are mostly by other hands than those before.
-        parts = [images[: -self.test], labels[: -self.test], images[-self.test :], labels[-self.test :]]
-        files = {name: (idx.packed(part), "scikit-learn") for name, part in zip(idx.FILES, parts, strict=True)}
-        return Fetched("scikit-learn digits", idx.write(out, files))
+        sides = {"train": slice(None, -self.test), "test": slice(-self.test, None)}
+        parts = {name: idx.Part(images[side], labels[side]) for name, side in sides.items()}
+        return Fetched("scikit-learn digits", idx.write(out, parts))
 
 
 def enlarged(image: np.ndarray, side: int) -> np.ndarray:
