@@ -125,7 +125,9 @@ def _remove_all(found: list[Path]) -> None:
 
 def _processes() -> tuple[list[psutil.Process], list[psutil.Process]]:
     """Return the DVC processes in the project, and the stages whose DVC is not among them."""
-    root, dvc, stages = Path.cwd(), [], []
+    root = Path.cwd()
+    dvc: list[psutil.Process] = []
+    stages: list[psutil.Process] = []
     for process in psutil.process_iter(["name", "cmdline", "cwd"]):
         about = process.info
         if not about["cwd"] or not Path(about["cwd"]).is_relative_to(root) or process.pid == os.getpid():
