@@ -5,7 +5,6 @@ import sys
 
 import numpy as np
 import pytest
-from conftest import TASK
 from safetensors.numpy import save_file
 
 from sortline._core.errors import UserError
@@ -170,6 +169,6 @@ def the_line(done) -> str:
 def test_a_download_without_git_runs(project):
     shutil.rmtree(project.root / ".git")
     assert "is not a git repository" in project.dvc("repro", ok=False).stdout
-    said = project.run(sys.executable, "-m", "sortline.cli", "run", "--task", TASK).stdout
+    said = project.run(sys.executable, "-m", "sortline.cli", "run", "--task", "tiny").stdout
     assert "mended: this folder is not in Git" in said
     assert project.repro() == set()

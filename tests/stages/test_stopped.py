@@ -8,13 +8,12 @@ import time
 
 import psutil
 import pytest
-from conftest import TASK
 from test_killed import forget
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(os.name != "posix", reason="signals are POSIX's")]
 
-DVC = ("-m", "dvc", "repro", f"export@{TASK}")
-RUN = ("-m", "sortline.cli", "run", "--task", TASK)
+DVC = ("-m", "dvc", "repro", "export@tiny")
+RUN = ("-m", "sortline.cli", "run", "--task", "tiny")
 
 
 @pytest.mark.parametrize(("command", "code"), [(DVC, -signal.SIGTERM), (RUN, 128 + signal.SIGTERM)])
