@@ -83,6 +83,12 @@ def test_entries_that_are_newer_than_the_commit_stay(project):
     assert LOCK.read_text(encoding="utf-8") == newer
 
 
+def test_a_lock_file_with_the_line_ends_of_windows_has_lost_nothing(project):
+    windows = LOCK.read_bytes().replace(b"\n", b"\r\n")
+    LOCK.write_bytes(windows)
+    assert repair.faults() == []
+
+
 def test_stages_of_a_task_that_is_listed_no_more_and_the_copy_of_an_own_folder_do_not_come_back(project):
     content = Path("params.yaml").read_text(encoding="utf-8")
     own = content.replace("{kind: toy}", "{kind: folder, path: /somewhere/of/ones/own}", 1)
@@ -134,10 +140,12 @@ def test_a_lock_that_says_that_nothing_is_held_is_right(project, text):
 SLEEPING = "import time; print('there', flush=True); time.sleep(60)"
 
 
-def test_nothing_is_touched_while_a_dvc_runs_here(project):
+@pytest.mark.parametrize("program", ["dvc", "stages/extract.py"])
+def test_nothing_is_touched_while_a_dvc_or_a_stage_runs_here(project, program):
     repair.RWLOCK.write_text("{", encoding="utf-8")
-    Path("dvc").write_text(SLEEPING, encoding="utf-8")
-    command = [sys.executable, "dvc", "repro", "export@garbage"]
+    Path("stages").mkdir()
+    Path(program).write_text(SLEEPING, encoding="utf-8")
+    command = [sys.executable, program, "garbage"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as dvc:
         assert dvc.stdout.readline() == "there\n"
         assert repair.faults() == []
@@ -160,7 +168,7 @@ def test_a_stage_whose_dvc_was_killed_is_ended(project, capsys):
 
 
 def test_half_written_files_are_removed_and_photos_and_downloads_kept(project, capsys):
-    ours = [Path("data/features/.tmp-mine/x.npy"), Path("metrics/mine/.tmp-train.json"), Path(".tmp-params.yaml")]
+    ours = [Path("data/features/.tmp-mine/x.npy"), Path("metrics/mine/.tmp-train.json")]
     ours += [Path("plots/mine/evaluate/photos/.tmp-wrong.png"), Path("data/raw/.tmp-mine/a/0.png")]
     kept = [Path("data/raw/mine/a/.tmp-photo.png"), Path("data/downloads/ab/photos.zip.part"), Path(".tmp-of-mine")]
     for path in [*ours, *kept]:
