@@ -12,6 +12,7 @@ const RUNTIME = join(HERE, "node_modules", "onnxruntime-web", "dist");
 const RUNTIME_FILES = ["ort.wasm.bundle.min.mjs", "ort-wasm-simd-threaded.wasm"];
 const USAGE = "node web/build.mjs FOLDER_OF_THE_EXPORTED_MODEL [--out web/dist] [--fp32]";
 const COLOUR = "#1d6b3a";
+const ABOUT = ["task", "classes", "precision", "mb", "load_mb", "version"]; // the keys of about.json
 
 class UserError extends Error {}
 
@@ -80,6 +81,18 @@ function build(model, out, precision) {
   return { ...about, bytes };
 }
 
+// Whether `folder` is an app that this script built: then it may be replaced, as an empty folder may.
+function isReplaceable(folder) {
+  if (!statSync(folder).isDirectory()) return false;
+  if (readdirSync(folder).length === 0) return true;
+  try {
+    const about = JSON.parse(readFileSync(join(folder, "about.json"), "utf8"));
+    return ABOUT.every((key) => key in about) && existsSync(join(folder, "sw.js"));
+  } catch {
+    return false;
+  }
+}
+
 function commandLine() {
   const options = { out: { type: "string", default: join(HERE, "dist") }, fp32: { type: "boolean", default: false } };
   let parsed;
@@ -95,6 +108,9 @@ function commandLine() {
 
 function main() {
   const { values, positionals } = commandLine();
+  if (existsSync(values.out) && !isReplaceable(values.out)) {
+    throw new UserError(`${values.out}: is there and is no app that was built before; name a new or an empty folder with --out`);
+  }
   const unfinished = join(dirname(values.out), `.tmp-${basename(values.out)}`);
   rmSync(unfinished, { recursive: true, force: true });
   try {

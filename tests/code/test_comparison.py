@@ -273,3 +273,10 @@ def test_command_errors(project, argument, message):
     (project / "other.csv").write_bytes(table({"else.jpg": "cup"}))
     with pytest.raises(UserError, match=message):
         cli.main(["compare", argument, "kitchen"])
+
+
+def test_where_git_does_not_work_its_own_reason_is_said(project, monkeypatch):
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+    with pytest.raises(UserError, match="(?s)dubious ownership.*safe.directory") as error:
+        cli.main(["compare", "HEAD:kitchen", "kitchen"])
+    assert "no git revision" not in str(error.value)

@@ -124,7 +124,7 @@ def test_command_takes_smoothing_and_photos_from_the_task(folder, capsys):
         (["."], "cannot be read"),
         (["train.log", "--out", "x.jpg"], "must end in .png"),
         (["train.log", "--csv", "."], "is a folder"),
-        (["train.log", "--csv", "train.log"], "is one of the logs"),
+        (["train.log", "--csv", "train.log"], "was not made by this command"),
         (["train.log", "--csv", "x.png", "--out", "x.png"], "same file"),
         (["train.log", "--smoothing", "0.1"], "go together"),
         (["train.log", "--smoothing", "1", "--classes", "9"], "'1' is not a number from 0 to below 1"),

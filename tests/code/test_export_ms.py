@@ -70,12 +70,13 @@ def test_without_the_converter_it_says_where_to_read(model, monkeypatch, tmp_pat
         main(["export", "--ms"])
 
 
-def test_a_converter_that_fails_is_quoted_and_an_old_model_does_not_stay(converter, model):
+def test_a_converter_that_fails_is_quoted_and_an_old_model_stays(converter, model):
     assert main(["export", "--ms"]) == 0
     (model / "model.mindir").write_text("broken", encoding="utf-8")
     with pytest.raises(UserError, match=r"exit code 255\): CONVERT RESULT FAILED:-1 not a model"):
         main(["export", "--ms"])
-    assert not Path("models/garbage/lite/model.ms").exists()
+    assert [path.name for path in Path("models/garbage/lite").iterdir()] == ["model.ms"]
+    assert Path("models/garbage/lite/model.ms").read_text(encoding="utf-8") == "MINDIR NHWC"
 
 
 def test_a_folder_without_mindir(converter, model):

@@ -8,6 +8,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import accuracy_score, log_loss
 from sklearn.utils import compute_sample_weight
 from test_training import fitted_directly, plain, quick, rows, toy
+from threadpoolctl import threadpool_limits
 
 from sortline.training.lbfgs import train_lbfgs
 
@@ -89,5 +90,17 @@ def test_balanced_weights_are_those_of_scikit_learn(classes):
 
 
 @pytest.mark.filterwarnings("error")
-def test_an_lbfgs_that_did_not_converge_says_so_in_the_record_only():
+def test_an_lbfgs_that_did_not_converge_says_so_in_a_line_and_in_the_record(capsys):
+    assert train_lbfgs(toy(), quick()).facts["converged"] is True
+    assert capsys.readouterr().err == ""
     assert train_lbfgs(toy(), quick(lbfgs_max_iter=2)).facts["converged"] is False
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "not converged in 2 iterations" in line
+
+
+def test_the_weights_do_not_depend_on_the_number_of_threads():
+    data, found = toy(n=400, views=1, channels=320, classes=8, folds=2, noise=3.0), {}
+    for threads in (1, 2, 4):
+        with threadpool_limits(threads):
+            found[threads] = train_lbfgs(data, quick(lbfgs_c=[1.0], lbfgs_max_iter=300)).heads["last"].weight
+    assert np.array_equal(found[1], found[2]) and np.array_equal(found[1], found[4])

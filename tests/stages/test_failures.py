@@ -1,5 +1,8 @@
 """What a user can get wrong ends the line with one sentence: what, where, what to do. Nothing else is harmed."""
 
+import shutil
+import sys
+
 import numpy as np
 import pytest
 from safetensors.numpy import save_file
@@ -160,3 +163,12 @@ def the_line(done) -> str:
     after = [line for line in done.stdout.splitlines()[start + 1 :] if line.strip()]
     assert all(line.startswith("ERROR: failed to reproduce") for line in after), done.stdout
     return lines[0]
+
+
+@pytest.mark.slow
+def test_a_download_without_git_runs(project):
+    shutil.rmtree(project.root / ".git")
+    assert "is not a git repository" in project.dvc("repro", ok=False).stdout
+    said = project.run(sys.executable, "-m", "sortline.cli", "run", "--task", "tiny").stdout
+    assert "mended: this folder is not in Git" in said
+    assert project.repro() == set()

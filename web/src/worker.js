@@ -4,7 +4,8 @@ import * as ort from "./ort/ort.wasm.bundle.min.mjs";
 import { readDigit } from "./digit.js";
 import { open, PhotoError, pixels, preview } from "./photo.js";
 
-ort.env.wasm.numThreads = 1; // more would need headers that not every host can send
+// More than one only where the page is cut off from others by headers, which not every host can send.
+ort.env.wasm.numThreads = self.crossOriginIsolated ? Math.min(4, navigator.hardwareConcurrency) : 1;
 ort.env.wasm.wasmPaths = { wasm: new URL("./ort/ort-wasm-simd-threaded.wasm", import.meta.url).href };
 
 async function fetched(name) {

@@ -72,9 +72,12 @@ test("after the first visit it opens and answers without a server; that visit to
   await offlineReady(page);
   console.log(`# first load: ${(server.received() / 1e6).toFixed(1)} MB`);
   assert.ok(server.received() > 14e6 && server.received() <= FIRST_LOAD, `${server.received()} bytes`);
+  const cutOff = () => page.evaluate(() => crossOriginIsolated); // only then does the model get threads
+  assert.ok(await cutOff());
   await server.close();
   await page.reload();
   await page.waitForFunction(() => document.body.dataset.ready === "true");
+  assert.ok(await cutOff());
   await chooseAndWait(page, task, PHOTO);
   assert.ok((await page.textContent("#about")).includes(task));
 });

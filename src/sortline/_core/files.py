@@ -41,8 +41,8 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def remove(path: Path) -> None:
-    """Remove a file or a folder with all in it; what is not there is no error."""
-    if path.is_dir():
+    """Remove a file, a folder with all in it, or a link, never what it leads to; what is not there is no error."""
+    if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)

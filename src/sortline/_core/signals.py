@@ -4,9 +4,11 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
+from typing import Any
 
 import psutil
 
@@ -41,21 +43,24 @@ def as_stage() -> None:
     """Until `raising`, end in a line at once, as nothing is written while modules load; end when DVC has gone."""
     _handle(_exit)
     with suppress(psutil.Error):
-        dvc = psutil.Process().parent()
+        child = psutil.Process()
+        dvc = child.parent()
         # Most shells become the command that they are given; others stand between.
         if dvc and dvc.name() in SHELLS:
-            dvc = dvc.parent()
+            child, dvc = dvc, dvc.parent()
         if dvc:
-            threading.Thread(target=_end_with, args=[dvc], daemon=True).start()
+            threading.Thread(target=_end_with, args=[dvc, child], daemon=True).start()
 
 
-def _end_with(process: psutil.Process) -> None:
+def _end_with(dvc: psutil.Process, child: psutil.Process) -> None:
+    """Wait until DVC has ended: its child then has another parent, or on Windows one that does not run."""
     with suppress(psutil.Error):
-        process.wait()
+        while child.ppid() == dvc.pid and dvc.is_running():
+            time.sleep(0.5)
     os.kill(os.getpid(), signal.SIGTERM)
 
 
-def _handle(handler: Callable[[int, FrameType | None], None]) -> dict[int, object]:
+def _handle(handler: Callable[[int, FrameType | None], None]) -> dict[signal.Signals, Any]:
     """Set the handler; return what there was. Signals that are ignored (`nohup`, `command &`) still are."""
     if threading.current_thread() is not threading.main_thread():
         return {}

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from sortline._core.errors import UserError
 from sortline._core.text import json_text
+from sortline.cli._shared import own_files
 
 SUMMARY = "look for broken, odd and duplicate photos in a folder of photos"
 EPILOG = """examples:
@@ -28,14 +29,16 @@ def main(options: argparse.Namespace) -> int:
     from sortline.data.audit_report import audit_report, describe
 
     sheet = Path(options.sheet) if options.sheet else None
-    if sheet and (sheet.suffix.lower() != ".png" or sheet.is_dir()):
-        raise UserError(f"{sheet}: --sheet takes the name of a PNG file to write, as scenes.png")
+    if sheet:
+        if sheet.suffix.lower() != ".png":
+            raise UserError(f"{sheet}: --sheet takes the name of a PNG file to write, as scenes.png")
+        own_files.check(sheet)
     audit = audit_folder(Path(options.folder))
     if sheet:
-        from sortline.report.contact_sheet import save
         from sortline.report.scenes import scenes_sheet
 
-        save(scenes_sheet(audit), sheet)
+        with own_files.own_png(sheet) as temporary:
+            scenes_sheet(audit).save(temporary)
     if options.json:
         print(json_text(audit_report(audit)))
     else:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from sortline._core.errors import UserError
 from sortline._core.files import read_json, write_csv
 from sortline._core.text import printable
-from sortline.cli._shared import paths
+from sortline.cli._shared import own_files, paths
 from sortline.cli._shared.numbers import share, whole
 from sortline.cli._shared.tasks import check_task
 
@@ -48,7 +48,7 @@ def main(options: argparse.Namespace) -> int:
     smoothing, classes, photos = _targets(options)
     files = list(dict.fromkeys(Path(name) for name in options.logs))
     outputs = [Path(options.out or f"{files[0].stem}-curves.png"), *([Path(options.csv)] if options.csv else [])]
-    _check_outputs(outputs, files)
+    _check_outputs(outputs)
     logs: dict[Path, TrainingLog] = {}
     errors = []
     for path in files:
@@ -89,16 +89,13 @@ def _targets(options: argparse.Namespace) -> tuple[float, int, int]:
     return load(options.task, "train_head", TrainHeadParams).label_smoothing, data["classes"], data["train"]
 
 
-def _check_outputs(outputs: list[Path], logs: list[Path]) -> None:
+def _check_outputs(outputs: list[Path]) -> None:
     if outputs[0].suffix.lower() != ".png":
         raise UserError(f"{outputs[0]}: --out must end in .png")
     if len({path.resolve() for path in outputs}) < len(outputs):
         raise UserError(f"{outputs[0]}: --out and --csv name the same file")
-    for path in outputs:
-        if path.is_dir():
-            raise UserError(f"{path}: is a folder; name a file to write")
-        if path.resolve() in [log.resolve() for log in logs]:
-            raise UserError(f"{path}: is one of the logs; name another file to write")
+    for path, header in zip(outputs, (None, HEADER), strict=False):
+        own_files.check(path, header)
 
 
 def _draw(logs: dict[Path, TrainingLog], out: Path, smoothing: float, classes: int) -> None:
@@ -121,7 +118,8 @@ def _draw(logs: dict[Path, TrainingLog], out: Path, smoothing: float, classes: i
             means = [epoch.mean for epoch in epochs]
             lines.append(LogLine(label, i, k < len(log.parts), numbers, means, seconds, bad))
     minimum = (f"minimum for smoothing {smoothing:g}", smoothing_minimum(classes, smoothing)) if smoothing else None
-    training_logs(lines, out, loss_title=f"Loss: {kind(list(logs.values()))}", minimum=minimum)
+    with own_files.own_png(out) as temporary:
+        training_logs(lines, temporary, loss_title=f"Loss: {kind(list(logs.values()))}", minimum=minimum)
 
 
 def _rows(logs: dict[Path, TrainingLog]) -> list[list[Any]]:

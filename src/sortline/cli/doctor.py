@@ -19,7 +19,7 @@ from sortline._core import runtime
 from sortline._core.cores import cores
 from sortline._core.errors import UserError
 from sortline._core.files import read_json
-from sortline.cli._shared import paths, supply
+from sortline.cli._shared import paths, repair, supply
 from sortline.cli._shared.tasks import is_exported, listed_tasks
 
 SUMMARY = "check this machine: versions, processor, data, weights, models, and a short test run"
@@ -27,6 +27,7 @@ EPILOG = """examples:
   sortline doctor
   sortline doctor --json
   sortline doctor --deep
+  sortline doctor --mend
 
 exit code: 0 usable (warnings say what could be better), 1 something must be mended"""
 
@@ -55,12 +56,14 @@ def add(command: argparse.ArgumentParser) -> None:
     command.add_argument("--json", action="store_true", help="print the checks as a JSON list")
     deep = "also compare every object of DVC's cache with its name, which takes as long as reading all of them"
     command.add_argument("--deep", action="store_true", help=deep)
+    command.add_argument("--mend", action="store_true", help="mend what a killed run has left, as sortline run does")
 
 
 def main(options: argparse.Namespace) -> int:
     """Return 0 if nothing failed, 1 otherwise; warnings do not count."""
-    machine = [*versions(), *processor(), *project(), _dvc(Path(".dvc")), _disk(shutil.disk_usage(".").free)]
-    checks = [*machine, *[_cache()] * options.deep, self_test("onnxruntime"), self_test("mindspore")]
+    machine = [*versions(), *processor(), *project(), _dvc(Path(".dvc")), *_faults(options.mend)]
+    machine += [_disk(shutil.disk_usage(".").free), *[_cache()] * options.deep]
+    checks = [*machine, self_test("onnxruntime"), self_test("mindspore")]
     if options.json:
         print(json.dumps([asdict(check) for check in checks], ensure_ascii=False, indent=2))
     else:
@@ -189,6 +192,20 @@ def _cache() -> Check:
     if damaged:
         return Check("fail", "dvc cache", f"{len(damaged):,} of {count:,} objects are damaged", cache.advice(damaged))
     return Check("ok", "dvc cache", f"{count:,} objects, each as its name says")
+
+
+def _faults(mend: bool) -> list[Check]:
+    """Return a line for each thing that a killed run has left, and mend it if asked to."""
+    try:
+        found = repair.faults()
+    except UserError as error:
+        return [Check("fail", "dvc project", str(error), ELSEWHERE)]
+    if mend:
+        for fault in found:
+            fault.mend()
+        return [Check("ok", "mended", f"{fault.found}; {fault.remedy}") for fault in found]
+    advice = "sortline run mends it; only that: sortline doctor --mend"
+    return [Check("warn", "to mend", fault.found, advice) for fault in found]
 
 
 def _disk(free: int) -> Check:

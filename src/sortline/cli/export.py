@@ -6,6 +6,7 @@ import subprocess
 from pathlib import Path
 
 from sortline._core.errors import UserError
+from sortline._core.files import replacing
 from sortline.cli._shared.tasks import model_folder
 
 CONVERTER = "converter_lite"
@@ -35,7 +36,9 @@ def main(options: argparse.Namespace) -> int:
 
 
 def convert(mindir: Path, out: Path) -> Path:
-    """Run the converter on `mindir`; return `out`/model.ms. Raises `UserError` where it is missing or fails.
+    """Run the converter on `mindir`; return `out`/model.ms.
+
+    Raises `UserError` where it is missing or fails; the model that was there before stays.
 
     Source: https://www.mindspore.cn/lite/docs/en/master/converter/converter_tool.html
     """
@@ -47,13 +50,14 @@ def convert(mindir: Path, out: Path) -> Path:
         )
     if not mindir.is_file():
         raise UserError(f"{mindir.as_posix()}: no such file; export the model first: dvc repro export@TASK")
-    out.mkdir(parents=True, exist_ok=True)
     model = out / "model.ms"
-    model.unlink(missing_ok=True)
-    target = out / "model"  # the converter adds .ms
-    words = [converter, "--fmk=MINDIR", f"--modelFile={mindir}", f"--outputFile={target}", "--inputDataFormat=NHWC"]
-    done = subprocess.run(words, capture_output=True, text=True, errors="replace")
-    if done.returncode != 0 or not model.is_file():
-        last = ((done.stdout + done.stderr).strip() or "no message").splitlines()[-1]
-        raise UserError(f"{CONVERTER} failed on {mindir.as_posix()} (exit code {done.returncode}): {last}")
+    if model.is_dir():
+        raise UserError(f"{model.as_posix()}: is a folder; name another --out")
+    with replacing(model) as temporary:
+        target = temporary.with_suffix("")  # the converter adds .ms
+        words = [converter, "--fmk=MINDIR", f"--modelFile={mindir}", f"--outputFile={target}", "--inputDataFormat=NHWC"]
+        done = subprocess.run(words, capture_output=True, text=True, errors="replace")
+        if done.returncode != 0 or not temporary.is_file():
+            last = ((done.stdout + done.stderr).strip() or "no message").splitlines()[-1]
+            raise UserError(f"{CONVERTER} failed on {mindir.as_posix()} (exit code {done.returncode}): {last}")
     return model

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sortline._core.errors import UserError
-from sortline._core.files import read_yaml, write_text
-from sortline.cli._shared import outputs, params_text, paths, supply, tasks
+from sortline._core.files import read_yaml
+from sortline.cli._shared import outputs, params_file, params_text, paths, repair, supply, tasks
 
 if TYPE_CHECKING:
     from ruamel.yaml.comments import CommentedMap
@@ -45,6 +45,7 @@ def main(options: argparse.Namespace) -> int:
     from sortline.data.own_folder import class_root
     from sortline.data.suggest import suggest
 
+    repair.mend()
     tasks.listed_tasks()
     content, task = read_yaml(paths.PARAMS), options.name
     tasks.check_name(task)
@@ -60,10 +61,12 @@ def main(options: argparse.Namespace) -> int:
         print("\n".join(describe(audit)), file=sys.stderr)
         raise
     section = section_of(root, backbone, suggested)
-    text = params_text.add_task(params_text.read_text(paths.PARAMS), task, COMMENT.format(task), section)
-    outputs.forget_stages(task)
-    outputs.forget_fetched(task)
-    write_text(paths.PARAMS, text)
+    with params_file.editing() as text:
+        check_free(task, read_yaml(paths.PARAMS), root)  # again: another command may have been quicker
+        text = params_text.add_task(text, task, COMMENT.format(task), section)
+        outputs.forget_stages(task)
+        outputs.forget_fetched(task)
+        params_file.write(text, task)
     print("\n".join([*describe(audit), "", *written(task, suggested), "", *next_steps(task)]))
     return 0
 

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sortline._core.errors import UserError
-from sortline._core.files import replacing
 from sortline._core.text import printable
-from sortline.cli._shared import paths
+from sortline.cli._shared import own_files, paths
 from sortline.cli._shared.numbers import whole
 from sortline.cli._shared.prediction_table import show, values
 from sortline.cli._shared.tasks import model_folder
@@ -67,7 +66,7 @@ def main(options: argparse.Namespace) -> int:
     if found.junk:
         say(f"note: {found.junk} skipped (hidden, or left behind by systems and cameras)")
     failed = len(found.problems)
-    explain = explainer(classifier, Path(options.explain)) if options.explain else None
+    explain = explainer(classifier, Path(options.explain), found.photos) if options.explain else None
     results: list[tuple[Path, Prediction]] = []
     for photo, outcome in predict_files(classifier, found.photos, options.top):
         if isinstance(outcome, Prediction):
@@ -90,10 +89,10 @@ def say(line: str) -> None:
     tqdm.write(printable(line), file=sys.stderr)
 
 
-def explainer(classifier: Classifier, folder: Path) -> Callable[[Path, Prediction], None]:
+def explainer(classifier: Classifier, folder: Path, photos: Sequence[Path]) -> Callable[[Path, Prediction], None]:
     """Return what writes `folder`/NAME.png for a photo and its prediction; equal names get a number.
 
-    Raises `UserError` where the model cannot say where it looked.
+    Raises `UserError` where the model cannot say where it looked, or a file that is not ours has one of these names.
     """
     from sortline.data.images import open_rgb
     from sortline.report.contact_sheet import Tile, contact_sheet
@@ -101,6 +100,8 @@ def explainer(classifier: Classifier, folder: Path) -> Callable[[Path, Predictio
 
     if folder.is_file():
         raise UserError(f"{folder}: a file; --explain takes a folder to write pictures into")
+    for photo in photos:
+        own_files.check(folder / f"{photo.stem}.png")
     evidence_of, taken = _evidence(classifier), set[str]()
     labels = [values(label) for label in classifier.classes]
 
@@ -114,7 +115,7 @@ def explainer(classifier: Classifier, folder: Path) -> Callable[[Path, Predictio
         names = chain([photo.stem], (f"{photo.stem}-{number}" for number in count(2)))
         name = next(name for name in names if name not in taken)
         taken.add(name)
-        with replacing(folder / f"{name}.png") as temporary:
+        with own_files.own_png(folder / f"{name}.png") as temporary:
             contact_sheet(tiles, 2, tile_size=SIDE).save(temporary)
 
     return explain

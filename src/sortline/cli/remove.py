@@ -1,12 +1,12 @@
 """`sortline remove`: take a task out of params.yaml and dvc.lock; with --files, what the line made of it too."""
 
 import argparse
-import shutil
+import sys
 from pathlib import Path
 
 from sortline._core.errors import UserError
-from sortline._core.files import read_yaml, write_text
-from sortline.cli._shared import outputs, params_text, paths
+from sortline._core.files import read_yaml, remove
+from sortline.cli._shared import outputs, params_file, params_text, paths
 from sortline.cli._shared.tasks import check_name, is_built_in, listed_tasks
 from sortline.config.tasks import task_sections
 
@@ -35,32 +35,38 @@ def main(options: argparse.Namespace) -> int:
     if not known and not (files and options.files):
         kept = f", only files of it: sortline remove {task} --files" if files else ""
         raise UserError(f"params.yaml: no task '{task}'{kept}; the tasks there are: {', '.join(tasks)}")
-    if known:
-        removed = params_text.remove_task(params_text.read_text(paths.PARAMS), task)
-        write_text(paths.PARAMS, removed)
-        print(f"removed from params.yaml: '{task}' in tasks, and its section")
-    count = outputs.forget_stages(task)
+    with params_file.editing() as text:
+        removed = params_text.remove_task(text, task)
+        count = outputs.forget_stages(task)
+        if known:
+            params_file.write(removed)
+            print(f"removed from params.yaml: '{task}' in tasks, and its section")
     if count:
         print(f"removed from dvc.lock: {count} stages")
     if options.files:
-        delete(files)
-    elif files:
+        return delete(files)
+    if files:
         there = ", ".join(path.as_posix() for path in files)
         print(f"still there: {there}\nto delete these too: sortline remove {task} --files")
     return 0
 
 
-def delete(files: list[Path]) -> None:
-    """Delete files and folders of the task, none that lies outside the project (behind a link); say which."""
-    project = Path.cwd().resolve()
+def delete(files: list[Path]) -> int:
+    """Delete files and folders of the task, none that lies outside the project (behind a link); say which.
+
+    Return 0, or 1 where some could not be deleted.
+    """
+    project, code = Path.cwd().resolve(), 0
     for path in files:
         if not path.parent.resolve().is_relative_to(project):
             print(f"not deleted, it lies outside the project: {path.as_posix()}")
             continue
-        if path.is_symlink() or not path.is_dir():
-            path.unlink()  # of a link, never what it leads to
-        else:
-            shutil.rmtree(path)
-        print(f"deleted: {path.as_posix()}")
+        try:
+            remove(path)
+            print(f"deleted: {path.as_posix()}")
+        except OSError as error:
+            print(f"error: {error.filename}: {error.strerror}; not deleted", file=sys.stderr)
+            code = 1
     if files:
         print("DVC's cache keeps its copies until: dvc gc -w")
+    return code

@@ -2,15 +2,17 @@
 
 import argparse
 import errno
+import logging
 import os
 import socket
-import sys
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import waitress
+
+from sortline._core import signals
 from sortline._core.errors import UserError
+from sortline.cli._shared.app_files import AppFiles
 from sortline.cli._shared.numbers import whole
 
 SUMMARY = "serve the web app that `make web` built, on this machine"
@@ -18,23 +20,8 @@ EPILOG = """examples:
   sortline serve
   sortline serve --port 9000"""
 
-# Ours, not the system's: Windows may call .js plain text, and browsers then refuse it.
-TEXTS = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".mjs": "text/javascript"}
-TEXTS |= {".json": "application/json", ".webmanifest": "application/manifest+json"}
-TYPES = {suffix: f"{kind}; charset=utf-8" for suffix, kind in TEXTS.items()}
-TYPES |= {".wasm": "application/wasm", ".png": "image/png", ".onnx": "application/octet-stream"}
-HEADERS = {
-    # Ask again each time; what did not change is not sent again.
-    "Cache-Control": "no-cache",
-    # No other host, whatever the page or a file in it might ask for.
-    "Content-Security-Policy": (
-        "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; img-src 'self' blob: data:; object-src 'none'; "
-        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-    ),
-    "Permissions-Policy": "camera=(self), microphone=(), geolocation=()",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-}
+# A browser opens 6 connections. One that says nothing for PATIENCE seconds is closed, so that none can use them up.
+CONNECTIONS, THREADS, PATIENCE = 100, 4, 20
 
 
 def add(command: argparse.ArgumentParser) -> None:
@@ -45,55 +32,37 @@ def add(command: argparse.ArgumentParser) -> None:
     )
 
 
-class Handler(SimpleHTTPRequestHandler):
-    """Serves files of one folder; no listings."""
-
-    extensions_map = TYPES
-    protocol_version = "HTTP/1.1"
-
-    def end_headers(self) -> None:
-        for name, value in HEADERS.items():
-            self.send_header(name, value)
-        super().end_headers()
-
-    def list_directory(self, path: str | os.PathLike[str]) -> None:
-        self.send_error(404)
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Say nothing: a line a file is noise."""
-
-
-class Server(ThreadingHTTPServer):
-    """Says nothing of a client that went away in the middle of a file: browsers do that at every reload."""
-
-    def handle_error(self, request: Any, client_address: object) -> None:
-        if not isinstance(sys.exception(), ConnectionError):
-            super().handle_error(request, client_address)
-
-
 def main(options: argparse.Namespace) -> int:
     """Serve until Ctrl-C; return 0."""
     server = start(Path(options.folder), options.host, options.port)
-    print(f"{options.folder} at http://{options.host}:{server.server_port}/    Ctrl-C stops", flush=True)
-    try:
-        server.serve_forever()
-    except KeyboardInterrupt:
-        print()
-    finally:
-        server.server_close()
+    print(f"{options.folder} at http://{options.host}:{server.effective_port}/    Ctrl-C stops", flush=True)
+    server.run()  # ends on Ctrl-C and on SIGTERM alike
+    server.close()
+    if signals.exit_code() != 130:
+        raise signals.Terminated
+    print()
     return 0
 
 
-def start(folder: Path, host: str, port: int) -> Server:
-    """Return a listening server of the app in `folder`; port 0 takes a free one. Raises `UserError`."""
+def start(folder: Path, host: str, port: int, patience: int = PATIENCE) -> Any:
+    """Return waitress's server of the app in `folder`, listening; port 0 takes a free one. Raises `UserError`."""
     if not (folder / "index.html").is_file():
         raise UserError(f"{folder.as_posix()}: no app there; build it: make web (or: node web/build.mjs MODEL_FOLDER)")
+    listening = socket.socket()
+    if os.name == "posix":  # elsewhere it would let a second server take the port too
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        return Server((host, port), partial(Handler, directory=str(folder)))
+        listening.bind((host, port))
     except (OSError, UnicodeError) as error:
+        listening.close()
         why = getattr(error, "strerror", None) or error
         if isinstance(error, (socket.gaierror, UnicodeError)) or error.errno == errno.EADDRNOTAVAIL:
             advice = "name an address of this machine: --host localhost, or --host 0.0.0.0 for all it has"
         else:
             advice = "choose another port: --port 0 takes a free one"
         raise UserError(f"{host}:{port} cannot be used ({why}); {advice}") from None
+    logging.getLogger("waitress").setLevel(logging.ERROR)  # a client that went away is no news
+    return waitress.create_server(
+        AppFiles(folder, host), sockets=[listening], threads=THREADS, connection_limit=CONNECTIONS,
+        channel_timeout=patience, cleanup_interval=max(1, patience // 4), ident=None,
+    )  # fmt: skip

@@ -1,11 +1,13 @@
 """The linear head by scikit-learn's L-BFGS, its strength of regularisation chosen on the folds."""
 
+import sys
 import warnings
 from collections.abc import Iterator, Sequence
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
+from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 from sortline._core.arrays import log_loss
@@ -16,8 +18,13 @@ from sortline.training.loop import best_row
 from sortline.training.results import Trained, TrainingSet
 
 
+# One thread: with more, the weights would depend on how many, and on a busy machine threads wait for one another.
+@threadpool_limits.wrap(limits=1)
 def train_lbfgs(data: TrainingSet, params: TrainHeadParams) -> Trained:
-    """Train a linear head by L-BFGS, C chosen by out-of-fold accuracy (then log-loss)."""
+    """Train a linear head by L-BFGS, C chosen by out-of-fold accuracy (then log-loss).
+
+    A fit that has not converged is said in a line on stderr, and in the facts.
+    """
     features, photo = training_rows(data, params)
     plain = pool(data.features[:, 0], params.pooling)
     strengths = sorted(params.lbfgs_c)
@@ -39,6 +46,7 @@ def train_lbfgs(data: TrainingSet, params: TrainHeadParams) -> Trained:
     chosen = best_row(curve, "oof")
     whole = _fit_path(features, data.labels[photo], data.classes, strengths[: chosen + 1], params)
     weight, bias, fine = list(whole)[-1]
+    converged &= fine
     head = Head(weight, bias, params.pooling)
     by_photo = None
     if data.photo_folds is not None:
@@ -48,7 +56,13 @@ def train_lbfgs(data: TrainingSet, params: TrainHeadParams) -> Trained:
             rows = features[inside], data.labels[photo[inside]]
             ((*found, _),) = _fit_path(*rows, data.classes, [strengths[chosen]], params)
             by_photo[held_out] = softmax(plain[held_out] @ found[0].T + found[1])
-    facts: dict[str, object] = {"c": strengths[chosen], "converged": converged and fine}
+    facts: dict[str, object] = {"c": strengths[chosen], "converged": converged}
+    if not converged:
+        print(
+            f"NOTE: L-BFGS has not converged in {params.lbfgs_max_iter} iterations; raise lbfgs_max_iter, or "
+            "take larger C out of lbfgs_c",
+            file=sys.stderr,
+        )
     selected = ["C"] if len(strengths) > 1 else []
     return Trained(
         {"best": head, "last": head}, "last", softmax(logits[chosen]), curve, "c", facts, selected, by_photo=by_photo

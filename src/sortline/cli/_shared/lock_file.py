@@ -23,7 +23,7 @@ def mended(lock: Path) -> tuple[str, list[str]]:
     They are those of the last commit. An entry that is whole stays as it is, however new. Not brought back: stages
     that are no more, and a copied folder of one's own, which may hold other photos by now: DVC looks for that itself.
     """
-    text = read_text(lock)
+    text = read_text(lock).replace("\r\n", "\n")  # on Windows DVC writes the former
     found = entries(text)
     stages = mapping(read_yaml(lock.with_name("dvc.yaml")).get("stages"))
     committed = _committed(lock)

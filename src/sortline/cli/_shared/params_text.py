@@ -25,7 +25,10 @@ ONLY_ONE = "params.yaml: '{}' is the only one of {}: list another one there firs
 
 def read_text(path: Path) -> str:
     """Return the text of a UTF-8 file with its line ends as they are."""
-    return path.read_bytes().decode("utf-8")
+    try:
+        return path.read_bytes().decode("utf-8")
+    except UnicodeDecodeError:
+        raise UserError(f"{path}: not UTF-8 text; bring back the last commit's: git checkout HEAD -- {path}") from None
 
 
 def add_task(text: str, task: str, comment: str, section: CommentedMap) -> str:

@@ -21,7 +21,8 @@ from sortline.cli._shared.git import has_git
 
 CONFIG = ".dvc/config.local"
 RWLOCK = Path(".dvc/tmp/rwlock")
-IS_DVC = re.compile(r"(^|[/\\ ])dvc(\.exe)?( |$)|dvc\.cli")
+# The command of a DVC, or of a stage that someone runs by hand.
+IS_BUSY = re.compile(r"(^|[/\\ ])dvc(\.exe)?( |$)|dvc\.cli|(^|[/\\ ])stages[/\\]\w+\.py")
 PATIENCE = 20  # seconds that a stage without its DVC gets to end in order
 
 
@@ -46,8 +47,8 @@ def faults() -> list[Fault]:
     if not Path(".dvc").is_dir() or not paths.PARAMS.is_file():
         return []
     found = [*without_git()]
-    dvc, orphans = _processes()
-    if not dvc:
+    busy, orphans = _processes()
+    if not busy:
         found += [*orphaned(orphans), *stale_locks(), *cut_locks(), *left_overs()]
     return found
 
@@ -107,7 +108,7 @@ def cut_locks() -> Iterator[Fault]:
 
 def left_overs() -> Iterator[Fault]:
     """Files and folders that a killed stage had not finished; not in the photos of a task, which are not ours."""
-    found = [path for path in (Path(".tmp-params.yaml"), Path(".tmp-dvc.lock")) if path.exists()]
+    found: list[Path] = []
     for root in map(Path, outputs.roots()):
         for folder, folders, files in os.walk(root):
             unfinished = [name for name in [*folders, *files] if name.startswith(".tmp-")]
@@ -124,25 +125,35 @@ def _remove_all(found: list[Path]) -> None:
 
 
 def _processes() -> tuple[list[psutil.Process], list[psutil.Process]]:
-    """Return the DVC processes in the project, and the stages whose DVC is not among them."""
-    root, dvc, stages = Path.cwd(), [], []
+    """Return the processes that are at work in the project, and the stages whose DVC is not among them."""
+    root = Path.cwd()
+    busy: list[psutil.Process] = []
+    stages: list[psutil.Process] = []
     for process in psutil.process_iter(["name", "cmdline", "cwd"]):
         about = process.info
         if not about["cwd"] or not Path(about["cwd"]).is_relative_to(root) or process.pid == os.getpid():
             continue
-        command = " ".join((about["cmdline"] or [])[:5])
-        if re.match(r"python|dvc", about["name"] or "", re.IGNORECASE):
-            (dvc if IS_DVC.search(command) else stages).append(process)
-    return dvc, [stage for stage in stages if _is_orphan(stage, root, dvc)]
+        if _is_stage(process, root):
+            stages.append(process)
+        elif re.match(r"python|dvc", about["name"] or "", re.IGNORECASE):
+            busy += [process] if IS_BUSY.search(" ".join((about["cmdline"] or [])[:5])) else []
+    return busy, [stage for stage in stages if not set(_parents(stage)) & set(busy)]
 
 
-def _is_orphan(process: psutil.Process, root: Path, dvc: list[psutil.Process]) -> bool:
+def _is_stage(process: psutil.Process, root: Path) -> bool:
+    """Whether a DVC of the project started it."""
     try:
         of = process.environ()
-        started_by_dvc = "DVC_STAGE" in of and Path(of.get("DVC_ROOT", "")).resolve() == root
-        return started_by_dvc and not any(parent in dvc for parent in process.parents())
     except psutil.Error:
         return False
+    return "DVC_STAGE" in of and Path(of.get("DVC_ROOT", "")).resolve() == root
+
+
+def _parents(process: psutil.Process) -> list[psutil.Process]:
+    try:
+        return process.parents()
+    except psutil.NoSuchProcess:
+        return []
 
 
 def _end(stages: list[psutil.Process]) -> None:
