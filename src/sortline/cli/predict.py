@@ -53,9 +53,13 @@ def add(command: argparse.ArgumentParser) -> None:
 def main(options: argparse.Namespace) -> int:
     """Return 0 if every photo was classified, 1 if some were, 2 if none was."""
     from sortline.data.layout import find_photos
+    from sortline.export import trial
     from sortline.export.classifier import Classifier, Prediction, predict_files
 
-    classifier = Classifier(model_folder(options.model, options.task))
+    folder = model_folder(options.model, options.task)
+    if options.model:
+        trial.check(folder)
+    classifier = Classifier(folder)
     if classifier.note:
         say(f"note: {classifier.note}")
     found = find_photos(options.photos)

@@ -81,7 +81,7 @@ class Classifier:
     def __init__(self, folder: Path):
         self.folder = Path(folder)
         for path in (self.folder / "labels.json", self.folder / "model.onnx"):
-            if not path.exists():
+            if not path.is_file():
                 raise UserError(f"{path}: no such file; a model is a folder with model.onnx and labels.json")
         self.labels = labels.read(self.folder / "labels.json")
         self.classes = [one.model_dump(exclude_unset=True) for one in self.labels.classes]
@@ -187,7 +187,8 @@ def _refused(path: Path, what: str, error: Exception) -> Exception:
     """Return the line for an error of ONNX Runtime, any other error as it is."""
     if not type(error).__module__.startswith("onnxruntime"):
         return error
-    return UserError(f"{path}: {what} ({' '.join(str(error).split())[:120]})")
+    why = " ".join(str(error).rpartition("Status Message: ")[2].split())  # before it stands where in the graph
+    return UserError(f"{path}: {what} ({why[:120]})")
 
 
 def _check_contract(session: onnxruntime.InferenceSession, known: labels.Labels, folder: Path) -> None:
