@@ -187,8 +187,8 @@ def _refused(path: Path, what: str, error: Exception) -> Exception:
     """Return the line for an error of ONNX Runtime, any other error as it is."""
     if not type(error).__module__.startswith("onnxruntime"):
         return error
-    why = " ".join(str(error).rpartition("Status Message: ")[2].split())  # before it stands where in the graph
-    return UserError(f"{path}: {what} ({why[:120]})")
+    # Where in the graph and in the runtime's code stands first.
+    return UserError(f"{path}: {what} ({' '.join(str(error).split())[-120:].strip()})")
 
 
 def _check_contract(session: onnxruntime.InferenceSession, known: labels.Labels, folder: Path) -> None:
