@@ -62,6 +62,7 @@ def idx() -> Cases:
     yield "2^32 pictures", head(8, 2**32 - 1, 28, 28)
     yield "sizes whose product overflows", head(8, 2**31, 2**31, 4) + bytes(80)
     yield "no pictures", head(8, 0, 28, 28)
+    yield "no pictures, of a size that no array has", head(8, 0, 2**32 - 1, 2**32 - 1)
     yield "pictures without pixels", head(8, 5, 0, 4)
     yield "another count than labels", head(8, 4, 4, 4) + bytes(64)
     yield "255 dimensions", bytes((0, 0, 8, 255)) + bytes(1020)
@@ -311,6 +312,8 @@ def params() -> Cases:
     yield "5,000 levels of mappings", (PARAMS + "a: " + "{a: " * 5000 + "}" * 5000 + "\n").encode()
     yield "500 levels by indentation", (PARAMS + "".join(" " * i + "a:\n" for i in range(500))).encode()
     yield "60 levels", (PARAMS + "a: " + "[" * 60 + "]" * 60 + "\n").encode()
+    yield "2 MB of brackets", (PARAMS + "a: " + "[" * 10**6).encode()
+    yield "300 KB of brackets", (PARAMS + "a: " + "[" * 290_000).encode()
     yield "2 MB", (PARAMS + "# " + "x" * 2 * 10**6).encode()
     for name, number in {
         "5,000 digits": "9" * 5000,

@@ -42,6 +42,7 @@ def add(command: argparse.ArgumentParser) -> None:
     model = command.add_mutually_exclusive_group()
     model.add_argument("--task", help="use the model of this task (default: the first task that has one)")
     model.add_argument("--model", metavar="FOLDER", help="use the model in this folder (model.onnx, labels.json)")
+    command.add_argument("--verify", metavar="KEY.pub", help="only a model that the owner of this key has signed")
     form = command.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="print one JSON list, for programs")
     form.add_argument("--csv", action="store_true", help="print CSV with a header, for spreadsheets")
@@ -57,6 +58,10 @@ def main(options: argparse.Namespace) -> int:
     from sortline.export.classifier import Classifier, Prediction, predict_files
 
     folder = model_folder(options.model, options.task)
+    if options.verify:
+        from sortline.export import signature
+
+        signature.verify(folder, Path(options.verify).expanduser())
     if options.model:
         trial.check(folder)
     classifier = Classifier(folder)

@@ -25,7 +25,7 @@ HUES = ("red", "yellow", "green", "cyan", "blue", "magenta")  # from 0 degrees, 
 def show(results: Results, options: argparse.Namespace) -> None:
     if options.json:
         content = [{"photo": photo.as_posix(), **prediction.as_dict()} for photo, prediction in results]
-        print(json.dumps(content, ensure_ascii=False, indent=2))
+        print(json.dumps(content, ensure_ascii=False, indent=2, allow_nan=False))
     elif options.csv:
         _show_csv(results)
     elif results:
