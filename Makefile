@@ -13,7 +13,7 @@ CHECKED := src stages tests studies bench web
 WEB_TASK = $(or $(TASK),$(if $(wildcard models/garbage/export/model_int8.onnx),garbage,sample))
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-slow test-all test-web web setup bench lint clean
+.PHONY: help run test test-slow test-all test-web web setup bench sbom lint clean
 
 help:            ## what there is to make
 	@grep -E '^[a-z-]+: .*##|^[a-z-]+:  +##' $(MAKEFILE_LIST) | sed -E 's/:.*## /: /' | awk -F': ' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -43,6 +43,11 @@ setup: $(READY)  ## only the virtual environment, from the pinned lock
 bench: $(READY)  ## speed and memory, side by side with PyTorch; NAMES="head scale" for some of it
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade --target bench/peers -r bench/requirements.txt
 	@$(BIN)/python -m bench $(NAMES)
+
+sbom: $(READY)   ## what sortline stands on, as CycloneDX, out of the lock, into build/sbom.json
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade --target build/cyclonedx cyclonedx-bom==7.5.0
+	@PYTHONPATH=build/cyclonedx $(BIN)/python -W ignore -m cyclonedx_py requirements requirements.lock \
+	  --pyproject pyproject.toml --mc-type application --output-reproducible --no-validate -o build/sbom.json
 
 lint: $(READY)   ## ruff and mypy, as CI runs them
 	@$(BIN)/ruff check $(CHECKED)

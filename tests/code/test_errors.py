@@ -91,6 +91,8 @@ def test_our_own_bugs_keep_their_traceback(monkeypatch):
         ("MemoryError('Unable to allocate 9 GiB')", "not enough memory (Unable to allocate 9 GiB)"),
         ("MemoryError()", "not enough memory"),
         ("RuntimeError('std::bad_alloc')", "not enough memory (std::bad_alloc)"),
+        ("RuntimeError('---\\nMemory isn\\'t enough and alloc failed, size: 4B.\\n---')", "(Memory isn't enough"),
+        ("ImportError('libx.so: failed to map segment from shared object')", "(libx.so: failed to map segment"),
     ],
 )
 def test_no_room_and_no_memory_are_one_line(error, said):

@@ -3,7 +3,8 @@
     python web/test/fixtures.py OUT MODEL_FOLDER... [--photos FOLDER]
 
 Writes OUT/<task>/*.png|jpg, drawn ones (and up to one real photo a class out of --photos), OUT/<task>/expected.json,
-OUT/digits/, drawn digits with crops.json, what Python cuts out of them, and OUT/bad/, files that are no photos.
+OUT/digits/, drawn digits with crops.json, what Python cuts out of them, OUT/bad/, files that are no photos, and
+OUT/damaged.onnx, the first model with NaN in its weights.
 """
 
 import argparse
@@ -14,7 +15,9 @@ import zlib
 from pathlib import Path
 
 import numpy as np
+import onnx
 import onnxruntime
+from onnx import numpy_helper
 from PIL import Image, ImageDraw, ImageFont
 
 from sortline._core.files import read_json, write_json
@@ -135,6 +138,15 @@ def webp_bombs() -> dict[str, bytes]:
     return changed
 
 
+def damage(model: Path, out: Path) -> None:
+    """Write the model with NaN in the place of its biases, as flipped bits may leave it."""
+    graph = onnx.load(model)
+    for tensor in graph.graph.initializer:
+        if tensor.name.endswith("bias"):
+            tensor.CopyFrom(numpy_helper.from_array(np.full(tensor.dims, np.nan, np.float32), tensor.name))
+    onnx.save(graph, out)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("out", type=Path)
@@ -155,6 +167,7 @@ def main() -> None:
     draw_digits(args.out / "digits")
     write_json(args.out / "digits" / "crops.json", crops(args.out / "digits"))
     spoil(args.out / "bad", folder / "circle.png")
+    damage(args.models[0] / "model.onnx", args.out / "damaged.onnx")
 
 
 if __name__ == "__main__":

@@ -16,16 +16,21 @@ export const fixture = (...path) => join(FIXTURES, ...path);
 export const expected = (task) => JSON.parse(readFileSync(fixture(task, "expected.json"), "utf8"));
 export const labelsOf = (task) => JSON.parse(readFileSync(join(ROOT, "models", task, "export", "labels.json"), "utf8"));
 
-// Build the app of a task into a folder of its own; `changed` are labels to change, and then `name` says of what.
-export function build(task, { fp32 = false, changed = null, name = task } = {}) {
+// Build the app of a task into a folder of its own; `changed` are labels to change, `weights` a model.onnx to take in the
+// place of the task's, and then `name` says of what.
+export function build(task, { fp32 = false, changed = null, weights = null, name = task } = {}) {
   let model = join(ROOT, "models", task, "export");
-  if (changed) {
+  if (changed || weights) {
     const copy = fixture("models", name);
     rmSync(copy, { recursive: true, force: true });
     cpSync(model, copy, { recursive: true });
     // The cache of DVC is read-only, and so may be a copy from it.
     rmSync(join(copy, "labels.json"));
     writeFileSync(join(copy, "labels.json"), JSON.stringify({ ...labelsOf(task), ...changed }));
+    if (weights) {
+      rmSync(join(copy, "model.onnx"));
+      cpSync(weights, join(copy, "model.onnx"));
+    }
     model = copy;
   }
   const out = fixture("dist", `${name}-${fp32 ? "fp32" : "int8"}`);

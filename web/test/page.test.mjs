@@ -74,6 +74,14 @@ for (const [threshold, name] of [[0.999, "unsure"], ["never", "never-sure"]]) {
   });
 }
 
+test("an answer that is no number is an error, not a class", async (context) => {
+  const page = await open(context, build(TASK, { fp32: true, weights: fixture("damaged.onnx"), name: "damaged" }));
+  await choose(page, TASK, PHOTO);
+  await page.waitForSelector("#error:not([hidden])");
+  assert.match(await text(page, "#error"), /Something went wrong/);
+  assert.ok(await page.isHidden("#answer"));
+});
+
 test("what is unlike anything trained on is told", async (context) => {
   const changed = { threshold: null, unfamiliar_below: 1.1 };
   const page = await open(context, build(TASK, { changed, name: "strange" }));

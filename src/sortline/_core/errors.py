@@ -13,7 +13,9 @@ from sortline._core.text import printable
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 # What libraries in C++ say where Python raises MemoryError.
 NO_MEMORY = re.compile(
-    "bad_alloc|failed to allocate|cannot allocate|out of memory|insufficient memory|can't start new thread", re.I
+    r".*(?:bad_alloc|failed to allocate|cannot allocate|alloc failed|out of memory|insufficient memory|"
+    r"failed to map segment|can't start new thread).*",
+    re.IGNORECASE,
 )
 
 
@@ -60,8 +62,10 @@ def mended_by_user(error: BaseException) -> str | None:
         where = f"{error.filename}: " if error.filename is not None else ""
         what = error.strerror or f"{error} (is the disk full?)"
         return f"{where}{what}{'; make room and run the command again' if error.errno in NO_ROOM else ''}"
-    if isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and NO_MEMORY.search(str(error))):
-        return f"not enough memory ({str(error)[:150] or 'none left'}); close other programs and run the command again"
+    said = NO_MEMORY.search(str(error)) if isinstance(error, RuntimeError | ImportError) else None
+    if said or isinstance(error, MemoryError):
+        what = (said[0] if said else str(error))[:150] or "none left"
+        return f"not enough memory ({what}); close other programs and run the command again"
     return None
 
 

@@ -3,6 +3,7 @@
 import csv
 import hashlib
 import io
+import itertools
 import json
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
@@ -15,7 +16,7 @@ from sortline._core.errors import UserError
 if TYPE_CHECKING:
     from _typeshed import SupportsWrite
 
-MAX_YAML = 10**6  # characters
+MAX_YAML = 3 * 10**5  # characters
 MAX_DEPTH, MAX_ENTRIES = 50, 10**5  # of YAML: levels, values
 csv.field_size_limit(10**8)  # characters of a cell; the built-in limit is 131,072
 
@@ -79,6 +80,9 @@ def read_yaml(path: Path) -> dict[str, Any]:
         text = Path(path).read_text(encoding="utf-8")
         if len(text) > MAX_YAML:
             raise UserError(f"{path}: more than {MAX_YAML:,} characters, which no file of parameters has")
+        # The parser's time goes with the square of the brackets that are open.
+        if max(itertools.accumulate((one in "[{") - (one in "]}") for one in text), default=0) > 10 * MAX_DEPTH:
+            raise RecursionError
         content = YAML(typ="safe", pure=True).load(text)
     except FileNotFoundError:
         raise UserError(f"{path}: no such file; run the command in the project's root folder") from None

@@ -1,15 +1,19 @@
 """MindSpore cells as ONNX graphs and as MindIR."""
 
 import contextlib
+import errno
+import os
 import re
 import shutil
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import mindspore
 import numpy as np
 import onnx
+from google.protobuf.message import DecodeError
 from mindspore.train import mind_ir_pb2
 
 from sortline._core import parameters
@@ -22,7 +26,7 @@ def to_onnx(cell: mindspore.nn.Cell, shape: Sequence[int], outputs: Sequence[str
         # By a bare name: MindSpore refuses any path with a character outside [0-9a-zA-Z@_.:/-], even `RUNNER~1`.
         with contextlib.chdir(scratch):
             mindspore.onnx.export(cell, example, file_name="graph.onnx")
-        model = onnx.load(Path(scratch) / "graph.onnx")
+        model = _written(Path(scratch) / "graph.onnx", onnx.ModelProto)
     # Not by export's output_names and dynamic_axes: 2.10 breaks a graph with them where an output is used inside too.
     graph = model.graph
     ends = graph.input[0], *graph.output
@@ -44,10 +48,19 @@ def to_mindir(cell: mindspore.nn.Cell, size: int, channels: int = 3) -> bytes:
         # By a bare name, as in to_onnx.
         with contextlib.chdir(scratch):
             mindspore.export(cell, example, file_name="model", file_format="MINDIR")
-        model = mind_ir_pb2.ModelProto.FromString((Path(scratch) / "model.mindir").read_bytes())
+        model = _written(Path(scratch) / "model.mindir", mind_ir_pb2.ModelProto)
     _drop_run_traces(model.graph)
     model.primitives.sort(key=lambda primitive: primitive.name)
     return model.SerializeToString(deterministic=True)
+
+
+def _written(path: Path, kind: Any) -> Any:
+    """Return the message that MindSpore wrote; on a full disk that is nothing, or half of one, without an error."""
+    with contextlib.suppress(DecodeError):
+        content = path.read_bytes() if path.is_file() else b""
+        if content:
+            return kind.FromString(content)
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
 
 
 def _drop_run_traces(graph: mind_ir_pb2.GraphProto) -> None:

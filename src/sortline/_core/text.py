@@ -31,7 +31,7 @@ def is_formula(text: str) -> bool:
 
 def json_text(content: Any) -> str:
     """Return JSON for a program that reads what a terminal may show too: what `printable` escapes is `\\u001b` here."""
-    text = json.dumps(content, ensure_ascii=False, indent=2)
+    text = json.dumps(content, ensure_ascii=False, indent=2, allow_nan=False)
     return re.sub(rf"(?!\n){_STEERING.pattern}", lambda found: f"\\u{ord(found[0]):04x}", text)
 
 

@@ -37,7 +37,7 @@ def read(path: Path) -> dict[str, np.ndarray]:
     message = Checkpoint()
     try:
         message.ParseFromString(_checked(path.read_bytes(), path))
-    except DecodeError:
+    except (DecodeError, UnicodeDecodeError):
         raise UserError(f"{path}: not a MindSpore checkpoint, or one cut off; fetch it again") from None
     arrays: dict[str, np.ndarray] = {}
     # A large tensor comes in several parts, one after the other.

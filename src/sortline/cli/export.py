@@ -1,4 +1,4 @@
-"""`sortline export --ms`: an exported MindIR as a MindSpore Lite model, where the converter is installed."""
+"""`sortline export`: what is done with an exported model: converted for MindSpore Lite, or signed."""
 
 import argparse
 import shutil
@@ -11,23 +11,39 @@ from sortline.cli._shared.tasks import model_folder
 
 CONVERTER = "converter_lite"
 
-SUMMARY = "convert an exported model for MindSpore Lite, where its converter_lite is on the PATH"
+SUMMARY = "sign an exported model, or convert it for MindSpore Lite, where its converter_lite is on the PATH"
 EPILOG = """examples:
   sortline export --ms
   sortline export --ms --task garbage --out lite
+  sortline export --new-key ~/sortline.pem
+  sortline export --sign ~/sortline.pem
+  sortline predict photo.jpg --verify ~/sortline.pem.pub
 
 `dvc repro export@TASK` makes the model itself."""
 
 
 def add(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--ms", action="store_true", required=True, help="to MindSpore Lite's format: model.ms")
+    what = command.add_mutually_exclusive_group(required=True)
+    what.add_argument("--ms", action="store_true", help="convert to MindSpore Lite's format: model.ms")
+    what.add_argument("--sign", metavar="KEY", help="write the files' signature by this private key beside the folder")
+    what.add_argument("--new-key", metavar="KEY", help="make a private key to sign with, and KEY.pub to verify with")
     model = command.add_mutually_exclusive_group()
-    model.add_argument("--task", help="convert the model of this task (default: the first task that has one)")
-    model.add_argument("--model", metavar="FOLDER", help="convert the model in this folder (model.mindir)")
-    command.add_argument("--out", metavar="FOLDER", help="where to (default: models/TASK/lite)")
+    model.add_argument("--task", help="take the model of this task (default: the first task that has one)")
+    model.add_argument("--model", metavar="FOLDER", help="take the model in this folder")
+    command.add_argument("--out", metavar="FOLDER", help="--ms: where to (default: models/TASK/lite)")
 
 
 def main(options: argparse.Namespace) -> int:
+    if options.new_key or options.sign:
+        from sortline.export import signature
+
+        key = Path(options.new_key or options.sign).expanduser()
+        if options.new_key:
+            print(f"{key}: keep it to yourself; {signature.new_key(key)}: give it to whoever is to verify your models")
+            return 0
+        folder = model_folder(options.model, options.task)
+        print(f"{signature.sign(folder, key)}: the signature of {folder.as_posix()}")
+        return 0
     folder = model_folder(options.model, options.task)
     out = Path(options.out) if options.out else folder.parent / "lite"
     model = convert(folder / "model.mindir", out)

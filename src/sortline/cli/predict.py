@@ -42,6 +42,7 @@ def add(command: argparse.ArgumentParser) -> None:
     model = command.add_mutually_exclusive_group()
     model.add_argument("--task", help="use the model of this task (default: the first task that has one)")
     model.add_argument("--model", metavar="FOLDER", help="use the model in this folder (model.onnx, labels.json)")
+    command.add_argument("--verify", metavar="KEY.pub", help="only a model that the owner of this key has signed")
     form = command.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="print one JSON list, for programs")
     form.add_argument("--csv", action="store_true", help="print CSV with a header, for spreadsheets")
@@ -53,9 +54,17 @@ def add(command: argparse.ArgumentParser) -> None:
 def main(options: argparse.Namespace) -> int:
     """Return 0 if every photo was classified, 1 if some were, 2 if none was."""
     from sortline.data.layout import find_photos
+    from sortline.export import trial
     from sortline.export.classifier import Classifier, Prediction, predict_files
 
-    classifier = Classifier(model_folder(options.model, options.task))
+    folder = model_folder(options.model, options.task)
+    if options.verify:
+        from sortline.export import signature
+
+        signature.verify(folder, Path(options.verify).expanduser())
+    if options.model:
+        trial.check(folder)
+    classifier = Classifier(folder)
     if classifier.note:
         say(f"note: {classifier.note}")
     found = find_photos(options.photos)

@@ -1,6 +1,7 @@
 """The exported model on photos: needs the export folder and ONNX Runtime, nothing of the training side."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -82,7 +83,7 @@ class Classifier:
     def __init__(self, folder: Path, threads: int = 0):
         self.folder = Path(folder)
         for path in (self.folder / "labels.json", self.folder / "model.onnx"):
-            if not path.exists():
+            if not path.is_file():
                 raise UserError(f"{path}: no such file; a model is a folder with model.onnx and labels.json")
         self.labels = labels.read(self.folder / "labels.json")
         self.classes = [one.model_dump(exclude_unset=True) for one in self.labels.classes]
@@ -108,13 +109,9 @@ class Classifier:
         if image.mode != "RGB":
             raise ValueError(f"expected an RGB image, got mode {image.mode}; open photos with open_rgb")
         pixels, path = np.asarray(image, dtype=np.uint8), self.folder / "model.onnx"
-        try:
+        what = f"fails on a photo of {image.width} x {image.height} pixels; resize the photo, or export the model again"
+        with _runtime(path, what):
             found = self._session.run(outputs, {"image": pixels})
-        except Exception as error:  # ONNX Runtime's errors share no base class
-            size = f"{image.width} x {image.height} pixels"
-            raise _refused(
-                path, f"fails on a photo of {size}; resize the photo, or export the model again", error
-            ) from None
         for name, values in zip(outputs, found, strict=True):
             first = 1 if name == "similarity" else len(self.classes)
             # A logit of a class that is out of the question may be -Inf.
@@ -178,18 +175,22 @@ def _open_session(path: Path, threads: int) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.log_severity_level = 4  # its errors are raised, too
+    # As bytes: ONNX Runtime's own file reader depends on the system's encoding of file names.
+    content = path.read_bytes()
+    with _runtime(path, "not a model that ONNX Runtime can load; export it again"):
+        return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+
+
+@contextmanager
+def _runtime(path: Path, what: str) -> Iterator[None]:
+    """Turn whatever ONNX Runtime raises into one line: its errors share no base class, nor are all its own."""
     try:
-        # As bytes: ONNX Runtime's own file reader depends on the system's encoding of file names.
-        return onnxruntime.InferenceSession(path.read_bytes(), options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # ONNX Runtime's errors share no base class
-        raise _refused(path, "not a model that ONNX Runtime can load; export it again", error) from None
-
-
-def _refused(path: Path, what: str, error: Exception) -> Exception:
-    """Return the line for an error of ONNX Runtime, any other error as it is."""
-    if not type(error).__module__.startswith("onnxruntime"):
-        return error
-    return UserError(f"{path}: {what} ({' '.join(str(error).split())[:120]})")
+        yield
+    except MemoryError:
+        raise
+    except Exception as error:
+        # Where in the graph and in the runtime's code stands first.
+        raise UserError(f"{path}: {what} ({' '.join(str(error).split())[-120:].strip()})") from None
 
 
 def _check_contract(session: onnxruntime.InferenceSession, known: labels.Labels, folder: Path) -> None:
@@ -204,6 +205,7 @@ def _check_contract(session: onnxruntime.InferenceSession, known: labels.Labels,
     count = outputs["probabilities"][-1]
     if isinstance(count, int) and count != len(known.classes):
         raise UserError(f"{folder}: model.onnx has {count} classes, labels.json {len(known.classes)}; export again")
-    inside = session.get_modelmeta().custom_metadata_map.get("labels")
+    with _runtime(folder / "model.onnx", "its metadata are damaged; export it again"):
+        inside = session.get_modelmeta().custom_metadata_map.get("labels")
     if inside and labels.parse(inside, folder / "model.onnx") != known:
         raise UserError(f"{folder}: labels.json is not the one model.onnx was exported with; export again")

@@ -7,7 +7,7 @@ from typing import Annotated, Any, get_args
 from pydantic import Field, PlainValidator, model_validator
 from pydantic_core import PydanticCustomError
 
-from sortline.config.base import Section
+from sortline.config.base import Section, shown
 from sortline.config.fetch import Source
 from sortline.data.sources.known import DATASETS
 
@@ -50,5 +50,5 @@ class FetchParams(Section):
         if content.get("sources") is not None:
             raise ValueError("dataset and sources stand for each other; leave one out")
         if content["dataset"] not in [*DATASETS]:  # what was written may be of any type, a list too
-            raise ValueError(f"no data set {content['dataset']!r}; there is: {', '.join(DATASETS)}")
+            raise ValueError(f"no data set {shown(content['dataset'])}; there is: {', '.join(DATASETS)}")
         return content | {"sources": DATASETS[content["dataset"]]}

@@ -153,6 +153,8 @@ class _Zip:
             if info.flag_bits & 0x1:
                 refused = "encrypted"
             folder = name.endswith(("/", "\\")) or kind == stat.S_IFDIR
+            if folder and info.file_size:
+                raise UserError(f"'{path}' is a folder with content; the archive is damaged")
             yield None if folder else _Member(path, info.file_size, refused, partial(self.archive.open, info))
 
     def check_end(self) -> None:

@@ -1,0 +1,411 @@
+"""Malformed files that somebody thought of: what each format lets a stranger say that no honest file says."""
+
+import gzip
+import io
+import json
+import struct
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from malformed.formats import CLASSES, LABELS, LOG, PARAMS, checkpoint, onnx_model
+
+Cases = Iterator[tuple[str, bytes]]
+
+
+def pictures() -> Cases:
+    def chunk(kind: bytes, body: bytes) -> bytes:
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+    def png(width: int, height: int, depth: int = 8, colour: int = 2, body: bytes = zlib.compress(bytes(100))) -> bytes:
+        header = chunk(b"IHDR", struct.pack(">2I5B", width, height, depth, colour, 0, 0, 0))
+        return b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", body) + chunk(b"IEND", b"")
+
+    yield "bomb of 60,000 x 60,000", png(60_000, 60_000)
+    yield "2^31 wide", png(2**31 - 1, 1)
+    yield "no width", png(0, 5)
+    yield "depth 77", png(5, 5, depth=77)
+    yield "colour type 9", png(5, 5, colour=9)
+    yield "pixels of another size", png(500, 500)
+    yield "more pixels than told", png(2, 2, body=zlib.compress(bytes(10**6)))
+    yield "GIF of 65,535 x 65,535", b"GIF89a" + struct.pack("<2H3B", 65535, 65535, 0xF7, 0, 0)
+    yield (
+        "BMP of -2^31",
+        b"BM" + struct.pack("<IHHI", 100, 0, 0, 54) + struct.pack("<IiiHH6I", 40, 2**31 - 1, -(2**31), 1, 24, *[0] * 6),
+    )
+    loop = struct.pack("<2sHI", b"II", 42, 8) + struct.pack("<H", 1) + struct.pack("<HHII", 256, 3, 1, 5)
+    yield "TIFF whose directory leads to itself", loop + struct.pack("<I", 8)
+    yield "TIFF whose directory lies outside", struct.pack("<2sHI", b"II", 42, 2**31)
+    yield "TIFF of 65,535 tags", struct.pack("<2sHI", b"II", 42, 8) + b"\xff\xff" + bytes(100)
+    yield "WebP of no size", b"RIFF" + bytes(4) + b"WEBPVP8 " + b"\xff\xff\xff\xff" + bytes(50)
+    yield "JPEG of nothing but its start", b"\xff\xd8\xff\xd9"
+    yield (
+        "JPEG without tables",
+        b"\xff\xd8\xff\xc0\x00\x11\x08\xff\xff\xff\xff\x03\x01\x22\x00\x02\x11\x01\x03\x11\x01\xff\xd9",
+    )
+    yield "HTML", b"<!doctype html><title>404</title>"
+    yield "an SVG", b"<svg xmlns='http://www.w3.org/2000/svg'><image href='file:///etc/passwd'/></svg>"
+    yield "PostScript", b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n(%pipe%id) (r) file\n"
+    yield "a Git LFS pointer", b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 12345\n"
+
+
+def idx() -> Cases:
+    def head(kind: int, *shape: int) -> bytes:
+        return bytes((0, 0, kind, len(shape))) + struct.pack(f">{len(shape)}I", *shape)
+
+    for kind in (0x09, 0x0B, 0x0C, 0x0D, 0x0E):
+        yield f"elements of type {kind:#x}", head(kind, 5, 4, 4) + bytes(640)
+    yield "2^32 pictures", head(8, 2**32 - 1, 28, 28)
+    yield "sizes whose product overflows", head(8, 2**31, 2**31, 4) + bytes(80)
+    yield "no pictures", head(8, 0, 28, 28)
+    yield "no pictures, of a size that no array has", head(8, 0, 2**32 - 1, 2**32 - 1)
+    yield "pictures without pixels", head(8, 5, 0, 4)
+    yield "another count than labels", head(8, 4, 4, 4) + bytes(64)
+    yield "255 dimensions", bytes((0, 0, 8, 255)) + bytes(1020)
+    yield "two dimensions", head(8, 5, 16) + bytes(80)
+    yield "gzip of gzip", gzip.compress(gzip.compress(head(8, 5, 4, 4) + bytes(80)))
+    yield "gzip bomb", gzip.compress(bytes(6 * 10**8), 1)
+    yield "gzip whose checksum fails", gzip.compress(head(8, 5, 4, 4) + bytes(80))[:-8] + bytes(8)
+
+
+def safetensors() -> Cases:
+    def file(header: Any, body: bytes = b"") -> bytes:
+        text = header if isinstance(header, bytes) else json.dumps(header).encode()
+        return struct.pack("<Q", len(text)) + text + body
+
+    def one(kind: str = "F32", shape: Any = (1,), ends: Any = (0, 4)) -> dict[str, Any]:
+        return {"a": {"dtype": kind, "shape": shape, "data_offsets": ends}}
+
+    four = bytes(4)
+    yield "a header of 2^63 bytes", struct.pack("<Q", 2**63) + b"{}"
+    yield "nested 100,000 deep", file(b'{"a":' * 10**5)
+    yield "type F8", file(one("F8_E4M3", (4,)), four)
+    yield "type BF16", file(one("BF16", (2,)), four)
+    yield "an unknown type", file(one("X99"), four)
+    yield "a shape that is too large", file(one(shape=(2**40,)), four)
+    yield "a shape that overflows", file(one(shape=(2**32, 2**32, 2**32)), four)
+    yield "a negative shape", file(one(shape=(-1,)), four)
+    yield "offsets outside", file(one(ends=(0, 4000)), four)
+    yield "offsets backwards", file(one(ends=(4, 0)), four)
+    yield "the same bytes twice", file(one() | {"b": one()["a"]}, four)
+    yield "a hole", file(one(ends=(4, 8)), bytes(8))
+    yield "NaN", file(one(), struct.pack("<f", np.nan))
+    yield "Inf", file(one(), struct.pack("<f", np.inf))
+    yield "a list as header", file([1, 2], four)
+    yield "numbers as names", file({"a": 5}, four)
+    yield (
+        "an integer of 5,000 digits",
+        file(b'{"a":{"dtype":"F32","shape":[' + b"9" * 5000 + b'],"data_offsets":[0,4]}}', four),
+    )
+
+
+def checkpoints() -> Cases:
+    four = bytes(4)
+    yield "dims smaller than the content", checkpoint(("a.weight", "Float32", (4,), b"A" * 4_000_000))
+    yield "dims larger than the content", checkpoint(("a.weight", "Float32", (2**40,), b"A" * 16))
+    yield "negative dims", checkpoint(("a", "Float32", (-1,), four))
+    yield "dims whose product overflows", checkpoint(("a", "Float32", (2**62, 4), b""))
+    yield "an unknown type", checkpoint(("a", "Complex64", (1,), bytes(8)))
+    yield "parts of different types", checkpoint(("a", "Float32", (2,), four), ("a", "Int32", (2,), four))
+    yield "a name twice", checkpoint(*((name, "Float32", (1,), four) for name in "aba"))
+    yield "text as a tensor", checkpoint(("a", "str", (1,), b"abc"))
+    yield "no tensor", checkpoint()
+    yield "a checksum that fails", checkpoint(("a", "Float32", (1,), four)) + b"crc_num" + bytes(10)
+    yield "a message that holds itself", b"\x0a\xff\xff\xff\xff\x0f" * 50
+    yield "a pickle", b"\x80\x02cos\nsystem\n(X\x02\x00\x00\x00idtR."
+
+
+def archives() -> Cases:
+    def tar(*parts: bytes) -> bytes:
+        return b"".join(parts) + bytes(1024)
+
+    def entry(
+        name: str, kind: bytes = tarfile.REGTYPE, body: bytes = b"", size: int | None = None, link: str = ""
+    ) -> bytes:
+        info = tarfile.TarInfo(name)
+        info.type, info.size, info.linkname = kind, len(body) if size is None else size, link
+        return info.tobuf(tarfile.GNU_FORMAT) + body + bytes(-len(body) % 512)
+
+    def zipped(*members: tuple[str, bytes], mode: int = 0) -> bytes:
+        stream = io.BytesIO()
+        with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
+            for name, content in members:
+                info = zipfile.ZipInfo(name)
+                info.external_attr, info.compress_type = mode << 16, zipfile.ZIP_DEFLATED
+                archive.writestr(info, content)
+        return stream.getvalue()
+
+    for name in (
+        "../evil.jpg",
+        "/etc/evil",
+        "a/../../b",
+        "C:evil.jpg",
+        "a\\..\\..\\b",
+        "a\x1b[2J.jpg",
+        "d/" * 1500 + "a",
+    ):
+        yield f"zip with {name[:20]!r}", zipped((name, b"x"))
+        yield f"tar with {name[:20]!r}", tar(entry(name[:90], body=b"x") if len(name) < 90 else entry(name, body=b"x"))
+    for kind in (tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.FIFOTYPE, tarfile.GNUTYPE_SPARSE, b"Z"):
+        yield f"tar with a member of type {kind!r}", tar(entry("a/b.jpg", kind, link="/etc/passwd"))
+    yield "zip with a link", zipped(("a/b.jpg", b"/etc/passwd"), mode=0o120777)
+    yield "zip with a folder that has content", zipped(("a/b.jpg", b"x"), mode=0o040755)
+    yield "zip bomb", zipped(("a/b.jpg", bytes(11 * 10**6)))
+    yield "the same name twice", zipped(("a/b.jpg", b"x"), ("a/b.jpg", b"y"))
+    yield "a file where a folder is", zipped(("a", b"x"), ("a/b.jpg", b"y"))
+    yield "pax header of digits", tar(entry("x", tarfile.XHDTYPE, b"1" * 60_000))
+    yield "pax header of 3 GB", entry("x", tarfile.XHDTYPE, size=3 * 10**9)
+    yield "pax headers one in the other", tar(entry("x", tarfile.XHDTYPE, b"11 path=ab\n") * 3000)
+    yield "pax size backwards", tar(entry("x", tarfile.XHDTYPE, b"14 size=-1024\n"), entry("a/b.jpg"))
+    yield "pax length of no digits", tar(entry("x", tarfile.XHDTYPE, b"0 size=5\n"), entry("a/b.jpg"))
+    yield "GNU long name of 1 MB", tar(entry("x", tarfile.GNUTYPE_LONGNAME, b"n" * 10**6), entry("a/b.jpg"))
+    yield "tar.gz of a long name", gzip.compress(tar(entry("x", tarfile.GNUTYPE_LONGNAME, b"n" * 10**7)), 1)
+    yield "tar without an end", entry("a/b.jpg", body=b"x")
+    yield "tar.gz bomb", gzip.compress(tar(entry("a/b.jpg", body=bytes(11 * 10**6))), 1)
+    yield "RAR", b"Rar!\x1a\x07\x01\x00" + bytes(100)
+    yield "7z", b"7z\xbc\xaf\x27\x1c" + bytes(100)
+
+
+def labels() -> Cases:
+    def changed(**keys: Any) -> bytes:
+        return json.dumps({**LABELS, **keys}).encode()
+
+    one = LABELS["classes"][0]
+    for name, value in {
+        "text": "0.5",
+        "a list": [0.5],
+        "true": True,
+        "NaN": float("nan"),
+        "Infinity": float("inf"),
+        "an unknown word": "sometimes",
+    }.items():
+        yield f"threshold is {name}", changed(threshold=value)
+    yield "unfamiliar_below is text", changed(unfamiliar_below="no")
+    for name, value in {
+        "none": None,
+        "empty": [],
+        "a text": "ab",
+        "a mapping": {"a": 1},
+        "numbers": [1, 2],
+        "none in it": [None],
+    }.items():
+        yield f"classes are {name}", changed(classes=value)
+        yield f"bins are {name}", changed(bins=value if value != [] else 5)
+    for key in ("code", "en"):
+        yield f"a class without {key}", changed(classes=[{k: v for k, v in one.items() if k != key}])
+    for key in ("code", "en", "zh", "bin"):
+        for value in (5, [1], {"a": 1}, True):
+            yield f"{key} of a class is {value!r}", changed(classes=[one | {key: value}])
+    for value in ("text", [["a"]], [["a", "b", "c"]], [[1, 2]], {"a": "b"}):
+        yield f"the card of a class is {value!r}", changed(classes=[one | {"card": value}])
+    for key in ("id", "colour"):
+        yield f"{key} of a bin is a list", changed(bins=[{"id": "warm"} | {key: ["x"]}])
+    yield "note is a number", changed(note=5)
+    yield "reads is a list", changed(reads=["digits"])
+    yield "no task", json.dumps({k: v for k, v in LABELS.items() if k != "task"}).encode()
+    for text in (
+        "",
+        "null",
+        "[]",
+        "5",
+        '"a"',
+        "{",
+        "NaN",
+        "[" * 10**5,
+        '{"a":' * 10**5,
+        '{"task":1' + "0" * 6000 + "}",
+        "\x00",
+        "{}",
+    ):
+        yield f"the text {text[:12]!r}, {len(text)} long", text.encode()
+    yield "UTF-16", json.dumps(LABELS).encode("utf-16")
+    yield "bytes that are no UTF-8", b'{"task": "\xff\xfe"}'
+
+
+def onnx() -> Cases:
+    from onnx import TensorProto, helper, numpy_helper
+
+    def weights(value: Any) -> Any:
+        def change(model: Any) -> None:
+            model.graph.initializer[1].CopyFrom(numpy_helper.from_array(np.asarray(value), "ones"))
+
+        return change
+
+    def graph(change: Any) -> bytes:
+        return onnx_model(lambda model: change(model.graph))
+
+    yield "no content", b""
+    yield "a graph without nodes", graph(lambda one: one.ClearField("node"))
+    yield "no outputs", graph(lambda one: one.ClearField("output"))
+    yield "no input", graph(lambda one: one.ClearField("input"))
+    yield (
+        "NaN in what is divided by",
+        graph(
+            lambda one: (
+                one.initializer.append(numpy_helper.from_array(np.full(1, np.nan, np.float32), "none")),
+                one.node[3].input.__setitem__(1, "none"),
+            )
+        ),
+    )
+    yield (
+        "divided by zero",
+        graph(
+            lambda one: (
+                one.initializer.append(numpy_helper.from_array(np.zeros(1, np.float32), "none")),
+                one.node[3].input.__setitem__(1, "none"),
+            )
+        ),
+    )
+    yield "an unknown operator", graph(lambda one: setattr(one.node[0], "op_type", "Launch"))
+    yield "an operator of another domain", graph(lambda one: setattr(one.node[0], "domain", "evil"))
+    yield "a node that feeds itself", graph(lambda one: one.node[2].input.__setitem__(0, "sum"))
+    yield "an input that nobody makes", graph(lambda one: one.node[3].input.__setitem__(1, "nobody"))
+    yield "a name of 1 MB", graph(lambda one: setattr(one.node[0], "name", "n" * 10**6))
+    yield "float photos", onnx_model(type=TensorProto.FLOAT)
+    yield "photos of rank 4", onnx_model(shape=[1, "h", "w", 3])
+    yield "two classes", graph(lambda one: setattr(one.output[0].type.tensor_type.shape.dim[0], "dim_value", 2))
+    yield "answers of text", graph(lambda one: setattr(one.output[0].type.tensor_type, "elem_type", TensorProto.STRING))
+    yield "answers of rank 2", graph(lambda one: one.output[0].type.tensor_type.shape.dim.add())
+    yield "an optional answer", graph(lambda one: one.output[0].type.optional_type.SetInParent())
+    yield "other labels inside", onnx_model(labels={**LABELS, "note": "other"})
+    yield "labels inside that are none", onnx_model(labels=[])
+    yield "opset 999", onnx_model(lambda model: setattr(model.opset_import[0], "version", 999))
+    yield "IR version 999", onnx_model(lambda model: setattr(model, "ir_version", 999))
+    yield "weights of another length", onnx_model(lambda model: setattr(model.graph.initializer[1], "raw_data", b"a"))
+    yield "weights of 2^40 elements", onnx_model(lambda model: model.graph.initializer[1].dims.__setitem__(0, 2**40))
+    yield "weights with negative dims", onnx_model(lambda model: model.graph.initializer[1].dims.__setitem__(0, -3))
+    yield "weights of type 77", onnx_model(lambda model: setattr(model.graph.initializer[1], "data_type", 77))
+    yield (
+        "axes out of range",
+        graph(lambda one: one.initializer[0].CopyFrom(numpy_helper.from_array(np.array([0, 77]), "axes"))),
+    )
+    node = helper.make_node("ConstantOfShape", ["shape"], ["filled"])
+    yield (
+        "2^62 zeros",
+        graph(
+            lambda one: (
+                one.node.insert(0, node),
+                one.initializer.append(numpy_helper.from_array(np.array([2**62]), "shape")),
+                one.node.insert(1, helper.make_node("ReduceSum", ["filled"], ["more"], keepdims=0)),
+                one.node[5].input.__setitem__(1, "more"),
+            )
+        ),
+    )
+    yield "SavedModel", b"\x08\x01\x12" + bytes(200)
+    yield "a pickle", b"\x80\x04\x95" + bytes(100)
+
+
+def params() -> Cases:
+    head, rest = PARAMS.split("toy:\n", 1)
+    bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n" + "".join(
+        f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]\n" for i in range(1, 12)
+    )
+    yield "alias bomb", (bomb + PARAMS).encode()
+    yield "alias bomb as a section", (bomb + PARAMS.replace("lbfgs_c: [0.3, 1.0]", "lbfgs_c: *a11")).encode()
+    yield "a list that holds itself", (PARAMS + "a: &a [*a]\n").encode()
+    yield "a mapping that holds itself", (head + "toy: &a {fetch: *a, prepare: *a, train_head: *a}\n").encode()
+    yield "5,000 levels of lists", (PARAMS + "a: " + "[" * 5000 + "]" * 5000 + "\n").encode()
+    yield "5,000 levels of mappings", (PARAMS + "a: " + "{a: " * 5000 + "}" * 5000 + "\n").encode()
+    yield "500 levels by indentation", (PARAMS + "".join(" " * i + "a:\n" for i in range(500))).encode()
+    yield "60 levels", (PARAMS + "a: " + "[" * 60 + "]" * 60 + "\n").encode()
+    yield "2 MB of brackets", (PARAMS + "a: " + "[" * 10**6).encode()
+    yield "300 KB of brackets", (PARAMS + "a: " + "[" * 290_000).encode()
+    yield "2 MB", (PARAMS + "# " + "x" * 2 * 10**6).encode()
+    for name, number in {
+        "5,000 digits": "9" * 5000,
+        "5,000 hexadecimal digits": "0x" + "f" * 5000,
+        "1e999": "1e999",
+        "NaN": ".nan",
+        "-Inf": "-.inf",
+        "binary": "!!binary ////",
+        "a date": "2024-13-45",
+        "sexagesimal": "1:60:99",
+    }.items():
+        for key, old in (("epochs", "30"), ("lr", "4e-05")):
+            yield f"{key} of {name}", PARAMS.replace(f"{key}: {old}", f"{key}: {number}").encode()
+    values = {
+        "none": "",
+        "a number": "5",
+        "text": "abc",
+        "a list": "[1, [2]]",
+        "true": "true",
+        "a date": "2024-01-02",
+        "a set": "!!set {a, b}",
+        "a mapping": "{x: {y: z}}",
+    }
+    for name, value in values.items():
+        for section in ("fetch", "prepare", "train_head"):
+            yield f"{section} is {name}", f"{head}toy:\n  {section}: {value}\n".encode()
+        yield f"the task is {name}", f"{head}toy: {value}\n".encode()
+        yield f"tasks is {name}", f"tasks: {value}\ntoy:\n{rest}".encode()
+        yield f"a source is {name}", PARAMS.replace("{kind: folder, path: photos}", value or "~").encode()
+        yield f"the kind of a source is {name}", PARAMS.replace("kind: folder", f"kind: {value or '~'}").encode()
+    for line in (
+        "!!python/object/apply:os.system [id]",
+        "{[1]: 2}",
+        "? {a: b}\n: c",
+        "*nobody",
+        "a: b: c",
+        "\tx: 1",
+        "%TAG ! x",
+        "--- a\n--- b",
+        "\x00",
+        "@x",
+        "<<: 5",
+        "<<: [1]",
+        "{a: 1, a: 2}",
+        "!!float abc",
+        "!!int abc",
+        "!!timestamp abc",
+        "!!omap [a]",
+        "!!pairs 5",
+    ):
+        yield f"the line {line[:30]!r}", (PARAMS + f"more: {line}\n").encode()
+        yield f"nothing but {line[:30]!r}", f"{line}\n".encode()
+    yield "UTF-16", PARAMS.encode("utf-16")
+    yield "bytes that are no UTF-8", b"\xff\xfe\xfa"
+
+
+def tables() -> Cases:
+    yield "a cell of 200 KB", (CLASSES + f"c,{'x' * 200_000},,,\n").encode()
+    yield "no column en", CLASSES.replace("en", "name").encode()
+    yield "an empty name", CLASSES.replace("Apple", "").encode()
+    yield "a row too short", (CLASSES + "c,Cake\n").encode()
+    yield "a row too long", (CLASSES + "c,Cake,,,,,,\n").encode()
+    yield "a name twice", (CLASSES + "c,apple,,,\n").encode()
+    yield "a column twice", CLASSES.replace("family", "en").encode()
+    yield "a quote that never ends", (CLASSES + '"c,Cake\n').encode()
+    yield "NUL", CLASSES.encode().replace(b"Apple", b"App\0le")
+    yield "a bare carriage return", CLASSES.encode().replace(b"Apple", b"App\rle")
+    yield "GBK", CLASSES.encode("gb18030")
+    yield "UTF-16", CLASSES.encode("utf-16")
+    yield "semicolons", CLASSES.replace(",", ";").encode()
+    yield "nothing", b""
+    yield "a header alone", b"code,en\n"
+    yield "100,000 columns", b"en," * 10**5 + b"\n" + b"a," * 10**5 + b"\n"
+    yield "a workbook of Excel", b"PK\x03\x04" + bytes(200)
+
+
+def logs() -> Cases:
+    line = "epoch: 1 step: 1, loss is 0.5\n"
+    for number in ("1e999", "-1e999", "nan", "9" * 5000, "1e", ".", "0x1p3", "1_000", "٣", "²"):
+        yield f"a loss of {number[:10]}", (line + f"epoch: 1 step: 2, loss is {number}\n").encode()
+        yield f"epoch {number[:10]}", (line + f"epoch: {number} step: 2, loss is 1\n").encode()
+        yield f"step {number[:10]}", (line + f"epoch: 1 step: {number}, loss is 1\n").encode()
+        yield f"a time of {number[:10]}", (line + f"epoch time: {number} ms, per step time: {number} ms\n").encode()
+    for filler in (" ", "[", ",", "9", "epoch:", "epoch: 1 step: 1, loss is tensor(", "\x1b[", "\x1b]", "\t", "\u3000"):
+        for start in ("epoch:", "epoch: 1", "epoch: 1 step:", "epoch: 1 step: 1, loss is", "epoch time:", ""):
+            yield (
+                f"{start!r} and 200 KB of {filler[:12]!r}",
+                (line + start + filler * (200_000 // len(filler)) + "\n").encode(),
+            )
+    yield "a line of 3 MB", (line + "x" * 3 * 10**6 + line).encode()
+    yield "no line of a loss", b"hello\n" * 100
+    yield "nothing", b""
+    yield "zeros", bytes(10**5)
+    yield "half of UTF-16", LOG.encode("utf-16")[:101]
+    yield "UTF-16 without its mark", LOG.encode("utf-16-le")
