@@ -10,7 +10,8 @@ endif
 READY := $(VENV)/.ready
 PYTEST = $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadgroup
 CHECKED := src stages tests studies bench web
-WEB_TASK = $(or $(TASK),$(if $(wildcard models/garbage/export/model_int8.onnx),garbage,sample))
+WEB_TASK = $(or $(TASK),garbage)
+WEB_MODEL = $(or $(firstword $(wildcard models/$(WEB_TASK)/export release/$(WEB_TASK))),models/$(WEB_TASK)/export)
 
 .DEFAULT_GOAL := help
 .PHONY: help run test test-slow test-all test-web web setup bench sbom lint clean
@@ -30,10 +31,10 @@ test-slow: $(READY) ## only the slow suites (the whole table of reruns, every st
 test-all: $(READY) ## all tests, as CI runs them
 	@$(PYTEST) $(ARGS)
 
-web: $(READY)    ## the web app out of an exported model, into web/dist/, for sortline serve; TASK=name for another task
+web: $(READY)    ## the web app out of the exported or released model, into web/dist/, for sortline serve; TASK=name for another
 	@command -v npm >/dev/null || { echo "error: there is no npm on the PATH; install Node.js 20 or newer, with npm"; exit 2; }
 	@npm ci --prefix web --ignore-scripts --no-audit --no-fund --silent
-	@node web/build.mjs models/$(WEB_TASK)/export
+	@node web/build.mjs $(WEB_MODEL)
 
 test-web: $(READY) ## the web app in Chromium, which is installed where that can be done
 	@PATH="$(abspath $(BIN)):$$PATH" PYTHON="$(abspath $(BIN))/python" web/test/run.sh

@@ -17,7 +17,17 @@ from sortline._core.errors import UserError
 from sortline.backbones.preprocessing import HALF, IMAGENET, Preprocessing
 
 # What lies in this folder beside the families; it need not be imported to find them.
-SHARED = {"checkpoints", "joined", "layers", "loading", "preprocessing", "pytorch_file", "registry", "weights"}
+SHARED = {
+    "checkpoints",
+    "joined",
+    "layers",
+    "loading",
+    "mindspore_file",
+    "preprocessing",
+    "pytorch_file",
+    "registry",
+    "weights",
+}
 RANDOM = "random"  # the release that every network has: weights drawn from a seed
 
 NORM = ("gamma", "beta", "moving_mean", "moving_variance")  # MindSpore's names in a batch norm

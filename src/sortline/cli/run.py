@@ -63,7 +63,8 @@ def announcement(task: str, reason: str) -> str:
     if task != tasks.SAMPLE or reason.startswith("asked for"):
         return f"task '{task}': {reason}"
     lines = (
-        f"Task '{task}': BUILT-IN DRAWN PICTURES. They prove the pipeline, not the accuracy.",
+        f"Task '{task}': BUILT-IN DRAWN PICTURES on a real backbone. They prove the pipeline, not the accuracy:",
+        "that all stages run here, from pictures to an exported model; not how well it tells photos apart.",
         f"The task '{tasks.HOME}' cannot run: {reason}.",
         "To run it, set SORTLINE_DATA to a folder that holds its photos and weights, and run again.",
     )

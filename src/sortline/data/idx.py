@@ -116,7 +116,7 @@ def _parse(content: bytes, where: object, *dimensions: int) -> np.ndarray:
         what = "truncated" if len(content) < expected else "bytes after the last element"
         raise UserError(f"{where}: {what}: {len(content):,} bytes, its header announces {expected:,}")
     if 0 in shape:  # whatever the others are: NumPy refuses to make an array of some of them
-        shape = (0,) * dimensions
+        shape = (0,) * len(shape)
     return np.frombuffer(content, dtype, offset=header).reshape(shape)
 
 

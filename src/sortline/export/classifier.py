@@ -74,7 +74,7 @@ class Prediction:
 
 
 class Classifier:
-    """An export folder (model.onnx and labels.json) loaded into ONNX Runtime.
+    """An export folder (model.onnx and labels.json) loaded into ONNX Runtime; without model.onnx the one in 8 bits.
 
     `threads`: on how many a photo is classified, 0 for all cores; 1 where several photos are at a time.
     Raises `UserError` where a file is missing, broken, or not of the same export as the other.
@@ -82,14 +82,15 @@ class Classifier:
 
     def __init__(self, folder: Path, threads: int = 0):
         self.folder = Path(folder)
-        for path in (self.folder / "labels.json", self.folder / "model.onnx"):
+        self.path = labels.model_file(self.folder)
+        for path in (self.folder / "labels.json", self.path):
             if not path.is_file():
                 raise UserError(f"{path}: no such file; a model is a folder with model.onnx and labels.json")
         self.labels = labels.read(self.folder / "labels.json")
         self.classes = [one.model_dump(exclude_unset=True) for one in self.labels.classes]
         self._bins = {one.id: one.model_dump(exclude_unset=True) for one in self.labels.bins}
-        self._session = _open_session(self.folder / "model.onnx", threads)
-        _check_contract(self._session, self.labels, self.folder)
+        self._session = _open_session(self.path, threads)
+        _check_contract(self._session, self.labels, self.path)
         self._outputs = {output.name for output in self._session.get_outputs()}
 
     @property
@@ -108,7 +109,7 @@ class Classifier:
     def _run(self, outputs: list[str], image: Image.Image) -> list[np.ndarray]:
         if image.mode != "RGB":
             raise ValueError(f"expected an RGB image, got mode {image.mode}; open photos with open_rgb")
-        pixels, path = np.asarray(image, dtype=np.uint8), self.folder / "model.onnx"
+        pixels, path = np.asarray(image, dtype=np.uint8), self.path
         what = f"fails on a photo of {image.width} x {image.height} pixels; resize the photo, or export the model again"
         with _runtime(path, what):
             found = self._session.run(outputs, {"image": pixels})
@@ -193,7 +194,7 @@ def _runtime(path: Path, what: str) -> Iterator[None]:
         raise UserError(f"{path}: {what} ({' '.join(str(error).split())[-120:].strip()})") from None
 
 
-def _check_contract(session: onnxruntime.InferenceSession, known: labels.Labels, folder: Path) -> None:
+def _check_contract(session: onnxruntime.InferenceSession, known: labels.Labels, path: Path) -> None:
     """Refuse a model with another input or output than the export stage writes, or with other labels."""
     inputs = {one.name: (one.type, len(one.shape)) for one in session.get_inputs()}
     outputs = {one.name: one.shape for one in session.get_outputs()}
@@ -201,11 +202,11 @@ def _check_contract(session: onnxruntime.InferenceSession, known: labels.Labels,
     read = [one for one in session.get_outputs() if one.name in ranks]
     proper = all(one.type == "tensor(float)" and len(one.shape) == ranks[one.name] for one in read)
     if inputs != {"image": ("tensor(uint8)", 3)} or not {"probabilities", "logits"} <= set(outputs) or not proper:
-        raise UserError(f"{folder / 'model.onnx'}: not exported by sortline (a uint8 photo in, probabilities out)")
+        raise UserError(f"{path}: not exported by sortline (a uint8 photo in, probabilities out)")
     count = outputs["probabilities"][-1]
     if isinstance(count, int) and count != len(known.classes):
-        raise UserError(f"{folder}: model.onnx has {count} classes, labels.json {len(known.classes)}; export again")
-    with _runtime(folder / "model.onnx", "its metadata are damaged; export it again"):
+        raise UserError(f"{path}: {count} classes, labels.json has {len(known.classes)}; export again")
+    with _runtime(path, "its metadata are damaged; export it again"):
         inside = session.get_modelmeta().custom_metadata_map.get("labels")
-    if inside and labels.parse(inside, folder / "model.onnx") != known:
-        raise UserError(f"{folder}: labels.json is not the one model.onnx was exported with; export again")
+    if inside and labels.parse(inside, path) != known:
+        raise UserError(f"{path}: labels.json is not the one that it was exported with; export again")

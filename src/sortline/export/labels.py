@@ -9,6 +9,7 @@ from sortline._core.errors import UserError
 from sortline.config.base import one_line
 
 MAX_BYTES = 50 * 10**6
+MODELS = ("model.onnx", "model_int8.onnx")
 
 
 class _Part(pydantic.BaseModel):
@@ -51,6 +52,12 @@ class Labels(_Part):
     cam: bool | None = None
     unfamiliar_below: float | None = None
     reads: str | None = None
+
+
+def model_file(folder: Path) -> Path:
+    """Return the model of an export folder that is used: model.onnx, the one in 8 bits where it is the only one."""
+    files = [folder / name for name in MODELS]
+    return next((path for path in files if path.is_file()), files[0])
 
 
 def parse(content: bytes | str, where: object) -> Labels:

@@ -11,8 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from sortline._core.errors import UserError
 from sortline._core.files import read_json, replacing, sha256_file, write_json
-
-NEEDED = ("labels.json", "model.onnx")  # what predict reads
+from sortline.export.labels import model_file
 
 
 def new_key(path: Path) -> Path:
@@ -38,7 +37,7 @@ def sign(folder: Path, key: Path) -> Path:
     """Write the signature of the files in `folder` beside it, as <folder>.sig; return its path."""
     private = _key(key, Ed25519PrivateKey)
     hashes = {path.name: sha256_file(path) for path in sorted(folder.iterdir()) if path.is_file()}
-    for name in NEEDED:
+    for name in _needed(folder):
         if name not in hashes:
             raise UserError(f"{folder / name}: no such file; export the model first: dvc repro export@TASK")
     path = folder.with_name(f"{folder.name}.sig")
@@ -65,10 +64,15 @@ def verify(folder: Path, key: Path) -> None:
         raise UserError(f"{path}: not a signature of a model") from None
     except InvalidSignature:
         raise UserError(f"{path}: not signed by the owner of {key}; do not use this model") from None
-    for name in (*NEEDED, *hashes):
+    for name in (*_needed(folder), *hashes):
         file = folder / name
         if Path(name).name != name or name not in hashes or not file.is_file() or sha256_file(file) != hashes[name]:
             raise UserError(f"{file}: not the file that was signed; do not use this model")
+
+
+def _needed(folder: Path) -> tuple[str, str]:
+    """Return the files that predict reads."""
+    return "labels.json", model_file(folder).name
 
 
 def _message(hashes: dict[str, str]) -> bytes:

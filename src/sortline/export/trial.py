@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from sortline._core.errors import UserError, run
+from sortline.export.labels import model_file
 
 MEMORY_GB, SECONDS = 4, 60  # of addresses; of processor time, and again as much of waiting
 SIDE = 64  # pixels of the grey picture that it is tried on
@@ -20,14 +21,12 @@ def check(folder: Path) -> None:
     try:
         done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=2 * SECONDS)
     except subprocess.TimeoutExpired:
-        raise UserError(
-            f"{folder / 'model.onnx'}: takes more than {2 * SECONDS:g} s to open; it was not used"
-        ) from None
+        raise UserError(f"{model_file(folder)}: takes more than {2 * SECONDS:g} s to open; it was not used") from None
     if done.returncode == 2 and done.stderr.startswith("error: "):
         raise UserError(done.stderr.splitlines()[0].removeprefix("error: "))
     if done.returncode:
         limits = f"more than {MEMORY_GB} GB of memory or {SECONDS} s"
-        raise UserError(f"{folder / 'model.onnx'}: ends the process that opens it, or takes {limits}; it was not used")
+        raise UserError(f"{model_file(folder)}: ends the process that opens it, or takes {limits}; it was not used")
 
 
 def main(argv: list[str]) -> None:
@@ -38,7 +37,7 @@ def main(argv: list[str]) -> None:
     from sortline.export.classifier import Classifier
 
     (folder,) = map(Path, argv)
-    _check_weights(folder / "model.onnx")
+    _check_weights(model_file(folder))
     classifier = Classifier(folder)
     classifier.probabilities(Image.new("RGB", (SIDE, SIDE), "grey"))
 

@@ -18,6 +18,10 @@ def export(task: str) -> Path:
     return Path("models") / task / "export"
 
 
+def release(task: str) -> Path:
+    return Path("release") / task
+
+
 def metrics(task: str, stage: str) -> Path:
     return Path("metrics") / task / f"{stage}.json"
 

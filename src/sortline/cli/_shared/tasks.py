@@ -69,21 +69,28 @@ def is_exported(task: str) -> bool:
     return (paths.export(task) / "model.onnx").is_file()
 
 
+def model_of(task: str) -> Path | None:
+    """Return the folder of the task's model: what the line exported, else what was released; None without either."""
+    if is_exported(task):
+        return paths.export(task)
+    return paths.release(task) if (paths.release(task) / "labels.json").is_file() else None
+
+
 def model_folder(model: str | None, task: str | None) -> Path:
-    """Return the export folder to use: `model`, else the task's, else that of the first listed task that has one."""
+    """Return the folder of the model to use: `model`, else the task's, else the first listed task's that has one."""
     if model:
         if not Path(model).is_dir():
             raise UserError(f"{model}: no such folder; --model takes a folder with model.onnx and labels.json")
         return Path(model)
     if task:
-        if not is_exported(task):
-            check_task(task)
-            raise UserError(f"no model at {paths.export(task).as_posix()}; make it: dvc repro export@{task}")
-        return paths.export(task)
+        if found := model_of(task):
+            return found
+        check_task(task)
+        raise UserError(f"no model at {paths.export(task).as_posix()}; make it: dvc repro export@{task}")
     if not PARAMS.exists():
         raise UserError("no model here: run in sortline's project folder, or name a model's folder with --model")
     for one in listed_tasks():
-        if is_exported(one):
-            print(f"model: {paths.export(one).as_posix()} (task {one})", file=sys.stderr)
-            return paths.export(one)
+        if found := model_of(one):
+            print(f"model: {found.as_posix()} (task {one})", file=sys.stderr)
+            return found
     raise UserError("no model yet; make one: make run (or: dvc repro export@garbage)")
