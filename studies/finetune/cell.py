@@ -14,7 +14,7 @@ from typing import Any
 
 import mindspore
 import numpy as np
-from common import DATA, HERE, LINE, PARAMS, noted
+from common import HERE, LINE, PARAMS, PREPARED, WEIGHTS, noted
 
 from sortline import backbones
 from sortline._core import files, parameters, runtime
@@ -98,16 +98,16 @@ def main(argv: list[str]) -> None:
 
 
 def read() -> Photos:
-    split = files.read_csv(DATA["prepared"] / "split.csv")
+    split = files.read_csv(PREPARED / "split.csv")
     part = np.array([row["split"] for row in split])
     fold = np.array([int(row["fold"]) if row["fold"] != "" else -1 for row in split])
     labels, scene = (np.array([int(row[key]) for row in split]) for key in ("label", "scene"))
-    classes = prepared.read_classes(DATA["prepared"] / "classes.json")
+    classes = prepared.read_classes(PREPARED / "classes.json")
     return Photos(split, labels, part, fold, scene, classes)
 
 
 def folder_of(name: str) -> Path:
-    return DATA["features"] if name == "line" else HERE / "features" / name
+    return HERE / "features" / name
 
 
 def heads(cell: dict[str, Any], photos: Photos) -> Iterator[Run]:
@@ -120,7 +120,7 @@ def heads(cell: dict[str, Any], photos: Photos) -> Iterator[Run]:
     trained = training_heads.train_by_steps(data, params)
     seconds = (time.perf_counter() - started) / params.epochs
     head = trained.heads[trained.checkpoint]
-    backbone = backbones.load(DATA["weights"])
+    backbone = backbones.load(WEIGHTS)
     network = HeadOnBackbone(backbone.net, head)
     network.set_train(False)
     counts, image_size = head.weight.size + head.bias.size, store.about["image_size"]
@@ -165,7 +165,7 @@ def trained(
         taken = hold_out(photos.labels[rows], photos.scene[rows], training_heads.INNER, params.seed)
         rows, watched = rows[~taken], rows[taken]
     data = fit.Parts(found, rows, photos.labels[rows], watched, photos.labels[watched], len(photos.classes.names))
-    net, options = fit.build(data, params, DATA["weights"])
+    net, options = fit.build(data, params, WEIGHTS)
     feed = found.feed(net, scored)
     answer = predictor(found.part(net))
     started_at = answer(feed)

@@ -15,7 +15,8 @@ from sortline.config.base import read_yaml
 HERE = Path(__file__).parent
 LINE = HERE.parents[1]
 PARAMS = read_yaml(HERE / "params.yaml")
-DATA = {name: LINE / "data" / name / PARAMS["task"] for name in ("raw", "weights", "prepared", "features")}
+PREPARED = LINE / "data" / "prepared" / PARAMS["task"]
+WEIGHTS = HERE / "weights"
 INTERVAL = 2.0  # seconds between two looks at the process
 
 

@@ -103,7 +103,7 @@ def costs(cells: dict[str, dict[str, Any]], timings: dict[str, Any]) -> list[str
         features = PARAMS["cells"][name]["features"]
         # Features that came out of DVC's cache took no time that would say anything.
         seconds = timings.get(f"extract@{features}", {}).get("seconds")
-        extracted = "the line's" if features == "line" else "from the cache" if seconds is None else f"{seconds:.0f}"
+        extracted = "from the cache" if seconds is None else f"{seconds:.0f}"
         # The line's heads, all folds' and the final one, train side by side.
         trainings = spent["runs"] if "net" in PARAMS["cells"][name] else "6 at once"
         epoch = spent["seconds_per_epoch"]
