@@ -1,5 +1,6 @@
 """What several rooms compute with NumPy."""
 
+import errno
 import os
 from pathlib import Path
 
@@ -26,7 +27,11 @@ def on_disk(path: Path, kind: DTypeLike, shape: tuple[int, ...]) -> np.ndarray:
     array = np.lib.format.open_memmap(path, "w+", kind, shape)
     if hasattr(os, "posix_fallocate"):
         with path.open("r+b") as stream:
-            os.posix_fallocate(stream.fileno(), 0, path.stat().st_size)
+            try:
+                os.posix_fallocate(stream.fileno(), 0, path.stat().st_size)
+            except OSError as error:
+                if error.errno not in (errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS):  # not every file system can
+                    raise
     return array
 
 
