@@ -26,6 +26,7 @@ FORMATS = {
     "pictures": Format(formats.read_picture, formats.pictures, more=by_hand.pictures),
     "IDX": Format(formats.read_idx, formats.idx_files, more=by_hand.idx),
     "safetensors": Format(formats.read_safetensors, formats.safetensors, more=by_hand.safetensors),
+    "NumPy .npy": Format(formats.read_npy, formats.npy, more=by_hand.npy, file="input.npy"),
     "MindSpore .ckpt": Format(
         formats.read_weights, formats.checkpoints, more=by_hand.checkpoints, file="backbone.ckpt"
     ),

@@ -9,7 +9,7 @@ import pytest
 
 from malformed.table import FORMATS, OUTCOMES, row, run
 
-pytestmark = pytest.mark.slow  # more than 1,500 files in eleven processes
+pytestmark = pytest.mark.slow  # more than 1,500 files in twelve processes
 
 PAGE = Path(__file__).parents[2] / "docs/malformed-inputs.md"
 OUTCOME_COLUMNS = "refused in a line | read as the good file | read as it stands | wrong | traceback | hang | crash"
