@@ -12,7 +12,7 @@ import numpy as np
 import onnx
 from scipy.special import softmax
 
-from sortline._core import files, parameters, sessions
+from sortline._core import arrays, files, parameters, sessions
 from sortline._core.cores import cores
 from sortline.backbones.preprocessing import Preprocessing
 from sortline.data import prepared
@@ -143,12 +143,12 @@ class HeadPredictor(Predictor):
             path = self.folder / f"{file}.npy"
             if path.exists():
                 near = self.reference.out_of_fold(prepared.read_folds(split, column))
-                found[name] = Familiar(train.labels, np.load(path, allow_pickle=False), near)
+                found[name] = Familiar(train.labels, arrays.read(path), near)
         return found
 
     def unseen(self, split: Path) -> Unseen:
         train = prepared.read_part(split, "train")
-        out_of_fold = np.load(self.folder / "out_of_fold.npy", allow_pickle=False)
+        out_of_fold = arrays.read(self.folder / "out_of_fold.npy")
         return Unseen(train, out_of_fold, self.store.pooled(train.total)[train.rows])
 
 

@@ -78,6 +78,18 @@ def test_a_slow_server_that_gets_on_is_waited_for(tmp_path):
     assert (tmp_path / "a.zip").read_bytes() == body * 5
 
 
+def test_an_answer_in_chunks_is_read_whole_or_refused(tmp_path):
+    head = OK + b"Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
+    chunks = b"5\r\nphoto\r\n", b"1;x=y\r\ns\r\n", b"0\r\n\r\n"
+    with answering(head, *chunks, pause=0.02) as url:
+        download(url, tmp_path / "a.zip", max_bytes=10**6)
+    assert (tmp_path / "a.zip").read_bytes() == b"photos"
+    (tmp_path / "a.zip").unlink()
+    for cut in (chunks[:2], (b"5\r\npho",), ()):
+        with answering(head, *cut) as url:
+            assert "broke off" in refusal(url, tmp_path)
+
+
 @pytest.mark.parametrize("length", ["²", "9" * 5000, "-5", "1e3", "", "٣"])
 def test_a_length_that_is_none_is_passed_over(tmp_path, length):
     head = OK + b"Content-Length: " + length.encode() + b"\r\nConnection: close\r\n\r\n"

@@ -103,6 +103,21 @@ def safetensors() -> Cases:
     )
 
 
+def npy() -> Cases:
+    def file(header: str, body: bytes = bytes(16), version: bytes = b"\x01\x00") -> bytes:
+        return b"\x93NUMPY" + version + struct.pack("<H", len(header)) + header.encode() + body
+
+    for shape in ("(2**40,)", "(10**20,)", "(-1,)", "(4, 2**62)", "4", "'a'", "(4.0,)", "(True,)", "None", "(1,) * 40"):
+        yield f"the shape {shape}", file(f"{{'descr': '<f4', 'fortran_order': False, 'shape': {shape}}}")
+    for kind in ("'|O'", "'<f9'", "'V99999999999'", "[('a', '<f4')]", "5", "'<U1000000000'", "'m8[as]'"):
+        yield f"the type {kind}", file(f"{{'descr': {kind}, 'fortran_order': False, 'shape': (4,)}}")
+    for header in ("", "{}", "[" * 3000, "__import__('os').system('id')", "{'descr': '<f4'}", "\x00" * 100, "9" * 5000):
+        yield f"the header {header[:20]!r}", file(header)
+    yield "version 9", file("{}", version=b"\x09\x00")
+    yield "a pickle", b"\x80\x04cos\nsystem\n(S'id'\ntR."
+    yield "a zip", b"PK\x03\x04" + bytes(100)
+
+
 def checkpoints() -> Cases:
     four = bytes(4)
     yield "dims smaller than the content", checkpoint(("a.weight", "Float32", (4,), b"A" * 4_000_000))

@@ -138,6 +138,21 @@ def read_safetensors(path: Path) -> Any:
     return of_arrays(found, path)
 
 
+def npy() -> dict[str, bytes]:
+    stream = io.BytesIO()
+    np.save(stream, np.arange(24, dtype=np.float32).reshape(2, 3, 4))
+    return {"features": stream.getvalue()}
+
+
+def read_npy(path: Path) -> Any:
+    from sortline._core.arrays import read
+
+    found = read(path, mapped=True)
+    sound(isinstance(found, np.ndarray) and found.dtype != object, "kind")
+    sound(np.array_equal(found, read(path), equal_nan=found.dtype.kind == "f"), "mapped and read")
+    return found.dtype.str, found.shape, found.tobytes()
+
+
 def checkpoint(*values: tuple[str, str, tuple[int, ...], bytes]) -> bytes:
     from mindspore.train.checkpoint_pb2 import Checkpoint
 

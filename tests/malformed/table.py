@@ -4,6 +4,7 @@
 table of docs/malformed-inputs.md.
 """
 
+import contextlib
 import json
 import signal
 import subprocess
@@ -18,13 +19,14 @@ from types import FrameType
 from malformed import by_hand, formats
 from malformed.changes import changed
 from malformed.formats import Format, Wrong
-from sortline._core.errors import mended_by_user
+from sortline._core.errors import UserError, mended_by_user
 
-SECONDS = 10  # that one file may take
+SECONDS = 10  # of processor time that one file may take
 FORMATS = {
     "pictures": Format(formats.read_picture, formats.pictures, more=by_hand.pictures),
     "IDX": Format(formats.read_idx, formats.idx_files, more=by_hand.idx),
     "safetensors": Format(formats.read_safetensors, formats.safetensors, more=by_hand.safetensors),
+    "NumPy .npy": Format(formats.read_npy, formats.npy, more=by_hand.npy, file="input.npy"),
     "MindSpore .ckpt": Format(
         formats.read_weights, formats.checkpoints, more=by_hand.checkpoints, file="backbone.ckpt"
     ),
@@ -65,7 +67,7 @@ def outcome(name: str, what: str, content: bytes, good: object) -> str:
     with tempfile.TemporaryDirectory() as scratch:
         path = Path(scratch, kind.file)
         path.write_bytes(content)
-        signal.alarm(SECONDS)
+        signal.setitimer(signal.ITIMER_PROF, SECONDS)
         try:
             found = kind.read(path)
         except Wrong as error:
@@ -78,7 +80,7 @@ def outcome(name: str, what: str, content: bytes, good: object) -> str:
                 return "traceback: " + " | ".join(traceback.format_exc().splitlines()[-4:])
             return "refused" if 0 < len(line) < 1200 and "\n" not in line else f"wrong: a line of {len(line)} letters"
         finally:
-            signal.alarm(0)
+            signal.setitimer(signal.ITIMER_PROF, 0)
     if found == good:
         return "same"
     may = good is None or kind.text or not (kind.checked or ": cut at" in what)
@@ -89,17 +91,19 @@ def outcomes(name: str) -> dict[str, str]:
     def ring(number: int, frame: FrameType | None) -> None:
         raise Hang
 
-    signal.signal(signal.SIGALRM, ring)
+    signal.signal(signal.SIGPROF, ring)
     known: dict[bytes, object] = {}
     found = {}
     with tempfile.TemporaryDirectory() as scratch:
         for what, content, good in inputs(name):
-            if good is not None and good not in known and name != "PyTorch .pth":
+            if good is not None and good not in known:
                 path = Path(scratch, FORMATS[name].file)
                 path.write_bytes(good)
-                known[good] = FORMATS[name].read(path)  # the good file is read
+                known[good] = None
+                with contextlib.suppress(UserError):  # the examples of .pth are refused
+                    known[good] = FORMATS[name].read(path)
             print(what, file=sys.stderr, flush=True)  # the last one of a process that crashed
-            found[what] = outcome(name, what, content, known.get(good) if good is not None else None)
+            found[what] = outcome(name, what, content, known[good] if good is not None else None)
     return found
 
 

@@ -1,11 +1,15 @@
 """What several rooms compute with NumPy."""
 
+import errno
 import os
+import tokenize
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import DTypeLike
 from scipy.special import log_softmax
+
+from sortline._core.errors import UserError
 
 
 def spread(count: int, wanted: int) -> list[int]:
@@ -26,8 +30,27 @@ def on_disk(path: Path, kind: DTypeLike, shape: tuple[int, ...]) -> np.ndarray:
     array = np.lib.format.open_memmap(path, "w+", kind, shape)
     if hasattr(os, "posix_fallocate"):
         with path.open("r+b") as stream:
-            os.posix_fallocate(stream.fileno(), 0, path.stat().st_size)
+            try:
+                os.posix_fallocate(stream.fileno(), 0, path.stat().st_size)
+            except OSError as error:
+                if error.errno not in (errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS):  # not every file system can
+                    raise
     return array
+
+
+def read(path: Path, mapped: bool = False) -> np.ndarray:
+    """Return the array of a .npy file, in memory or `mapped`; raise `UserError` where it is missing or damaged."""
+    try:
+        if mapped:
+            return np.lib.format.open_memmap(path, "r")
+        with path.open("rb") as stream:
+            return np.lib.format.read_array(stream, allow_pickle=False)
+    # What NumPy raises where a file is cut, of other bytes, or says a shape that it does not have.
+    except (OSError, ValueError, EOFError, SyntaxError, TypeError, OverflowError, tokenize.TokenError) as error:
+        why = " ".join(str(error).split())[:150]
+        raise UserError(
+            f"{path}: missing or damaged ({why}); remove its folder, then `dvc repro` makes it anew"
+        ) from None
 
 
 def log_loss(labels: np.ndarray, logits: np.ndarray) -> float:

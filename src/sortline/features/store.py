@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from sortline._core.arrays import on_disk
+from sortline._core import arrays
 from sortline._core.errors import UserError
 from sortline._core.files import read_json, write_json
 
@@ -51,7 +51,7 @@ class FeatureStore:
 
     def create(self, what: str, shape: tuple[int, ...]) -> np.ndarray:
         """Return a new array to be filled, mapped to its file."""
-        return on_disk(self.folder / f"{what}.npy", KEPT[what][0], shape)
+        return arrays.on_disk(self.folder / f"{what}.npy", KEPT[what][0], shape)
 
     def read(self, what: str, photos: int, dataset: str | None = None) -> np.ndarray:
         """Return `what` was kept of all `photos`, memory-mapped.
@@ -61,7 +61,7 @@ class FeatureStore:
         path = self.folder / f"{what}.npy"
         if not path.exists():
             raise UserError(f"{path}: not there; {KEPT[what][1]}")
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
+        array = arrays.read(path, mapped=True)
         found = self.about["dataset"]
         if len(array) != photos or dataset not in (None, found):
             expected = f"{photos} photos" + (f" of {dataset}" if dataset else "")
