@@ -11,9 +11,9 @@ from scipy.stats import norm
 from sortline._core.errors import UserError
 from sortline._core.files import csv_reader
 from sortline.evaluation import metrics
-from sortline.evaluation.predictions import FLAGS
 
 COLUMNS = ("image", "truth", "predicted", "correct")
+FLAGS = ("in_train_exact", "in_train_near")
 RESAMPLES = 10_000
 
 

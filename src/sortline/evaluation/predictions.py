@@ -10,9 +10,9 @@ import numpy as np
 from sortline._core.doubt import Threshold
 from sortline.data.prepared import Classes, Part
 from sortline.evaluation import metrics
+from sortline.evaluation.comparison import FLAGS
 
 NAMED = ("image", "truth", "predicted", "probability")
-FLAGS = ("in_train_exact", "in_train_near")
 SHARE = ("accuracy", "low", "high", "n")
 Table = tuple[Sequence[str], Sequence[Sequence[Any]]]  # header and rows
 
