@@ -21,11 +21,12 @@ SMALL = 100_000  # train photos x views x classes up to which L-BFGS takes secon
 
 @dataclass(frozen=True)
 class Suggested:
-    """Keys for a task's `prepare` and `train_head`, and for each dotted key why, in a few words."""
+    """Keys for a task's `prepare` and `train_head`, why, by dotted key, and the split they give."""
 
     prepare: dict[str, Any]
     train_head: dict[str, Any]
     why: dict[str, str]
+    split: Split
 
 
 def suggest(audit: Audit, tables: Path) -> Suggested:
@@ -56,7 +57,7 @@ def suggest(audit: Audit, tables: Path) -> Suggested:
     found = DEFAULTS.split.model_copy(update={"val_fraction": fraction, "folds": folds})
     if found != DEFAULTS.split:
         prepare["split"] = {key: value for key, value in found if value != getattr(DEFAULTS.split, key)}
-    return Suggested(prepare, head(split, len(folders), why), why)
+    return Suggested(prepare, head(split, len(folders), why), why, split)
 
 
 def refuse_small(audit: Audit) -> None:
