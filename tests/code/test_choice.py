@@ -17,7 +17,7 @@ from sortline.cli import backbones
 from sortline.cli._shared import choosing, params_text
 from sortline.config.base import load, read_yaml
 from sortline.config.weights import WeightsParams
-from sortline.evaluation.choice import Cost, weigh
+from sortline.evaluation.choice import LIMIT_OF_FEW, Cost, weigh
 from sortline.features import candidates
 from sortline.training import trial
 from sortline.training.results import TrainingSet
@@ -56,6 +56,14 @@ def test_where_all_others_are_told_from_it_the_best_is_recommended():
     choice = weigh({"a": hits(2), "b": hits(70)}, SCENES, costs(a=9, b=1))
     assert choice.best == choice.recommended == "a"
     assert "the best" in backbones.sentence(choice)
+
+
+def test_few_photos_take_what_is_better_by_more_than_a_standard_error():
+    few, scenes = np.ones((2, 30), bool), np.arange(30)
+    few[1, :2] = False
+    correct, cost = {"a": few[0], "b": few[1]}, costs(a=9, b=1)
+    assert weigh(correct, scenes, cost).recommended == "b"
+    assert weigh(correct, scenes, cost, LIMIT_OF_FEW).recommended == "a"
 
 
 def test_of_equals_the_smaller_is_best():

@@ -9,7 +9,9 @@ import numpy as np
 from sortline.evaluation import metrics
 from sortline.evaluation.comparison import holm, paired_by_scene
 
-LIMIT = 0.05  # of p, after Holm's correction, from which on the folds cannot tell two apart
+# Of p, after Holm's correction, from which on the folds cannot tell two apart. Few photos tell next to nothing apart: there
+# it is the p of a difference of one standard error.
+LIMIT, LIMIT_OF_FEW = 0.05, 0.32
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,9 @@ class Choice:
     recommended: str
 
 
-def weigh(correct: Mapping[str, np.ndarray], scenes: np.ndarray, costs: Mapping[str, Cost]) -> Choice:
+def weigh(
+    correct: Mapping[str, np.ndarray], scenes: np.ndarray, costs: Mapping[str, Cost], limit: float = LIMIT
+) -> Choice:
     """Choose by which photos each has predicted correctly, bool (n,); `scenes` int (n,)."""
     cheapest = sorted(correct, key=lambda name: (costs[name].int8, name))
     # Of equals the cheapest: max takes the first.
@@ -46,5 +50,5 @@ def weigh(correct: Mapping[str, np.ndarray], scenes: np.ndarray, costs: Mapping[
     paired = {name: paired_by_scene(correct[best], correct[name], scenes) for name in others}
     for name, p in zip(others, holm([one["p"] for one in paired.values()]), strict=True):
         rows[name] |= paired[name] | {"p_holm": p}
-    same = [name for name in cheapest if name == best or rows[name]["p_holm"] >= LIMIT]
+    same = [name for name in cheapest if name == best or rows[name]["p_holm"] >= limit]
     return Choice(rows, {name: costs[name] for name in cheapest}, best, same[0])

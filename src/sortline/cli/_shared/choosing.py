@@ -36,16 +36,16 @@ def in_reach() -> dict[str, Path | None]:
 
 def compared(
     reach: Mapping[str, Path | None], photos: Sequence[Photo], training_set: Callable[[Path], TrainingSet], kept: Path,
-    pairs: bool = True,
+    few: bool = False,
 ) -> Choice:  # fmt: skip
     """Compare the backbones of `reach` on `photos`, of whose features in a folder `training_set` makes a training set.
 
-    `kept`: the folder for the features, one a backbone.
+    `kept`: the folder for the features, one a backbone. `few`: these are few photos; joined backbones are left out.
     """
     import numpy as np
 
     from sortline.data.sources.base import data_folder
-    from sortline.evaluation.choice import Cost, weigh
+    from sortline.evaluation.choice import LIMIT, LIMIT_OF_FEW, Cost, weigh
     from sortline.features import candidates
     from sortline.training import trial
 
@@ -55,16 +55,17 @@ def compared(
         store = candidates.features(name, folder, photos, data_folder(), kept / name)
         sets[name] = training_set(store.folder)
         costs[name] = cost(store, photos[0], sets[name].classes)
-    found = trial.out_of_fold(sets, pairs)
+    found = trial.out_of_fold(sets, pairs=not few)
     one = next(iter(sets.values()))
     scenes = np.arange(len(one.labels)) if one.groups is None else one.groups
     correct = {"+".join(names): hits for names, hits in found.items()}
-    return weigh(correct, scenes, {"+".join(names): sum((costs[name] for name in names), Cost()) for names in found})
+    cost_of = {"+".join(names): sum((costs[name] for name in names), Cost()) for names in found}
+    return weigh(correct, scenes, cost_of, LIMIT_OF_FEW if few else LIMIT)
 
 
 def quick(audit: Audit, split: Split) -> tuple[str, str]:
-    """Return the backbone for audited photos, and why: the one that is recommended by at most FEW train photos of each
-    class; no joined ones."""
+    """Return the backbone for audited photos, and why: the smallest within a standard error of the best, by at most FEW
+    train photos of each class; no joined ones."""
     import numpy as np
 
     from sortline._core.arrays import spread
@@ -85,13 +86,13 @@ def quick(audit: Audit, split: Split) -> tuple[str, str]:
         return TrainingSet(np.array(pooled), split.label[rows], split.fold[rows], count, scenes)
 
     with tempfile.TemporaryDirectory() as scratch:
-        choice = compared(reach, photos, training_set, Path(scratch), pairs=False)
+        choice = compared(reach, photos, training_set, Path(scratch), few=True)
     row = choice.rows[choice.recommended]
     shown = f"{row['accuracy']:.0%} out of fold on {row['n']:,} photos"
     if choice.recommended == choice.best:
         return choice.best, f"{shown}, the best of {len(reach)}"
     best = choice.rows[choice.best]["accuracy"]
-    return choice.recommended, f"{shown}, not to be told from the {best:.0%} of {choice.best}, which is larger"
+    return choice.recommended, f"{shown}, within a standard error of the {best:.0%} of {choice.best}, which is larger"
 
 
 def cost(store: FeatureStore, photo: Photo, classes: int) -> Cost:
