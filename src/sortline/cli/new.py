@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sortline._core.errors import UserError
 from sortline._core.files import read_yaml
-from sortline.cli._shared import outputs, params_file, params_text, paths, repair, supply, tasks
+from sortline.cli._shared import choosing, outputs, params_file, params_text, paths, repair, supply, tasks
 
 if TYPE_CHECKING:
     from ruamel.yaml.comments import CommentedMap
@@ -20,6 +20,7 @@ SUMMARY = "make a folder of your own photos a task of the line, by a section in 
 EPILOG = """examples:
   sortline new cups ~/Pictures/cups
   sortline new forms D:/scans/forms --exact
+  sortline new cups ~/Pictures/cups --backbone efficientnet_lite0
 
 FOLDER holds a folder for each class, named by it in any script, or train/ and val/ that do. Nothing in it is changed;
 dvc repro copies the photos. After they have changed: dvc repro -s -f fetch@NAME
@@ -35,11 +36,14 @@ def add(command: argparse.ArgumentParser) -> None:
         "--exact", action="store_true",
         help="only exact copies count as copies: for series that are alike by nature, as scans of one form",
     )  # fmt: skip
+    command.add_argument("--backbone", metavar="NAME", help="take this one, without comparing those on this machine")
 
 
 def main(options: argparse.Namespace) -> int:
     """Audit the folder, choose settings, write the section; return 0."""
+    from sortline.backbones import weights
     from sortline.config.prepare import DuplicateParams, PrepareParams
+    from sortline.config.weights import WeightsParams
     from sortline.data.audit import audit_folder
     from sortline.data.audit_report import describe
     from sortline.data.own_folder import class_root
@@ -51,7 +55,8 @@ def main(options: argparse.Namespace) -> int:
     tasks.check_name(task)
     root = class_root(Path(options.folder).expanduser(), outputs.roots())
     check_free(task, content, root)
-    backbone = backbone_of(content)
+    if options.backbone:
+        weights.origins(WeightsParams(backbone=options.backbone))  # is there such a one?
     search = DuplicateParams(search="exact") if options.exact else DuplicateParams()
     audit = audit_folder(root, PrepareParams(duplicates=search))
     try:
@@ -60,6 +65,9 @@ def main(options: argparse.Namespace) -> int:
         # Why there are too few photos stands there: files that cannot be read, copies.
         print("\n".join(describe(audit)), file=sys.stderr)
         raise
+    named = options.backbone, "as asked for with --backbone"
+    backbone, reason = named if options.backbone else choosing.quick(audit, suggested.split)
+    suggested.why["weights.backbone"] = reason
     section = section_of(root, backbone, suggested)
     with params_file.editing() as text:
         check_free(task, read_yaml(paths.PARAMS), root)  # again: another command may have been quicker
@@ -67,7 +75,7 @@ def main(options: argparse.Namespace) -> int:
         outputs.forget_stages(task)
         outputs.forget_fetched(task)
         params_file.write(text, task)
-    print("\n".join([*describe(audit), "", *written(task, suggested), "", *next_steps(task)]))
+    print("\n".join([*describe(audit), "", *written(task, backbone, suggested), "", *next_steps(task)]))
     return 0
 
 
@@ -84,25 +92,15 @@ def check_free(task: str, content: dict[str, Any], root: Path) -> None:
     raise UserError(f"params.yaml: the name '{taken}' is taken; choose another")
 
 
-def backbone_of(content: dict[str, Any]) -> dict[str, Any]:
-    """Return the section `weights` of `garbage`, else of the first task with a backbone that is not random."""
-    for task in [tasks.HOME, *content]:
-        weights = tasks.mapping(tasks.mapping(content.get(task)).get("weights"))
-        if weights.get("backbone") and weights.get("release") != "random":
-            return weights
-    raise UserError("params.yaml: no task has a backbone (weights.backbone) to copy; bring back the section 'garbage'")
-
-
-def section_of(root: Path, backbone: dict[str, Any], suggested: Suggested) -> CommentedMap:
+def section_of(root: Path, backbone: str, suggested: Suggested) -> CommentedMap:
     """Return the task's section: the sources, what is suggested, and nothing, {}, for every other stage."""
     from ruamel.yaml.comments import CommentedMap, CommentedSeq
 
-    photos, weights = CommentedMap(kind="folder", path=root.as_posix()), CommentedMap(backbone)
+    photos = CommentedMap(kind="folder", path=root.as_posix())
     photos.fa.set_flow_style()
-    weights.fa.set_flow_style()
     found = {
         "fetch": CommentedMap(sources=CommentedSeq([photos])),
-        "weights": weights,
+        "weights": _commented({"backbone": backbone}, "weights", suggested.why),
         "prepare": _commented(suggested.prepare, "prepare", suggested.why),
         "train_head": _commented(suggested.train_head, "train_head", suggested.why),
     }
@@ -124,11 +122,11 @@ def _commented(keys: dict[str, Any], above: str, why: dict[str, str]) -> Comment
     return found
 
 
-def written(task: str, suggested: Suggested) -> list[str]:
+def written(task: str, backbone: str, suggested: Suggested) -> list[str]:
     """Return the lines on what was added to params.yaml, and why."""
     lines = [f"added to params.yaml: '{task}' in tasks, and the section '{task}'; not left to defaults:"]
     for key, reason in suggested.why.items():
-        value: Any = vars(suggested)
+        value: Any = vars(suggested) | {"weights": {"backbone": backbone}}
         for name in key.split("."):
             value = value[name]
         lines.append(f"  {key}: {value}  ({reason})")

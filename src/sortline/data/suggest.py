@@ -21,11 +21,12 @@ SMALL = 100_000  # train photos x views x classes up to which L-BFGS takes secon
 
 @dataclass(frozen=True)
 class Suggested:
-    """Keys for a task's `prepare` and `train_head`, and for each dotted key why, in a few words."""
+    """Keys for a task's `prepare` and `train_head`, why, by dotted key, and the split they give."""
 
     prepare: dict[str, Any]
     train_head: dict[str, Any]
     why: dict[str, str]
+    split: Split
 
 
 def suggest(audit: Audit, tables: Path) -> Suggested:
@@ -60,7 +61,7 @@ def suggest(audit: Audit, tables: Path) -> Suggested:
     if imbalance(audit):
         train_head["class_weights"] = "none"
         why["train_head.class_weights"] = "balanced: each class weighs the same, however few its photos"
-    return Suggested(prepare, train_head, why)
+    return Suggested(prepare, train_head, why, split)
 
 
 def refuse_small(audit: Audit) -> None:

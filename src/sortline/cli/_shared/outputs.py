@@ -9,7 +9,7 @@ from typing import Any
 
 from sortline._core.errors import UserError
 from sortline._core.files import read_yaml, write_text
-from sortline.cli._shared import params_text
+from sortline.cli._shared import params_text, paths
 from sortline.config.tasks import LISTS
 
 STAGES = Path("dvc.yaml")
@@ -26,12 +26,13 @@ def sections() -> list[str]:
 
 def files(task: str) -> list[Path]:
     """Return the files and folders that are the task's alone, such as data/raw/<task> and data/raw/<task>.json."""
-    return [Path(path.as_posix().replace(TASK, task)) for path in _outputs()]
+    return [*(Path(path.as_posix().replace(TASK, task)) for path in _outputs()), paths.backbones(task)]
 
 
 def roots() -> list[PurePosixPath]:
     """Return the folders that the line writes into, such as data/raw and metrics."""
-    return sorted({DOWNLOADS, *(path.parent for path in _outputs())})
+    kept = PurePosixPath(paths.backbones("").as_posix())
+    return sorted({DOWNLOADS, kept, *(path.parent for path in _outputs())})
 
 
 def _stages(lists: Sequence[str] = LISTS) -> list[dict[str, Any]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import re
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -71,6 +72,29 @@ def remove_task(text: str, task: str) -> str:
     return _checked(removed, after, by_hand)
 
 
+def set_value(text: str, keys: Sequence[str], value: str | list[str] | None) -> str:
+    """Return the text of params.yaml with another value at `keys`, a path of keys that are there.
+
+    Raises `UserError` where the file is written in a way that this cannot edit.
+    """
+    by_hand, node = f"set {'.'.join(keys)}", _compose(text)
+    for key in keys:
+        found = [below for name, below in node.value if name.value == key] if node.id == "mapping" else []
+        if not found:
+            raise UserError(BY_HAND.format(by_hand))
+        (node,) = found
+    written = f"[{', '.join(value)}]" if isinstance(value, list) else value or "null"
+    # A list of lines ends with its last item, though ruamel.yaml takes the comments below it along.
+    last = node.value[-1] if node.id == "sequence" and not node.flow_style and node.value else node
+    changed = text[: node.start_mark.index] + written + text[last.end_mark.index :]
+    return _checked(changed, _with(_load(text), keys, value), by_hand)
+
+
+def _with(content: dict[str, Any], keys: Sequence[str], value: Any) -> dict[str, Any]:
+    """Return `content` with another value at `keys`; where an anchor is used elsewhere, it keeps its own there."""
+    return content | {keys[0]: _with(content[keys[0]], keys[1:], value) if len(keys) > 1 else value}
+
+
 def remove_stages(text: str, task: str) -> tuple[str, int]:
     """Return the text of dvc.lock without the stages `<stage>@<task>`, empty if there is no other, and their number."""
     kept, count, inside = [], 0, False
@@ -109,11 +133,15 @@ def _checked(text: str, content: dict[str, Any], by_hand: str) -> str:
     raise UserError(BY_HAND.format(by_hand))
 
 
-def _pair(text: str, name: str) -> tuple[Any, Any]:
-    """Return the nodes of a key at the top level and of its value."""
+def _compose(text: str) -> MappingNode:
     from ruamel.yaml import YAML
 
-    return next(pair for pair in YAML(typ="safe", pure=True).compose(text).value if pair[0].value == name)
+    return YAML(typ="safe", pure=True).compose(text)
+
+
+def _pair(text: str, name: str) -> tuple[Any, Any]:
+    """Return the nodes of a key at the top level and of its value."""
+    return next(pair for pair in _compose(text).value if pair[0].value == name)
 
 
 def _items(tasks: MappingNode | SequenceNode) -> list[tuple[str, int, int]]:

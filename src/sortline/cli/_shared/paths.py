@@ -14,6 +14,15 @@ def weights(task: str) -> Path:
     return Path("data/weights") / task
 
 
+def prepared(task: str) -> Path:
+    return Path("data/prepared") / task
+
+
+def backbones(task: str) -> Path:
+    """Features that `sortline backbones` keeps for the next time; of no stage."""
+    return Path("data/backbones") / task
+
+
 def export(task: str) -> Path:
     return Path("models") / task / "export"
 

