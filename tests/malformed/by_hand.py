@@ -310,6 +310,7 @@ def onnx() -> Cases:
             )
         ),
     )
+    yield "a name that is no UTF-8", onnx_model().replace(b"logits", b"\xf7ogits")
     yield "SavedModel", b"\x08\x01\x12" + bytes(200)
     yield "a pickle", b"\x80\x04\x95" + bytes(100)
 
