@@ -152,13 +152,16 @@ def test_the_verb_writes_metrics_and_figure_and_params_alone_on_use(project, cap
     lines = zip(before.decode().splitlines(), Path("params.yaml").read_text("utf-8").splitlines(), strict=True)
     changed = [(old, new) for old, new in lines if old != new]
     ((old, new),) = changed
-    assert new == old.replace("mobilenet_v2", "[mobilenet_v2, efficientnet_lite0]", 1)
+    assert new == old.replace("efficientnet_lite1", "[mobilenet_v2, efficientnet_lite0]", 1)
 
 
 def test_a_task_without_a_head_or_with_weights_of_its_own_is_refused_at_once(project, monkeypatch):
     monkeypatch.setattr(choosing, "compared", None)
     with pytest.raises(UserError, match="'digits' has no head"):
         cli.main(["backbones", "digits"])
+    text = Path("params.yaml").read_text("utf-8")
+    drawn = text.replace("{backbone: efficientnet_lite0}", "{backbone: mobilenet_v2, release: random}")
+    Path("params.yaml").write_text(drawn, "utf-8")
     with pytest.raises(UserError, match="sample.weights.release belongs to its backbone"):
         cli.main(["backbones", "sample", "--use"])
 

@@ -32,7 +32,7 @@ def test_the_section_is_what_the_stages_read(project, tmp_path):
     cli.main(["new", "mine", str(folder)])
     (source,) = load("mine", "fetch", FetchParams).sources
     assert (source.kind, Path(source.path)) == ("folder", folder)
-    assert load("mine", "weights", WeightsParams) == load("garbage", "weights", WeightsParams)
+    assert load("mine", "weights", WeightsParams) == WeightsParams(backbone="mobilenet_v2")
     prepare = load("mine", "prepare", PrepareParams)
     assert (prepare.table, prepare.split.val_fraction, prepare.split.folds) == (None, 0.2, 5)
     assert load("mine", "train_head", TrainHeadParams).optimizer == "lbfgs"

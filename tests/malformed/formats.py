@@ -7,7 +7,6 @@ it was given back cannot be right.
 import gzip
 import hashlib
 import io
-import json
 import tarfile
 import zipfile
 from collections.abc import Callable, Iterator
@@ -19,36 +18,6 @@ import numpy as np
 from PIL import Image
 
 SIZE = (24, 17)
-LABELS = {
-    "task": "colours",
-    "classes": [
-        {"code": "00", "en": "Red", "zh": "红", "bin": "warm", "card": [["family", "a"]]},
-        {"code": "01", "en": "Green", "zh": "绿", "bin": "cold"},
-        {"code": "02", "en": "Blue", "zh": "蓝", "bin": "cold"},
-    ],
-    "bins": [{"id": name, "en": name, "zh": "", "colour": "#2278cf"} for name in ("warm", "cold")],
-    "note": "",
-    "threshold": 0.5,
-}
-CLASSES = "code,en,zh,bin,family\na,Apple,苹果,,Rose\nb,Bread,面包,,Grass\n"
-PARAMS = """tasks: [toy]
-head_tasks: [toy]
-toy:
-  fetch:
-    sources:
-      - {kind: folder, path: photos}
-      - {kind: archive, url: "https://example.org/a.zip", max_mb: 10}
-  prepare:
-    split: {val_fraction: 0.2, folds: 5, seed: 1}
-  train_head:
-    optimizer: adam  # of all
-    lr: 4e-05
-    epochs: 30
-    lbfgs_c: [0.3, 1.0]
-"""
-LOG = "".join(
-    f"epoch: {epoch} step: {step}, loss is {2 / epoch + step / 100}\n" for epoch in (1, 2, 3) for step in (1, 2)
-) + ("Train epoch time: 8617.408 ms, per step time: 4.596 ms\nEpoch:[  4/ 10], step:[  1/ 1875], loss:[2.30/2.30]\n")
 
 
 class Wrong(AssertionError):
@@ -224,95 +193,3 @@ def read_archive(path: Path) -> Any:
     found = {file.relative_to(out).as_posix(): file.read_bytes() for file in out.rglob("*") if file.is_file()}
     sound({name: hashlib.sha256(content).hexdigest() for name, content in found.items()} == hashes, "hashes")
     return found
-
-
-def read_labels(path: Path) -> Any:
-    from sortline.export import labels
-
-    found = labels.read(path)
-    sound(found.classes and all(one.code is not None for one in found.classes), "classes")
-    return found
-
-
-def labels_files() -> dict[str, bytes]:
-    return {"labels": json.dumps(LABELS, ensure_ascii=False, indent=1).encode()}
-
-
-def onnx_model(change: Callable[[Any], None] = lambda model: None, labels: Any = LABELS, **kind: Any) -> bytes:
-    """The mean of each channel over the sum of the means as probabilities; see tests/code/test_predict.py."""
-    from onnx import TensorProto, helper, numpy_helper
-
-    nodes = [
-        helper.make_node("Cast", ["image"], ["float"], to=TensorProto.FLOAT),
-        helper.make_node("ReduceMean", ["float", "axes"], ["means"], keepdims=0),
-        helper.make_node("ReduceSum", ["means"], ["sum"], keepdims=1),
-        helper.make_node("Div", ["means", "sum"], ["probabilities"]),
-        helper.make_node("Mul", ["probabilities", "ones"], ["logits"]),
-    ]
-    image = helper.make_tensor_value_info(
-        "image", kind.get("type", TensorProto.UINT8), kind.get("shape", ["h", "w", 3])
-    )
-    outputs = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [3]) for name in ("probabilities", "logits")]
-    values = [numpy_helper.from_array(np.array([0, 1]), "axes")]
-    values.append(numpy_helper.from_array(np.ones(3, np.float32), "ones"))
-    graph = helper.make_graph(nodes, "colours", [image], outputs, values)
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=8)
-    helper.set_model_props(model, {"labels": json.dumps(labels)})
-    change(model)
-    return model.SerializeToString()
-
-
-def onnx_files() -> dict[str, bytes]:
-    return {"model": onnx_model()}
-
-
-def read_onnx(path: Path) -> Any:
-    from sortline.export.classifier import Classifier
-
-    (path.parent / "labels.json").write_text(json.dumps(LABELS), encoding="utf-8")
-    found = Classifier(path.parent)(Image.fromarray(pixels()), top=3)
-    chances = [guess.probability for guess in found.top]
-    sound(np.isfinite(chances).all() and len(chances) == 3, f"{chances}")
-    return found
-
-
-def params_files() -> dict[str, bytes]:
-    return {"params": PARAMS.encode()}
-
-
-def read_params(path: Path) -> Any:
-    from sortline._core.files import read_yaml
-    from sortline.config.base import load
-    from sortline.config.prepare import PrepareParams
-    from sortline.config.tasks import listed
-    from sortline.config.training import TrainHeadParams
-    from sortline.data.sources import FetchParams
-
-    stages = {"fetch": FetchParams, "prepare": PrepareParams, "train_head": TrainHeadParams}
-    found = {name: load("toy", name, schema, path).model_dump() for name, schema in stages.items()}
-    return found, listed(read_yaml(path))
-
-
-def tables() -> dict[str, bytes]:
-    return {"table": CLASSES.encode()}
-
-
-def read_table(path: Path) -> Any:
-    from sortline.data.classes import load_table
-
-    found = load_table(path.stem, path.parent)
-    sound(found.classes and all(row["en"] and row["code"] for row in found.classes), "names")
-    return found
-
-
-def logs() -> dict[str, bytes]:
-    return {"log": LOG.encode(), "utf-16": LOG.encode("utf-16")}
-
-
-def read_log(path: Path) -> Any:
-    from sortline.report.log_report import describe
-    from sortline.report.training_log import read_log
-
-    log = read_log(path)
-    sound(all(isinstance(line, str) for line in describe("a", log, 0.1, 3, 100)), "lines")
-    return [(number, epoch.losses.tolist(), epoch.seconds) for number, epoch in log.epochs]

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
 
-from malformed import by_hand, formats
+from malformed import by_hand, by_hand_models, by_hand_texts, formats, models, texts
 from malformed.changes import changed
 from malformed.formats import Format, Wrong
 from sortline._core.errors import UserError, mended_by_user
@@ -33,14 +33,14 @@ FORMATS = {
     "PyTorch .pth": Format(formats.read_weights, formats.torch_file, file="backbone.pth"),
     "archives": Format(formats.read_archive, formats.archives, checked=True, more=by_hand.archives),
     "labels.json": Format(
-        formats.read_labels, formats.labels_files, text=True, more=by_hand.labels, file="labels.json"
+        models.read_labels, models.labels_files, text=True, more=by_hand_models.labels, file="labels.json"
     ),
-    "ONNX": Format(formats.read_onnx, formats.onnx_files, more=by_hand.onnx, file="model.onnx"),
+    "ONNX": Format(models.read_onnx, models.onnx_files, more=by_hand_models.onnx, file="model.onnx"),
     "params.yaml": Format(
-        formats.read_params, formats.params_files, text=True, more=by_hand.params, file="params.yaml"
+        texts.read_params, texts.params_files, text=True, more=by_hand_texts.params, file="params.yaml"
     ),
-    "class tables": Format(formats.read_table, formats.tables, text=True, more=by_hand.tables, file="input.csv"),
-    "training logs": Format(formats.read_log, formats.logs, text=True, more=by_hand.logs),
+    "class tables": Format(texts.read_table, texts.tables, text=True, more=by_hand_texts.tables, file="input.csv"),
+    "training logs": Format(texts.read_log, texts.logs, text=True, more=by_hand_texts.logs),
 }
 # A refusal; read as the good file; read as what it says now, which no checksum denies; then what must never be.
 OUTCOMES = ("refused", "same", "as it says", "wrong", "traceback", "hang", "crash")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from sortline._core import files
 from sortline._core.errors import UserError
-from sortline.cli._shared import choosing, params_text, paths, tasks
+from sortline.cli._shared import choosing, params_file, params_text, paths, tasks
 from sortline.cli.run import repro
 
 if TYPE_CHECKING:
@@ -39,7 +39,9 @@ def main(options: argparse.Namespace) -> int:
     if "train_head" not in files.read_yaml(paths.PARAMS)[task]:
         raise UserError(f"params.yaml: '{task}' has no head on a backbone (train_head), so there is none to choose")
     if options.use:
-        used(task, ("mobilenet_v2",))  # can one be written there? Known before minutes of work
+        used(
+            params_text.read_text(paths.PARAMS), task, ("mobilenet_v2",)
+        )  # can one be written there? Known before minutes of work
     if code := repro(f"prepare@{task}"):
         raise UserError(f"dvc repro prepare@{task} ended with exit code {code}; the lines above say what went wrong")
     tables = paths.prepared(task)
@@ -55,7 +57,8 @@ def main(options: argparse.Namespace) -> int:
     accuracy_against_size(choice, paths.plots(task) / "backbones.png")
     show(choice)
     if options.use:
-        files.write_text(paths.PARAMS, used(task, tuple(choice.recommended.split("+"))))
+        with params_file.editing() as text:
+            params_file.write(used(text, task, tuple(choice.recommended.split("+"))), task)
         print(f"params.yaml: {task}.weights.backbone is {choice.recommended} now; next: sortline run --task {task}")
     return 0
 
@@ -110,14 +113,13 @@ def sentence(choice: Choice) -> str:
     return f"recommended: {choice.recommended}, the smallest in 8 bits that the folds cannot tell from {choice.best}"
 
 
-def used(task: str, names: tuple[str, ...]) -> str:
-    """Return the text of params.yaml with the backbones `names`, each at its own size, as the task's."""
+def used(text: str, task: str, names: tuple[str, ...]) -> str:
+    """Return `text`, that of params.yaml, with the backbones `names`, each at its own size, as the task's."""
     section = files.read_yaml(paths.PARAMS)[task]
     weights = tasks.mapping(section.get("weights"))
     bound = [key for key in ("release", "width", "path", "url", "member", "sha256") if weights.get(key) is not None]
     if bound:
         raise UserError(f"params.yaml: {task}.weights.{bound[0]} belongs to its backbone; take it out first")
-    text = params_text.read_text(paths.PARAMS)
     text = params_text.set_value(text, (task, "weights", "backbone"), list(names) if len(names) > 1 else names[0])
     if tasks.mapping(section.get("extract")).get("image_size") is not None:
         text = params_text.set_value(text, (task, "extract", "image_size"), None)

@@ -196,17 +196,17 @@ def _runtime(path: Path, what: str) -> Iterator[None]:
 
 def _check_contract(session: onnxruntime.InferenceSession, known: labels.Labels, path: Path) -> None:
     """Refuse a model with another input or output than the export stage writes, or with other labels."""
-    inputs = {one.name: (one.type, len(one.shape)) for one in session.get_inputs()}
-    outputs = {one.name: one.shape for one in session.get_outputs()}
     ranks = {"probabilities": 1, "logits": 1, "similarity": 1, "cam": 3}
-    read = [one for one in session.get_outputs() if one.name in ranks]
+    with _runtime(path, "a name in it is damaged; export it again"):
+        inputs = {one.name: (one.type, len(one.shape)) for one in session.get_inputs()}
+        outputs = {one.name: one.shape for one in session.get_outputs()}
+        read = [one for one in session.get_outputs() if one.name in ranks]
+        inside = session.get_modelmeta().custom_metadata_map.get("labels")
     proper = all(one.type == "tensor(float)" and len(one.shape) == ranks[one.name] for one in read)
     if inputs != {"image": ("tensor(uint8)", 3)} or not {"probabilities", "logits"} <= set(outputs) or not proper:
         raise UserError(f"{path}: not exported by sortline (a uint8 photo in, probabilities out)")
     count = outputs["probabilities"][-1]
     if isinstance(count, int) and count != len(known.classes):
         raise UserError(f"{path}: {count} classes, labels.json has {len(known.classes)}; export again")
-    with _runtime(path, "its metadata are damaged; export it again"):
-        inside = session.get_modelmeta().custom_metadata_map.get("labels")
     if inside and labels.parse(inside, path) != known:
         raise UserError(f"{path}: labels.json is not the one that it was exported with; export again")
