@@ -9,8 +9,8 @@ import numpy as np
 from sortline.evaluation import metrics
 from sortline.evaluation.comparison import holm, paired_by_scene
 
-# Of p, after Holm's correction, from which on the folds cannot tell two apart. Few photos tell next to nothing apart: there
-# it is the p of a difference of one standard error.
+# Of p, after Holm's correction, from which on the folds cannot tell two apart. Few photos tell next to nothing apart:
+# there it is the p of a difference of one standard error.
 LIMIT, LIMIT_OF_FEW = 0.05, 0.32
 
 
