@@ -51,7 +51,8 @@ def check_sections(task: str, path: Path) -> None:
 
     try:
         load(task, "fetch", FetchParams, path)
-        weights.origins(load(task, "weights", WeightsParams, path))
+        for one in load(task, "weights", WeightsParams, path).members:
+            weights.origins(one)
         load(task, "prepare", PrepareParams, path)
         load(task, "extract", ExtractParams, path)
         load(task, "train_head", TrainHeadParams, path)
