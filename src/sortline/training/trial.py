@@ -5,6 +5,7 @@ from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from sortline.config.training import TrainHeadParams
 from sortline.training.lbfgs import train_lbfgs
@@ -25,5 +26,6 @@ def out_of_fold(sets: Mapping[str, TrainingSet], pairs: bool = True) -> dict[tup
     for names in [(name,) for name in sets] + (list(combinations(sets, 2)) if pairs else []):
         features = np.concatenate([sets[name].features for name in names], -1)
         data = replace(sets[names[0]], features=features, photo_folds=None)
-        found[names] = train_lbfgs(data, HEAD).out_of_fold.argmax(1) == data.labels
+        with threadpool_limits(1):  # threads that wait for one another take longer on a busy machine
+            found[names] = train_lbfgs(data, HEAD).out_of_fold.argmax(1) == data.labels
     return found

@@ -18,11 +18,14 @@ def accuracy_against_size(choice: Choice, path: Path) -> None:
             axes.vlines(size, row["low"], row["high"], color=colour, linewidth=1.1)
             axes.plot(size, row["accuracy"], "o", color=colour, markersize=5)
             axes.annotate(
-                name.replace("+", " +\n"), (size, row["accuracy"]), (5, 0), textcoords="offset points", va="center",
-                fontsize=6.5, color=INK,
-            )  # fmt: skip
+                f" {name}", (size, row["high"]), rotation=90, ha="center", va="bottom", fontsize=6.5, color=INK
+            )
         axes.axhline(choice.rows[choice.best]["accuracy"], color=GREY, linewidth=1, linestyle="--")
-        axes.margins(x=0.15)
+        lowest, highest = (
+            pick(row[key] for row in choice.rows.values()) for pick, key in ((min, "low"), (max, "high"))
+        )
+        axes.set_ylim(lowest - 0.1 * (highest - lowest), highest + 0.9 * (highest - lowest))  # room for the names
+        axes.margins(x=0.08)
         axes.set(xlabel="MB in 8 bits, with a linear head", ylabel="accuracy on new scenes, 95 % interval")
         axes.yaxis.set_major_formatter(PercentFormatter(1))
         axes.grid()
