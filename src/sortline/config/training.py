@@ -73,6 +73,7 @@ class HeadRecipe(Recipe):
 # What lbfgs reads too, or only; it takes no notice of the other keys.
 FOR_LBFGS = {"optimizer", "pooling", "views", "seed", "class_weights", "calibrate", "reject_accuracy"}
 FOR_LBFGS |= {"lbfgs_c", "lbfgs_max_iter"}
+BACKBONE = "backbone"  # may have been chosen by the head's score, too
 
 
 class TrainHeadParams(HeadRecipe):
@@ -97,14 +98,14 @@ class TrainHeadParams(HeadRecipe):
     calibrate: bool = Field(True, description="divide the logits by the temperature of minimum out-of-fold log-loss")
     # "Not sure" is said below the probability above which this share is correct, out of fold.
     reject_accuracy: float | None = Field(0.98, gt=0, lt=1, description="minimum accuracy of what counts as sure")
-    chosen_on_folds: list[str] = Field([], description="keys above that somebody chose by looking at cv_accuracy")
+    chosen_on_folds: list[str] = Field([], description="backbone, and keys above, chosen by looking at cv_accuracy")
 
     @field_validator("chosen_on_folds")
     @classmethod
     def _known(cls, names: list[str]) -> list[str]:
-        unknown = set(names) - set(cls.model_fields)
+        unknown = set(names) - {BACKBONE, *cls.model_fields}
         if unknown:
-            raise ValueError(f"no key of train_head: {', '.join(sorted(unknown))}")
+            raise ValueError(f"no key of train_head, nor {BACKBONE}: {', '.join(sorted(unknown))}")
         return names
 
     @model_validator(mode="after")

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from sortline.config.training import FOR_LBFGS, TrainHeadParams, TrainParams
+from sortline.config.training import BACKBONE, FOR_LBFGS, TrainHeadParams, TrainParams
 from sortline.evaluation import metrics
 from sortline.features.heads import softmax
 from sortline.training.calibration import Calibrated
@@ -20,7 +20,7 @@ def of_heads(data: TrainingSet, params: TrainHeadParams, trained: Trained, calib
     correct = trained.out_of_fold.argmax(1) == data.labels
     scenes = np.arange(len(correct)) if data.groups is None else data.groups
     per_fold = [correct[data.folds == fold].mean() for fold in data.fold_numbers]
-    chosen = {key for key in params.chosen_on_folds if params.optimizer != "lbfgs" or key in FOR_LBFGS}
+    chosen = {key for key in params.chosen_on_folds if params.optimizer != "lbfgs" or key in {BACKBONE, *FOR_LBFGS}}
     return {
         **trained.facts,
         "split": "out of fold; no scene is in two folds of train",
