@@ -47,6 +47,21 @@ def test_folding_changes_nothing_but_the_batch_norms(made):
     assert names == {name for node in folded.graph.node for name in node.input} & names
 
 
+def test_the_bias_of_a_dead_channel_survives_8_bits(made, caplog):
+    model = onnx.ModelProto.FromString(made.model.SerializeToString())
+    norm = next(node for node in model.graph.node if node.op_type == "BatchNormalization")
+    values = {one.name: one for one in model.graph.initializer}
+    for name, value in zip(norm.input[1:3], (1e-12, 3.0), strict=True):
+        array = onnx.numpy_helper.to_array(values[name]).copy()
+        array[:2] = value
+        values[name].CopyFrom(onnx.numpy_helper.from_array(array, name))
+    small = int8.quantized(model, made.photos[:4])
+    assert "exceeds the range" not in caplog.text
+    found = {one.name: onnx.numpy_helper.to_array(one) for one in small.graph.initializer}
+    steps, scale = (found[f"{norm.input[2]}_quantized{end}"] for end in ("", "_scale"))
+    assert (steps * scale)[:2] == pytest.approx(3.0, rel=1e-3)
+
+
 def test_a_convolution_with_a_bias_is_folded_right():
     weight = np.random.default_rng(0).normal(size=(2, 1, 1, 1)).astype(np.float32)
     arrays = {"w": weight, "b": np.array([3, -1], np.float32), "gamma": np.array([2, 0.5], np.float32),
