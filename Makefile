@@ -23,13 +23,13 @@ run: $(READY)    ## the whole line on the garbage photos, or on the built-in sam
 	@$(BIN)/python -m sortline.cli run $(if $(TASK),--task $(TASK))
 
 test: $(READY)   ## the tests but the slow suites; those that need the real photos only where SORTLINE_DATA names their folder
-	@$(PYTEST) -m "not slow" $(ARGS)
+	@$(PYTEST) $(if $(SLOW),,-m "not slow") $(ARGS)
 
 test-slow: $(READY) ## only the slow suites (the whole table of reruns, every stage killed once, ...)
 	@$(PYTEST) -m slow $(ARGS)
 
 test-all: $(READY) ## all tests, as CI runs them
-	@$(PYTEST) $(ARGS)
+	@$(MAKE) --no-print-directory test SLOW=yes
 
 web: $(READY)    ## the web app out of the exported or released model, into web/dist/, for sortline serve; TASK=name for another
 	@command -v npm >/dev/null || { echo "error: there is no npm on the PATH; install Node.js 20 or newer, with npm"; exit 2; }

@@ -1,11 +1,9 @@
 """Auditing a folder: what is listed, what is left out and why, what is counted."""
 
-import os
 import shutil
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
 from pictures import drawn
 from PIL import Image, ImageOps
@@ -190,21 +188,3 @@ def test_copies_are_reported(given):
 def test_the_result_does_not_depend_on_the_number_of_threads(given):
     reports = [audit_report(audit_folder(given, workers=workers)) for workers in (1, 5)]
     assert reports[0] == reports[1]
-
-
-@pytest.mark.data
-def test_the_garbage_photos(tmp_path):
-    folder = os.environ.get("SORTLINE_DATA")
-    if not folder:
-        pytest.skip("SORTLINE_DATA is not set")
-    audit = audit_folder(Path(folder) / "garbage26")
-    train = audit.mask("train")
-    assert (train.sum(), (~train).sum(), len(audit.problems)) == (2128, 130, 0)
-    matches = audit.duplicates.nearest(~train, train)
-    assert [audit.photos[match.photo].path for match in matches if match.exact] == [
-        "val/00_01/00040.jpg", "val/01_00/00048.jpg",
-    ]  # fmt: skip
-    # 108 of 130 show a scene of train; of some of these no single photo of train is a copy, but a copy's copy is.
-    shared = np.isin(audit.duplicates.scene, audit.duplicates.scene[train]) & ~train
-    assert shared.sum() == 108 and 100 <= len(matches) <= 108
-    assert len(audit.duplicates.exact_groups(train)) == 22

@@ -204,9 +204,9 @@ def test_weights_of_another_net_and_damaged_ones_are_refused(tmp_path):
     with pytest.raises(UserError, match="a.safetensors: not the parameters of this net"):
         registry.set_values(registry.build("lenet5_1998", 10, {}), parameters.read(path), path)
     path.write_bytes(path.read_bytes()[:-9])
-    with pytest.raises(UserError, match="a.safetensors: missing or damaged"):
+    with pytest.raises(UserError, match="a.safetensors: .*missing or damaged"):
         parameters.read(path)
-    with pytest.raises(UserError, match="b.safetensors: missing or damaged"):
+    with pytest.raises(UserError, match="b.safetensors: .*missing or damaged"):
         parameters.read(tmp_path / "b.safetensors")
     broken = registry.values(registry.build("lenet5", 10, {}))
     broken["conv1.bias"][0] = np.nan

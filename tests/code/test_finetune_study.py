@@ -88,7 +88,7 @@ def test_the_page_on_finetuning_says_what_was_measured():
     part = page.split("<!-- finetune:")[1].split("-->\n", 1)[1].split("<!-- end of finetune -->")[0]
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in part.splitlines()[2:]]
     shown = {
-        "the head alone (the line's `train_head`)": "head",
+        "the head alone, on MobileNetV2": "head",
         "head_v3": "head_v3",
         "lora_head, rank 8, on the fitted head": "lora_head_fitted",
         "partial, last block": "partial_1",

@@ -156,6 +156,6 @@ def test_a_missing_checkpoint_is_one_line(saved):
 @pytest.mark.parametrize("text", ["{", "[]", "{}", json.dumps({"checkpoint": "last"})])
 def test_a_damaged_description_is_one_line(saved, text):
     (saved / "head.json").write_text(text)
-    with pytest.raises(UserError, match=r"head\.json: .*train_head@TASK") as caught:
+    with pytest.raises(UserError, match=r"head\.json: .*dvc repro -f") as caught:
         load_head(saved)
     assert "\n" not in str(caught.value)

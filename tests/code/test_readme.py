@@ -72,6 +72,18 @@ def test_table_of_what_a_figure_is_worth() -> None:
     assert rows_of("worth", page) == [row(metrics(stage), key, n) for stage, key, n in WORTH]
 
 
+def test_table_of_backbones() -> None:
+    found, words = metrics("backbones")["backbones"], {"MobileNetV2": "mobilenet_v2"}
+    block = README.split("<!-- backbones:")[1].split("<!-- end of backbones -->")[0]
+    for line in block.splitlines()[3:]:
+        name, *cells = (cell.strip() for cell in line.strip("|").split("|"))
+        nets = re.findall(r"MobileNetV2|EfficientNet-Lite\d", name)
+        of = found["+".join(words.get(net, net.lower().replace("-", "_")) for net in nets)]
+        shown = [f"{100 * of['difference']:+.1f}", f"{of['p_holm']:.2g}"] if "p_holm" in of else ["", ""]
+        interval = f"{percent(of['low'])} to {percent(of['high'])}"
+        assert cells == [percent(of["accuracy"]), interval, *shown, f"{of['int8_mb']:.1f}"]
+
+
 def test_table_of_mnist() -> None:
     photos = metrics("export", "mnist")["digit_photos"]
     assert rows_of("mnist", "docs/digits.md") == [

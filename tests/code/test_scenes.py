@@ -107,7 +107,7 @@ def test_a_reference_is_read_as_it_was_written(tmp_path):
     found.write(tmp_path / "reference.safetensors")
     read = similarity.read(tmp_path / "reference.safetensors")
     assert all(np.array_equal(getattr(found, name), getattr(read, name)) for name in ("center", "axes", "rows"))
-    with pytest.raises(UserError, match="reference.safetensors: missing or damaged"):
+    with pytest.raises(UserError, match="reference.safetensors: .*missing or damaged"):
         similarity.read(tmp_path / "none" / "reference.safetensors")
 
 

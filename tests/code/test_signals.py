@@ -48,6 +48,8 @@ def start(folder: Path, *command: str, **variables: str) -> subprocess.Popen:
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
 def test_a_command_that_is_told_to_stop_ends_in_a_line_and_leaves_nothing(tmp_path, number, code):
+    if signal.getsignal(number) == signal.SIG_IGN:
+        pytest.skip("the tests were started in a way that ignores this signal, as by nohup")
     with start(tmp_path, "stage.py") as process:
         wait_for((tmp_path / ".tmp-out/first").exists)
         process.send_signal(number)

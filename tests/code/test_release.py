@@ -1,0 +1,110 @@
+"""`sortline release`: what it puts into release/, what it refuses, and what uses it; and what is released here."""
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from command_line import sortline
+
+from sortline import cli
+from sortline._core.errors import UserError
+from sortline._core.files import read_yaml, sha256_file, write_json
+from sortline.cli import release
+from sortline.cli._shared import tasks
+
+ROOT = Path(__file__).parents[2]
+LOCK = """schema: '2.0'
+stages:
+  export@shop:
+    cmd: python stages/export.py shop
+    outs:
+    - path: models/shop/export
+      md5: 0123.dir
+      size: 3
+"""
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """A project in Git whose task `shop` was exported, as far as `release` looks; DVC has nothing to do there."""
+    monkeypatch.chdir(tmp_path)
+    made = Path("models/shop/export")
+    made.mkdir(parents=True)
+    for name in (*release.FILES, "model.onnx", "model.mindir"):
+        (made / name).write_text(name)
+    write_json(Path("metrics/shop/export.json"), {"dataset": "abc"})
+    Path("params.yaml").write_text("tasks: [garbage, shop]\nshop: {}\ngarbage: {}\n")
+    Path("dvc.lock").write_text(LOCK)
+    Path(".gitignore").write_text("models/\n")
+    commit()
+    monkeypatch.setattr(release, "is_up_to_date", lambda task: True)
+
+
+def commit():
+    for words in (["init", "-q"], ["add", "."], ["-c", "user.name=x", "-c", "user.email=x@y.z", "commit", "-qm", "x"]):
+        subprocess.run(["git", *words], check=True)
+
+
+def test_the_8_bit_model_with_its_labels_card_and_origin(project, capsys):
+    assert cli.main(["release", "shop"]) == 0
+    assert sorted(path.name for path in Path("release/shop").iterdir()) == sorted([*release.FILES, "release.json"])
+    assert json.loads(Path("release/shop/release.json").read_text()) == {
+        "task": "shop", "dataset": "abc", "export_md5": "0123.dir",
+        "model_sha256": sha256_file(Path("models/shop/export/model_int8.onnx"))}  # fmt: skip
+    assert "commit it" in capsys.readouterr().out
+
+
+def test_what_the_line_made_comes_before_what_was_released(project):
+    cli.main(["release", "shop"])
+    assert tasks.model_folder(None, "shop") == Path("models/shop/export")
+    shutil.rmtree("models")
+    assert tasks.model_folder(None, "shop") == tasks.model_folder(None, None) == Path("release/shop")
+
+
+@pytest.mark.parametrize("changed", ["params.yaml", "dvc.lock", "metrics/shop/export.json"])
+def test_another_run_than_the_committed_one_is_refused(project, changed):
+    with Path(changed).open("a") as file:
+        file.write("\n# edited\n")
+    with pytest.raises(UserError, match=f"not as in the last commit: {changed}"):
+        cli.main(["release", "shop"])
+    assert not Path("release").exists()
+
+
+def test_a_model_of_other_code_or_none_or_a_large_one_is_refused(project, monkeypatch):
+    monkeypatch.setattr(release, "is_up_to_date", lambda task: False)
+    with pytest.raises(UserError, match="dvc repro export@shop"):
+        cli.main(["release", "shop"])
+    monkeypatch.setattr(release, "MAX_MB", 0)
+    with pytest.raises(UserError, match="over 0 MB"):
+        cli.main(["release", "shop"])
+    shutil.rmtree("models")
+    with pytest.raises(UserError, match="no model at models/shop/export"):
+        cli.main(["release", "shop"])
+    assert not Path("release").exists()
+
+
+def released():
+    return [path.parent for path in sorted(ROOT.glob("release/*/release.json"))]
+
+
+def test_there_is_a_release():
+    assert "garbage" in [folder.name for folder in released()]
+
+
+@pytest.mark.parametrize("folder", released(), ids=lambda folder: folder.name)
+def test_what_is_released_is_what_the_committed_lock_says(folder):
+    about, stages = json.loads((folder / "release.json").read_text()), read_yaml(ROOT / "dvc.lock")["stages"]
+    outs = {out["path"]: out["md5"] for out in stages[f"export@{folder.name}"]["outs"]}
+    assert about["export_md5"] == outs[f"models/{folder.name}/export"], "release it again: sortline release"
+    assert about["model_sha256"] == sha256_file(folder / release.MODEL)
+
+
+@pytest.mark.parametrize("folder", released(), ids=lambda folder: folder.name)
+def test_a_photo_is_classified_by_what_is_released(folder, tmp_path):
+    photo = ROOT / "web/src/icons/512.png"
+    code, out, err = sortline("predict", str(photo), "--model", str(folder), "--json")
+    (found,) = json.loads(out)
+    assert code == 0, err
+    assert sum(guess["probability"] for guess in found["top"]) <= 1 + 1e-5
