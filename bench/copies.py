@@ -1,7 +1,9 @@
 """The search for copies at 2,258, 20,000 and 50,000 photos: seconds, peak memory, disk, and what the index loses.
 
-The first size are the garbage photos, sketched and searched. The others have, besides, copies of these that are made in
-their sketches (cropped, recoloured, features left out and disturbed): sketching so many would take all the time.
+The first size are the garbage photos, sketched and searched. The others have, besides, photos that are made in their
+sketches, as sketching so many would take all the time: of each photo ROUNDS - 1 copies (cropped, recoloured, features
+left out and disturbed), and the same again for other scenes, whose pictures are shifted and whose descriptors have
+their 128 numbers in another order, so that they are like no other scene's.
 """
 
 import json
@@ -23,6 +25,7 @@ from sortline.data.copies.geometry import overlay
 from sortline.data.images import open_rgb
 
 SIZES = (2_258, 20_000, 50_000)
+ROUNDS = 3
 COMPARED = 20_000  # the size at which the inverted index is compared with exhaustive search
 ROOT = Path(__file__).parents[1]
 
@@ -58,8 +61,9 @@ def measure(originals: list[Sketch], size: int) -> dict[str, object]:
     result: dict[str, object] = {}
     with Sketches(size) as disk:
         for number in range(size):
-            one = originals[number % len(originals)]
-            disk[number] = one if number < len(originals) else varied(one, np.random.default_rng(number))
+            again, place = divmod(number, len(originals))
+            one = of_another_scene(originals[place], again // ROUNDS)
+            disk[number] = varied(one, np.random.default_rng(number)) if again % ROUNDS else one
         used = sum(path.stat().st_blocks * 512 for path in Path(disk._folder.name).iterdir())
         result["disk_mb"] = round(used / 1e6)
         kept = [disk[number] for number in range(size)]
@@ -85,6 +89,22 @@ def measure(originals: list[Sketch], size: int) -> dict[str, object]:
     return result
 
 
+def of_another_scene(one: Sketch, scene: int) -> Sketch:
+    """Return what a photo of scene number `scene`, with as many features, could look like; 0 is the sketch's own."""
+    if scene == 0:
+        return one
+    random = np.random.default_rng([scene, 1])
+    picture = np.roll(one.picture[::-1], random.integers(1, min(one.picture.shape), 2), (0, 1))
+    descriptors = np.ascontiguousarray(one.descriptors[:, random.permutation(128)])
+    return Sketch(one.points, descriptors, np.ascontiguousarray(picture), hashed(picture))
+
+
+def hashed(picture: np.ndarray) -> np.ndarray:
+    """Return the perceptual hash of a sketch's picture, bool (256,)."""
+    low = cv2.dct(cv2.resize(picture, (64, 64)).astype(np.float32))[:16, :16]
+    return (low > np.median(low)).ravel()
+
+
 def varied(one: Sketch, random: np.random.Generator) -> Sketch:
     """Return the sketch of a piece of the picture, 50 to 100 % of it, with a tenth of the features left out."""
     height, width = one.picture.shape
@@ -95,11 +115,9 @@ def varied(one: Sketch, random: np.random.Generator) -> Sketch:
     inside = ((places >= 0) & (places < 2 * np.array((width, height)))).all(1) & (random.random(len(places)) < 0.9)
     piece = one.picture[top : top + tall, left : left + wide]
     picture = cv2.convertScaleAbs(cv2.resize(piece, (width, height)), alpha=random.uniform(0.7, 1.2))
-    low = cv2.dct(cv2.resize(picture, (64, 64)).astype(np.float32))[:16, :16]
-    bits = (low > np.median(low)).ravel()
     noise = random.integers(-6, 7, (inside.sum(), 128))
     descriptors = np.clip(one.descriptors[inside].astype(int) + noise, 0, 255).astype(np.uint8)
-    return Sketch(np.ascontiguousarray(places[inside], np.float32), descriptors, picture, bits)
+    return Sketch(np.ascontiguousarray(places[inside], np.float32), descriptors, picture, hashed(picture))
 
 
 def since(start: float) -> float:
