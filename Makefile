@@ -57,7 +57,7 @@ lint: $(READY)   ## ruff and mypy, as CI runs them
 
 clean:           ## remove what the line made and fetched (not .venv, not committed results)
 	rm -rf data/raw data/weights data/prepared data/features data/backbones data/downloads models plots/*/*/photos dvc_plots web/dist web/.test
-	rm -rf .dvc/cache .dvc/tmp .pytest_cache rank_0
+	rm -rf .dvc/cache .dvc/tmp .pytest_cache .hypothesis build rank_0
 
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c "import sys; sys.exit(sys.version_info[:2] != (3, 11))" || \

@@ -19,9 +19,12 @@ from PIL import Image
 from bench import _paired
 from bench._torch_backbone import mobilenet_v2
 from sortline import backbones
+from sortline.backbones.weights import fetch
 from sortline.config.augment import ViewParams
+from sortline.config.weights import WeightsParams
 from sortline.data.images import open_rgb, resize
 from sortline.data.prepared import Photo
+from sortline.data.sources.base import data_folder
 from sortline.features import engines
 from sortline.features.extraction import keep_maps
 from sortline.features.store import FeatureStore
@@ -32,8 +35,9 @@ PLAIN = ViewParams(count=1)
 
 def run(repeats: int) -> dict[str, object]:
     task = "garbage" if Path("data/raw/garbage").is_dir() else "sample"
-    weights = Path("data/weights") / task
     with tempfile.TemporaryDirectory() as scratch:
+        weights = Path(scratch) / "weights"
+        fetch("bench", WeightsParams(backbone="mobilenet_v2"), weights, Path(scratch), data_folder())
         photos = jpegs(task, Path(scratch))
         backbone = backbones.load(weights)
         ours_by = {

@@ -23,7 +23,7 @@ def shipped_project(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         shutil.copy(ROOT / name, root / name)
     monkeypatch.chdir(root)
     monkeypatch.delenv("SORTLINE_DATA", raising=False)
-    # Comparing backbones takes half a minute; test_new_backbone.py does it.
+    # Comparing backbones takes a while; test_choice.py does it.
     monkeypatch.setattr(choosing, "quick", lambda *_: ("mobilenet_v2", "best of some"))
     return root
 

@@ -35,7 +35,7 @@ def project(tmp_path, monkeypatch):
 
 
 def test_a_sound_cache_is_ok(project):
-    assert cache.verify(Path("dvc.lock")) == ([], 5)
+    assert cache.verify() == ([], 5)
     assert doctor._cache().status == "ok" and "5 objects" in doctor._cache().found
 
 
@@ -45,7 +45,7 @@ def test_a_damaged_object_is_found_with_its_stage(project, which, stage, how):
     path, content = project[which], bytearray(project[which].read_bytes())
     content[2] ^= 1
     path.write_bytes({"flipped": content, "cut": content[:-1], "emptied": b""}[how])
-    (found,), count = cache.verify(Path("dvc.lock"))
+    (found,), count = cache.verify()
     assert count == 5 and found.stages == (stage,)
     assert found.path.samefile(path)
     check = doctor._cache()

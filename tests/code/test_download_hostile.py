@@ -12,7 +12,7 @@ from sortline._core.errors import UserError
 from sortline.backbones.weights import WeightsOrigin
 from sortline.data.sources import download as downloading
 from sortline.data.sources.base import first_that_works, reachable
-from sortline.data.sources.download import download, probe, shown
+from sortline.data.sources.download import download, probe, public
 
 OK = b"HTTP/1.1 200 OK\r\n"
 
@@ -129,10 +129,10 @@ def test_what_is_no_answer_is_one_line_without_a_command_for_the_terminal(tmp_pa
         assert refusal(url, tmp_path).isprintable()
 
 
-def test_names_and_passwords_are_not_shown():
-    assert shown("https://me:secret@x.cn/a.zip?token=secret#part") == "https://x.cn/a.zip?..."
-    assert shown("https://me:p@ss@x.cn/a.zip") == "https://x.cn/a.zip"
-    assert shown("https://x.cn/@a/b.zip") == "https://x.cn/@a/b.zip"
+def test_names_and_passwords_are_not_public():
+    assert public("https://me:secret@x.cn/a.zip?token=secret#part") == "https://x.cn/a.zip?..."
+    assert public("https://me:p@ss@x.cn/a.zip") == "https://x.cn/a.zip"
+    assert public("https://x.cn/@a/b.zip") == "https://x.cn/@a/b.zip"
 
 
 def test_no_line_about_an_origin_has_the_password(tmp_path):

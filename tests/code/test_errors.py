@@ -126,3 +126,8 @@ def test_an_exit_code_of_mains_own_passes_through(monkeypatch):
 
 def test_the_message_is_the_text():
     assert str(UserError("what, where, what to do")) == "what, where, what to do"
+
+
+def test_what_a_library_says_of_our_mistake_keeps_its_traceback():
+    ended = script("raise OSError('cannot write mode RGBA as JPEG')")
+    assert ended.returncode == 1 and "Traceback" in ended.stderr

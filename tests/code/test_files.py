@@ -154,9 +154,7 @@ CELLS = st.text(st.characters(exclude_categories=["Cs"]) | st.sampled_from('\r\n
 
 
 @given(st.lists(st.tuples(CELLS, CELLS), max_size=5))
-@settings(
-    max_examples=200, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_csv_reads_back_whatever_is_in_a_cell(tmp_path, rows):
     files.write_csv(tmp_path / "a.csv", ("image", "what"), rows)
     assert files.read_csv(tmp_path / "a.csv") == [{"image": image, "what": what} for image, what in rows]

@@ -88,7 +88,7 @@ def test_a_name_that_is_no_unicode_is_left_out_alike(photos):
     latin(photos)
     assert len(agreed(photos)) == 9
     (one,) = list_folder(photos).unread
-    assert "UTF-8" in one.what and str(one).isprintable() and r"caf\udce9.png" in str(one)
+    assert "UTF-8" in one.what and one.path.name == "caf\udce9.png"
     assert [problem.path for problem in audit_folder(photos).problems] == [r"cat/caf\udce9.png"]
 
 

@@ -6,7 +6,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from sortline._core.doubt import NEVER, sure
@@ -17,10 +17,6 @@ from sortline.data.holdout import hold_out
 from sortline.data.split import deal_folds, to_drop
 from sortline.training.calibration import reject_threshold
 from sortline.training.schedules import SCHEDULES, learning_rates
-
-# The same examples in every run.
-settings.register_profile("sortline", derandomize=True, deadline=None, max_examples=60, database=None)
-settings.load_profile("sortline")
 
 SEEDS = st.integers(0, 2**31 - 1)
 

@@ -105,7 +105,8 @@ def test_figures_in_the_text() -> None:
     for page in (EXPORT, APP):
         assert f"{export['int8_bytes'] / 1e6:.1f} MB instead of {export['onnx_mb']:.1f}" in page
         agreement = 100 * export["int8_agreement"]
-        assert f"on {agreement:.2f} % of the {export['int8_agreement_n']:,} photos" in " ".join(page.split())
+        within = ", ".join(interval(export, "int8_agreement", "int8_agreement_n"))
+        assert f"on {agreement:.2f} % [{within}] of the {export['int8_agreement_n']:,} photos" in " ".join(page.split())
     # What the app promises of the model.
     assert export["int8_bytes"] <= 8e6 and export["int8_agreement"] >= 0.97
     for key in train["selected_on_folds"]:

@@ -12,7 +12,7 @@ from sortline import cli
 from sortline._core.errors import UserError
 from sortline._core.files import read_yaml, sha256_file, write_json
 from sortline.cli import release
-from sortline.cli._shared import tasks
+from sortline.cli._shared import dvc, tasks
 
 ROOT = Path(__file__).parents[2]
 LOCK = """schema: '2.0'
@@ -39,7 +39,7 @@ def project(tmp_path, monkeypatch):
     Path("dvc.lock").write_text(LOCK)
     Path(".gitignore").write_text("models/\n")
     commit()
-    monkeypatch.setattr(release, "is_up_to_date", lambda task: True)
+    monkeypatch.setattr(dvc, "is_up_to_date", lambda target: True)
 
 
 def commit():
@@ -73,7 +73,7 @@ def test_another_run_than_the_committed_one_is_refused(project, changed):
 
 
 def test_a_model_of_other_code_or_none_or_a_large_one_is_refused(project, monkeypatch):
-    monkeypatch.setattr(release, "is_up_to_date", lambda task: False)
+    monkeypatch.setattr(dvc, "is_up_to_date", lambda target: False)
     with pytest.raises(UserError, match="dvc repro export@shop"):
         cli.main(["release", "shop"])
     monkeypatch.setattr(release, "MAX_MB", 0)
@@ -107,4 +107,5 @@ def test_a_photo_is_classified_by_what_is_released(folder, tmp_path):
     code, out, err = sortline("predict", str(photo), "--model", str(folder), "--json")
     (found,) = json.loads(out)
     assert code == 0, err
-    assert sum(guess["probability"] for guess in found["top"]) <= 1 + 1e-5
+    known = {one["code"] for one in json.loads((folder / "labels.json").read_text())["classes"]}
+    assert len(found["top"]) == 5 and {guess["class"]["code"] for guess in found["top"]} <= known

@@ -11,7 +11,7 @@ from own_photos import ROOT, fill, photo, refused, shipped_project
 from sortline import cli
 from sortline._core.files import read_yaml
 from sortline.cli._shared import outputs
-from sortline.cli.run import environment
+from sortline.cli._shared.dvc import environment
 from sortline.config.tasks import task_sections
 
 

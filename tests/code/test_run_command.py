@@ -13,7 +13,7 @@ from command_line import SOURCES, put_photos, put_weights
 from sortline import cli
 from sortline._core.errors import UserError
 from sortline.cli import run
-from sortline.cli._shared import paths
+from sortline.cli._shared import dvc, paths
 
 
 def test_run_takes_garbage_where_photos_and_weights_are_in_the_data_folder(sources):
@@ -118,7 +118,7 @@ def repro(monkeypatch):
         put_metrics(target.partition("@")[2])
         return fake.code
 
-    monkeypatch.setattr(run, "repro", call)
+    monkeypatch.setattr(dvc, "repro", call)
     return fake
 
 
@@ -172,8 +172,8 @@ def test_dvc_runs_in_this_environment_with_this_python_first(sources, tmp_path, 
         def poll(self):
             return self.returncode
 
-    monkeypatch.setattr(run.subprocess, "Popen", Finished)
-    assert run.repro("export@sample") == 3
+    monkeypatch.setattr(dvc.subprocess, "Popen", Finished)
+    assert dvc.repro("export@sample") == 3
     assert seen["command"] == [sys.executable, "-m", "dvc", "repro", "export@sample"]
     assert Path(shutil.which("python", path=seen["env"]["PATH"])).parent == Path(sys.executable).parent
     assert seen["env"]["SORTLINE_DATA"] == str(sources)

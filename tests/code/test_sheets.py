@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFont
 
-from sortline.report.contact_sheet import FRAME, GAP, GLYPHS, PAPER, Tile, contact_sheet, printable
+from sortline.report.contact_sheet import FRAME, GAP, GLYPHS, PAPER, Tile, contact_sheet, drawable
 
 RED, BLUE = (200, 30, 30), (20, 40, 220)
 
@@ -95,8 +95,8 @@ def test_the_same_tiles_give_the_same_bytes():
         ("x…", "x..."),
     ],
 )
-def test_printable(text, shown):
-    assert printable(text) == shown
+def test_drawable(text, shown):
+    assert drawable(text) == shown
 
 
 def test_the_built_in_font_has_every_glyph_that_we_count_on():

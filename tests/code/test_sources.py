@@ -12,7 +12,7 @@ from sortline._core.errors import UserError
 from sortline.data import sources
 from sortline.data.sources import FetchParams
 from sortline.data.sources import folder as module
-from sortline.data.sources.base import reachable
+from sortline.data.sources.base import data_folder, reachable
 
 
 def test_an_archive_is_downloaded_unpacked_and_removed(fetching, web):
@@ -156,7 +156,7 @@ NEW_KIND = """
 import hashlib
 from typing import Literal
 
-from sortline.config.fetch import Source
+from sortline.config.fetch import Fetched, Source
 
 
 class Grey(Source):
@@ -166,7 +166,7 @@ class Grey(Source):
     def fetch(self, out, downloads, data_folder):
         (out / "a").mkdir()
         (out / "a/0.png").write_bytes(bytes([self.level]))
-        return f"grey {self.level}", {"a/0.png": hashlib.sha256(bytes([self.level])).hexdigest()}
+        return Fetched(f"grey {self.level}", {"a/0.png": hashlib.sha256(bytes([self.level])).hexdigest()})
 """
 
 
@@ -202,3 +202,14 @@ def test_what_is_within_reach_is_told_without_fetching(fetching, web, refused):
     assert within_reach(FetchParams, folder, local=fetching.local) == (True, "folder set")
     assert within_reach(FetchParams, {"kind": "toy"}, local=None)[0] is True
     assert not fetching.data.exists()
+
+
+def test_a_home_that_nobody_has_is_one_line(monkeypatch):
+    monkeypatch.setenv("SORTLINE_DATA", "~nobody-of-this-name/data")
+    with pytest.raises(UserError, match="~nobody-of-this-name/data: .*no such user"):
+        data_folder()
+
+
+def test_an_address_that_cannot_be_one_is_a_wrong_parameter():
+    with pytest.raises(ValidationError, match="Invalid IPv6"):
+        FetchParams(sources=[{"kind": "archive", "url": "http://[x/a.zip"}])

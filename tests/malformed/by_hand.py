@@ -134,6 +134,36 @@ def checkpoints() -> Cases:
     yield "a pickle", b"\x80\x02cos\nsystem\n(X\x02\x00\x00\x00idtR."
 
 
+def torch_files() -> Cases:
+    from torch_file import Call, Global, pickled, saved, tensor
+
+    from sortline.backbones.pytorch_file import MAGIC
+
+    runs = b"cos\nsystem\n(S'touch owned'\ntR."
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:  # as torch.save writes it since 1.6
+        for name, content in (("a/data.pkl", runs), ("a/data/0", bytes(64)), ("a/version", b"3\n")):
+            archive.writestr(name, content)
+    yield "zip whose pickle runs a command", stream.getvalue()
+    yield "pickle that runs a command", runs
+    head = pickled(MAGIC) + pickled(1001)
+    yield "command in place of the objects", head + pickled({"little_endian": True}) + runs
+    yield "call of eval", head + pickled({"little_endian": True}) + pickled(Call(Global("builtins", "eval"), "1"))
+    numbers = np.arange(6, dtype=np.float32)
+    for what, offset, shape, strides in (
+        ("larger than its storage", 0, (3, 3), (3, 1)),
+        ("beginning behind its end", 7, (1,), (1,)),
+        ("beginning before it", -1, (2,), (1,)),
+        ("of negative size", 0, (-2, 3), (3, 1)),
+        ("of negative strides", 5, (6,), (-1,)),
+        ("much of little", 0, (10**9,), (0,)),
+        ("of 2^62 numbers", 0, (2**31, 2**31), (0, 0)),
+    ):
+        yield f"tensor {what}", saved({"weight": tensor("0", numbers, offset, shape, strides)}, {"0": numbers})
+    yield "no tensor at all", saved({"weight": 3}, {"0": numbers})
+    yield "big-endian", saved({}, {}).replace(b"little_endian", b"another_thing")
+
+
 def archives() -> Cases:
     def tar(*parts: bytes) -> bytes:
         return b"".join(parts) + bytes(1024)

@@ -146,14 +146,20 @@ def read_weights(path: Path) -> Any:
     return of_arrays(loading._read(path), path)
 
 
-def torch_file() -> dict[str, bytes]:
-    """A zip as torch.save writes it, its pickle naming a function that must never run."""
-    stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w") as archive:
-        archive.writestr("a/data.pkl", b"cos\nsystem\n(S'touch owned'\ntR.")
-        archive.writestr("a/data/0", bytes(64))
-        archive.writestr("a/version", b"3\n")
-    return {"zip": stream.getvalue(), "pickle": b"cos\nsystem\n(S'touch owned'\ntR."}
+def torch_files() -> dict[str, bytes]:
+    from torch_file import saved, tensor
+
+    flat = {str(number): one.ravel() for number, one in enumerate(arrays().values())}
+    steps = {name: tuple(step // one.itemsize for step in one.strides) for name, one in arrays().items()}
+    shapes = zip(arrays().items(), flat.items(), strict=True)
+    tensors = {name: tensor(key, row, 0, one.shape, steps[name]) for (name, one), (key, row) in shapes}
+    return {"plain": saved(tensors, flat)}
+
+
+def read_torch(path: Path) -> Any:
+    from sortline.backbones import pytorch_file
+
+    return of_arrays(pytorch_file.read(path), path)
 
 
 FILES = {f"train/{name}/照片{i}.jpg": bytes(range(i, i + 60)) * 8 for name in "ab" for i in range(2)}

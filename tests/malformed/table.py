@@ -4,7 +4,6 @@
 table of docs/malformed-inputs.md.
 """
 
-import contextlib
 import json
 import signal
 import subprocess
@@ -19,7 +18,7 @@ from types import FrameType
 from malformed import by_hand, by_hand_models, by_hand_texts, formats, models, texts
 from malformed.changes import changed
 from malformed.formats import Format, Wrong
-from sortline._core.errors import UserError, mended_by_user
+from sortline._core.errors import mended_by_user
 
 SECONDS = 10  # of processor time that one file may take
 FORMATS = {
@@ -30,7 +29,7 @@ FORMATS = {
     "MindSpore .ckpt": Format(
         formats.read_weights, formats.checkpoints, more=by_hand.checkpoints, file="backbone.ckpt"
     ),
-    "PyTorch .pth": Format(formats.read_weights, formats.torch_file, file="backbone.pth"),
+    "PyTorch .pth": Format(formats.read_torch, formats.torch_files, more=by_hand.torch_files, file="backbone.pth"),
     "archives": Format(formats.read_archive, formats.archives, checked=True, more=by_hand.archives),
     "labels.json": Format(
         models.read_labels, models.labels_files, text=True, more=by_hand_models.labels, file="labels.json"
@@ -99,9 +98,7 @@ def outcomes(name: str) -> dict[str, str]:
             if good is not None and good not in known:
                 path = Path(scratch, FORMATS[name].file)
                 path.write_bytes(good)
-                known[good] = None
-                with contextlib.suppress(UserError):  # the examples of .pth are refused
-                    known[good] = FORMATS[name].read(path)
+                known[good] = FORMATS[name].read(path)
             print(what, file=sys.stderr, flush=True)  # the last one of a process that crashed
             found[what] = outcome(name, what, content, known[good] if good is not None else None)
     return found

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from sortline._core.files import read_json
+from sortline.cli._shared import dvc
 
 pytestmark = pytest.mark.xdist_group("commands")  # one worker runs the experiment and goes on with it
 
@@ -143,3 +144,12 @@ def clone_of(project, folder):
     folder.mkdir(parents=True, exist_ok=True)
     project.run("git", "clone", "--quiet", str(project.root), str(folder / "clone"))
     return type(project)(folder / "clone", project.data)
+
+
+def test_a_model_is_up_to_date_until_a_parameter_changes(project, monkeypatch):
+    monkeypatch.chdir(project.root)
+    for name, value in project.environment().items():
+        monkeypatch.setenv(name, value)
+    assert dvc.is_up_to_date("export@tiny")
+    project.set("train_head.lr", 0.002)
+    assert not dvc.is_up_to_date("export@tiny")

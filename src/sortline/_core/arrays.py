@@ -1,4 +1,4 @@
-"""What several rooms compute with NumPy."""
+"""What several rooms compute with NumPy, and its .npy files."""
 
 import errno
 import os

@@ -11,6 +11,8 @@ from sortline._core import signals
 from sortline._core.text import printable
 
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+# NumPy's and Pillow's words, without a number of the error.
+NOT_ALL_WRITTEN = re.compile(r"\d+ requested and \d+ written|when writing image file")
 # What libraries in C++ say where Python raises MemoryError.
 NO_MEMORY = re.compile(
     r".*(?:bad_alloc|failed to allocate|cannot allocate|alloc failed|out of memory|insufficient memory|"
@@ -25,7 +27,7 @@ class UserError(Exception):
 
 def run(main: Callable[[list[str]], int | None]) -> None:
     """Run a command's `main(argv)` and exit: its own code, 2 where `mended_by_user` has a line, 130 on Ctrl-C,
-    143 on SIGTERM.
+    143 on SIGTERM, 129 on SIGHUP.
 
     Exits 1 where nobody reads what it prints any more. `--debug` anywhere on the command line (or SORTLINE_DEBUG=1)
     brings the traceback back.
@@ -59,8 +61,11 @@ def mended_by_user(error: BaseException) -> str | None:
     if isinstance(error, UserError):
         return str(error)
     if isinstance(error, OSError):
+        cut_short = NOT_ALL_WRITTEN.search(str(error))
+        if error.errno is None and not cut_short:  # raised by a library about what we asked of it
+            return None
         where = f"{error.filename}: " if error.filename is not None else ""
-        what = error.strerror or f"{error} (is the disk full?)"
+        what = f"{error} (is the disk full?)" if cut_short else error.strerror
         return f"{where}{what}{'; make room and run the command again' if error.errno in NO_ROOM else ''}"
     said = NO_MEMORY.search(str(error)) if isinstance(error, RuntimeError | ImportError) else None
     if said or isinstance(error, MemoryError):

@@ -16,7 +16,7 @@ from sortline._core.errors import UserError
 if TYPE_CHECKING:
     from _typeshed import SupportsWrite
 
-MAX_YAML = 3 * 10**5  # characters
+MAX_YAML, MAX_LOCK = 3 * 10**5, 10**7  # characters, of what people write and of what DVC does
 MAX_DEPTH, MAX_ENTRIES = 50, 10**5  # of YAML: levels, values
 csv.field_size_limit(10**8)  # characters of a cell; the built-in limit is 131,072
 
@@ -39,6 +39,14 @@ def replacing(path: Path) -> Iterator[Path]:
         temporary.replace(path)
     finally:
         remove(temporary)
+
+
+def expanded(path: str) -> Path:
+    """Return the path with `~` as the folder that it stands for; raise `UserError` where there is none."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        raise UserError(f"{path}: there is no such user's home folder; write the path in full") from None
 
 
 def remove(path: Path) -> None:
@@ -72,14 +80,15 @@ def read_json(path: Path) -> Any:
         raise UserError(f"{path}: damaged ({str(error)[:200]}); make it again: dvc repro -f STAGE@TASK") from None
 
 
-def read_yaml(path: Path) -> dict[str, Any]:
-    """Read a YAML mapping as YAML 1.2 (`4e-05` is a number there, a string in PyYAML's 1.1)."""
+def read_yaml(path: Path, limit: int = MAX_YAML) -> dict[str, Any]:
+    """Read a YAML mapping, of `limit` characters at most, as YAML 1.2 (`4e-05` is a number there, a string in PyYAML's
+    1.1)."""
     from ruamel.yaml import YAML, YAMLError
 
     try:
         text = Path(path).read_text(encoding="utf-8")
-        if len(text) > MAX_YAML:
-            raise UserError(f"{path}: more than {MAX_YAML:,} characters, which no file of parameters has")
+        if len(text) > limit:
+            raise UserError(f"{path}: more than {limit:,} characters, which no such file has")
         # The parser's time goes with the square of the brackets that are open.
         if max(itertools.accumulate((one in "[{") - (one in "]}") for one in text), default=0) > 10 * MAX_DEPTH:
             raise RecursionError

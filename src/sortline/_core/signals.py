@@ -8,9 +8,10 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import psutil
+if TYPE_CHECKING:
+    import psutil
 
 STOPPED = "stopped; nothing half-written was left"
 NUMBERS = [signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
@@ -42,6 +43,8 @@ def raising() -> Iterator[None]:
 def as_stage() -> None:
     """Until `raising`, end in a line at once, as nothing is written while modules load; end when DVC has gone."""
     _handle(_exit)
+    import psutil  # here, as every command loads this module
+
     with suppress(psutil.Error):
         child = psutil.Process()
         dvc = child.parent()
@@ -52,8 +55,10 @@ def as_stage() -> None:
             threading.Thread(target=_end_with, args=[dvc, child], daemon=True).start()
 
 
-def _end_with(dvc: psutil.Process, child: psutil.Process) -> None:
+def _end_with(dvc: "psutil.Process", child: "psutil.Process") -> None:
     """Wait until DVC has ended: its child then has another parent, or on Windows one that does not run."""
+    import psutil
+
     with suppress(psutil.Error):
         while child.ppid() == dvc.pid and dvc.is_running():
             time.sleep(0.5)

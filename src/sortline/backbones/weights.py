@@ -15,9 +15,9 @@ from sortline._core.errors import UserError
 from sortline._core.files import replacing, sha256_file, write_json
 from sortline.backbones import pytorch_file, registry
 from sortline.config.weights import WeightsParams
-from sortline.data.layout import is_hidden
+from sortline.data.listing import is_hidden
 from sortline.data.sources.base import downloaded, first_that_works, locate
-from sortline.data.sources.download import probe, shown
+from sortline.data.sources.download import probe, public
 from sortline.data.sources.unpack import UNPACKED, copy_hashed, unpack
 
 RANDOM_WIDTH = 0.35  # small: it proves a pipeline
@@ -168,7 +168,7 @@ def _fetch_one(
             "network": params.backbone or "none",
             "release": origin.release,
             "width": float(params.width or (RANDOM_WIDTH if drawn else 1)) if sized else None,
-            "address": shown(origin.address) if origin.online else None,
+            "address": public(origin.address) if origin.online else None,
             "file": None,
             "sha256": None,
             "seed": params.seed if drawn else None,

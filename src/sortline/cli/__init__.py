@@ -29,6 +29,7 @@ ORDER = (
     "compare",
     "curves",
     "export",
+    "release",
     "serve",
 )
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from sortline._core import files
 from sortline._core.errors import UserError
-from sortline.cli._shared import choosing, params_file, params_text, paths, tasks
-from sortline.cli.run import repro
+from sortline.cli._shared import choosing, dvc, params_file, params_text, paths, repair, tasks
+from sortline.config.tasks import task_sections
 
 if TYPE_CHECKING:
     from sortline.evaluation.choice import Choice
@@ -33,23 +33,23 @@ def main(options: argparse.Namespace) -> int:
     """Compare, write metrics/<task>/backbones.json and plots/<task>/backbones.png, show the table; return 0."""
     from sortline.data import prepared
     from sortline.report.figures.choice import accuracy_against_size
-    from sortline.training import heads, trial
+    from sortline.training import heads, probe
 
+    repair.mend()
     task = tasks.check_task(options.task)
-    if "train_head" not in files.read_yaml(paths.PARAMS)[task]:
+    if "train_head" not in task_sections(files.read_yaml(paths.PARAMS)).get(task, {}):
         raise UserError(f"params.yaml: '{task}' has no head on a backbone (train_head), so there is none to choose")
     if options.use:
-        used(
-            params_text.read_text(paths.PARAMS), task, ("mobilenet_v2",)
-        )  # can one be written there? Known before minutes of work
-    if code := repro(f"prepare@{task}"):
+        # Can one be written there? Said before minutes of work.
+        used(params_text.read_text(paths.PARAMS), task, ("mobilenet_v2",))
+    if code := dvc.repro(f"prepare@{task}"):
         raise UserError(f"dvc repro prepare@{task} ended with exit code {code}; the lines above say what went wrong")
     tables = paths.prepared(task)
     photos = prepared.read_photos(tables / "images.csv", paths.raw(task))
     split, classes = files.read_csv(tables / "split.csv"), prepared.read_classes(tables / "classes.json")
 
     def training_set(features: Path) -> heads.TrainingSet:
-        return heads.read(split, classes, features, trial.HEAD)
+        return heads.read(split, classes, features, probe.HEAD)
 
     choice = choosing.compared(choosing.in_reach(), photos, training_set, paths.backbones(task))
     data = prepared.fingerprint({photo.name: photo.sha256 for photo in photos})

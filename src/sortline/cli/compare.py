@@ -19,6 +19,8 @@ A and B: predictions.csv as evaluate writes it, a folder with one, a task, or RE
 (for a `dvc exp run`, the revision is what `dvc exp list --sha-only` shows). Only photos in both count; those of
 one scene are one piece of evidence."""
 
+HELD_OUT, FOLDS = Path("evaluate/predictions.csv"), Path("train/predictions.csv")
+
 
 def add(command: argparse.ArgumentParser) -> None:
     command.add_argument("a", metavar="A", help="the first predictions")
@@ -31,13 +33,13 @@ def main(options: argparse.Namespace) -> int:
     from sortline.evaluation.comparison import compare, pair, read_predictions, verdict
     from sortline.report.comparison_text import changed, describe
 
-    inside = Path("train" if options.folds else "evaluate", "predictions.csv")
+    inside = FOLDS if options.folds else HELD_OUT
     (name_a, content_a), (name_b, content_b) = (_read(argument, inside) for argument in (options.a, options.b))
     pairs = pair(read_predictions(content_a, name_a), read_predictions(content_b, name_b))
     both = pairs.correct_a, pairs.correct_b, pairs.scenes
     result = compare(*both)
     kept = None if pairs.duplicated is None else ~pairs.duplicated
-    reduced = compare(*(one[kept] for one in both)) if kept is not None and kept.any() else None
+    reduced = compare(*(one[kept] for one in both)) if kept is not None and kept.any() and not kept.all() else None
     if options.json:
         content = {
             "a": name_a,
@@ -62,9 +64,8 @@ def _read(argument: str, inside: Path) -> tuple[str, bytes]:
             return path.as_posix(), path.read_bytes()
     revision, colon, place = argument.partition(":")
     if not colon:
-        raise UserError(
-            f"{argument}: no predictions there; name a predictions.csv, its folder, a task, or REVISION:PATH"
-        )
+        what = "a predictions.csv, its folder, a task" if inside == HELD_OUT else "a task with a head, its file"
+        raise UserError(f"{argument}: no predictions there; name {what}, or REVISION:PATH")
     if git("rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}") is None:
         raise UserError(f"{argument}: no such file, and '{revision}' is no git revision; see: git log --oneline")
     for path in _candidates(place.replace("\\", "/"), inside):
@@ -78,4 +79,5 @@ def _read(argument: str, inside: Path) -> tuple[str, bytes]:
 
 def _candidates(argument: str, inside: Path) -> list[Path]:
     path = Path(argument)
-    return [path, path / "predictions.csv", path / inside, paths.plots(argument) / inside]
+    any_folder = [path / inside.name] if inside == HELD_OUT else []
+    return [path, *any_folder, path / inside, paths.plots(argument) / inside]

@@ -20,7 +20,7 @@ from sortline._core.cores import cores
 from sortline._core.errors import UserError
 from sortline._core.files import read_json
 from sortline.cli._shared import paths, repair, supply
-from sortline.cli._shared.tasks import is_exported, listed_tasks
+from sortline.cli._shared.tasks import listed_tasks, model_of
 
 SUMMARY = "check this machine: versions, processor, data, weights, models, and a short test run"
 EPILOG = """examples:
@@ -131,8 +131,8 @@ def project() -> list[Check]:
             checks += [_need(task, need) for need in supply.needs(task)]
         except UserError as error:
             checks.append(Check("fail", task, str(error), "mend params.yaml"))
-        if is_exported(task):
-            checks.append(Check("ok", f"{task} model", paths.export(task).as_posix()))
+        if found := model_of(task):
+            checks.append(Check("ok", f"{task} model", found.as_posix()))
         else:
             checks.append(Check("warn", f"{task} model", "not made yet", f"sortline run --task {task}"))
     return checks
@@ -141,7 +141,10 @@ def project() -> list[Check]:
 def _data_folder() -> Check:
     from sortline.data.sources.base import data_folder
 
-    folder = data_folder()
+    try:
+        folder = data_folder()
+    except UserError as error:
+        return Check("fail", "SORTLINE_DATA", str(error))
     if folder is not None and not folder.is_dir():
         return Check("fail", "SORTLINE_DATA", f"{folder}: no such folder", "set it to a folder that is there")
     return Check("ok", "SORTLINE_DATA", str(folder or "not set; what is not in data/ yet is downloaded"))
@@ -186,7 +189,7 @@ def _cache() -> Check:
     from sortline.cli._shared import cache
 
     try:
-        damaged, count = cache.verify(Path("dvc.lock"))
+        damaged, count = cache.verify()
     except UserError as error:
         return Check("warn", "dvc cache", str(error), ELSEWHERE)
     if damaged:

@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 
 from sortline._core.errors import UserError
-from sortline._core.files import replacing
+from sortline._core.files import expanded, replacing
 from sortline.cli._shared.tasks import model_folder
 
 CONVERTER = "converter_lite"
@@ -37,7 +37,7 @@ def main(options: argparse.Namespace) -> int:
     if options.new_key or options.sign:
         from sortline.export import signature
 
-        key = Path(options.new_key or options.sign).expanduser()
+        key = expanded(options.new_key or options.sign)
         if options.new_key:
             print(f"{key}: keep it to yourself; {signature.new_key(key)}: give it to whoever is to verify your models")
             return 0

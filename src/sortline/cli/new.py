@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sortline._core.errors import UserError
-from sortline._core.files import read_yaml
+from sortline._core.files import expanded, read_yaml
 from sortline.cli._shared import choosing, outputs, params_file, params_text, paths, repair, supply, tasks
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def main(options: argparse.Namespace) -> int:
     tasks.listed_tasks()
     content, task = read_yaml(paths.PARAMS), options.name
     tasks.check_name(task)
-    root = class_root(Path(options.folder).expanduser(), outputs.roots())
+    root = class_root(expanded(options.folder), outputs.roots())
     check_free(task, content, root)
     if options.backbone:
         weights.origins(WeightsParams(backbone=options.backbone))  # is there such a one?

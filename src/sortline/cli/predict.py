@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sortline._core.errors import UserError
+from sortline._core.files import expanded
 from sortline._core.text import printable
 from sortline.cli._shared import own_files, paths
 from sortline.cli._shared.numbers import whole
@@ -61,7 +62,7 @@ def main(options: argparse.Namespace) -> int:
     if options.verify:
         from sortline.export import signature
 
-        signature.verify(folder, Path(options.verify).expanduser())
+        signature.verify(folder, expanded(options.verify))
     if options.model:
         trial.check(folder)
     classifier = Classifier(folder)
@@ -109,9 +110,12 @@ def explainer(classifier: Classifier, folder: Path, photos: Sequence[Path]) -> C
 
     if folder.is_file():
         raise UserError(f"{folder}: a file; --explain takes a folder to write pictures into")
+    places: dict[Path, Path] = {}
     for photo in photos:
-        own_files.check(folder / f"{photo.stem}.png")
-    evidence_of, taken = _evidence(classifier), set[str]()
+        names = chain([photo.stem], (f"{photo.stem}-{number}" for number in count(2)))
+        places[photo] = next(place for name in names if (place := folder / f"{name}.png") not in places.values())
+        own_files.check(places[photo])
+    evidence_of = _evidence(classifier)
     labels = [values(label) for label in classifier.classes]
 
     def explain(photo: Path, prediction: Prediction) -> None:
@@ -121,10 +125,7 @@ def explainer(classifier: Classifier, folder: Path, photos: Sequence[Path]) -> C
         predicted = f"{doubt}{label.get('en') or label.get('code')}"
         seen = Tile(overlay(image, evidence), f"what spoke for it ({prediction.probability:.2f})")
         tiles = [Tile(image, f"{photo.name}\n{predicted}"), seen]
-        names = chain([photo.stem], (f"{photo.stem}-{number}" for number in count(2)))
-        name = next(name for name in names if name not in taken)
-        taken.add(name)
-        with own_files.own_png(folder / f"{name}.png") as temporary:
+        with own_files.own_png(places[photo]) as temporary:
             contact_sheet(tiles, 2, tile_size=SIDE).save(temporary)
 
     return explain

@@ -2,14 +2,12 @@
 
 import argparse
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 from sortline._core.errors import UserError
-from sortline._core.files import read_json, read_yaml, replacing, sha256_file, write_json
-from sortline.cli._shared import outputs, paths
+from sortline._core.files import MAX_LOCK, read_json, read_yaml, replacing, sha256_file, write_json
+from sortline.cli._shared import dvc, outputs, paths
 from sortline.cli._shared.git import git
 from sortline.cli._shared.tasks import check_task
 
@@ -26,7 +24,7 @@ MAX_MB = 8
 
 
 def add(command: argparse.ArgumentParser) -> None:
-    command.add_argument("task", help="a task that was run up to export")
+    command.add_argument("task", metavar="TASK", help="a task that was run up to export")
 
 
 def main(options: argparse.Namespace) -> int:
@@ -52,23 +50,17 @@ def check(task: str) -> None:
     committed = [paths.PARAMS, outputs.LOCK, paths.metrics(task, "export").parent]
     changed = git("status", "--porcelain", "--", *(path.as_posix() for path in committed))
     if changed is None or changed.strip():
-        names = ", ".join((changed or b"").decode(errors="replace").split()[1::2])
+        names = ", ".join(line[3:] for line in (changed or b"").decode(errors="replace").splitlines())
         raise UserError(f"not as in the last commit: {names}; commit the run that made the model first")
-    if not is_up_to_date(task):
+    if not dvc.is_up_to_date(f"export@{task}"):
         raise UserError(
             f"{model.parent.as_posix()}: not what today's code and params give; run: dvc repro export@{task}"
         )
 
 
-def is_up_to_date(task: str) -> bool:
-    """Whether DVC would run no stage of the task, so that its model is that of dvc.lock."""
-    words = ["status", "--quiet", "--with-deps", f"export@{task}"]
-    return subprocess.run([sys.executable, "-m", "dvc", *words]).returncode == 0
-
-
 def fingerprint(task: str) -> dict[str, Any]:
     """Return what says which run made the model: the task, its data, and what dvc.lock has of the exported folder."""
-    stage = read_yaml(outputs.LOCK)["stages"][f"export@{task}"]
+    stage = read_yaml(outputs.LOCK, MAX_LOCK)["stages"][f"export@{task}"]
     md5 = next(out["md5"] for out in stage["outs"] if Path(out["path"]) == paths.export(task))
     exported = read_json(paths.metrics(task, "export"))
     model = paths.export(task) / MODEL

@@ -12,7 +12,7 @@ from sortline._core.errors import UserError
 from sortline._core.files import read_json
 from sortline._core.text import printable
 from sortline.cli._shared import paths
-from sortline.cli._shared.tasks import check_task, is_exported, listed_tasks
+from sortline.cli._shared.tasks import check_task, listed_tasks, model_of
 from sortline.data.layout import APART
 
 SUMMARY = "show a task's accuracy, worst confusions, and where model and pictures are"
@@ -105,7 +105,7 @@ def _accuracy(metrics: dict[str, Any], key: str, n: int) -> str:
 
 
 def _next_steps(task: str, is_net: bool) -> list[str]:
-    if not is_exported(task):
+    if not model_of(task):
         return [f"sortline run --task {task}   (there is no exported model here)"]
     return [
         *_activation(),

@@ -4,12 +4,19 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, ClassVar, NamedTuple
+from urllib.parse import urlsplit
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from sortline.config.base import Section
 
-Url = Annotated[str, Field(pattern=r"^https?://[^\s/]+/\S+$")]
+
+def _splits(url: str) -> str:
+    urlsplit(url)  # a ValueError for an address that cannot be one, such as http://[x/a.zip
+    return url
+
+
+Url = Annotated[str, Field(pattern=r"^https?://[^\s/]+/\S+$"), AfterValidator(_splits)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 

@@ -71,8 +71,8 @@ class HeadRecipe(Recipe):
 
 
 # What lbfgs reads too, or only; it takes no notice of the other keys.
-FOR_LBFGS = {"optimizer", "pooling", "views", "seed", "class_weights", "calibrate", "reject_accuracy"}
-FOR_LBFGS |= {"lbfgs_c", "lbfgs_max_iter"}
+FOR_LBFGS = {"optimizer", "pooling", "views", "seed", "class_weights", "calibrate", "reject_accuracy", "lbfgs_c",
+             "lbfgs_max_iter"}  # fmt: skip
 BACKBONE = "backbone"  # may have been chosen by the head's score, too
 
 

@@ -1,13 +1,23 @@
 """Sets in MNIST's format that differ from it: which way up the pictures lie, and what is no digit at all."""
 
+from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 
 from sortline._core.errors import UserError
+from sortline.config.fetch import Fetched
+from sortline.data import idx
 from sortline.data.idx import Part
 
 INK = 64  # of 255
 ENOUGH = 20  # ones, by which the way up is told, and ten times as many pictures: of fewer nothing is said
 TURNED = "pictures turned upright"
+
+
+def fetched(name: str, files: Mapping[str, tuple[bytes, object]], where: object, out: Path) -> Fetched:
+    """Write a set's files, {one of idx.FILES: (content, where it is from)}, into `out` as MNIST's are."""
+    parts, change = as_mnist(idx.parts(files), where)
+    return Fetched(f"{name} ({change})" if change else name, idx.write(out, parts))
 
 
 def as_mnist(parts: dict[str, Part], where: object) -> tuple[dict[str, Part], str]:

@@ -4,6 +4,7 @@ import re
 
 HEAD = 256  # bytes that `describe` looks at
 
+_VIDEO = "a video, not a photo; save frames of it as JPEG or PNG"
 _BRANDS = {
     "HEIC": {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"},
     "AVIF": {b"avif", b"avis"},
@@ -19,7 +20,7 @@ _SIGNATURES = (
     (rb"\x00\x00\x00\x0cJXL |\xff\x0a", "JPEG XL, not supported; save it as JPEG or PNG"),
     (rb"8BPS", "a Photoshop document, not a photo; save it as JPEG or PNG"),
     (rb"%PDF-", "a PDF document, not a photo; save its pictures as JPEG or PNG"),
-    (rb"\x1aE\xdf\xa3|RIFF....AVI ", "a video, not a photo; save frames of it as JPEG or PNG"),
+    (rb"\x1aE\xdf\xa3|RIFF....AVI ", _VIDEO),
 )
 
 
@@ -35,10 +36,6 @@ def _of_brands(head: bytes) -> str:
     that says no more than HEIF by those it is compatible with."""
     size = min(int.from_bytes(head[:4], "big"), len(head))
     brands = [head[8:12], *(head[i : i + 4] for i in range(16, size - 3, 4))]
-    for kind, known in _BRANDS.items():
-        if brands[0] in known and kind != "HEIF":
-            return f"{kind}, not supported; save it as JPEG or PNG"
-    for kind, known in _BRANDS.items():
-        if brands[0] in _BRANDS["HEIF"] and known & {*brands}:
-            return f"{kind}, not supported; save it as JPEG or PNG"
-    return "a video, not a photo; save frames of it as JPEG or PNG"
+    told = {*brands} if brands[0] in _BRANDS["HEIF"] else {brands[0]}
+    kind = next((kind for kind, known in _BRANDS.items() if known & told), None)  # HEIF is the last
+    return f"{kind}, not supported; save it as JPEG or PNG" if kind else _VIDEO

@@ -4,8 +4,6 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath, PurePosixPath
 
-from sortline._core.text import printable
-
 # Left behind by systems, by servers (Synology, QNAP) and by programs that show photos; hidden ones begin with a dot.
 _JUNK = {
     "__macosx", "icon\r", "network trash folder", "temporary items",
@@ -29,9 +27,6 @@ class LeftOut:
     @property
     def junk(self) -> bool:
         return self.what == JUNK
-
-    def __str__(self) -> str:
-        return printable(f"{self.path}: {self.what}")
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ GAP = 10  # pixels between tiles and around the sheet
 FRAME = 5  # pixels; kept free where a tile has no frame, so that photos line up
 ROWS_A_LINE = 2  # rows that one line of a caption may be wrapped to
 
-# Pillow's built-in font (a subset of Aileron) has printable ASCII and these; signs with an obvious stand-in come next.
+# Pillow's built-in font (a subset of Aileron) has drawable ASCII and these; signs with an obvious stand-in come next.
 GLYPHS = frozenset(map(chr, range(32, 127))) | frozenset("©«°±·»‘’“”…‹›™")
 STAND_INS = str.maketrans({"×": "x", "–": "-", "—": "-", "−": "-", "→": "›", "←": "‹", "•": "·", "\t": " "})
 
@@ -34,7 +34,7 @@ def contact_sheet(tiles: Sequence[Tile], columns: int, title: str = "", tile_siz
 
     Each photo is fitted whole into `tile_size` x `tile_size` pixels. A caption's lines are parted by newlines;
     a long line is wrapped to two rows and ends in an ellipsis if that is not enough. Characters that the
-    built-in font lacks (see `printable`) become "?". No tiles: a sheet with the title alone.
+    built-in font lacks (see `drawable`) become "?". No tiles: a sheet with the title alone.
     """
     font, title_font = _font(max(10, tile_size // 12)), _font(max(12, tile_size // 8))
     columns = min(columns, max(3, len(tiles)))
@@ -67,10 +67,10 @@ def save(sheet: Image.Image, path: Path) -> None:
 
 def shown(names: Sequence[str], label: int) -> str:
     """Return a class's name, or its number (as in classes.csv of prepare) if the sheets' font cannot show the name."""
-    return f"class {label}" if "?" in printable(names[label]) else names[label]
+    return f"class {label}" if "?" in drawable(names[label]) else names[label]
 
 
-def printable(text: str) -> str:
+def drawable(text: str) -> str:
     """Return `text` in the characters of Pillow's built-in font.
 
     Accents are dropped and full-width forms narrowed (Unicode NFKD); each run of other characters, such as
@@ -103,7 +103,7 @@ def _row_height(font: ImageFont.FreeTypeFont) -> int:
 
 def _wrapped(line: str, font: ImageFont.FreeTypeFont, width: int, rows: int) -> list[str]:
     """Break `line` at spaces into at most `rows` rows of `width` pixels; what is left over becomes an ellipsis."""
-    words = printable(line).split()
+    words = drawable(line).split()
     lines: list[str] = []
     while words and len(lines) < rows - 1:
         count = 1

@@ -47,7 +47,7 @@ def compared(
     from sortline.data.sources.base import data_folder
     from sortline.evaluation.choice import LIMIT, LIMIT_OF_FEW, Cost, weigh
     from sortline.features import candidates
-    from sortline.training import trial
+    from sortline.training import probe
 
     sets, costs = {}, {}
     for name, folder in reach.items():
@@ -55,7 +55,7 @@ def compared(
         store = candidates.features(name, folder, photos, data_folder(), kept / name)
         sets[name] = training_set(store.folder)
         costs[name] = cost(store, photos[0], sets[name].classes)
-    found = trial.out_of_fold(sets, pairs=not few)
+    found = probe.out_of_fold(sets, pairs=not few)
     one = next(iter(sets.values()))
     scenes = np.arange(len(one.labels)) if one.groups is None else one.groups
     correct = {"+".join(names): hits for names, hits in found.items()}

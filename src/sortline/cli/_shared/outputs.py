@@ -35,6 +35,11 @@ def roots() -> list[PurePosixPath]:
     return sorted({DOWNLOADS, kept, *(path.parent for path in _outputs())})
 
 
+def locks() -> list[Path]:
+    """Return the lock files of the line and of the studies."""
+    return [LOCK, *sorted(Path("studies").glob("*/dvc.lock"))]
+
+
 def _stages(lists: Sequence[str] = LISTS) -> list[dict[str, Any]]:
     stages = read_yaml(STAGES).get("stages")
     if not isinstance(stages, dict):

@@ -90,7 +90,7 @@ def stale_locks() -> Iterator[Fault]:
 
 def cut_locks() -> Iterator[Fault]:
     """The lock files of the line and of the studies."""
-    for lock in [outputs.LOCK, *sorted(Path("studies").glob("*/dvc.lock"))]:
+    for lock in outputs.locks():
         if not lock.is_file() or not lock.with_name("dvc.yaml").is_file():
             continue
         try:

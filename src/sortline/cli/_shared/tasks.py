@@ -65,13 +65,9 @@ def mapping(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def is_exported(task: str) -> bool:
-    return (paths.export(task) / "model.onnx").is_file()
-
-
 def model_of(task: str) -> Path | None:
     """Return the folder of the task's model: what the line exported, else what was released; None without either."""
-    if is_exported(task):
+    if (paths.export(task) / "model.onnx").is_file():
         return paths.export(task)
     return paths.release(task) if (paths.release(task) / "labels.json").is_file() else None
 
@@ -80,7 +76,8 @@ def model_folder(model: str | None, task: str | None) -> Path:
     """Return the folder of the model to use: `model`, else the task's, else the first listed task's that has one."""
     if model:
         if not Path(model).is_dir():
-            raise UserError(f"{model}: no such folder; --model takes a folder with model.onnx and labels.json")
+            what = "a folder with model.onnx or model_int8.onnx, and labels.json"
+            raise UserError(f"{model}: no such folder; --model takes {what}")
         return Path(model)
     if task:
         if found := model_of(task):

@@ -10,7 +10,8 @@ from typing import Protocol, TypeVar
 from urllib.parse import unquote, urlsplit
 
 from sortline._core.errors import NO_ROOM, UserError
-from sortline.data.sources.download import download, shown
+from sortline._core.files import expanded
+from sortline.data.sources.download import download, public
 
 
 class Origin(Protocol):
@@ -32,12 +33,12 @@ Result = TypeVar("Result")
 def data_folder() -> Path | None:
     """Return SORTLINE_DATA as an absolute path; None where it is not set."""
     folder = os.environ.get("SORTLINE_DATA")
-    return Path(folder).expanduser().absolute() if folder else None
+    return expanded(folder).absolute() if folder else None
 
 
 def locate(path: str, data_folder: Path | None) -> Path:
     """Return where a path of params.yaml lies, relative ones in `data_folder`; raise `UserError` if it is not there."""
-    place = Path(path).expanduser()
+    place = expanded(path)
     if not place.is_absolute():
         if data_folder is None:
             raise UserError("SORTLINE_DATA is not set")
@@ -83,7 +84,7 @@ def first_that_works(
             failures.append(reason(origin, error))
     advice = "correct the sources in params.yaml"
     local = [origin.address for origin in origins if origin.address and not origin.online and origin.kind != "wheel"]
-    relative = [path for path in local if not Path(path).expanduser().is_absolute()]
+    relative = [path for path in local if not expanded(path).is_absolute()]
     if relative:
         advice = f"set SORTLINE_DATA to the folder that holds {relative[0]}"
     raise UserError(
@@ -98,7 +99,7 @@ def reachable(origins: Sequence[Origin], data_folder: Path | None) -> tuple[bool
     for origin in origins:
         try:
             origin.check(data_folder)
-            return True, f"{origin.kind} {shown(origin.address) if origin.online else origin.address}".rstrip()
+            return True, f"{origin.kind} {public(origin.address) if origin.online else origin.address}".rstrip()
         except (UserError, OSError) as error:
             failures.append(reason(origin, error))
     return False, "; ".join(failures)
@@ -106,7 +107,7 @@ def reachable(origins: Sequence[Origin], data_folder: Path | None) -> tuple[bool
 
 def reason(origin: Origin, error: UserError | OSError) -> str:
     """Return one line that says why an origin failed, its address in it once."""
-    address = shown(origin.address) if origin.online else origin.address
+    address = public(origin.address) if origin.online else origin.address
     text = str(error).removeprefix(f"{address}: ")
     if isinstance(error, OSError) and error.strerror:
         text = f"{error.strerror}: {error.filename}" if error.filename else error.strerror

@@ -47,16 +47,16 @@ def download(url: str, path: Path, *, max_bytes: int, sha256: str | None = None)
         except _Cut as error:
             if attempt == TRIES:
                 again = "; the next run goes on from there" if _resumable(url, part)[1] else ""
-                raise UserError(f"{shown(url)}: {error} ({TRIES} tries{again})") from None
+                raise UserError(f"{public(url)}: {error} ({TRIES} tries{again})") from None
             time.sleep(PAUSE * attempt)
     if sha256 is not None and (found := sha256_file(part)) != sha256:
         _forget(part)
-        raise UserError(f"{shown(url)}: wrong checksum: sha256 is {found}, expected {sha256}")
+        raise UserError(f"{public(url)}: wrong checksum: sha256 is {found}, expected {sha256}")
     part.replace(path)
     _forget(part)
 
 
-def shown(url: str) -> str:
+def public(url: str) -> str:
     """Return an address as it may be shown and kept: without a name and password, and what a query may hold of them."""
     return re.sub(r"(?<=//)[^/]*@", "", re.sub(r"\?.*", "?...", url))
 
@@ -96,7 +96,7 @@ def _receive(url: str, response: requests.Response, part: Path, start: int, max_
     total = start + int(length) if re.fullmatch(r"[0-9]{1,15}", length) else None
     if total is not None and total > max_bytes:
         _forget(part)
-        raise UserError(f"{shown(url)}: {total / _MB:,.1f} MB, more than max_mb allows ({max_bytes / _MB:g})")
+        raise UserError(f"{public(url)}: {total / _MB:,.1f} MB, more than max_mb allows ({max_bytes / _MB:g})")
     have = start
     begun = time.monotonic()
     bar = tqdm(desc=part.stem[-30:], total=total, initial=start, unit="B", unit_scale=True, disable=None)
@@ -108,20 +108,20 @@ def _receive(url: str, response: requests.Response, part: Path, start: int, max_
                 if have > max_bytes:
                     break
                 if (seconds := time.monotonic() - begun) > GRACE_SECONDS and have - start < MINIMUM_RATE * seconds:
-                    raise UserError(f"{shown(url)}: {have - start:,} bytes in {seconds:.0f} s, too slow to wait for")
+                    raise UserError(f"{public(url)}: {have - start:,} bytes in {seconds:.0f} s, too slow to wait for")
                 stream.write(chunk)
                 bar.update(len(chunk))
         except (urllib3.exceptions.HTTPError, http.client.HTTPException, ConnectionError, TimeoutError):
             raise _Cut(f"the connection broke off at {have / _MB:,.1f} MB") from None
     if have > max_bytes:
         _forget(part)
-        raise UserError(f"{shown(url)}: more than max_mb allows ({max_bytes / _MB:g})")
+        raise UserError(f"{public(url)}: more than max_mb allows ({max_bytes / _MB:g})")
     if total is not None and have < total:
         raise _Cut(f"the connection broke off at {have / _MB:,.1f} of {total / _MB:,.1f} MB")
 
 
 def _get(url: str, headers: dict[str, str], read_seconds: float) -> requests.Response:
-    headers, where = {"Accept-Encoding": "identity", **headers}, shown(url)
+    headers, where = {"Accept-Encoding": "identity", **headers}, public(url)
     ask = partial(requests.get, url, headers=headers, stream=True, timeout=(CONNECT_SECONDS, read_seconds))
     try:
         return _in_time(ask, ANSWER_SECONDS)
@@ -176,9 +176,9 @@ def _answer(response: requests.Response) -> str:
 def _refuse(url: str, response: requests.Response) -> None:
     """Raise `UserError` where the server sends something else than the file."""
     if response.status_code not in (200, 206):
-        raise UserError(f"{shown(url)}: {_answer(response)}")
+        raise UserError(f"{public(url)}: {_answer(response)}")
     if response.headers.get("Content-Type", "").startswith("text/html"):
-        raise UserError(f"{shown(url)}: the server sent a web page instead of the file (a login page?)")
+        raise UserError(f"{public(url)}: the server sent a web page instead of the file (a login page?)")
 
 
 def _validator(response: requests.Response) -> str | None:

@@ -6,9 +6,9 @@ from typing import Any
 
 from sortline._core.errors import UserError
 from sortline._core.files import content_sha256, replacing
-from sortline.config.fetch import Fetched, Source
+from sortline.config.fetch import Source
 from sortline.data.sources.base import first_that_works
-from sortline.data.sources.download import shown
+from sortline.data.sources.download import public
 
 
 def fetch_photos(
@@ -23,13 +23,13 @@ def fetch_photos(
     def attempt(source: Source) -> dict[str, Any]:
         with replacing(out) as temporary:
             temporary.mkdir()
-            fetched = Fetched(*source.fetch(temporary, downloads, data_folder))
+            fetched = source.fetch(temporary, downloads, data_folder)
             found = content_sha256(fetched.hashes)
             if source.content_sha256 not in (None, found):
                 raise UserError(f"content_sha256 of the files is {found}, expected {source.content_sha256}")
         about = {
             "kind": source.kind,
-            "address": shown(source.address) if source.online else None,
+            "address": public(source.address) if source.online else None,
             "name": fetched.name,
             "content_sha256": found,
             "files": len(fetched.hashes),

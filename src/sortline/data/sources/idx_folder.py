@@ -29,9 +29,8 @@ class IdxFolder(Source):
 
     def fetch(self, out: Path, downloads: Path, data_folder: Path | None) -> Fetched:
         root = locate(self.path, data_folder)
-        found = idx.parts({name: (path.read_bytes(), path) for name, path in find_files(root).items()})
-        parts, change = digit_sets.as_mnist(found, root)
-        return Fetched(f"{root.name} ({change})" if change else root.name, idx.write(out, parts))
+        files = {name: (path.read_bytes(), path) for name, path in find_files(root).items()}
+        return digit_sets.fetched(root.name, files, root, out)
 
     def check(self, data_folder: Path | None) -> None:
         find_files(locate(self.path, data_folder))

@@ -25,8 +25,7 @@ class IdxMirror(Source):
         for name in idx.FILES:
             address = self._address_of(name)
             files[name] = downloaded(address, downloads, self.max_mb, None, Path.read_bytes), address
-        parts, change = digit_sets.as_mnist(idx.parts(files), self.url)
-        return Fetched(f"{self.name} ({change})" if change else self.name, idx.write(out, parts))
+        return digit_sets.fetched(self.name, files, self.url, out)
 
     def check(self, data_folder: Path | None) -> None:
         probe(self._address_of(idx.FILES[0]))

@@ -1,11 +1,10 @@
-"""Linear heads on the features of several backbones, and of each two side by side: which photos each gets right."""
+"""Linear probes on the features of several backbones, and of each two side by side: which photos each gets right."""
 
 from collections.abc import Mapping
 from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from sortline.config.training import TrainHeadParams
 from sortline.training.lbfgs import train_lbfgs
@@ -26,6 +25,5 @@ def out_of_fold(sets: Mapping[str, TrainingSet], pairs: bool = True) -> dict[tup
     for names in [(name,) for name in sets] + (list(combinations(sets, 2)) if pairs else []):
         features = np.concatenate([sets[name].features for name in names], -1)
         data = replace(sets[names[0]], features=features, photo_folds=None)
-        with threadpool_limits(1):  # threads that wait for one another take longer on a busy machine
-            found[names] = train_lbfgs(data, HEAD).out_of_fold.argmax(1) == data.labels
+        found[names] = train_lbfgs(data, HEAD).out_of_fold.argmax(1) == data.labels
     return found
