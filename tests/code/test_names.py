@@ -69,9 +69,10 @@ def test_json_for_programs_reads_back_and_does_not_steer_a_terminal():
 
 
 def test_markup_in_a_name_is_shown_not_rendered():
-    for name in ("<img src=x onerror=alert(1)>", "[x](http://evil)", "`x`", "a|b", "*x*"):
+    for name in ("<img src=x onerror=alert(1)>", "[x](http://evil)", "`x`", "a|b", "*x*", "~~x~~", "&lt;"):
         shown = markdown(name)
-        assert shown.replace("\\", "") == name and shown.count("\\") == sum(name.count(sign) for sign in "<[]`|*")
+        assert shown.replace("\\", "") == name and shown.count("\\") == sum(name.count(sign) for sign in "<[]`|*~&")
+    assert markdown("_x_") == r"\_x\_"
     assert markdown("hazardous_dry_battery & co.") == "hazardous_dry_battery & co."
 
 

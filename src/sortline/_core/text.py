@@ -6,8 +6,8 @@ from typing import Any
 
 # What steers a terminal, breaks a line, turns its direction, or is half a character.
 _STEERING = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
-# What would be a tag, a link, code, emphasis or the end of a table's cell. An `_` inside a word is itself.
-_MARKUP = re.compile(r"([\\`*\[\]<|&~]|\b_|_\b)")
+# What would be a tag, an entity, a link, code, emphasis or the end of a table's cell. An `_` inside a word is itself.
+_MARKUP = re.compile(r"([\\`*\[\]<|~]|&(?=#?\w+;)|\b_|_\b)")
 
 # What makes a spreadsheet compute a cell, or start a program by it: a sign in front, a call or a link further on. "+1",
 # "-5 °C" and "=" are as harmless there as they look.
