@@ -92,7 +92,7 @@ def ours(mode: str, cached: bool, norms: str = "fixed") -> float:
     data = fit.Parts(inputs, rows, labels, rows, labels, CLASSES)
     with tempfile.TemporaryDirectory() as folder:
         net, _ = fit.build(data, params, pretrained(folder))
-    epochs = fit.epochs(inputs.part(net), inputs.feed(net, rows), labels, CLASSES, params)
+    epochs = fit.epochs(inputs.part(net), inputs.feed(net, rows), fit.targets_of(labels, CLASSES, params), params)
     return fastest(lambda: next(epochs))
 
 

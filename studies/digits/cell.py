@@ -99,7 +99,7 @@ def trained(settings: TrainParams, data: Parts, test: prepared.Part | None, wron
     net = SoftmaxInNet(net) if wrong else net
     predict = predictor(net)
     curve = []
-    for epoch in fit.epochs(net, feed, data.labels, data.classes, settings):
+    for epoch in fit.epochs(net, feed, fit.targets_of(data.labels, data.classes, settings), settings):
         logits = predict(held)
         curve.append(float((logits.argmax(1) == data.val_labels).mean()))
         loss = f"loss {epoch.loss[0]:.4f}, val {curve[-1]:.2%}"

@@ -149,9 +149,9 @@ def test_pictures_that_are_grey_or_of_another_size_are_one_line():
 
 
 def test_settings_that_do_not_go_together_are_refused():
-    with pytest.raises(ValidationError, match="mode goes with net: mobilenet_v2"):
+    with pytest.raises(ValidationError, match="mode goes with a pretrained net"):
         TrainParams(net="mobilenet_v2", checkpoint="last")
-    with pytest.raises(ValidationError, match="mode goes with net: mobilenet_v2"):
+    with pytest.raises(ValidationError, match="mode goes with a pretrained net"):
         TrainParams(net="lenet5", mode="full")
     with pytest.raises(ValidationError, match="norms: train goes with mode: full"):
         params("partial", norms="train")
@@ -278,5 +278,5 @@ def test_two_processes_train_the_same_bytes(tmp_path):
 
 
 def test_a_setting_of_another_net_is_refused():
-    with pytest.raises(ValidationError, match="only with a mode of mobilenet_v2: layer_decay, rank"):
+    with pytest.raises(ValidationError, match="only with a mode of a pretrained net: layer_decay, rank"):
         TrainParams(net="lenet5", layer_decay=0.5, rank=2)

@@ -65,7 +65,7 @@ def reference(images, labels, recipe):
     start = registry.values(linear())
     weight, bias = (start[f"dense.{part}"].astype(np.float64) for part in ("weight", "bias"))
     x_all = GREY(images).reshape(len(images), -1).astype(np.float64)
-    velocities = np.zeros_like(weight), np.zeros_like(bias)
+    velocities, means = (np.zeros_like(weight), np.zeros_like(bias)), [weight, bias]
     steps = -(-len(images) // recipe.batch_size)
     total, warmup, i = recipe.epochs * steps, round(recipe.warmup_epochs * steps), 0
     each = compute_sample_weight("balanced" if recipe.class_weights == "balanced" else None, labels)[:, None]
@@ -90,11 +90,18 @@ def reference(images, labels, recipe):
             gradients[0] = gradients[0] + recipe.weight_decay * weight
             velocities = tuple(recipe.momentum * v + g for v, g in zip(velocities, gradients, strict=True))
             weight, bias = weight - rate * velocities[0], bias - rate * velocities[1]
+            means = [mean + (1 - recipe.ema) * (value - mean) for mean, value in zip(means, (weight, bias), strict=True)
+                     ] if recipe.ema else [weight, bias]  # fmt: skip
             i += 1
-        yield weight, bias, np.mean(losses)
+        yield *means, np.mean(losses)
 
 
-CHANGES = {"plain": {}, "clipped": {"clip_norm": 0.3, "batch_size": 32}, "balanced": {"class_weights": "balanced"}}
+CHANGES = {
+    "plain": {},
+    "clipped": {"clip_norm": 0.3, "batch_size": 32},
+    "balanced": {"class_weights": "balanced"},
+    "averaged": {"ema": 0.9},
+}
 
 
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
@@ -103,7 +110,7 @@ def test_every_epoch_matches_numpy(change):
     labels = np.where(labels == 3, 0, labels)  # three times as many of one class, none of another
     expected = reference(images, labels, recipe)
     for epoch, (weight, bias, loss) in zip(
-        fit.epochs(net, Pictures(images), labels, CLASSES, recipe), expected, strict=True
+        fit.epochs(net, Pictures(images), fit.targets_of(labels, CLASSES, recipe), recipe), expected, strict=True
     ):
         values = registry.values(net)
         assert values["dense.weight"] == pytest.approx(weight, abs=1e-4)
@@ -115,7 +122,31 @@ def test_a_rate_that_is_too_high_is_named():
     images, labels = problem()
     with pytest.raises(UserError, match=r"diverged: NaN or Inf in epoch \d; lower lr \(now 100"):
         recipe = changed(lr=100.0, weight_decay=1.0, schedule="constant", epochs=9)
-        list(fit.epochs(linear(), Pictures(images), labels, CLASSES, recipe))
+        list(fit.epochs(linear(), Pictures(images), fit.targets_of(labels, CLASSES, recipe), recipe))
+
+
+def test_mixup_gives_each_batch_one_share_of_another_order_of_itself():
+    inputs = np.random.default_rng(0).standard_normal((3, 5, 2, 2)).astype(np.float32)
+    targets = np.tile(np.eye(5, dtype=np.float32), (3, 1, 1))  # says which examples, and what share of each
+    found, shares = fit.mixed(inputs, targets, 0.4, np.random.default_rng(1))
+    assert np.allclose(shares.sum(-1), 1) and not np.allclose(shares, targets)
+    for step in range(3):
+        assert np.allclose(found[step], np.tensordot(shares[step], inputs[step], 1), atol=1e-6)
+        own = shares[step].diagonal()
+        others = np.delete(own, [i for i in range(5) if own[i] > 1 - 1e-6])  # an example can be mixed with itself
+        assert np.ptp(others) < 1e-6
+    pictures = np.random.default_rng(2).integers(0, 256, (1, 5, 1, 4, 4)).astype(np.uint8)
+    found, shares = fit.mixed(pictures, targets[:1], 0.4, np.random.default_rng(1))
+    assert found.dtype == np.uint8 and np.abs(found[0] - np.tensordot(shares[0], pictures[0], 1)).max() <= 0.51
+
+
+def test_a_net_learns_what_another_says_of_the_rows(tmp_path):
+    """With one class as the target of every row, whatever its label, that class is the answer to all."""
+    data, soft = pictures(), np.eye(10, dtype=np.float32)[np.full(40, 7)]
+    settings = params(checkpoint="last", mixup=0.2)
+    net, options = fit.build(data, settings, Path("none"))
+    trained = fit.train(net, options, data, settings, folder(tmp_path, "a"), soft)
+    assert (trained.val_logits.argmax(1) == 7).all()
 
 
 # ---- net_training: LeNet-5 on a few pictures

@@ -1,6 +1,6 @@
 """Parameters of training: what a head and a net share, then those of the stages `train_head` and `train`."""
 
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, get_args
 
 from pydantic import Field, field_validator, model_validator
 
@@ -11,7 +11,9 @@ from sortline.config.presets import PRESETS
 Optimizer = Literal["momentum", "nesterov", "sgd", "adam", "adamw", "nadam"]
 Schedule = Literal["constant", "cosine", "square", "linear", "step", "exponential"]
 Resnet = Literal["resnet18", "resnet34", "resnet50", "resnet101"]
-Net = Literal["lenet5", "lenet5_1998", "lenet5_norm", "digits_cnn", Resnet, "mobilenet_v2"]
+Pretrained = Literal["mobilenet_v2", "efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2",
+                     "efficientnet_lite3", "efficientnet_lite4"]  # fmt: skip
+Net = Literal["lenet5", "lenet5_1998", "lenet5_norm", "digits_cnn", Resnet, Pretrained]
 # The keys whose defaults differ between a head and a net.
 Rate = Annotated[float, Field(gt=0, le=100, description="highest learning rate")]
 WeightDecay = Annotated[float, Field(ge=0, description="L2, not on biases and batch norm; adamw: decoupled")]
@@ -44,6 +46,8 @@ class Recipe(Section):
     class_weights: Literal["none", "balanced"] = Field("none", description="balanced: every class weighs the same")
     batch_size: BatchSize = 32
     epochs: Epochs = 20
+    # Polyak and Juditsky 1992.
+    ema: float | None = Field(None, gt=0, lt=1, description="weights are a moving average, this factor a step")
     # Of a head by the loss on an inner grouped tenth, of a net by the accuracy on val.
     patience: int | None = Field(None, ge=1, description="stop after so many epochs that brought nothing; null: never")
     checkpoint: Checkpoint = "best"
@@ -123,22 +127,24 @@ class TrainParams(Recipe):
     preset: Literal["report_lenet5", "report_cnn", "report_mushrooms"] | None = Field(
         None, description="a report's run"
     )
-    net: Net = Field("lenet5", description="what is trained; a resnet or mobilenet_v2 needs extract.colour: true")
-    mode: Mode | None = Field(None, description="mobilenet_v2: what of it trains")
+    net: Net = Field("lenet5", description="what is trained; a net of photos needs extract.colour: true")
+    mode: Mode | None = Field(None, description="pretrained nets: what of them trains")
     # null: as many as extract.upto kept the maps before, of pictures 3.
     blocks: int | None = Field(None, ge=1, le=16, description="lora_backbone, partial: the last so many blocks train")
     rank: int = Field(8, ge=1, le=1280, description="lora_head, lora_backbone: of the update")
     alpha: float = Field(16, gt=0, description="lora_head, lora_backbone: the update counts alpha / rank times")
     # Fitted: on the frozen backbone's features.
-    start: Literal["fitted", "zero", "random"] = Field("fitted", description="mobilenet_v2: how the head starts")
+    start: Literal["fitted", "zero", "random"] = Field("fitted", description="mode: how the head starts")
     head: HeadRecipe = Field(HeadRecipe(), description="start: fitted: how that head is trained")
     norms: Literal["fixed", "train"] = Field("fixed", description="full: statistics of batch norms: kept, each batch's")
-    layer_decay: float = Field(1, gt=0, le=1, description="mobilenet_v2: factor of the rate per layer below the head")
+    layer_decay: float = Field(1, gt=0, le=1, description="mode: factor of the rate per layer below the head")
     pooling: Literal["max", "average"] = Field("max", description="lenet5: how maps are halved")
     activation: Literal["relu", "tanh", "sigmoid", "elu"] = Field("relu", description="lenet5")
     c3: Literal["partial", "full"] = Field("partial", description="lenet5_1998: connections of C3")
     zero_last: bool = Field(False, description="resnet: the last batch norm of each block starts at zero")
     every: int = Field(1, ge=1, description="of every so many epochs there is a checkpoint to keep")
+    # Zhang et al. 2018, arXiv:1710.09412: of pictures, or of the maps that are trained on.
+    mixup: float = Field(0, ge=0, le=10, description="a of Beta(a, a), by which examples of a batch are mixed; 0: not")
     augment: DistortionParams = DistortionParams()
     crops: CropParams = CropParams()
 
@@ -155,11 +161,11 @@ class TrainParams(Recipe):
 
     @model_validator(mode="after")
     def _together(self) -> "TrainParams":
-        if (self.net == "mobilenet_v2") != (self.mode is not None):
-            raise ValueError("mode goes with net: mobilenet_v2, and that needs a mode")
+        if (self.net in get_args(Pretrained)) != (self.mode is not None):
+            raise ValueError(f"mode goes with a pretrained net ({', '.join(get_args(Pretrained))}), which needs one")
         given = {"blocks", "rank", "alpha", "start", "head", "norms", "layer_decay"} & self.model_fields_set
         if given and self.mode is None:
-            raise ValueError(f"only with a mode of mobilenet_v2: {', '.join(sorted(given))}")
+            raise ValueError(f"only with a mode of a pretrained net: {', '.join(sorted(given))}")
         if self.norms == "train" and self.mode != "full":
             raise ValueError("norms: train goes with mode: full; scratch trains so anyway, the others keep statistics")
         if self.on_photos and (self.checkpoint == "best" or self.patience):
@@ -170,7 +176,7 @@ class TrainParams(Recipe):
 
     @property
     def on_photos(self) -> bool:
-        return self.net.startswith(("resnet", "mobilenet"))
+        return self.net.startswith(("resnet", "mobilenet", "efficientnet"))
 
     def net_options(self) -> dict[str, Any]:
         """Return what the net is told: pooling and activation, or c3, or zero_last, or nothing."""

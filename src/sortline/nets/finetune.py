@@ -1,4 +1,4 @@
-"""Ways to fine-tune a pretrained MobileNetV2, by name: where each starts, and which parameters it trains."""
+"""Ways to fine-tune a pretrained net, by name: where each starts, and which parameters it trains."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -67,12 +67,20 @@ def build(data: Parts, params: TrainParams, weights: Path) -> tuple[nn.Cell, dic
     return net, params.net_options()
 
 
-def train(net: nn.Cell, options: dict[str, Any], data: Parts, params: TrainParams, out: Path) -> TrainedNet:
+def train(
+    net: nn.Cell,
+    options: dict[str, Any],
+    data: Parts,
+    params: TrainParams,
+    out: Path,
+    soft: np.ndarray | None = None,
+) -> TrainedNet:
     """Train what `build` returned; write best, last, and the latest `keep` of every `every` epochs as safetensors into
     folder `out`: the whole net each time, whatever part of it trains.
 
-    The best epoch is that of the highest accuracy on the validation part, then of the lowest log-loss there. Raises
-    `UserError` where the training diverges.
+    `soft` float32 (n, classes): what another model says of the rows, to learn in place of their labels (Hinton et al.
+    2015, arXiv:1503.02531). The best epoch is that of the highest accuracy on the validation part, then of the lowest
+    log-loss there. Raises `UserError` where the training diverges.
     """
     cell, inputs = data.inputs.part(net), data.inputs
     change = params.crops if params.on_photos else params.augment
@@ -80,7 +88,8 @@ def train(net: nn.Cell, options: dict[str, Any], data: Parts, params: TrainParam
     predict = predictor(cell)
     curve: list[dict[str, float]] = []
     used = {}
-    trained = epochs(cell, feed, data.labels, data.classes, params, layer_rates(net, params.layer_decay))
+    wanted = targets_of(data.labels, data.classes, params) if soft is None else soft
+    trained = epochs(cell, feed, wanted, params, layer_rates(net, params.layer_decay), params.mixup)
     bar = tqdm(trained, total=params.epochs, desc=f"train {params.mode or params.net}", unit="epoch", disable=None)
     for epoch in bar:
         logits = predict(held)
@@ -133,8 +142,8 @@ class NetLoss(nn.Cell):
 class _Batches:
     """Inputs, changed by chance as the epoch's number and the seed have it, and targets; fill-ups count too."""
 
-    def __init__(self, feed: Feed, targets: np.ndarray, seed: int) -> None:
-        self.feed, self.targets, self.seed, self.count = feed, targets, seed, len(feed)
+    def __init__(self, feed: Feed, targets: np.ndarray, seed: int, mixup: float) -> None:
+        self.feed, self.targets, self.seed, self.mixup, self.count = feed, targets, seed, mixup, len(feed)
         self.bytes_each = feed.plain(np.arange(1)).nbytes
 
     def generator(self, number: int) -> np.random.Generator:
@@ -142,18 +151,40 @@ class _Batches:
 
     def take(self, rows: np.ndarray, fresh: np.ndarray, generator: np.random.Generator) -> tuple[np.ndarray, ...]:
         inputs = self.feed.augmented(rows.ravel(), generator)
-        return np.ascontiguousarray(inputs.reshape(*rows.shape, *inputs.shape[1:])), self.targets[rows]
+        arrays = np.ascontiguousarray(inputs.reshape(*rows.shape, *inputs.shape[1:])), self.targets[rows]
+        return mixed(*arrays, self.mixup, generator) if self.mixup else arrays
+
+
+def mixed(
+    inputs: np.ndarray, targets: np.ndarray, strength: float, generator: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Mix each batch (steps, batch, ...) with itself in another order, a share of Beta(strength, strength) a batch.
+
+    mixup, Zhang et al. 2018, arXiv:1710.09412. Whole numbers stay whole.
+    """
+    inputs, targets = inputs.copy(), targets.copy()
+    for step, share in enumerate(generator.beta(strength, strength, len(inputs)).astype(np.float32)):
+        other = generator.permutation(inputs.shape[1])
+        values = share * inputs[step] + (1 - share) * inputs[step, other].astype(np.float32)
+        inputs[step] = np.rint(values) if inputs.dtype.kind == "u" else values
+        targets[step] = share * targets[step] + (1 - share) * targets[step, other]
+    return inputs, targets
+
+
+def targets_of(labels: np.ndarray, classes: int, recipe: Recipe) -> np.ndarray:
+    """Return what a net learns of int labels (n,), float32 (n, classes)."""
+    return smooth_targets(labels, classes, recipe.label_smoothing, balanced=recipe.class_weights == "balanced")
 
 
 def epochs(
     net: nn.Cell,
     feed: Feed,
-    labels: np.ndarray,
-    classes: int,
+    targets: np.ndarray,
     recipe: Recipe,
     factors: Mapping[str, float] | None = None,
+    mixup: float = 0,
 ) -> Iterator[loop.Epoch]:
-    """Train `net` in place on the n inputs of `feed` and int labels (n,); yield after each epoch.
+    """Train `net` in place on the n inputs of `feed` and their targets float32 (n, classes); yield after each epoch.
 
     Only parameters that require a gradient change; `factors` multiplies the rate of those that it names. Weights decay,
     biases and batch norm do not. Raises `UserError` when the loss or a parameter turns NaN or Inf.
@@ -167,10 +198,9 @@ def epochs(
 
     decayed = flat([parameter.name.endswith(DECAYED) for parameter in params])
     rates = None if factors is None else flat([factors.get(parameter.name, 1.0) for parameter in params])
-    steps = loop.Steps(NetLoss(net, feed), recipe.optimizer, recipe.clip_norm is not None, even=factors is None)
-    balanced = recipe.class_weights == "balanced"
-    targets = smooth_targets(labels, classes, recipe.label_smoothing, balanced=balanced)
-    batches = _Batches(feed, targets, recipe.seed)
+    clipped = recipe.clip_norm is not None
+    steps = loop.Steps(NetLoss(net, feed), recipe.optimizer, clipped, even=factors is None, ema=recipe.ema)
+    batches = _Batches(feed, targets, recipe.seed, mixup)
     return loop.train(steps, batches, recipe, start, decayed, rates)
 
 
@@ -197,7 +227,7 @@ def write_graphs(folder: Path, about: dict[str, Any], inputs: Inputs) -> None:
 def layer_rates(net: nn.Cell, decay: float) -> dict[str, float] | None:
     """Return each parameter's factor of the rate: `decay` to the power of its layer's distance from the head.
 
-    A MobileNetV2's head has distance 0, its last convolution 1, the last block 2, and so on. None where all are 1.
+    The head has distance 0, its last convolution 1, the last block 2, and so on. None where all are 1.
     """
     if decay == 1:
         return None

@@ -73,10 +73,10 @@ class HeadLoss(nn.Cell):
 
 
 @functools.cache
-def _steps(net: HeadNet, models: int, optimizer: str, clipped: bool, dropout: bool) -> loop.Steps:
+def _steps(net: HeadNet, models: int, optimizer: str, clipped: bool, dropout: bool, ema: float | None) -> loop.Steps:
     """Compiling takes longer than training: a kind of head is compiled once a process."""
     parts = [(start, end, (shape[0], models, shape[1])) for _, start, end, shape in net.parts(models)]
-    return loop.Steps(HeadLoss(net, models), optimizer, clipped, parts)
+    return loop.Steps(HeadLoss(net, models), optimizer, clipped, parts, ema=ema)
 
 
 class _Batches:
@@ -127,7 +127,7 @@ def epochs(
     `net.head` makes heads of an epoch's parameters. Raises `UserError` when a loss or a weight turns NaN or Inf.
     """
     models = masks.shape[1]
-    steps = _steps(net, models, recipe.optimizer, recipe.clip_norm is not None, dropout > 0)
+    steps = _steps(net, models, recipe.optimizer, recipe.clip_norm is not None, dropout > 0, recipe.ema)
     batches = _Batches(net.rows(features), targets, masks, net, recipe.seed, dropout)
     start = net.initial(models, recipe.seed) if start is None else start
     return loop.train(steps, batches, recipe, start, net.decayed(models), models=models)

@@ -26,7 +26,7 @@ def cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
 @dataclass(frozen=True)
 class Epoch:
     """What an epoch left: its number, from 1; each model's mean loss, float64 (models,); the last learning rate; all
-    parameters that train, float32, flat."""
+    parameters that train, float32, flat: with `Recipe.ema` their moving averages."""
 
     number: int
     loss: np.ndarray
@@ -55,22 +55,29 @@ class Steps(nn.Cell):
 
     `loss` maps the tensors of a batch to the sum of the models' losses, each loss, and 1 for each model that has rows
     in the batch, else 0, both float32 (models,). What of it is trainable trains. `parts`: see `optimizers.clip`; None:
-    one model. `even`: all parameters have the same rate.
+    one model. `even`: all parameters have the same rate. `ema`: as `Recipe` has it.
     """
 
     def __init__(
-        self, loss: nn.Cell, optimizer: str, clipped: bool, parts: optimizers.Parts | None = None, even: bool = True
+        self,
+        loss: nn.Cell,
+        optimizer: str,
+        clipped: bool,
+        parts: optimizers.Parts | None = None,
+        even: bool = True,
+        ema: float | None = None,
     ) -> None:
         super().__init__(auto_prefix=False)  # or the parameters' names would begin with `loss.`
         self.params = mindspore.ParameterTuple(loss.trainable_params())
         self.gradient = ops.value_and_grad(loss, None, self.params, has_aux=True)
         self.step_function, self.clipped, self.even = optimizers.STEPS[optimizer], clipped, even
+        self.fresh = None if ema is None else 1 - ema
         self.shapes = [parameter.shape for parameter in self.params]
         self.ends = np.cumsum([0, *(parameter.size for parameter in self.params)]).tolist()
         self.count = len(self.shapes)
         self.parts = parts or ((0, self.ends[-1], (self.ends[-1], 1, 1)),)
 
-    def construct(self, step, batches, plan, decay, factor, limit, value, mean, square, total, counted):
+    def construct(self, step, batches, plan, decay, factor, limit, value, mean, square, average, total, counted):
         # The parameters are only where the loss finds the value of now: a cell can serve several trainings in turns.
         self.put(value)
         # `step` comes in as a tensor 0: a constant would have the compiler unroll the loop, at 0.1 s a step.
@@ -83,9 +90,11 @@ class Steps(nn.Cell):
             # Every update is its rate times something that does not depend on it.
             value = stepped if self.even else value + factor * (stepped - value)
             self.put(value)
+            if self.fresh is not None:
+                average = average + self.fresh * (value - average)
             total, counted = total + losses, counted + present
             step = step + 1
-        return value, mean, square, total, counted
+        return value, mean, square, average, total, counted
 
     def put(self, value):
         for k in range(self.count):
@@ -108,7 +117,9 @@ def train(
     """
     a_epoch = -(-batches.count // min(recipe.batch_size, batches.count))
     plan = optimizers.plan(recipe, schedules.learning_rates(recipe, a_epoch))
+    averaged = recipe.ema is not None
     state = [Tensor(start), Tensor(np.zeros_like(start)), Tensor(np.zeros_like(start))]
+    state.append(Tensor(start if averaged else np.zeros(1, np.float32)))
     factor = np.ones(1, np.float32) if factors is None else factors
     constants = [Tensor(np.float32(recipe.weight_decay) * decayed), Tensor(factor)]
     constants.append(Tensor(recipe.clip_norm or 0.0, mindspore.float32))
@@ -128,7 +139,9 @@ def train(
                 *state, total, counted = steps(zero, data, Tensor(now), *constants, *state, total, counted)
                 finite = bool(np.isfinite(total.asnumpy()).all())
                 done += len(now)
-            value = state[0].asnumpy()
+            if averaged:
+                steps.put(state[-1])  # what the epoch is judged by; training goes on from where it was
+            value = state[-1 if averaged else 0].asnumpy()
             # The loss is of before the step: weights and logits would overflow one step earlier than it shows.
             if not (finite and np.abs(value).max() < HUGE):
                 raise UserError(f"training diverged: NaN or Inf in epoch {number}; lower lr (now {recipe.lr})")
