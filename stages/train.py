@@ -13,7 +13,8 @@ from sortline.config.base import load
 from sortline.config.training import TrainParams
 from sortline.data import prepared
 from sortline.evaluation import training
-from sortline.nets import fit
+from sortline.evaluation.predictions import Predictions, table
+from sortline.nets import fit, out_of_fold
 from sortline.report import training_curves
 
 THREADS = 2  # more gain nothing on nets as small as those of digits
@@ -30,18 +31,28 @@ def main(argv: list[str]) -> None:
     if not params.on_photos:
         runtime.limit_threads(THREADS)
     split = files.read_csv(args.prepared / "split.csv")
-    data = fit.read(split, prepared.read_classes(args.prepared / "classes.json"), args.features)
+    classes = prepared.read_classes(args.prepared / "classes.json")
+    data = fit.read(split, classes, args.features)
     net, options = fit.build(data, params, args.weights)
 
+    unseen, split_csv = None, args.prepared / "split.csv"
     with files.replacing(args.out) as out:
         out.mkdir()
         trained = fit.train(net, options, data, params, out)
+        if params.out_of_fold:
+            train = prepared.read_part(split_csv, "train")
+            unseen = out_of_fold.measure(data, prepared.read_folds(split_csv), train.scenes, net, params, args.weights)
+            out_of_fold.write(out, unseen, net)
+            trained.about["threshold"] = unseen.threshold
         files.write_json(out / "head.json", trained.about)
         fit.write_graphs(out, trained.about, data.inputs)
     with files.replacing(args.plots) as plots:
         plots.mkdir()
+        if unseen is not None:
+            found = Predictions(train, classes, unseen.out_of_fold)
+            files.write_csv(plots / "predictions.csv", *table(found, unseen.near))
         training_curves.draw(trained.curve, plots, trained.train_n, len(trained.val_labels), trained.minimum)
-    result = training.of_net(params, trained)
+    result = training.of_net(params, trained, unseen)
     files.write_metrics(args.metrics, result)
     print(
         f"{args.task}: epoch {trained.about['epoch']} of {len(trained.curve)} is used, "

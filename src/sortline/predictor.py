@@ -19,7 +19,7 @@ from sortline.data import prepared
 from sortline.data.prepared import Part
 from sortline.features import similarity
 from sortline.features.evidence import class_activation
-from sortline.features.heads import load_head
+from sortline.features.heads import Head, load_head
 from sortline.features.mapper import Mapper
 from sortline.features.store import FeatureStore
 
@@ -170,10 +170,27 @@ class NetPredictor(Predictor):
     def _net(self) -> Any:
         return sessions.session(self.graph)
 
+    @property
+    def head(self) -> Head | None:
+        """The linear head of a backbone that was trained with it; None where the net has none."""
+        if not {"head.weight", "head.bias"} <= self.arrays.keys():
+            return None
+        return Head(self.arrays["head.weight"], self.arrays["head.bias"], pooling="mean")
+
+    @cached_property
+    def reference(self) -> similarity.Reference | None:
+        """The photos that the net was trained on, as it sees them; None unless it was also trained out of fold."""
+        path = self.folder / "reference.safetensors"
+        return similarity.read(path) if self.head and path.exists() else None
+
     def logits(self, pictures: np.ndarray) -> np.ndarray:
         return self._net.run(["logits"], {"x": self.preprocessing(pictures)})[0]
 
     def probabilities(self, part: Part, dataset: str | None = None) -> np.ndarray:
+        return softmax(self._run("logits", part, dataset).astype(np.float64), axis=1)
+
+    def _run(self, output: str, part: Part, dataset: str | None = None) -> np.ndarray:
+        """Return what the net puts out of the photos of `part`, from what `extract` kept of them."""
         kept = self._kept(part, dataset)
         prepare: Callable[[np.ndarray], np.ndarray]
         if self.store.blocks is None:
@@ -184,13 +201,30 @@ class NetPredictor(Predictor):
         size = max(1, BATCH_BYTES // kept[:1].nbytes)
         batches = [part.rows[start : start + size] for start in range(0, len(part.rows), size)]
         with ThreadPoolExecutor(cores()) as pool:
-            found = pool.map(lambda rows: net.run(["logits"], {"x": prepare(kept[rows])})[0], batches)
-            return softmax(np.concatenate(list(found)).astype(np.float64), axis=1)
+            found = pool.map(lambda rows: net.run([output], {"x": prepare(kept[rows])})[0], batches)
+            return np.concatenate(list(found))
 
-    def evidence(self, picture: np.ndarray, label: int) -> None:
-        return None
+    def evidence(self, picture: np.ndarray, label: int) -> np.ndarray | None:
+        if self.head is None:
+            return None
+        feature_map = self._net.run(["map"], {"x": self.preprocessing(picture[None])})[0][0]
+        return class_activation(self.head, feature_map, label)
+
+    def similarity(self, part: Part) -> np.ndarray | None:
+        return None if self.reference is None else self.reference.similarity(self._run("mean", part))
+
+    def familiar(self, split: Path) -> dict[str, Familiar]:
+        if self.reference is None:
+            return {}
+        names = [SERIES[0][1], "similarity"]
+        probabilities, near = (arrays.read(self.folder / f"{name}.npy") for name in names)
+        return {SERIES[0][0]: Familiar(prepared.read_part(split, "train").labels, probabilities, near)}
 
     def unseen(self, split: Path) -> Unseen:
+        if self.reference is not None:
+            train = prepared.read_part(split, "train")
+            out_of_fold = arrays.read(self.folder / "out_of_fold.npy")
+            return Unseen(train, out_of_fold, self.store.pooled(train.total)[train.rows])
         val = prepared.read_part(split, "val")
         if self.store.blocks is not None:
             seen = self.store.pooled(val.total)[val.rows]

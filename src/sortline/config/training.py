@@ -14,6 +14,7 @@ Resnet = Literal["resnet18", "resnet34", "resnet50", "resnet101"]
 Pretrained = Literal["mobilenet_v2", "efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2",
                      "efficientnet_lite3", "efficientnet_lite4"]  # fmt: skip
 Net = Literal["lenet5", "lenet5_1998", "lenet5_norm", "digits_cnn", Resnet, Pretrained]
+BACKBONE = "backbone"  # may have been chosen by the score, too
 # The keys whose defaults differ between a head and a net.
 Rate = Annotated[float, Field(gt=0, le=100, description="highest learning rate")]
 WeightDecay = Annotated[float, Field(ge=0, description="L2, not on biases and batch norm; adamw: decoupled")]
@@ -26,6 +27,24 @@ Checkpoint = Annotated[BestOrLast, Field(description="used; best: of highest acc
 Keep = Annotated[int, Field(ge=0, le=1000, description="checkpoints of so many latest epochs stay, besides best, last")]
 Strength = Annotated[float, Field(gt=0, description="inverse L2 strength")]
 Seed = Annotated[int, Field(ge=0, description="of the first weights, the order of the batches, dropout, augmentation")]
+
+
+class Sureness(Section):
+    """What is fitted on out-of-fold predictions, after training, and what was chosen by looking at them."""
+
+    calibrate: bool = Field(True, description="divide the logits by the temperature of minimum out-of-fold log-loss")
+    # "Not sure" is said below the probability above which this share is correct, out of fold.
+    reject_accuracy: float | None = Field(0.98, gt=0, lt=1, description="minimum accuracy of what counts as sure")
+
+    chosen_on_folds: list[str] = Field([], description="backbone, and keys here, chosen by looking at cv_accuracy")
+
+    @field_validator("chosen_on_folds")
+    @classmethod
+    def _known(cls, names: list[str]) -> list[str]:
+        unknown = set(names) - {BACKBONE, *cls.model_fields}
+        if unknown:
+            raise ValueError(f"no key of this section, nor {BACKBONE}: {', '.join(sorted(unknown))}")
+        return names
 
 
 class Recipe(Section):
@@ -77,10 +96,10 @@ class HeadRecipe(Recipe):
 # What lbfgs reads too, or only; it takes no notice of the other keys.
 FOR_LBFGS = {"optimizer", "pooling", "views", "seed", "class_weights", "calibrate", "reject_accuracy", "lbfgs_c",
              "lbfgs_max_iter"}  # fmt: skip
-BACKBONE = "backbone"  # may have been chosen by the head's score, too
+FOR_MODES = {"blocks", "rank", "alpha", "start", "head", "norms", "layer_decay", "start_share", "out_of_fold"}
 
 
-class TrainHeadParams(HeadRecipe):
+class TrainHeadParams(HeadRecipe, Sureness):
     """How the head is trained on the cached features: `<task>.train_head`."""
 
     renamed: ClassVar[dict[str, str]] = {"solver": "optimizer", "keep_checkpoints": "keep"}
@@ -99,18 +118,6 @@ class TrainHeadParams(HeadRecipe):
     bin_share: float = Field(0.0, ge=0, le=1, description="share of the smoothing that stays inside the class's bin")
     lbfgs_c: list[Strength] = Field([0.3, 1.0, 3.0], min_length=1, description="lbfgs: tried on the folds")
     lbfgs_max_iter: int = Field(300, ge=1, description="lbfgs: maximum of iterations")
-    calibrate: bool = Field(True, description="divide the logits by the temperature of minimum out-of-fold log-loss")
-    # "Not sure" is said below the probability above which this share is correct, out of fold.
-    reject_accuracy: float | None = Field(0.98, gt=0, lt=1, description="minimum accuracy of what counts as sure")
-    chosen_on_folds: list[str] = Field([], description="backbone, and keys above, chosen by looking at cv_accuracy")
-
-    @field_validator("chosen_on_folds")
-    @classmethod
-    def _known(cls, names: list[str]) -> list[str]:
-        unknown = set(names) - {BACKBONE, *cls.model_fields}
-        if unknown:
-            raise ValueError(f"no key of train_head, nor {BACKBONE}: {', '.join(sorted(unknown))}")
-        return names
 
     @model_validator(mode="after")
     def _together(self) -> "TrainHeadParams":
@@ -121,7 +128,7 @@ class TrainHeadParams(HeadRecipe):
         return self
 
 
-class TrainParams(Recipe):
+class TrainParams(Recipe, Sureness):
     """How a whole net is built and trained: `<task>.train`; a preset's values stand where a key is left out."""
 
     preset: Literal["report_lenet5", "report_cnn", "report_mushrooms"] | None = Field(
@@ -138,6 +145,9 @@ class TrainParams(Recipe):
     head: HeadRecipe = Field(HeadRecipe(), description="start: fitted: how that head is trained")
     norms: Literal["fixed", "train"] = Field("fixed", description="full: statistics of batch norms: kept, each batch's")
     layer_decay: float = Field(1, gt=0, le=1, description="mode: factor of the rate per layer below the head")
+    # WiSE-FT, Wortsman et al. 2022, arXiv:2109.01903.
+    start_share: float = Field(0, ge=0, lt=1, description="mode: share of the first weights in the last ones")
+    out_of_fold: bool = Field(False, description="mode: also train once a fold, to score, calibrate, say what is sure")
     pooling: Literal["max", "average"] = Field("max", description="lenet5: how maps are halved")
     activation: Literal["relu", "tanh", "sigmoid", "elu"] = Field("relu", description="lenet5")
     c3: Literal["partial", "full"] = Field("partial", description="lenet5_1998: connections of C3")
@@ -163,7 +173,7 @@ class TrainParams(Recipe):
     def _together(self) -> "TrainParams":
         if (self.net in get_args(Pretrained)) != (self.mode is not None):
             raise ValueError(f"mode goes with a pretrained net ({', '.join(get_args(Pretrained))}), which needs one")
-        given = {"blocks", "rank", "alpha", "start", "head", "norms", "layer_decay"} & self.model_fields_set
+        given = (FOR_MODES | Sureness.model_fields.keys()) & self.model_fields_set
         if given and self.mode is None:
             raise ValueError(f"only with a mode of a pretrained net: {', '.join(sorted(given))}")
         if self.norms == "train" and self.mode != "full":

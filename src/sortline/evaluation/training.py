@@ -1,14 +1,15 @@
 """What metrics/<task>/train.json says of a training: a head's out-of-fold score, a net's score on val."""
 
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
+from sortline._core.doubt import Threshold
 from sortline.config.training import BACKBONE, FOR_LBFGS, TrainHeadParams, TrainParams
 from sortline.evaluation import metrics
 from sortline.features.heads import softmax
 from sortline.training.calibration import Calibrated
-from sortline.training.results import Trained, TrainedNet, TrainingSet
+from sortline.training.results import OutOfFold, Trained, TrainedNet, TrainingSet
 
 
 def of_heads(data: TrainingSet, params: TrainHeadParams, trained: Trained, calibrated: Calibrated) -> dict[str, Any]:
@@ -17,29 +18,49 @@ def of_heads(data: TrainingSet, params: TrainHeadParams, trained: Trained, calib
     `cv_accuracy` counts photos of scenes that the head has not seen, `cv_scene_accuracy` each scene once,
     `cv_by_photo_accuracy` photos whose scenes it may have seen, as is usual.
     """
-    correct = trained.out_of_fold.argmax(1) == data.labels
-    scenes = np.arange(len(correct)) if data.groups is None else data.groups
-    per_fold = [correct[data.folds == fold].mean() for fold in data.fold_numbers]
+    scenes = np.arange(len(data.labels)) if data.groups is None else data.groups
     chosen = {key for key in params.chosen_on_folds if params.optimizer != "lbfgs" or key in {BACKBONE, *FOR_LBFGS}}
     return {
         **trained.facts,
-        "split": "out of fold; no scene is in two folds of train",
         "solver": params.optimizer,
         "head": (f"one hidden layer of {params.hidden}" if params.hidden else "linear") + f", on the {params.pooling}",
         "checkpoint": trained.checkpoint,
-        **metrics.named(metrics.share_by_scene(correct, scenes), "cv_accuracy", "cv_n"),
-        "cv_log_loss": metrics.log_loss(data.labels, trained.out_of_fold),
-        **metrics.named(metrics.share_of_scenes(correct, scenes), "cv_scene_accuracy", "cv_scene_n"),
+        **_folds(data.labels, data.folds, scenes, trained.out_of_fold, calibrated),
         **_by_photo(data, trained),
+        "selected_on_folds": sorted({*trained.selected, *chosen}),
+        "views": params.views or data.features.shape[1],
+        "dataset": data.dataset,
+    }
+
+
+class Tempered(Protocol):
+    """Out-of-fold probabilities (n, classes) with a temperature in them, and what counts as sure by them."""
+
+    @property
+    def out_of_fold(self) -> np.ndarray: ...
+    @property
+    def temperature(self) -> float: ...
+    @property
+    def threshold(self) -> Threshold: ...
+
+
+def _folds(
+    labels: np.ndarray, folds: np.ndarray, scenes: np.ndarray, untempered: np.ndarray, calibrated: Tempered
+) -> dict[str, Any]:
+    """Return what is said of out-of-fold probabilities (n, classes), before and with their temperature."""
+    correct = untempered.argmax(1) == labels
+    per_fold = [correct[folds == fold].mean() for fold in np.unique(folds)]
+    return {
+        "split": "out of fold; no scene is in two folds of train",
+        **metrics.named(metrics.share_by_scene(correct, scenes), "cv_accuracy", "cv_n"),
+        "cv_log_loss": metrics.log_loss(labels, untempered),
+        **metrics.named(metrics.share_of_scenes(correct, scenes), "cv_scene_accuracy", "cv_scene_n"),
         "cv_std": float(np.std(per_fold, ddof=1)),
         "folds": len(per_fold),
         # The temperature was fitted on these very predictions.
-        "cv_log_loss_tempered": metrics.log_loss(data.labels, calibrated.out_of_fold),
+        "cv_log_loss_tempered": metrics.log_loss(labels, calibrated.out_of_fold),
         "temperature": calibrated.temperature,
-        "selected_on_folds": sorted({*trained.selected, *chosen}),
-        "views": params.views or data.features.shape[1],
-        **metrics.answered(data.labels, calibrated.out_of_fold, calibrated.threshold),
-        "dataset": data.dataset,
+        **metrics.answered(labels, calibrated.out_of_fold, calibrated.threshold),
     }
 
 
@@ -49,9 +70,15 @@ def _by_photo(data: TrainingSet, trained: Trained) -> dict[str, Any]:
     return metrics.named(metrics.share(trained.by_photo.argmax(1) == data.labels), "cv_by_photo_accuracy")
 
 
-def of_net(params: TrainParams, trained: TrainedNet) -> dict[str, Any]:
-    """Return what the stage train records; the accuracy is on val."""
+def of_net(params: TrainParams, trained: TrainedNet, unseen: OutOfFold | None = None) -> dict[str, Any]:
+    """Return what the stage train records: the accuracy on val; with `unseen` the out-of-fold one too."""
     best = params.checkpoint == "best"
+    temperature = 1.0
+    more: dict[str, Any] = {"threshold": None}
+    if unseen is not None:
+        temperature = unseen.temperature
+        more = _folds(unseen.labels, unseen.folds, unseen.scenes, unseen.untempered, unseen)
+        more |= {"selected_on_folds": sorted(params.chosen_on_folds), "unfamiliar_below": unseen.unfamiliar_below}
     return {
         "split": "validation part" + ("; the epoch was chosen on it" if best else ""),
         "net": params.net,
@@ -63,8 +90,8 @@ def of_net(params: TrainParams, trained: TrainedNet) -> dict[str, Any]:
         "epoch": trained.about["epoch"],
         "epochs_run": len(trained.curve),
         "train_n": trained.train_n,
-        **_scores("val", trained.val_labels, softmax(trained.val_logits)),
-        "threshold": None,
+        **_scores("val", trained.val_labels, softmax(trained.val_logits / temperature)),
+        **more,
         "selected_on_val": ["epoch"] if best else [],
         "dataset": trained.about["dataset"],
     }

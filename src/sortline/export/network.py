@@ -62,7 +62,13 @@ def network_of(model: Predictor, weights: Path) -> Network:
     content = graphs.mindir_with(path, model.arrays, model.path)
     run = partial(graphs.run_mindir, path, arrays=model.arrays)
     graph = onnx_model.upgraded(model.graph)
-    return Network(graph, content, run, scaling, model.size, info, pretrained=_pretrained(model.about))
+    del graph.graph.output[1:]  # the features, which only the stages ask for
+    if model.head is not None:
+        onnx_model.add_cam(graph, model.head)
+    if model.reference is not None:
+        onnx_model.add_similarity(graph, model.reference)
+    explains, pretrained = model.head is not None, _pretrained(model.about)
+    return Network(graph, content, run, scaling, model.size, info, explains, pretrained)
 
 
 def _pretrained(about: dict[str, Any]) -> list[registry.Credit]:

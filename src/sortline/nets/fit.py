@@ -18,6 +18,7 @@ from sortline.features.store import FeatureStore
 from sortline.nets import registry
 from sortline.nets.inputs import Feed, Inputs, check_pictures, predictor
 from sortline.nets.inputs import read as read_inputs
+from sortline.nets.photo_net import PhotoNet
 from sortline.training import loop
 from sortline.training.results import TrainedNet
 from sortline.training.targets import smooth_targets, smoothing_minimum
@@ -89,7 +90,8 @@ def train(
     curve: list[dict[str, float]] = []
     used = {}
     wanted = targets_of(data.labels, data.classes, params) if soft is None else soft
-    trained = epochs(cell, feed, wanted, params, layer_rates(net, params.layer_decay), params.mixup)
+    rates = layer_rates(net, params.layer_decay)
+    trained = epochs(cell, feed, wanted, params, rates, params.mixup, params.start_share)
     bar = tqdm(trained, total=params.epochs, desc=f"train {params.mode or params.net}", unit="epoch", disable=None)
     for epoch in bar:
         logits = predict(held)
@@ -183,10 +185,12 @@ def epochs(
     recipe: Recipe,
     factors: Mapping[str, float] | None = None,
     mixup: float = 0,
+    start_share: float = 0,
 ) -> Iterator[loop.Epoch]:
     """Train `net` in place on the n inputs of `feed` and their targets float32 (n, classes); yield after each epoch.
 
-    Only parameters that require a gradient change; `factors` multiplies the rate of those that it names. Weights decay,
+    Only parameters that require a gradient change; `factors` multiplies the rate of those that it names; `mixup` is the
+    strength of `mixed`, `start_share` as of `loop.train`. Weights decay,
     biases and batch norm do not. Raises `UserError` when the loss or a parameter turns NaN or Inf.
     """
     net.set_train(True)
@@ -201,7 +205,7 @@ def epochs(
     clipped = recipe.clip_norm is not None
     steps = loop.Steps(NetLoss(net, feed), recipe.optimizer, clipped, even=factors is None, ema=recipe.ema)
     batches = _Batches(feed, targets, recipe.seed, mixup)
-    return loop.train(steps, batches, recipe, start, decayed, rates)
+    return loop.train(steps, batches, recipe, start, decayed, rates, start_share=start_share)
 
 
 def write_graphs(folder: Path, about: dict[str, Any], inputs: Inputs) -> None:
@@ -209,19 +213,34 @@ def write_graphs(folder: Path, about: dict[str, Any], inputs: Inputs) -> None:
 
     net.onnx: float32 `x` (n, channels, S, S), preprocessed, to `logits`; where the inputs are cached maps or pooled
     features also tail.onnx, from those; net.mindir as net.onnx. Initializers bear the parameters' names, so another
-    checkpoint is the same graph with its values.
+    checkpoint is the same graph with its values. A net with a backbone also puts out its last `map` and that map's
+    `mean`.
     """
     net = registry.build(about["net"], about["classes"], about["options"])
     path = folder / f"{about['checkpoint']}.safetensors"
     registry.set_values(net, parameters.read(path), path)
     net.set_train(False)
     channels, side = len(about["mean"]), about["image_size"]
-    onnx.save(graphs.to_onnx(net, (1, channels, side, side)), folder / "net.onnx")
+    graph = graphs.to_onnx(net, (1, channels, side, side))
+    onnx.save(with_features(graph) if isinstance(net, PhotoNet) else graph, folder / "net.onnx")
     (folder / "net.mindir").write_bytes(graphs.to_mindir(net, side, channels))
     if inputs.blocks is not None:
         tail = inputs.part(net)
         tail.set_train(False)
-        onnx.save(graphs.to_onnx(tail, (1, *inputs.array.shape[2:])), folder / "tail.onnx")
+        onnx.save(with_features(graphs.to_onnx(tail, (1, *inputs.array.shape[2:]))), folder / "tail.onnx")
+
+
+def with_features(graph: onnx.ModelProto) -> onnx.ModelProto:
+    """Return the graph with the outputs `map`, float32 (n, C, h, w), which it pools first, and `mean`, (n, C)."""
+    pool = next(node for node in graph.graph.node if node.op_type == "ReduceMean")
+    names = {pool.input[0]: "map", pool.output[0]: "mean"}
+    for node in graph.graph.node:
+        node.input[:] = [names.get(name, name) for name in node.input]
+        node.output[:] = [names.get(name, name) for name in node.output]
+    for name, shape in (("map", ["n", "channels", "h", "w"]), ("mean", ["n", "channels"])):
+        graph.graph.output.append(onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, shape))
+    onnx.checker.check_model(graph)
+    return graph
 
 
 def layer_rates(net: nn.Cell, decay: float) -> dict[str, float] | None:

@@ -48,7 +48,10 @@ class PhotoNet(nn.Cell):
         self.head = HEADS[head](backbone.channels, classes)
 
     def construct(self, x: Tensor) -> Tensor:
-        return self.head(self.backbone(x).mean((2, 3)))
+        return self.head(self.features(x))
+
+    def features(self, x: Tensor) -> Tensor:
+        return self.backbone(x).mean((2, 3))
 
     def initialize(self, seed: int) -> None:
         """Draw all kernels from `seed`: He-normal by fan-out (He et al. 2015, arXiv:1502.01852); see `start_head`.
@@ -82,7 +85,21 @@ class Tail(nn.Cell):
         self.back = Back(net.backbone, blocks) if blocks else None
 
     def construct(self, x: Tensor) -> Tensor:
-        return self.net.head((x if self.back is None else self.back(x)).mean((2, 3)))
+        return self.net.head(self.features(x))
+
+    def features(self, x: Tensor) -> Tensor:
+        return (x if self.back is None else self.back(x)).mean((2, 3))
+
+
+class Features(nn.Cell):
+    """A PhotoNet, or the Tail of one, without its head: to features (n, C)."""
+
+    def __init__(self, net: PhotoNet | Tail) -> None:
+        super().__init__(auto_prefix=False)
+        self.net = net
+
+    def construct(self, x: Tensor) -> Tensor:
+        return self.net.features(x)
 
 
 def photo_net(classes: int, network: str, release: str | None = None, head: str = "linear", **options: Any) -> PhotoNet:

@@ -177,7 +177,7 @@ def _while_training(trained: dict[str, Any], split: str) -> tuple[list[str], lis
 
     `split`: on which part a net was evaluated; photos have but the one that is held out.
     """
-    if "net" in trained:
+    if "cv_accuracy" not in trained:
         part = f"top-1, validation part{', on which the epoch was chosen' if trained['selected_on_val'] else ''}"
         before, after = [], [] if split == "val" else [_row(part, trained, "val_accuracy", trained["val_n"])]
         chosen, where, other = trained["selected_on_val"], "the validation part", f"{split} part"

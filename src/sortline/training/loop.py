@@ -109,10 +109,12 @@ def train(
     decayed: np.ndarray,
     factors: np.ndarray | None = None,
     models: int = 1,
+    start_share: float = 0,
 ) -> Iterator[Epoch]:
     """Train the models of `steps` from `start`; yield after each epoch.
 
     `start` float32, flat; in the same order `decayed`: 1 where weight decay applies, else 0, and `factors` of the rate.
+    `start_share` of the start is in the parameters that an epoch leaves, not in those that training goes on from.
     Raises `UserError` when a loss or a weight turns NaN or Inf.
     """
     a_epoch = -(-batches.count // min(recipe.batch_size, batches.count))
@@ -139,9 +141,11 @@ def train(
                 *state, total, counted = steps(zero, data, Tensor(now), *constants, *state, total, counted)
                 finite = bool(np.isfinite(total.asnumpy()).all())
                 done += len(now)
-            if averaged:
-                steps.put(state[-1])  # what the epoch is judged by; training goes on from where it was
             value = state[-1 if averaged else 0].asnumpy()
+            if start_share:
+                value = np.float32(start_share) * start + np.float32(1 - start_share) * value
+            if averaged or start_share:
+                steps.put(Tensor(value))  # what the epoch is judged by; training goes on from where it was
             # The loss is of before the step: weights and logits would overflow one step earlier than it shows.
             if not (finite and np.abs(value).max() < HUGE):
                 raise UserError(f"training diverged: NaN or Inf in epoch {number}; lower lr (now {recipe.lr})")

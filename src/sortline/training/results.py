@@ -5,6 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from sortline._core.doubt import Threshold
+from sortline.features import similarity
 from sortline.features.heads import Head
 
 
@@ -72,3 +74,25 @@ class TrainedNet:
     counts: dict[str, int]
     train_n: int
     minimum: float | None = None
+
+
+@dataclass(frozen=True)
+class OutOfFold:
+    """Of the n train photos: their labels, folds and scenes, int (n,); probabilities float64 (n, classes), with the
+    temperature in them, and before; the similarity of each to the nearest photo that its net was trained on,
+    float32 (n,). `reference` is for the final net.
+    """
+
+    labels: np.ndarray
+    folds: np.ndarray
+    scenes: np.ndarray
+    out_of_fold: np.ndarray
+    untempered: np.ndarray
+    near: np.ndarray
+    reference: similarity.Reference
+    temperature: float
+    threshold: Threshold
+
+    @property
+    def unfamiliar_below(self) -> float:
+        return similarity.unfamiliar_below(self.near)

@@ -1,0 +1,100 @@
+"""report: what every way is worth, by scene, against the line's own head; the table and the figure.
+
+Usage: report.py --said FOLDER --out FILE --table FILE --figures FOLDER
+"""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from common import PARAMS, Train, read
+from matplotlib.ticker import PercentFormatter
+
+from sortline._core import files
+from sortline._core.errors import run
+from sortline.evaluation import comparison, metrics
+from sortline.report.figures.style import BLUE, GREY, figure_at
+
+FULL = "1"  # the share of nets that keep nothing of their start, and of heads
+
+
+def main(argv: list[str]) -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    for option in ("--said", "--out", "--table", "--figures"):
+        parser.add_argument(option, type=Path, required=True)
+    args = parser.parse_args(argv)
+    train, said = read(), read_said(args.said)
+    base = correct(said[PARAMS["base"], FULL], train)
+    rows = {}
+    for (name, share), probabilities in said.items():
+        found = correct(probabilities, train)
+        row = metrics.share_by_scene(found, train.scenes)
+        row |= {"way": name, "share": float(share), "log_loss": metrics.log_loss(train.labels, probabilities)}
+        if name != PARAMS["base"]:
+            row |= comparison.paired_by_scene(base, found, train.scenes)
+        rows[f"{name}, share {share}" if name != PARAMS["base"] else name] = row
+    others = [row for row in rows.values() if "p" in row]
+    for row, p in zip(others, comparison.holm([row["p"] for row in others]), strict=True):
+        row["p_holm"] = p
+    files.write_metrics(args.out, {"tried": len(others), "base": PARAMS["base"], "ways": rows})
+    written = files.read_json(args.out)["ways"]
+    rows = {name: written[name] for name in rows}
+    files.write_text(args.table, "\n".join(table(rows)) + "\n")
+    with files.replacing(args.figures) as figures:
+        figures.mkdir()
+        draw(rows, figures / "differences.png")
+
+
+def read_said(folder: Path) -> dict[tuple[str, str], np.ndarray]:
+    """Return the probabilities float32 (n, classes) by way and share, those of the means too."""
+    said = {}
+    for name in PARAMS["names"]:
+        with np.load(folder / f"{name}.npz") as found:
+            said |= {(name, share): found[share] for share in found.files}
+    for name, parts in PARAMS["means"].items():
+        for share in {share for _, share in said}:
+            if all((part, share) in said for part in parts):
+                said[name, share] = np.mean([said[part, share] for part in parts], 0)
+    order = [*PARAMS["names"], *PARAMS["means"]]
+    return dict(sorted(said.items(), key=lambda one: (order.index(one[0][0]), float(one[0][1]))))
+
+
+def correct(probabilities: np.ndarray, train: Train) -> np.ndarray:
+    return (probabilities.argmax(1) == train.labels).astype(float)
+
+
+def table(rows: dict[str, dict[str, Any]]) -> list[str]:
+    lines = [
+        "| way | of the trained weights | new scenes, % [95 %] | against the line's head, points [95 %] | p | p, Holm |"
+    ]
+    lines.append("| --- | --- | --- | --- | --- | --- |")
+    for row in rows.values():
+        accuracy, low, high = (100 * row[key] for key in ("accuracy", "low", "high"))
+        compared = "| | "
+        if "p" in row:
+            shift, least, most = (100 * row[f"difference{end}"] for end in ("", "_low", "_high"))
+            p, holm = (comparison.show_p(row[key]) for key in ("p", "p_holm"))
+            compared = f"{shift:+.1f} [{least:+.1f}, {most:+.1f}] | {p} | {holm}"
+        lines.append(f"| `{row['way']}` | {row['share']:g} | {accuracy:.1f} [{low:.1f}, {high:.1f}] | {compared} |")
+    return lines
+
+
+def draw(rows: dict[str, dict[str, Any]], path: Path) -> None:
+    """Draw the paired difference of each way, at the share that is meant, from the line's head."""
+    shown = [row for row in rows.values() if "p" in row and row["share"] in (1.0, PARAMS["share"])]
+    shown = [row for row in shown if row["share"] == PARAMS["share"] or row["way"].startswith("head")]
+    with figure_at(path, 7.0, 1.0 + 0.36 * len(shown)) as figure:
+        axes = figure.subplots()
+        for y, row in enumerate(reversed(shown)):
+            axes.hlines(y, row["difference_low"], row["difference_high"], color=BLUE)
+            axes.plot(row["difference"], y, "o", color=BLUE)
+        axes.axvline(0, color=GREY, linewidth=1)
+        axes.set_yticks(range(len(shown)), [row["way"] for row in reversed(shown)])
+        axes.xaxis.set_major_formatter(PercentFormatter(1))
+        axes.grid(axis="x")
+        axes.set(xlabel="out-of-fold accuracy less that of the line's head on the same photos, with 95 % interval")
+
+
+if __name__ == "__main__":
+    run(main)

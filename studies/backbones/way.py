@@ -1,0 +1,77 @@
+"""way: what one way says of train, out of fold. Usage: way.py NAME --out FILE
+
+The file holds, by share of the trained weights, the probabilities float32 (n, classes) of the train photos.
+"""
+
+import argparse
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from common import HERE, PARAMS, Train, note_time, out_of_fold, read, store
+from scipy.special import softmax
+
+from sortline._core import files, parameters, runtime
+from sortline._core.errors import run
+from sortline.config.training import TrainParams
+from sortline.nets import fit, inputs, registry
+from sortline.nets.inputs import predictor
+
+VIEWS = 4  # of the line
+
+
+def main(argv: list[str]) -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("name")
+    parser.add_argument("--out", type=Path, required=True)
+    args = parser.parse_args(argv)
+    way, started, train = PARAMS["ways"][args.name], time.perf_counter(), read()
+    runtime.prepare()
+    heads, views = way.get("heads"), way.get("views", VIEWS)
+    found = {"1": out_of_fold(train, heads, views)} if heads else tuned(way, train)
+    with files.replacing(args.out) as path, path.open("wb") as file:
+        np.savez(file, **{share: one.astype(np.float32) for share, one in found.items()})
+    note_time(f"way@{args.name}", started)
+    for share, one in found.items():
+        print(f"{args.name}, share {share}: {(one.argmax(1) == train.labels).mean():.2%}")
+
+
+def tuned(way: dict[str, Any], train: Train) -> dict[str, np.ndarray]:
+    """Train a net a fold; return what each says of its fold, by share."""
+    params = TrainParams(**PARAMS["train"] | way["train"])
+    found = inputs.read(store(params.net), train.total)
+    weights, said = HERE / "weights" / params.net, {}
+    for fold in np.unique(train.folds):
+        inside, held = np.flatnonzero(train.folds != fold), np.flatnonzero(train.folds == fold)
+        seen, unseen = train.rows[inside], train.rows[held]
+        data = fit.Parts(found, seen, train.labels[inside], unseen, train.labels[held], train.classes)
+        net, options = fit.build(data, params, weights)
+        first = registry.values(net)
+        soft = targets(way, train, params, int(fold))[inside] if "teacher" in way else None
+        with tempfile.TemporaryDirectory() as scratch:
+            fit.train(net, options, data, params, Path(scratch), soft)
+            last = parameters.read(Path(scratch) / "last.safetensors")
+        net = registry.build(params.net, train.classes, options)
+        predict, feed = predictor(found.part(net)), found.feed(net, unseen)
+        for share in PARAMS["shares"]:
+            values = {name: np.float32(1 - share) * first[name] + np.float32(share) * last[name] for name in last}
+            registry.set_values(net, values, HERE)
+            logits = said.setdefault(f"{share:g}", np.full((len(train.rows), train.classes), np.nan))
+            logits[held] = predict(feed)
+    return {share: softmax(logits, axis=1) for share, logits in said.items()}
+
+
+def targets(way: dict[str, Any], train: Train, params: TrainParams, fold: int) -> np.ndarray:
+    """Return the labels with what the teachers say, float32 (n, classes); of the fold itself nothing (NaN).
+
+    A teacher has seen neither the fold nor the photo that it speaks of.
+    """
+    said = out_of_fold(train, way["teacher"], VIEWS, held=fold)
+    labels = fit.targets_of(train.labels, train.classes, params)
+    return ((1 - PARAMS["soft"]) * labels + PARAMS["soft"] * said).astype(np.float32)
+
+
+if __name__ == "__main__":
+    run(main)
