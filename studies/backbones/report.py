@@ -1,6 +1,6 @@
 """report: what every way is worth, by scene, against the line's own head; the table and the figure.
 
-Usage: report.py --said FOLDER --out FILE --table FILE --figures FOLDER
+Usage: report.py --answers FOLDER --out FILE --table FILE --figures FOLDER
 """
 
 import argparse
@@ -21,10 +21,10 @@ FULL = "1"  # the share of nets that keep nothing of their start, and of heads
 
 def main(argv: list[str]) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    for option in ("--said", "--out", "--table", "--figures"):
+    for option in ("--answers", "--out", "--table", "--figures"):
         parser.add_argument(option, type=Path, required=True)
     args = parser.parse_args(argv)
-    train, said = read(), read_said(args.said)
+    train, said = read(), read_said(args.answers)
     base = correct(said[PARAMS["base"], FULL], train)
     rows = {}
     for (name, share), probabilities in said.items():
@@ -65,10 +65,8 @@ def correct(probabilities: np.ndarray, train: Train) -> np.ndarray:
 
 
 def table(rows: dict[str, dict[str, Any]]) -> list[str]:
-    lines = [
-        "| way | of the trained weights | new scenes, % [95 %] | against the line's head, points [95 %] | p | p, Holm |"
-    ]
-    lines.append("| --- | --- | --- | --- | --- | --- |")
+    columns = "way", "trained share", "new scenes, % [95 %]", "against the line's head, points [95 %]", "p", "p, Holm"
+    lines = [f"| {' | '.join(columns)} |", "|" + " --- |" * len(columns)]
     for row in rows.values():
         accuracy, low, high = (100 * row[key] for key in ("accuracy", "low", "high"))
         compared = "| | "
