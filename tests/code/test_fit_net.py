@@ -118,6 +118,22 @@ def test_every_epoch_matches_numpy(change):
         assert epoch.loss == pytest.approx(loss, abs=1e-4)
 
 
+def test_a_share_of_the_start_stays_in_what_an_epoch_leaves_and_training_takes_no_notice():
+    """WiSE-FT: between the start and where the same training without it ends, epoch after epoch."""
+    recipe, (images, labels) = changed(weight_decay=0.02), problem()
+    targets = fit.targets_of(labels, CLASSES, recipe)
+    start = np.concatenate([array.ravel() for array in registry.values(linear()).values()])
+    plain = [epoch.parameters for epoch in fit.epochs(linear(), Pictures(images), targets, recipe)]
+    net = linear()
+    shared = []
+    for epoch in fit.epochs(net, Pictures(images), targets, recipe, start_share=0.25):
+        shared.append(epoch.parameters)
+        left = np.concatenate([array.ravel() for array in registry.values(net).values()])
+        assert np.array_equal(left, epoch.parameters)  # what the net is judged by
+    for one, other in zip(plain, shared, strict=True):
+        assert other == pytest.approx(0.25 * start + 0.75 * one, abs=1e-6)
+
+
 def test_a_rate_that_is_too_high_is_named():
     images, labels = problem()
     with pytest.raises(UserError, match=r"diverged: NaN or Inf in epoch \d; lower lr \(now 100"):
