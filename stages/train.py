@@ -2,19 +2,23 @@
 
 Reads what extract kept, `split.csv` and, to fine-tune, the weights; writes `best.safetensors`, `last.safetensors`, the
 latest epochs' checkpoints, `head.json`, the net as ONNX and MindIR, the curves, `train.json`. Params: `<task>.train`.
+What it needs to go on after a kill lies in build/kept/ until it is done.
 """
 
 import argparse
+import shutil
 from pathlib import Path
 
-from sortline._core import files, runtime
+from sortline._core import files, runtime, unfinished
 from sortline._core.errors import run
+from sortline._core.origin import origin
 from sortline.config.base import load
 from sortline.config.training import TrainParams
 from sortline.data import prepared
 from sortline.evaluation import training
 from sortline.nets import fit
 from sortline.report import training_curves
+from sortline.training.keeping import Keeper
 
 THREADS = 2  # more gain nothing on nets as small as those of digits
 
@@ -26,6 +30,13 @@ def main(argv: list[str]) -> None:
         parser.add_argument(option, type=Path, required=True)
     args = parser.parse_args(argv)
     params = load(args.task, "train", TrainParams)
+    inputs = [args.prepared / "split.csv", args.prepared / "classes.json", args.features, args.weights]
+    made_of = origin(params.model_dump(mode="json"), inputs)
+    with unfinished.kept(unfinished.FOLDER / args.task / "train", made_of) as work:
+        make(args, params, work)
+
+
+def make(args: argparse.Namespace, params: TrainParams, work: Path) -> None:
     runtime.prepare(params.seed)
     if not params.on_photos:
         runtime.limit_threads(THREADS)
@@ -35,7 +46,9 @@ def main(argv: list[str]) -> None:
 
     with files.replacing(args.out) as out:
         out.mkdir()
-        trained = fit.train(net, options, data, params, out)
+        trained = fit.train(net, options, data, params, work, Keeper(work))
+        for path in work.glob("*.safetensors"):
+            shutil.copy(path, out)
         files.write_json(out / "head.json", trained.about)
         fit.write_graphs(out, trained.about, data.inputs)
     with files.replacing(args.plots) as plots:

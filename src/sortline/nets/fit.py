@@ -19,6 +19,7 @@ from sortline.nets import registry
 from sortline.nets.inputs import Feed, Inputs, check_pictures, predictor
 from sortline.nets.inputs import read as read_inputs
 from sortline.training import loop
+from sortline.training.keeping import Arrays, Keeper
 from sortline.training.results import TrainedNet
 from sortline.training.targets import smooth_targets, smoothing_minimum
 
@@ -67,21 +68,27 @@ def build(data: Parts, params: TrainParams, weights: Path) -> tuple[nn.Cell, dic
     return net, params.net_options()
 
 
-def train(net: nn.Cell, options: dict[str, Any], data: Parts, params: TrainParams, out: Path) -> TrainedNet:
+def train(
+    net: nn.Cell, options: dict[str, Any], data: Parts, params: TrainParams, out: Path, keeper: Keeper | None = None
+) -> TrainedNet:
     """Train what `build` returned; write best, last, and the latest `keep` of every `every` epochs as safetensors into
     folder `out`: the whole net each time, whatever part of it trains.
 
-    The best epoch is that of the highest accuracy on the validation part, then of the lowest log-loss there. Raises
-    `UserError` where the training diverges.
+    The best epoch is that of the highest accuracy on the validation part, then of the lowest log-loss there. What
+    `keeper` has kept goes on; the checkpoints of before are in `out`. Raises `UserError` where the training diverges.
     """
     cell, inputs = data.inputs.part(net), data.inputs
     change = params.crops if params.on_photos else params.augment
     feed, held = inputs.feed(net, data.rows, change), inputs.feed(net, data.val_rows)
     predict = predictor(cell)
     curve: list[dict[str, float]] = []
-    used = {}
-    trained = epochs(cell, feed, data.labels, data.classes, params, layer_rates(net, params.layer_decay))
-    bar = tqdm(trained, total=params.epochs, desc=f"train {params.mode or params.net}", unit="epoch", disable=None)
+    used: dict[str, tuple[int, np.ndarray]] = {}
+    if keeper is not None:
+        _keep_too(keeper, net, curve, used)
+    rates = layer_rates(net, params.layer_decay)
+    trained = epochs(cell, feed, data.labels, data.classes, params, rates, keeper)
+    what = f"train {params.mode or params.net}"
+    bar = tqdm(trained, total=params.epochs, initial=len(curve), desc=what, unit="epoch", disable=None)
     for epoch in bar:
         logits = predict(held)
         names = loop.note(curve, loop.curve_row(epoch, logits, data.val_labels, "val"), "val")
@@ -111,10 +118,36 @@ def train(net: nn.Cell, options: dict[str, Any], data: Parts, params: TrainParam
     }
     minimum = smoothing_minimum(data.classes, params.label_smoothing) if params.label_smoothing else None
     counts = {
-        "parameters": sum(array.size for name, array in arrays.items() if not name.endswith(STATISTICS)),
+        "parameters": sum(array.size for name, array in registry.values(net).items() if not name.endswith(STATISTICS)),
         "trainable": sum(parameter.size for parameter in net.trainable_params()),
     }
     return TrainedNet(about, curve, logits, data.val_labels, counts, len(data.labels), minimum)
+
+
+def _keep_too(
+    keeper: Keeper, net: nn.Cell, curve: list[dict[str, float]], used: dict[str, tuple[int, np.ndarray]]
+) -> None:
+    """Have `keeper` keep the curve, the epochs that are used, and what steps change in `net` besides its parameters.
+
+    Where it has kept them, they are put where they were. MindSpore's dropout cannot be: its state is out of reach.
+    """
+    if any(isinstance(cell, nn.Dropout) for _, cell in net.cells_and_names()):
+        keeper.due = np.inf
+        return
+    statistics = [parameter for parameter in net.get_parameters() if parameter.name.endswith(STATISTICS)]
+
+    def own() -> tuple[Arrays, Any]:
+        arrays = {parameter.name: parameter.asnumpy() for parameter in statistics}
+        arrays |= {f"logits {name}": logits for name, (_, logits) in used.items()}
+        return arrays, [curve, {name: number for name, (number, _) in used.items()}]
+
+    keeper.own = own
+    if kept := keeper.read():
+        arrays, (rows, numbers) = kept[1]
+        curve += rows
+        used |= {name: (number, arrays[f"logits {name}"]) for name, number in numbers.items()}
+        for parameter in statistics:
+            parameter.set_data(Tensor(arrays[parameter.name]))
 
 
 class NetLoss(nn.Cell):
@@ -152,11 +185,13 @@ def epochs(
     classes: int,
     recipe: Recipe,
     factors: Mapping[str, float] | None = None,
+    keeper: Keeper | None = None,
 ) -> Iterator[loop.Epoch]:
     """Train `net` in place on the n inputs of `feed` and int labels (n,); yield after each epoch.
 
     Only parameters that require a gradient change; `factors` multiplies the rate of those that it names. Weights decay,
-    biases and batch norm do not. Raises `UserError` when the loss or a parameter turns NaN or Inf.
+    biases and batch norm do not. `keeper`: see `loop.train`. Raises `UserError` when the loss or a parameter turns NaN
+    or Inf.
     """
     net.set_train(True)
     params = net.trainable_params()
@@ -171,7 +206,7 @@ def epochs(
     balanced = recipe.class_weights == "balanced"
     targets = smooth_targets(labels, classes, recipe.label_smoothing, balanced=balanced)
     batches = _Batches(feed, targets, recipe.seed)
-    return loop.train(steps, batches, recipe, start, decayed, rates)
+    return loop.train(steps, batches, recipe, start, decayed, rates, keeper=keeper)
 
 
 def write_graphs(folder: Path, about: dict[str, Any], inputs: Inputs) -> None:
