@@ -3,12 +3,14 @@
 Reads `images.csv` and `views.json` (never the split), the raw photos and the backbone; writes `pooled.npy`, `maps.npy`
 where the head is to pool, `inner.npy` where the backbone's last blocks are to train, all in images.csv order,
 `features.json`, and the backbone as `backbone.onnx`. Of a task that is trained from pixels it keeps the pictures
-themselves, `pixels.npy`. Params: `<task>.extract`.
+themselves, `pixels.npy`. Params: `<task>.extract`. What is worked out of each photo lies in build/kept/ too, for a run
+that goes on after a kill, or with more photos.
 """
 
 import argparse
 from pathlib import Path
 
+from sortline._core import unfinished
 from sortline._core.errors import run
 from sortline.config.base import load
 from sortline.config.extract import ExtractParams
@@ -24,7 +26,8 @@ def main(argv: list[str]) -> None:
     args = parser.parse_args(argv)
     params = load(args.task, "extract", ExtractParams)
     photos = read_photos(args.prepared / "images.csv", args.raw)
-    extract(photos, read_views(args.prepared / "views.json"), params, args.weights, args.out)
+    cache = unfinished.FOLDER / args.task / "extract"
+    extract(photos, read_views(args.prepared / "views.json"), params, args.weights, args.out, cache)
 
 
 if __name__ == "__main__":

@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from sortline._core import files, runtime
+from sortline._core import files, runtime, unfinished
 from sortline._core.errors import run
+from sortline._core.origin import origin
 from sortline.config.base import load
 from sortline.config.training import TrainHeadParams
 from sortline.data import prepared
@@ -22,6 +23,7 @@ from sortline.features import similarity
 from sortline.features.heads import save_heads
 from sortline.report import training_curves
 from sortline.training import calibration, heads
+from sortline.training.keeping import Keeper
 
 
 def main(argv: list[str]) -> None:
@@ -31,6 +33,14 @@ def main(argv: list[str]) -> None:
         parser.add_argument(option, type=Path, required=True)
     args = parser.parse_args(argv)
     params = load(args.task, "train_head", TrainHeadParams)
+    inputs = [args.prepared / "split.csv", args.prepared / "classes.json", args.features]
+    inputs += [Path(params.init_from)] if params.init_from else []
+    made_of = origin(params.model_dump(mode="json"), inputs)
+    with unfinished.kept(unfinished.FOLDER / args.task / "train_head", made_of) as work:
+        make(args, params, Keeper(work))
+
+
+def make(args: argparse.Namespace, params: TrainHeadParams, keeper: Keeper) -> None:
     runtime.prepare(params.seed)
     split = files.read_csv(args.prepared / "split.csv")
     classes = prepared.read_classes(args.prepared / "classes.json")
@@ -40,7 +50,7 @@ def main(argv: list[str]) -> None:
 
         trained = train_lbfgs(data, params)
     else:
-        trained = heads.train_by_steps(data, params)
+        trained = heads.train_by_steps(data, params, keeper)
     calibrated = calibration.calibrate(trained, data.labels, params)
     reference = similarity.fit(data.pooled())
     similarities = reference.out_of_fold(data.folds)

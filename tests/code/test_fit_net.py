@@ -161,7 +161,7 @@ def test_a_net_learns_what_another_says_of_the_rows(tmp_path):
     data, soft = pictures(), np.eye(10, dtype=np.float32)[np.full(40, 7)]
     settings = params(checkpoint="last", mixup=0.2)
     net, options = fit.build(data, settings, Path("none"))
-    trained = fit.train(net, options, data, settings, folder(tmp_path, "a"), soft)
+    trained = fit.train(net, options, data, settings, folder(tmp_path, "a"), soft=soft)
     assert (trained.val_logits.argmax(1) == 7).all()
 
 

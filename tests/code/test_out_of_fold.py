@@ -1,5 +1,6 @@
 """sortline.nets.out_of_fold: who has seen what, and what is made of it."""
 
+import tempfile
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -24,7 +25,7 @@ def seen(monkeypatch):
     def build(part, params, weights):
         return SimpleNamespace(first=part.rows[0]), {}
 
-    def train(net, options, part, params, out):
+    def train(net, options, part, params, out, keeper):
         parts.append(part)
         logits = np.stack([part.val_rows, np.full(len(part.val_rows), net.first), np.zeros(len(part.val_rows))], 1)
         return SimpleNamespace(val_logits=logits / 10)
@@ -43,7 +44,8 @@ def measured(**settings):
     rows = 100 + np.arange(COUNT)
     data = fit.Parts(None, rows, LABELS, rows[:2], LABELS[:2], CLASSES)
     params = TrainParams(**SETTINGS | settings)
-    return out_of_fold.measure(data, FOLDS, SCENES, SimpleNamespace(), params, Path("none"))
+    with tempfile.TemporaryDirectory() as work:
+        return out_of_fold.measure(data, FOLDS, SCENES, SimpleNamespace(), params, Path("none"), Path(work))
 
 
 def test_no_net_has_seen_the_fold_that_it_speaks_of_and_each_photo_has_its_own_answer(seen):

@@ -150,11 +150,12 @@ class Project:
         text = yaml.safe_dump(params, allow_unicode=True, sort_keys=False)
         (self.root / "params.yaml").write_text(text, encoding="utf-8")
 
-    def stages(self) -> dict[str, Any]:
-        """Return the task's stages of dvc.yaml, its name in them: all but the one for tasks with a net."""
-        text = (self.root / "dvc.yaml").read_text(encoding="utf-8").replace("${item.task}", TASK)
+    def stages(self, task: str = TASK) -> dict[str, Any]:
+        """Return a task's stages of dvc.yaml, its name in them: of the tiny one all but that for tasks with a net."""
+        text = (self.root / "dvc.yaml").read_text(encoding="utf-8").replace("${item.task}", task)
         stages = yaml.safe_load(text)["stages"]
-        return {name: about for name, about in stages.items() if about["matrix"] != {"task": "${net_tasks}"}}
+        others = "head_tasks" if task != TASK else "net_tasks"
+        return {name: about for name, about in stages.items() if about["matrix"] != {"task": f"${{{others}}}"}}
 
     def outs(self, stage: str | None = None) -> dict[str, bool]:
         """Return the outs, metrics and plots of a stage, or of all: {path: is it in the DVC cache}."""

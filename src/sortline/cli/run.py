@@ -1,8 +1,10 @@
 """`sortline run` (`make run`): choose the task, run its stages with DVC, show the summary."""
 
 import argparse
+import os
 import textwrap
 
+from sortline._core import unfinished
 from sortline._core.errors import UserError
 from sortline.cli._shared import dvc, repair, supply, tasks
 from sortline.cli.summary import summary
@@ -11,14 +13,17 @@ SUMMARY = "run the whole line for one task, then show its summary ('make run')"
 EPILOG = """examples:
   sortline run
   sortline run --task sample
+  sortline run --fresh
 
-Without --task: garbage where its photos and weights are there or can be downloaded, otherwise the built-in sample."""
+Without --task: garbage where its photos and weights are there or can be downloaded, otherwise the built-in sample.
+A stage that was killed goes on where it was; with --fresh (for `dvc repro`: SORTLINE_FRESH=1) it starts anew."""
 
 WIDTH = 79
 
 
 def add(command: argparse.ArgumentParser) -> None:
     command.add_argument("--task", help="a task that params.yaml lists")
+    command.add_argument("--fresh", action="store_true", help="use nothing that a run before has left half done")
 
 
 def main(options: argparse.Namespace) -> int:
@@ -28,6 +33,8 @@ def main(options: argparse.Namespace) -> int:
     else:
         task, reason = choose_task()
     print(announcement(task, reason), flush=True)
+    if options.fresh:
+        os.environ[unfinished.FRESH] = "1"  # for DVC and its stages
     if code := dvc.repro(f"export@{task}"):
         raise UserError(f"dvc repro export@{task} ended with exit code {code}; the lines above say what went wrong")
     print(summary(task))

@@ -2,24 +2,18 @@
 
 import tempfile
 from collections.abc import Sequence
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from sortline._core import files
+from sortline._core import files, origin
 from sortline.backbones import registry, weights
 from sortline.config.augment import ViewParams
 from sortline.config.extract import ExtractParams
 from sortline.config.weights import WeightsParams
 from sortline.data.prepared import Photo, fingerprint
 from sortline.data.sources.base import reachable
-from sortline.features.extraction import extract
+from sortline.features.extraction import ROOMS, extract
 from sortline.features.store import FeatureStore
-
-PACKAGE = Path(__file__).parents[1]
-# What decides features: as `extract` depends on in dvc.yaml.
-ROOMS = ("_core", "config", "data", "backbones", "features")
-LIBRARIES = ("mindspore", "numpy", "onnxruntime", "pillow")
 
 
 def in_reach(data_folder: Path | None, fetched: Path) -> dict[str, Path | None]:
@@ -62,10 +56,8 @@ def features(
 
 
 def _made_of(folder: Path, photos: Sequence[Photo]) -> dict[str, Any]:
-    paths = [path for room in ROOMS for path in (PACKAGE / room).rglob("*.py")]
     return {
         "weights": files.read_json(folder / "backbone.json"),
         "photos": fingerprint({photo.name: photo.sha256 for photo in photos}),
-        "code": files.content_sha256({path.relative_to(PACKAGE).as_posix(): files.sha256_file(path) for path in paths}),
-        "libraries": {name: metadata.version(name) for name in LIBRARIES},
+        "code": origin.code(ROOMS),
     }

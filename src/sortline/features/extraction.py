@@ -1,6 +1,7 @@
 """Photos to what the store keeps of them: Feature Maps of the frozen backbone, once over every view, or the pixels."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from sortline import backbones
 from sortline._core import files
 from sortline._core.cores import on_all_cores
 from sortline._core.errors import UserError
+from sortline._core.origin import code
 from sortline.backbones.loading import Backbone
 from sortline.backbones.preprocessing import to_grey
 from sortline.config.augment import ViewParams
@@ -20,41 +22,65 @@ from sortline.data.datasets import open_picture
 from sortline.data.images import open_rgb, resize
 from sortline.data.prepared import Photo, fingerprint
 from sortline.features.engines import Engine, check_engines, mindspore_engine, onnxruntime_engine, to_onnx
-from sortline.features.store import FeatureStore
+from sortline.features.photo_cache import Place, Work, cached
+from sortline.features.store import KEPT, FeatureStore
 
+# What decides features: as `extract` depends on in dvc.yaml.
+ROOMS = ("_core", "config", "data", "backbones", "features")
 PIXELS = 224  # a side of the pictures that are kept themselves, where params.yaml does not say
 
 
-def extract(photos: Sequence[Photo], views: ViewParams, params: ExtractParams, weights: Path, out: Path) -> None:
+def extract(
+    photos: Sequence[Photo],
+    views: ViewParams,
+    params: ExtractParams,
+    weights: Path,
+    out: Path,
+    cache: Path | None = None,
+) -> None:
     """Write what `params` keep of `photos`, in their order, into the folder `out`, whole or not at all.
 
-    `weights`: the backbone's folder; unused for pixels. Raises `UserError` where a photo cannot be opened or the
-    backbone has not what `params` ask for.
+    `weights`: the backbone's folder; unused for pixels. `cache`: a folder for what is worked out of each photo, from
+    which another run goes on; None: none. Raises `UserError` where a photo cannot be opened or the backbone has not
+    what `params` ask for.
     """
+    place = None
+    if cache is not None:
+        asked = {"views": views.model_dump(mode="json"), "params": params.model_dump(mode="json")}
+        place = Place(cache, {**asked, "code": code(ROOMS)})
     with files.replacing(out) as folder:
         folder.mkdir()
         store = FeatureStore(folder)
         if params.pixels:
-            about = keep_pixels(photos, params.image_size or PIXELS, params.colour, store)
+            about = keep_pixels(photos, params.image_size or PIXELS, params.colour, store, place)
         else:
-            about = run_backbone(photos, views, params, backbones.load(weights, params.image_size), store)
+            about = run_backbone(photos, views, params, backbones.load(weights, params.image_size), store, place)
         dataset = fingerprint({photo.name: photo.sha256 for photo in photos})
         store.describe(about | {"count": len(photos), "dataset": dataset})
 
 
-def keep_pixels(photos: Sequence[Photo], size: int, colour: bool, store: FeatureStore) -> dict[str, Any]:
+def keep_pixels(
+    photos: Sequence[Photo], size: int, colour: bool, store: FeatureStore, place: Place | None = None
+) -> dict[str, Any]:
     """Keep the pictures themselves, resized, grey or in colour; return what there is to say about them."""
 
     def resized(photo: Photo) -> dict[str, np.ndarray]:
         pixels = resize(open_picture(photo.path), size)
         return {"pixels": pixels if colour else to_grey(pixels)}
 
-    keep(photos, resized, {"pixels": (size, size, *([3] if colour else []))}, store, workers=1)
+    shapes = {"pixels": (size, size, *([3] if colour else []))}
+    # Grey ones are digits, which are read faster than they are looked up.
+    keep(photos, resized, shapes, store, workers=1, place=place if colour else None)
     return {"channels": 3 if colour else 1, "image_size": size}
 
 
 def run_backbone(
-    photos: Sequence[Photo], views: ViewParams, params: ExtractParams, backbone: Backbone, store: FeatureStore
+    photos: Sequence[Photo],
+    views: ViewParams,
+    params: ExtractParams,
+    backbone: Backbone,
+    store: FeatureStore,
+    place: Place | None = None,
 ) -> dict[str, Any]:
     """Keep the Feature Maps, and the backbone itself for what needs a few more of them; return what was done."""
     size = backbone.size
@@ -69,7 +95,8 @@ def run_backbone(
         first = np.stack([render(open_rgb(photo.path), views, 0, photo.sha256, size) for photo in photos[:2]])
         difference = check_engines(backbone, engine, first)
         print(f"ONNX Runtime against MindSpore: pooled features differ by at most {difference:.1e}")
-    keep_maps(photos, views, size, backbone, engine, store, maps=params.pool == "none")
+    place = place and replace(place, made_of=place.made_of | {"backbone": backbone.info})
+    keep_maps(photos, views, size, backbone, engine, store, maps=params.pool == "none", place=place)
     onnx.save(model, store.backbone)
     about = {"engine": params.engine, "views": views.count, "upto": params.upto, "image_size": size}
     return about | {"backbone": backbone.info, "channels": backbone.net.channels}
@@ -77,7 +104,7 @@ def run_backbone(
 
 def keep_maps(
     photos: Sequence[Photo], views: ViewParams, size: int, backbone: Backbone, engine: Engine, store: FeatureStore,
-    maps: bool = False,
+    maps: bool = False, place: Place | None = None,
 ) -> None:  # fmt: skip
     """Keep pooled features of every view, with `maps` the plain view's last map, and `inner` where `engine` has it."""
     shapes = [output.shape[1:] for output in engine.run(np.zeros((1, 3, size, size), np.float32))]
@@ -95,25 +122,28 @@ def keep_maps(
             raise RuntimeError(f"{photo.path}: the backbone gave NaN or Inf")
         return {"pooled": np.stack((mean, maximum), 1), "maps": last[:1], **dict(zip(["inner"], inner, strict=False))}
 
-    keep(photos, features, kept, store, engine.workers)
+    keep(photos, features, kept, store, engine.workers, place)
 
 
 def keep(
-    photos: Sequence[Photo], work: Callable[[Photo], dict[str, np.ndarray]], shapes: dict[str, tuple[int, ...]],
-    store: FeatureStore, workers: int,
+    photos: Sequence[Photo], work: Work, shapes: dict[str, tuple[int, ...]], store: FeatureStore, workers: int,
+    place: Place | None = None,
 ) -> None:  # fmt: skip
     """Put of each photo's `work` the arrays named in `shapes` into the store, in order, on so many threads."""
+    kinds = {what: (KEPT[what][0], shape) for what, shape in shapes.items()}
     # Through memory maps, so that memory does not grow with the number of photos.
     arrays = {what: store.create(what, (len(photos), *shape)) for what, shape in shapes.items()}
 
-    def put(index: int) -> None:
-        done = work(photos[index])
-        for what, array in arrays.items():
-            array[index] = done[what]
-
     try:
-        for _ in on_all_cores(put, range(len(photos)), "extract", workers):
-            pass
+        with cached(work, place, kinds) as known:
+
+            def put(index: int) -> None:
+                done = known(photos[index])
+                for what, array in arrays.items():
+                    array[index] = done[what]
+
+            for _ in on_all_cores(put, range(len(photos)), "extract", workers):
+                pass
     finally:
         # Unmapped even while an error is on its way: Windows can neither rename nor remove a mapped file.
         arrays.clear()

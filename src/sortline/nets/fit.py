@@ -20,6 +20,7 @@ from sortline.nets.inputs import Feed, Inputs, check_pictures, predictor
 from sortline.nets.inputs import read as read_inputs
 from sortline.nets.photo_net import PhotoNet
 from sortline.training import loop
+from sortline.training.keeping import Arrays, Keeper
 from sortline.training.results import TrainedNet
 from sortline.training.targets import smooth_targets, smoothing_minimum
 
@@ -74,6 +75,7 @@ def train(
     data: Parts,
     params: TrainParams,
     out: Path,
+    keeper: Keeper | None = None,
     soft: np.ndarray | None = None,
 ) -> TrainedNet:
     """Train what `build` returned; write best, last, and the latest `keep` of every `every` epochs as safetensors into
@@ -81,18 +83,22 @@ def train(
 
     `soft` float32 (n, classes): what another model says of the rows, to learn in place of their labels (Hinton et al.
     2015, arXiv:1503.02531). The best epoch is that of the highest accuracy on the validation part, then of the lowest
-    log-loss there. Raises `UserError` where the training diverges.
+    log-loss there. What `keeper` has kept goes on; the checkpoints of before are in `out`. Raises `UserError` where the
+    training diverges.
     """
     cell, inputs = data.inputs.part(net), data.inputs
     change = params.crops if params.on_photos else params.augment
     feed, held = inputs.feed(net, data.rows, change), inputs.feed(net, data.val_rows)
     predict = predictor(cell)
     curve: list[dict[str, float]] = []
-    used = {}
+    used: dict[str, tuple[int, np.ndarray]] = {}
+    if keeper is not None:
+        _keep_too(keeper, net, curve, used)
     wanted = targets_of(data.labels, data.classes, params) if soft is None else soft
     rates = layer_rates(net, params.layer_decay)
-    trained = epochs(cell, feed, wanted, params, rates, params.mixup, params.start_share)
-    bar = tqdm(trained, total=params.epochs, desc=f"train {params.mode or params.net}", unit="epoch", disable=None)
+    trained = epochs(cell, feed, wanted, params, rates, params.mixup, params.start_share, keeper)
+    what = f"train {params.mode or params.net}"
+    bar = tqdm(trained, total=params.epochs, initial=len(curve), desc=what, unit="epoch", disable=None)
     for epoch in bar:
         logits = predict(held)
         names = loop.note(curve, loop.curve_row(epoch, logits, data.val_labels, "val"), "val")
@@ -122,10 +128,36 @@ def train(
     }
     minimum = smoothing_minimum(data.classes, params.label_smoothing) if params.label_smoothing else None
     counts = {
-        "parameters": sum(array.size for name, array in arrays.items() if not name.endswith(STATISTICS)),
+        "parameters": sum(array.size for name, array in registry.values(net).items() if not name.endswith(STATISTICS)),
         "trainable": sum(parameter.size for parameter in net.trainable_params()),
     }
     return TrainedNet(about, curve, logits, data.val_labels, counts, len(data.labels), minimum)
+
+
+def _keep_too(
+    keeper: Keeper, net: nn.Cell, curve: list[dict[str, float]], used: dict[str, tuple[int, np.ndarray]]
+) -> None:
+    """Have `keeper` keep the curve, the epochs that are used, and what steps change in `net` besides its parameters.
+
+    Where it has kept them, they are put where they were. MindSpore's dropout cannot be: its state is out of reach.
+    """
+    if any(isinstance(cell, nn.Dropout) for _, cell in net.cells_and_names()):
+        keeper.due = np.inf
+        return
+    statistics = [parameter for parameter in net.get_parameters() if parameter.name.endswith(STATISTICS)]
+
+    def own() -> tuple[Arrays, Any]:
+        arrays = {parameter.name: parameter.asnumpy() for parameter in statistics}
+        arrays |= {f"logits {name}": logits for name, (_, logits) in used.items()}
+        return arrays, [curve, {name: number for name, (number, _) in used.items()}]
+
+    keeper.own = own
+    if kept := keeper.read():
+        arrays, (rows, numbers) = kept[1]
+        curve += rows
+        used |= {name: (number, arrays[f"logits {name}"]) for name, number in numbers.items()}
+        for parameter in statistics:
+            parameter.set_data(Tensor(arrays[parameter.name]))
 
 
 class NetLoss(nn.Cell):
@@ -186,12 +218,13 @@ def epochs(
     factors: Mapping[str, float] | None = None,
     mixup: float = 0,
     start_share: float = 0,
+    keeper: Keeper | None = None,
 ) -> Iterator[loop.Epoch]:
     """Train `net` in place on the n inputs of `feed` and their targets float32 (n, classes); yield after each epoch.
 
     Only parameters that require a gradient change; `factors` multiplies the rate of those that it names; `mixup` is the
-    strength of `mixed`, `start_share` as of `loop.train`. Weights decay,
-    biases and batch norm do not. Raises `UserError` when the loss or a parameter turns NaN or Inf.
+    strength of `mixed`, `start_share` and `keeper` as of `loop.train`. Weights decay, biases and batch norm do not.
+    Raises `UserError` when the loss or a parameter turns NaN or Inf.
     """
     net.set_train(True)
     params = net.trainable_params()
@@ -205,7 +238,7 @@ def epochs(
     clipped = recipe.clip_norm is not None
     steps = loop.Steps(NetLoss(net, feed), recipe.optimizer, clipped, even=factors is None, ema=recipe.ema)
     batches = _Batches(feed, targets, recipe.seed, mixup)
-    return loop.train(steps, batches, recipe, start, decayed, rates, start_share=start_share)
+    return loop.train(steps, batches, recipe, start, decayed, rates, start_share=start_share, keeper=keeper)
 
 
 def write_graphs(folder: Path, about: dict[str, Any], inputs: Inputs) -> None:

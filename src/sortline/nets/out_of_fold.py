@@ -1,6 +1,5 @@
 """What fine-tuned nets say of train, each of a fold whose scenes it has not seen: scores, calibration, similarity."""
 
-import tempfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,13 +14,23 @@ from sortline.nets import fit
 from sortline.nets.inputs import Feed, predictor
 from sortline.nets.photo_net import Features
 from sortline.training import calibration
+from sortline.training.keeping import Keeper
 from sortline.training.results import OutOfFold
 
 
 def measure(
-    data: fit.Parts, folds: np.ndarray, scenes: np.ndarray, final: nn.Cell, params: TrainParams, weights: Path
+    data: fit.Parts,
+    folds: np.ndarray,
+    scenes: np.ndarray,
+    final: nn.Cell,
+    params: TrainParams,
+    weights: Path,
+    work: Path,
 ) -> OutOfFold:
-    """Train a net a fold as `final` was trained on all of `data`; `folds`, `scenes` int (n,) of its rows."""
+    """Train a net a fold as `final` was trained on all of `data`; `folds`, `scenes` int (n,) of its rows.
+
+    What a run that broke off has left in `work`, a folder a fold, goes on.
+    """
     logits = np.empty((len(folds), data.classes), np.float32)
     near = np.empty(len(folds), np.float32)
     for fold in np.unique(folds):
@@ -29,8 +38,9 @@ def measure(
         rows, labels = data.rows, data.labels
         part = replace(data, rows=rows[~held], labels=labels[~held], val_rows=rows[held], val_labels=labels[held])
         net, options = fit.build(part, params, weights)
-        with tempfile.TemporaryDirectory() as scratch:
-            logits[held] = fit.train(net, options, part, params, Path(scratch)).val_logits
+        own = work / f"fold-{fold}"
+        own.mkdir(exist_ok=True)
+        logits[held] = fit.train(net, options, part, params, own, Keeper(own)).val_logits
         known = similarity.fit(features(net, part, part.rows))
         near[held] = known.similarity(features(net, part, part.val_rows))
     untempered = softmax(logits.astype(np.float64), axis=1)

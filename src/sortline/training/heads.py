@@ -18,6 +18,7 @@ from sortline.features.heads import Head, load_head, pool, softmax
 from sortline.features.store import FeatureStore
 from sortline.training import loop
 from sortline.training.head_graph import HeadNet, forward
+from sortline.training.keeping import Arrays, Keeper
 from sortline.training.results import Trained, TrainingSet
 from sortline.training.targets import minimum_loss, smooth_targets
 
@@ -83,21 +84,29 @@ class _Batches:
     """Rows of `net.rows(features)` with their targets, their shares of each model's loss, and a draw of dropout."""
 
     def __init__(
-        self, features: np.ndarray, targets: np.ndarray, masks: np.ndarray, net: HeadNet, seed: int, dropout: float
+        self, features: np.ndarray, targets: np.ndarray, masks: np.ndarray, net: HeadNet, recipe: Recipe, dropout: float
     ) -> None:
         self.features, self.targets, self.masks, self.net, self.dropout = features, targets, masks, net, dropout
         self.count, self.bytes_each = len(features), features[0].nbytes * (2 if dropout else 1)
-        self.orders, self.droppings = np.random.default_rng(seed), np.random.default_rng([seed, 1])
+        self.orders, self.droppings = np.random.default_rng(recipe.seed), np.random.default_rng([recipe.seed, 1])
+        self.batch_size, self.drawn = recipe.batch_size, 0
 
     def generator(self, number: int) -> np.random.Generator:
+        # One sequence for all epochs: those that are not trained again are drawn too.
+        for _ in range(self.drawn, number - 1):
+            for batch in loop.order(self.count, self.batch_size, self.orders):
+                self._keep(batch.shape)
+        self.drawn = number
         return self.orders
+
+    def _keep(self, shape: tuple[int, ...]) -> tuple[np.ndarray, ...]:
+        if not self.dropout:
+            return ()
+        return (self.net.rows(dropout_masks((*shape, self.net.last_width), self.dropout, self.droppings)),)
 
     def take(self, rows: np.ndarray, fresh: np.ndarray, generator: np.random.Generator) -> tuple[np.ndarray, ...]:
         arrays = self.features[rows], self.targets[rows], batch_shares(self.masks, rows, fresh)
-        if not self.dropout:
-            return arrays
-        keep = dropout_masks((*rows.shape, self.net.last_width), self.dropout, self.droppings)
-        return *arrays, self.net.rows(keep)
+        return *arrays, *self._keep(rows.shape)
 
 
 def batch_shares(masks: np.ndarray, rows: np.ndarray, fresh: np.ndarray) -> np.ndarray:
@@ -119,18 +128,40 @@ def epochs(
     recipe: Recipe,
     dropout: float = 0.0,
     start: np.ndarray | None = None,
+    keeper: Keeper | None = None,
 ) -> Iterator[loop.Epoch]:
     """Train one head per column of `masks` bool (rows, models), all side by side on the same batches; yield each epoch.
 
     A model learns from the rows of its mask alone. `features` float32 (rows, D), for attention (rows, positions, C);
     `targets` float32 (rows, classes). All heads start from `start` float32, flat, by default from `net.initial`;
-    `net.head` makes heads of an epoch's parameters. Raises `UserError` when a loss or a weight turns NaN or Inf.
+    `net.head` makes heads of an epoch's parameters. What `keeper` has kept goes on, the epochs before first. Raises
+    `UserError` when a loss or a weight turns NaN or Inf.
     """
     models = masks.shape[1]
     steps = _steps(net, models, recipe.optimizer, recipe.clip_norm is not None, dropout > 0, recipe.ema)
-    batches = _Batches(net.rows(features), targets, masks, net, recipe.seed, dropout)
+    batches = _Batches(net.rows(features), targets, masks, net, recipe, dropout)
     start = net.initial(models, recipe.seed) if start is None else start
-    return loop.train(steps, batches, recipe, start, net.decayed(models), models=models)
+    trained = loop.train(steps, batches, recipe, start, net.decayed(models), models=models, keeper=keeper)
+    return trained if keeper is None else _with_those_before(trained, keeper)
+
+
+def _with_those_before(trained: Iterator[loop.Epoch], keeper: Keeper) -> Iterator[loop.Epoch]:
+    """Yield the epochs that `keeper` has, then those of `trained`: who scores them gets all, as if none broke off."""
+    seen: list[loop.Epoch] = []
+
+    def own() -> tuple[Arrays, list[float]]:
+        arrays = {f"{name} {one.number}": getattr(one, name) for one in seen for name in ("loss", "parameters")}
+        return arrays, [one.lr for one in seen]
+
+    keeper.own = own
+    if kept := keeper.read():
+        arrays, rates = kept[1]
+        for number, lr in enumerate(rates, 1):
+            seen.append(loop.Epoch(number, arrays[f"loss {number}"], lr, arrays[f"parameters {number}"]))
+            yield seen[-1]
+    for epoch in trained:
+        seen.append(epoch)
+        yield epoch
 
 
 class _Watch:
@@ -155,9 +186,9 @@ class _Watch:
             self.loss, self.epoch, self.head = loss, number, head
 
 
-def train_by_steps(data: TrainingSet, params: TrainHeadParams) -> Trained:
+def train_by_steps(data: TrainingSet, params: TrainHeadParams, keeper: Keeper | None = None) -> Trained:
     """Train by gradient steps, all at once: one head per fold on the photos of the others, one on all of them, and one
-    per fold of those dealt by photo."""
+    per fold of those dealt by photo. `keeper`: see `epochs`."""
     if params.bin_share and data.bin_of is None:
         raise UserError("params.yaml: train_head.bin_share needs a task whose classes have bins; set it to 0")
     features, photo = training_rows(data, params)
@@ -172,7 +203,7 @@ def train_by_steps(data: TrainingSet, params: TrainHeadParams) -> Trained:
     masks = ~np.stack([*score.masks, np.zeros(len(data.labels), bool), *parted], 1)
     watches = [_Watch(data, masks[:, model], params.seed) for model in range(masks.shape[1]) if params.patience]
     start, facts = _start(net, params, masks.shape[1], data.dataset)
-    trained = epochs(features, targets[photo], masks[photo], net, params, params.dropout, start)
+    trained = epochs(features, targets[photo], masks[photo], net, params, params.dropout, start, keeper)
 
     curve: list[dict[str, float]] = []
     kept, recent = {}, {}  # kept: out-of-fold logits and the heads

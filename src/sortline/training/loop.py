@@ -13,9 +13,11 @@ from sortline._core.arrays import log_loss
 from sortline._core.errors import UserError
 from sortline.config.training import Recipe
 from sortline.training import optimizers, schedules
+from sortline.training.keeping import Arrays, Keeper
 
 HUGE = 1e20  # no weight of a model that learns gets near; float32 ends at 3.4e38
 BATCH_BYTES = 256 * 2**20  # of inputs that are handed over in one piece
+STATE = ("value", "mean", "square", "average", "total", "counted")  # what steps change
 
 
 def cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
@@ -41,7 +43,10 @@ class Batches(Protocol):
     bytes_each: int
 
     def generator(self, number: int) -> np.random.Generator:
-        """Return what draws the order of epoch `number`, and whatever else of it is left to chance."""
+        """Return what draws the order of epoch `number`, and whatever else of it is left to chance.
+
+        Asked for epoch after epoch; the first may be a later one, where a training goes on.
+        """
 
     def take(self, rows: np.ndarray, fresh: np.ndarray, generator: np.random.Generator) -> tuple[np.ndarray, ...]:
         """Return what the loss takes of `rows` int (steps, batch), each array (steps, batch, ...).
@@ -110,34 +115,45 @@ def train(
     factors: np.ndarray | None = None,
     models: int = 1,
     start_share: float = 0,
+    keeper: Keeper | None = None,
 ) -> Iterator[Epoch]:
     """Train the models of `steps` from `start`; yield after each epoch.
 
     `start` float32, flat; in the same order `decayed`: 1 where weight decay applies, else 0, and `factors` of the rate.
-    `start_share` of the start is in the parameters that an epoch leaves, not in those that training goes on from.
-    Raises `UserError` when a loss or a weight turns NaN or Inf.
+    `start_share` of the start is in the parameters that an epoch leaves, not in those that training goes on from. What
+    `keeper` has kept of a training that broke off goes on: its epochs are not yielded again. Raises `UserError` when a
+    loss or a weight turns NaN or Inf.
     """
     a_epoch = -(-batches.count // min(recipe.batch_size, batches.count))
     plan = optimizers.plan(recipe, schedules.learning_rates(recipe, a_epoch))
     averaged = recipe.ema is not None
-    state = [Tensor(start), Tensor(np.zeros_like(start)), Tensor(np.zeros_like(start))]
-    state.append(Tensor(start if averaged else np.zeros(1, np.float32)))
+    zeros, none = np.zeros_like(start), np.zeros(models, np.float32)
+    begin = start, zeros, zeros, start if averaged else zeros[:1], none, none
+    first, done, arrays = _begin(keeper, dict(zip(STATE, begin, strict=True)))
+    *state, total, counted = (Tensor(arrays[name]) for name in STATE)
     factor = np.ones(1, np.float32) if factors is None else factors
     constants = [Tensor(np.float32(recipe.weight_decay) * decayed), Tensor(factor)]
     constants.append(Tensor(recipe.clip_norm or 0.0, mindspore.float32))
-    zero, nothing = Tensor(0, mindspore.int32), Tensor(np.zeros(models, np.float32))
+    zero, nothing = Tensor(0, mindspore.int32), Tensor(none)
+
+    def keep(number: int, done: int) -> None:
+        if keeper is not None and keeper.is_due:
+            found = dict(zip(STATE, (*state, total, counted), strict=True))
+            keeper.write({name: one.asnumpy() for name, one in found.items()}, {"epoch": number, "done": done})
+
     with ThreadPoolExecutor(1) as pool:
-        pieces = _pieces(batches, recipe)
+        pieces = _pieces(batches, recipe, first, done)
         coming = pool.submit(next, pieces, None)
-        for number in range(1, recipe.epochs + 1):
-            total, counted, done, finite = nothing, nothing, 0, True
+        for number in range(first, recipe.epochs + 1):
+            finite = True
             while done < a_epoch and finite:
-                arrays = coming.result()
-                assert arrays is not None  # the plan has no more steps than there are pieces
+                keep(number, done)
+                piece = coming.result()
+                assert piece is not None  # the plan has no more steps than there are pieces
                 coming = pool.submit(next, pieces, None)
-                now = plan[(number - 1) * a_epoch + done :][: len(arrays[0])]
+                now = plan[(number - 1) * a_epoch + done :][: len(piece[0])]
                 # A plain tuple would be a constant, for which the graph is compiled anew.
-                data = mindspore.mutable(tuple(Tensor(array) for array in arrays))
+                data = mindspore.mutable(tuple(Tensor(array) for array in piece))
                 *state, total, counted = steps(zero, data, Tensor(now), *constants, *state, total, counted)
                 finite = bool(np.isfinite(total.asnumpy()).all())
                 done += len(now)
@@ -151,6 +167,17 @@ def train(
                 raise UserError(f"training diverged: NaN or Inf in epoch {number}; lower lr (now {recipe.lr})")
             loss = total.asnumpy().astype(np.float64) / counted.asnumpy()
             yield Epoch(number, loss, float(now[-1, optimizers.LR]), value)
+            total, counted, done = nothing, nothing, 0
+
+
+def _begin(keeper: Keeper | None, arrays: Arrays) -> tuple[int, int, Arrays]:
+    """Return the epoch to begin with, how many of its steps are done, and the state: `arrays`, or what was kept."""
+    kept = keeper and keeper.read()
+    if not kept:
+        return 1, 0, arrays
+    (arrays, facts), _ = kept
+    print(f"going on where a run was broken off: epoch {facts['epoch']}, step {facts['done']}", flush=True)
+    return facts["epoch"], facts["done"], arrays
 
 
 def order(count: int, batch_size: int, generator: np.random.Generator) -> np.ndarray:
@@ -159,16 +186,21 @@ def order(count: int, batch_size: int, generator: np.random.Generator) -> np.nda
     return np.resize(generator.permutation(count), (-(-count // batch_size), batch_size))
 
 
-def _pieces(batches: Batches, recipe: Recipe) -> Iterator[tuple[np.ndarray, ...]]:
-    """Yield the arrays of epoch after epoch: one comes whole where it is small, else step by step."""
-    for number in range(1, recipe.epochs + 1):
+def _pieces(batches: Batches, recipe: Recipe, first: int, done: int) -> Iterator[tuple[np.ndarray, ...]]:
+    """Yield the arrays of epoch after epoch: one comes whole where it is small, else step by step.
+
+    From epoch `first` on, of which `done` steps are drawn, but not yielded.
+    """
+    for number in range(first, recipe.epochs + 1):
         generator = batches.generator(number)
         rows = order(batches.count, recipe.batch_size, generator)
         fresh = (np.arange(rows.size) < batches.count).reshape(rows.shape)
         a_piece = len(rows) if rows.size * batches.bytes_each <= BATCH_BYTES else 1
-        for first in range(0, len(rows), a_piece):
-            piece = slice(first, first + a_piece)
-            yield batches.take(rows[piece], fresh[piece], generator)
+        for step in range(0, len(rows), a_piece):
+            piece = slice(step, step + a_piece)
+            arrays = batches.take(rows[piece], fresh[piece], generator)
+            if number > first or step >= done:
+                yield arrays
 
 
 def curve_row(epoch: Epoch, logits: np.ndarray, labels: np.ndarray, held: str) -> dict[str, float]:

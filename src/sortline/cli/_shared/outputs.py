@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from sortline._core import unfinished
 from sortline._core.errors import UserError
 from sortline._core.files import read_yaml, write_text
 from sortline.cli._shared import params_text, paths
@@ -26,7 +27,8 @@ def sections() -> list[str]:
 
 def files(task: str) -> list[Path]:
     """Return the files and folders that are the task's alone, such as data/raw/<task> and data/raw/<task>.json."""
-    return [*(Path(path.as_posix().replace(TASK, task)) for path in _outputs()), paths.backbones(task)]
+    beside = paths.backbones(task), unfinished.FOLDER / task
+    return [*(Path(path.as_posix().replace(TASK, task)) for path in _outputs()), *beside]
 
 
 def roots() -> list[PurePosixPath]:
