@@ -177,7 +177,11 @@ def sha256_file(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
+def checksums(hashes: dict[str, str]) -> str:
+    """Return the sorted lines `<sha256>  <posix path inside>\\n` of a folder's files, as sha256sum writes them."""
+    return "".join(f"{digest}  {path}\n" for path, digest in sorted(hashes.items()))
+
+
 def content_sha256(hashes: dict[str, str]) -> str:
-    """Hash a folder's content: sha256 over the sorted lines `<sha256>  <posix path inside>\\n` of its files."""
-    lines = "".join(f"{digest}  {path}\n" for path, digest in sorted(hashes.items()))
-    return hashlib.sha256(lines.encode()).hexdigest()
+    """Hash a folder's content: sha256 over the `checksums` of its files."""
+    return hashlib.sha256(checksums(hashes).encode()).hexdigest()
