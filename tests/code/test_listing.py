@@ -191,9 +191,9 @@ def test_a_train_that_may_be_a_class_is_asked_about(tmp_path, monkeypatch, fetch
     line = refused("new", "vehicles", vehicles)
     assert "'train'" in line and "'bus'" in line and "other names" in line
     assert ("'Test'" in line or "'test'" in line) == any(name.casefold().startswith("test") for name in beside)
-    with pytest.raises(UserError, match="'train' .*may be a split"):
+    with pytest.raises(UserError, match="'train' .*could be a split"):
         fetching.photos({"kind": "folder", "path": str(vehicles)}, local=False)
-    with pytest.raises(UserError, match="'train' .*may be a split"):
+    with pytest.raises(UserError, match="'train' .*could be a split"):
         audit_folder(vehicles)
     for name in ("train", "test", "Test"):
         if (vehicles / name).exists():
