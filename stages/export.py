@@ -2,7 +2,7 @@
 measured model.
 
 Reads the model and the backbone, the raw photos and the other stages' metrics; writes model.onnx, model_int8.onnx,
-model.mindir, labels.json, MODEL_CARD.md and export.json. Params: `<task>.export`.
+model.mindir, labels.json, MODEL_CARD.md, SHA256SUMS and export.json. Params: `<task>.export`.
 """
 
 import argparse
@@ -15,7 +15,7 @@ from sortline.config.base import load
 from sortline.config.export import ExportParams
 from sortline.data import prepared
 from sortline.data.datasets import open_dataset
-from sortline.export import folder
+from sortline.export import folder, sums
 from sortline.export.network import network_of
 from sortline.report.model_card import model_card
 
@@ -53,6 +53,7 @@ def main(argv: list[str]) -> None:
         if note:
             result["note"] = note
         files.write_text(out / "MODEL_CARD.md", model_card(labels, network.info, measured | {"export": result}))
+        sums.write(out)
     files.write_metrics(args.metrics, result)
     accuracy, n, difference = (result[key] for key in ("onnx_accuracy", "onnx_n", "max_abs_diff_onnx"))
     print(

@@ -25,6 +25,19 @@ function sha256(content) {
   return createHash("sha256").update(content).digest("hex");
 }
 
+// Raise `UserError` for files of the exported folder that are not what its SHA256SUMS lists, where it has one.
+function check(model, files) {
+  const list = join(model, "SHA256SUMS");
+  if (!existsSync(list)) return;
+  const lines = readFileSync(list, "utf8").split("\n");
+  for (const file of files) {
+    const digest = sha256(readFileSync(file));
+    if (![`${digest}  ${basename(file)}`, `${digest} *${basename(file)}`].some((line) => lines.includes(line))) {
+      throw new UserError(`${file}: not the file that ${list} lists: damaged, or changed since; get or export the model again`);
+    }
+  }
+}
+
 function writeJson(path, content) {
   writeFileSync(path, `${JSON.stringify(content, null, 2)}\n`);
 }
@@ -47,9 +60,11 @@ function manifest(task) {
 // Fill the new folder `out`; return what was built.
 function build(model, out, precision) {
   const file = join(model, precision === "int8" ? "model_int8.onnx" : "model.onnx");
-  for (const needed of [file, join(model, "labels.json")]) {
-    if (!existsSync(needed)) throw new UserError(`${needed}: no such file; export the model first, for example: make run`);
+  const needed = [file, join(model, "labels.json")];
+  for (const one of needed) {
+    if (!existsSync(one)) throw new UserError(`${one}: no such file; export the model first, for example: make run`);
   }
+  check(model, needed);
   if (!existsSync(RUNTIME)) throw new UserError(`${RUNTIME}: not installed; run: npm ci --prefix web --ignore-scripts`);
   const labels = JSON.parse(readFileSync(join(model, "labels.json"), "utf8"));
 

@@ -9,7 +9,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sortline._core import signals
+from sortline._core import errors, signals
 from sortline._core.runtime import cap_instruction_set
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ cap_instruction_set()
 # Here too, as a stage loads for seconds before it runs. DVC names the stage to what it starts.
 if "DVC_STAGE" in os.environ:
     signals.as_stage()
+    errors.as_stage()
 
 
 def load(model: str | Path) -> Classifier:

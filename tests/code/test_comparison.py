@@ -169,9 +169,9 @@ def test_pair_joins_on_image_and_truth():
     [
         (b"image,truth\n1.jpg,cup\n", "no column predicted, correct"),
         (b"", "no column image"),
-        (HEADER.encode() + b"\n1.jpg,cup\n", "line 2: not a whole row"),
-        (HEADER.encode() + b"\n1.jpg,cup,cup,0.9,yes,0,0\n", "line 2: not a whole row, or `correct`"),
-        (HEADER.encode() + b"\n1.jpg,cup,cup,0.9,1,0,0\n1.jpg,cup,pan,0.9,0,0,0\n", "line 3: 1.jpg is in the table"),
+        (HEADER.encode() + b"\n1.jpg,cup\n", "row 2: not a whole row"),
+        (HEADER.encode() + b"\n1.jpg,cup,cup,0.9,yes,0,0\n", "row 2: not a whole row, or `correct`"),
+        (HEADER.encode() + b"\n1.jpg,cup,cup,0.9,1,0,0\n1.jpg,cup,pan,0.9,0,0,0\n", "row 3: 1.jpg is in the table"),
         ("杯".encode("gbk"), "not a UTF-8 CSV"),
     ],
 )

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from command_line import put_photos, put_weights, sortline
 
+from sortline._core.text import json_text
 from sortline.cli import doctor
 
 
@@ -81,6 +82,7 @@ def test_doctor_compares_versions_with_the_lock(tmp_path):
 def test_doctor_end_to_end(project):
     """Whatever this machine lacks, both engines must compute right here, and the exit code follows the failures."""
     code, out, err = sortline("doctor", "--json")
+    assert out == f"{json_text(json.loads(out))}\n"  # as of every command: nothing in it steers a terminal
     checks = {check["name"]: check for check in json.loads(out)}
     assert "same numbers" in checks["test onnxruntime"]["found"]
     assert "same numbers" in checks["test mindspore"]["found"]

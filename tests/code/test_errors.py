@@ -131,3 +131,16 @@ def test_the_message_is_the_text():
 def test_what_a_library_says_of_our_mistake_keeps_its_traceback():
     ended = script("raise OSError('cannot write mode RGBA as JPEG')")
     assert ended.returncode == 1 and "Traceback" in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "said"),
+    [("ImportError('libx.so: failed to map segment from shared object')", 2, "error: not enough memory (libx.so"),
+     ("MemoryError()", 2, "error: not enough memory"),
+     ("ImportError('no such name')", 1, "Traceback")],
+)  # fmt: skip
+def test_a_stage_whose_modules_find_no_memory_ends_in_a_line(error, code, said):
+    words = [sys.executable, "-c", f"import sortline; raise {error}"]
+    done = subprocess.run(words, env=os.environ | {"DVC_STAGE": "x"}, capture_output=True, text=True)
+    assert done.returncode == code and done.stderr.startswith(said)
+    assert code == 1 or len(done.stderr.splitlines()) == 1

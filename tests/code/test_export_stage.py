@@ -93,7 +93,9 @@ def test_the_stage(project, monkeypatch, capsys):
     assert run_stage(monkeypatch) == 0, capsys.readouterr().err
     out = Path("out/export")
     assert sorted(path.name for path in out.iterdir()) == [
-        "MODEL_CARD.md", "labels.json", "model.mindir", "model.onnx", "model_int8.onnx"]  # fmt: skip
+        "MODEL_CARD.md", "SHA256SUMS", "labels.json", "model.mindir", "model.onnx", "model_int8.onnx"]  # fmt: skip
+    listed = [line.split("  ") for line in (out / "SHA256SUMS").read_text().splitlines()]
+    assert listed == [[files.sha256_file(path), path.name] for path in sorted(out.iterdir()) if path.suffix]
     added = {"note": "drawn: proves nothing", "threshold": 0.6, "cam": True}
     assert files.read_json(out / "labels.json") == LABELS | added
 

@@ -3,7 +3,7 @@
 import os
 import re
 import sys
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pytest
 from own_photos import ROOT, fill, refused, shipped_project
@@ -174,17 +174,30 @@ def test_the_order_is_not_the_disks(photos, monkeypatch):
     assert list_folder(photos) == expected
 
 
-@pytest.mark.parametrize("beside", [{"bus/lot1": 4, "car/lot1": 4}, {"bus": 4}])
+def test_the_listing_of_a_folder_inside_is_what_listing_it_gives(photos):
+    for name in (".hidden/1.jpg", "more/.DS_Store", "more/1.txt"):
+        (photos / "dog" / name).parent.mkdir(exist_ok=True)
+        (photos / "dog" / name).write_bytes(b"x")
+    whole = list_folder(photos)
+    assert whole.below(PurePosixPath("dog")) == list_folder(photos / "dog") and whole.below(PurePosixPath()) == whole
+
+
+@pytest.mark.parametrize(
+    "beside", [{"bus/lot1": 4, "car/lot1": 4}, {"bus": 4}, {"bus": 4, "test/lot1": 4}, {"bus/a/b": 4, "Test/lot3": 4}]
+)
 def test_a_train_that_may_be_a_class_is_asked_about(tmp_path, monkeypatch, fetching, beside):
     shipped_project(tmp_path, monkeypatch)
     vehicles = fill(tmp_path / "vehicles", {"train/lot1": 4, "train/lot2": 4} | beside)
     line = refused("new", "vehicles", vehicles)
-    assert "'train' holds folders" in line and "'bus'" in line and "another name" in line
-    with pytest.raises(UserError, match="'train' holds folders"):
+    assert "'train'" in line and "'bus'" in line and "other names" in line
+    assert ("'Test'" in line or "'test'" in line) == any(name.casefold().startswith("test") for name in beside)
+    with pytest.raises(UserError, match="'train' .*could be a split"):
         fetching.photos({"kind": "folder", "path": str(vehicles)}, local=False)
-    with pytest.raises(UserError, match="'train' holds folders"):
+    with pytest.raises(UserError, match="'train' .*could be a split"):
         audit_folder(vehicles)
-    (vehicles / "train").rename(vehicles / "railway")
+    for name in ("train", "test", "Test"):
+        if (vehicles / name).exists():
+            (vehicles / name).rename(vehicles / f"{name} lines")
     assert cli.main(["new", "vehicles", str(vehicles)]) == 0
 
 
@@ -192,3 +205,9 @@ def test_a_train_without_a_val_beside_photos_of_no_class_is_a_split(tmp_path):
     """As competitions have it: train/ of class folders, test/ of photos without labels."""
     tree = walk(fill(tmp_path / "p", {"train/cat": 2, "train/dog": 2, "test": 2}))
     assert tree.classes == {"": ["cat", "dog"]} and len(tree.ignored) == 2
+
+
+@pytest.mark.parametrize("val", ["val", "Valid", "validation"])
+def test_beside_train_and_val_other_photos_are_no_class_and_are_told(tmp_path, val):
+    tree = walk(fill(tmp_path / "p", {"train/cat": 2, "train/dog": 2, f"{val}/cat": 2, "test/cat": 2, "more": 3}))
+    assert [path for path in tree.ignored if path.startswith("more/")] == tree.ignored and len(tree.ignored) == 3

@@ -10,6 +10,7 @@ import pytest
 from pictures import two_classes
 
 from sortline._core.errors import UserError
+from sortline._core.files import read_json
 from sortline.data.prepared import read_images, read_photos
 
 STAGE = Path(__file__).parents[2] / "stages" / "prepare.py"
@@ -111,6 +112,9 @@ def test_mistakes_in_params_are_one_clear_line(tmp_path, raw, monkeypatch, param
 def test_what_fetch_could_not_read_counts_as_unreadable(tmp_path, raw, monkeypatch):
     left_out = [["train/hat/9.png", "cannot be read (Permission denied)"]]
     run_stage(tmp_path, raw, PARAMS, monkeypatch, "first", left_out=left_out)
+    run_stage(tmp_path, raw, PARAMS, monkeypatch, "all")
+    counts = [read_json(tmp_path / name / "data.json") for name in ("first", "all")]
+    assert counts[0] == counts[1] | {"unreadable": counts[1]["unreadable"] + 1}
     with pytest.raises(UserError, match=r"train/hat/9\.png: cannot be read .*unreadable is fail"):
         run_stage(tmp_path, raw, f"{PARAMS}    unreadable: fail\n", monkeypatch, "second", left_out=left_out)
 

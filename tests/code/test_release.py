@@ -13,6 +13,7 @@ from sortline._core.errors import UserError
 from sortline._core.files import read_yaml, sha256_file, write_json
 from sortline.cli import release
 from sortline.cli._shared import dvc, tasks
+from sortline.export import sums
 
 ROOT = Path(__file__).parents[2]
 LOCK = """schema: '2.0'
@@ -49,10 +50,12 @@ def commit():
 
 def test_the_8_bit_model_with_its_labels_card_and_origin(project, capsys):
     assert cli.main(["release", "shop"]) == 0
-    assert sorted(path.name for path in Path("release/shop").iterdir()) == sorted([*release.FILES, "release.json"])
+    written = {path.name for path in Path("release/shop").iterdir()}
+    assert written == {*release.FILES, "release.json", sums.NAME}
     assert json.loads(Path("release/shop/release.json").read_text()) == {
-        "task": "shop", "dataset": "abc", "export_md5": "0123.dir",
-        "model_sha256": sha256_file(Path("models/shop/export/model_int8.onnx"))}  # fmt: skip
+        "task": "shop", "dataset": "abc", "export_md5": "0123.dir"}  # fmt: skip
+    listed = (Path("release/shop") / sums.NAME).read_text()
+    assert f"{sha256_file(Path('models/shop/export/model_int8.onnx'))}  model_int8.onnx\n" in listed
     assert "commit it" in capsys.readouterr().out
 
 
@@ -68,6 +71,14 @@ def test_another_run_than_the_committed_one_is_refused(project, changed):
     with Path(changed).open("a") as file:
         file.write("\n# edited\n")
     with pytest.raises(UserError, match=f"not as in the last commit: {changed}"):
+        cli.main(["release", "shop"])
+    assert not Path("release").exists()
+
+
+def test_a_damaged_model_is_refused(project):
+    sums.write(Path("models/shop/export"))
+    Path("models/shop/export/model_int8.onnx").write_text("other")
+    with pytest.raises(UserError, match="model_int8.onnx: not the file"):
         cli.main(["release", "shop"])
     assert not Path("release").exists()
 
@@ -98,7 +109,9 @@ def test_what_is_released_is_what_the_committed_lock_says(folder):
     about, stages = json.loads((folder / "release.json").read_text()), read_yaml(ROOT / "dvc.lock")["stages"]
     outs = {out["path"]: out["md5"] for out in stages[f"export@{folder.name}"]["outs"]}
     assert about["export_md5"] == outs[f"models/{folder.name}/export"], "release it again: sortline release"
-    assert about["model_sha256"] == sha256_file(folder / release.MODEL)
+    listed = [line.split("  ") for line in (folder / sums.NAME).read_text().splitlines()]
+    assert {name: digest for digest, name in listed} == {
+        path.name: sha256_file(path) for path in folder.iterdir() if path.name != sums.NAME}  # fmt: skip
 
 
 @pytest.mark.parametrize("folder", released(), ids=lambda folder: folder.name)

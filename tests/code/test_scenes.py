@@ -130,6 +130,21 @@ def test_the_exported_graph_gives_the_similarity():
     assert abs(near[0]) < 0.999  # or anything near would pass
 
 
+def test_a_train_photo_is_like_itself_and_no_more():
+    """In 8 bits a row may be longer than 1."""
+    _, _, net = built(OneConvolution)
+    photos = RNG.normal(size=(30, 1, 3, SIZE, SIZE)).astype(np.float32)
+    graph = onnx_model.network_graph(net, SIZE)
+    pooled = next(node.output[0] for node in graph.graph.node if node.op_type == "ReduceMean")
+    graph.graph.output.append(onnx.helper.make_tensor_value_info(pooled, onnx.TensorProto.FLOAT, None))
+    features = np.concatenate([sessions.session(graph).run([pooled], {"x": x})[0].reshape(1, 8) for x in photos])
+    onnx_model.add_similarity(graph, similarity.fit(features))
+    session = sessions.session(graph)
+    near = np.concatenate([session.run(["similarity"], {"x": x})[0] for x in photos])
+    assert near == pytest.approx(np.ones(30), abs=0.01)
+    assert near.max() == 1 and (near == 1).sum() > 1  # some would be above
+
+
 def test_the_novelty_curve_counts_each_photo_once():
     near = np.array([-0.4, 0.2, 0.55, 0.65, 0.651, 0.99, 1.0, 1.0001], np.float32)  # rounding may exceed 1
     probabilities = np.tile([0.9, 0.1], (8, 1))

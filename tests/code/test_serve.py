@@ -14,10 +14,23 @@ import urllib.parse
 import urllib.request
 
 import pytest
+import waitress.wasyncore as wasyncore
 from command_line import sortline
 
 from sortline._core.errors import UserError
 from sortline.cli import parser, serve
+
+
+@contextlib.contextmanager
+def running(server):
+    """Run a server in a thread, and end it there: sockets must not be closed while the thread waits for them."""
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    yield f"http://localhost:{server.effective_port}/"
+    server.trigger.pull_trigger(lambda: wasyncore.close_all(server._map))
+    thread.join(30)
+    server.task_dispatcher.shutdown()
+    assert not thread.is_alive()
 
 
 @pytest.fixture
@@ -28,10 +41,13 @@ def app(tmp_path):
     for name in ("index.html", "app.js", "ort/a.mjs", "ort/a.wasm", "manifest.webmanifest", "labels.json"):
         (folder / name).write_bytes(b"content")
     (tmp_path / "secret.txt").write_text("secret")
-    server = serve.start(folder, "localhost", 0)
-    threading.Thread(target=server.run, daemon=True).start()
-    yield f"http://localhost:{server.effective_port}/"
-    server.close()
+    with running(serve.start(folder, "localhost", 0)) as address:
+        yield address
+
+
+@pytest.fixture
+def laptop(monkeypatch):
+    monkeypatch.setattr(socket, "gethostname", lambda: "Laptop.lan")
 
 
 def test_types_and_headers(app):
@@ -86,9 +102,11 @@ def test_links_that_lead_outside_and_pipes_are_not_there(app, tmp_path):
 @pytest.mark.parametrize(
     ("host", "code"),
     [("localhost", 200), ("LOCALHOST:1", 200), ("127.0.0.1", 200), ("[::1]:80", 200), ("192.168.1.2:8000", 200),
-     ("evil.example", 403), ("localhost.evil.example", 403), ("", 403), ("[", 403)],
+     ("laptop.local:8000", 200), ("Laptop.Local.", 200), ("laptop", 200), ("laptop.lan", 200),
+     ("evil.example", 403), ("localhost.evil.example", 403), ("", 403), ("[", 403), (".", 403),
+     ("evil.local", 403), ("evil.laptop.local", 403), ("laptop.local.evil.example", 403), (".local", 403)],
 )  # fmt: skip
-def test_a_name_that_someone_else_lets_lead_here_is_refused(app, host, code):
+def test_a_name_that_someone_else_lets_lead_here_is_refused(laptop, app, host, code):
     connection = http.client.HTTPConnection(urllib.parse.urlsplit(app).netloc)
     connection.request("GET", "/app.js", headers={"Host": host})
     assert connection.getresponse().status == code
@@ -115,16 +133,14 @@ def test_answers_on_a_connection_that_stays_open_do_not_wait_for_one_another(app
 def test_requests_that_stay_half_open_hold_no_threads_and_are_closed(tmp_path):
     (tmp_path / "index.html").write_text("page")
     server = serve.start(tmp_path, "localhost", 0, patience=1)
-    threading.Thread(target=server.run, daemon=True).start()
-    with contextlib.ExitStack() as stack:
+    with running(server) as address, contextlib.ExitStack() as stack:
         before = threading.active_count()
         for _ in range(2 * serve.CONNECTIONS):
             one = stack.enter_context(socket.create_connection(("localhost", server.effective_port)))
             one.sendall(b"GET / HTTP/1.1\r\nHost: loc")
         assert threading.active_count() - before <= serve.THREADS
-        with urllib.request.urlopen(f"http://localhost:{server.effective_port}/", timeout=60) as answer:
+        with urllib.request.urlopen(address, timeout=60) as answer:
             assert answer.read() == b"page"
-    server.close()
 
 
 def test_mistakes_are_one_line(tmp_path):
@@ -145,12 +161,29 @@ def test_a_port_out_of_range_is_one_line(tmp_path, port):
     assert f"--port: '{port}' is not a whole number from 0 to 65535" in err
 
 
-@pytest.mark.parametrize("host", ["no-such-host.invalid", "a..b", "192.0.2.1", "::1"])
+@pytest.mark.parametrize("host", ["no-such-host.invalid", "a..b", "192.0.2.1", "2001:db8::1", "", "[::1]"])
 def test_a_wrong_host_gets_advice_about_the_host(tmp_path, host):
     (tmp_path / "index.html").write_text("")
     with pytest.raises(UserError, match="--host localhost") as error:
         serve.start(tmp_path, host, 0)
     assert "port:" not in str(error.value)
+
+
+@pytest.mark.skipif(not socket.has_ipv6, reason="no IPv6")
+@pytest.mark.parametrize("host", ["::1", "::"])
+def test_an_address_of_ipv6_is_served_and_printed_as_browsers_take_it(tmp_path, host, monkeypatch, capsys):
+    (tmp_path / "index.html").write_text("page")
+    try:
+        socket.socket(socket.AF_INET6).bind(("::1", 0))
+    except OSError:
+        pytest.skip("this machine has no ::1")
+    made = serve.start(tmp_path, host, 0)
+    monkeypatch.setattr(serve, "start", lambda *_: made)
+    with running(made), urllib.request.urlopen(f"http://[::1]:{made.effective_port}/") as answer:
+        assert answer.read() == b"page"
+    monkeypatch.setattr(made, "run", lambda: None)
+    serve.main(parser().parse_args(["serve", "--host", host]))
+    assert f"http://[{host}]:{made.effective_port}/" in capsys.readouterr().out
 
 
 def test_a_client_that_goes_away_in_the_middle_is_no_news(app, tmp_path, capfd):

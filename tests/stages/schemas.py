@@ -1,30 +1,12 @@
-"""The schemas of the stages' sections in params.yaml, and all keys that they have."""
+"""All keys that the stages' sections in params.yaml have."""
 
 from collections.abc import Iterator
 from typing import Any, Literal, get_args, get_origin
 
+from sortline.cli._shared.schemas import SCHEMAS as SCHEMAS
 from sortline.config.base import Section
-from sortline.config.diagnose import DiagnoseParams
-from sortline.config.evaluate import EvaluateParams
-from sortline.config.export import ExportParams
-from sortline.config.extract import ExtractParams
 from sortline.config.fetch import Source
-from sortline.config.prepare import PrepareParams
-from sortline.config.training import TrainHeadParams
-from sortline.config.weights import WeightsParams
 from sortline.data import sources
-from sortline.data.sources import FetchParams
-
-SCHEMAS: dict[str, type[Section]] = {
-    "fetch": FetchParams,
-    "weights": WeightsParams,
-    "prepare": PrepareParams,
-    "extract": ExtractParams,
-    "train_head": TrainHeadParams,
-    "evaluate": EvaluateParams,
-    "diagnose": DiagnoseParams,
-    "export": ExportParams,
-}
 
 
 def leaves(schema: type[Section]) -> Iterator[str]:

@@ -25,7 +25,7 @@ export function build(task, { fp32 = false, changed = null, weights = null, name
     rmSync(copy, { recursive: true, force: true });
     cpSync(model, copy, { recursive: true });
     // The cache of DVC is read-only, and so may be a copy from it.
-    rmSync(join(copy, "labels.json"));
+    for (const file of ["SHA256SUMS", "labels.json"]) rmSync(join(copy, file), { force: true });
     writeFileSync(join(copy, "labels.json"), JSON.stringify({ ...labelsOf(task), ...changed }));
     if (weights) {
       rmSync(join(copy, "model.onnx"));

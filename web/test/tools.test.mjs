@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import { chmodSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { before, test } from "node:test";
@@ -70,6 +71,25 @@ for (const [words, said] of Object.entries(MISTAKES)) {
     assert.match(done.stderr, /^.*; usage: node web\/build.mjs FOLDER.*\n$/);
   });
 }
+
+test("build.mjs refuses a model that is not what its SHA256SUMS lists", () => {
+  const model = join(BIN, "model");
+  mkdirSync(model);
+  const files = { "model_int8.onnx": "weights", "labels.json": '{"task": "a", "classes": []}' };
+  const line = (name) => `${createHash("sha256").update(files[name]).digest("hex")}  ${name}\n`;
+  for (const [name, content] of Object.entries(files)) writeFileSync(join(model, name), content);
+  const build = (list) => {
+    writeFileSync(join(model, "SHA256SUMS"), list);
+    const words = [join(ROOT, "web", "build.mjs"), model, "--out", join(BIN, "dist")];
+    const { status, stderr } = spawnSync(process.execPath, words, { encoding: "utf8" });
+    rmSync(join(BIN, "dist"), { recursive: true, force: true });
+    return status === 0 ? "built" : stderr;
+  };
+  assert.equal(build(Object.keys(files).map(line).join("")), "built");
+  assert.ok(build(line("model_int8.onnx")).startsWith(`error: ${join(model, "labels.json")}: not the file`));
+  const other = line("labels.json") + line("model_int8.onnx").replace(/^./, "x");
+  assert.ok(build(other).startsWith(`error: ${join(model, "model_int8.onnx")}: not the file`));
+});
 
 test("one version of Node.js is asked for everywhere", () => {
   const read = (...path) => readFileSync(join(ROOT, ...path), "utf8");

@@ -6,6 +6,7 @@ import os
 import re
 import sys
 from collections.abc import Callable
+from types import TracebackType
 
 from sortline._core import signals
 from sortline._core.text import printable
@@ -54,6 +55,20 @@ def run(main: Callable[[list[str]], int | None]) -> None:
         code = signals.exit_code() if stopped else 2
     _let_go_of_stdout()
     sys.exit(code)
+
+
+def as_stage() -> None:
+    """Until `run`, end in a line on what `mended_by_user` knows, too: memory may be too short for a module to load."""
+    unknown = sys.excepthook
+
+    def show(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        line = mended_by_user(error)
+        if line is None or os.environ.get("SORTLINE_DEBUG") == "1":
+            return unknown(kind, error, trace)
+        _say(f"error: {' '.join(line.split())}")
+        os._exit(2)
+
+    sys.excepthook = show
 
 
 def mended_by_user(error: BaseException) -> str | None:

@@ -160,16 +160,28 @@ def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) 
             writer.row(row)
 
 
+def csv_rows(text: str, where: object, remedy: str) -> list[dict[str, str]]:
+    """Return the rows of a CSV table; raise `UserError` that ends with `remedy` unless all have the header's columns.
+
+    It names a row as spreadsheets do: the header is row 1.
+    """
+    try:
+        rows = list(csv_reader(text))
+    except csv.Error as error:
+        raise UserError(f"{where}: not CSV ({error}); {remedy}") from None
+    for number, row in enumerate(rows, start=2):
+        if None in row or None in row.values():
+            raise UserError(f"{where}: row {number} has not as many cells as the header; {remedy}")
+    return rows
+
+
 def read_csv(path: Path) -> list[dict[str, str]]:
     """Read what `write_csv` wrote; raise `UserError` where that is damaged."""
+    remedy = "the file is damaged, make it again: dvc repro -f STAGE@TASK"
     try:
-        rows = list(csv_reader(Path(path).read_bytes().decode()))
-    except (csv.Error, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: damaged ({error}); make it again: dvc repro -f STAGE@TASK") from None
-    for number, row in enumerate(rows, start=1):
-        if None in row or None in row.values():
-            raise UserError(f"{path}: damaged: row {number} has not as many cells as the header; make it again")
-    return rows
+        return csv_rows(Path(path).read_bytes().decode(), path, remedy)
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}: not UTF-8 ({error}); {remedy}") from None
 
 
 def sha256_file(path: Path) -> str:
@@ -177,7 +189,11 @@ def sha256_file(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
+def checksums(hashes: dict[str, str]) -> str:
+    """Return the sorted lines `<sha256>  <posix path inside>\\n` of a folder's files, as sha256sum writes them."""
+    return "".join(f"{digest}  {path}\n" for path, digest in sorted(hashes.items()))
+
+
 def content_sha256(hashes: dict[str, str]) -> str:
-    """Hash a folder's content: sha256 over the sorted lines `<sha256>  <posix path inside>\\n` of its files."""
-    lines = "".join(f"{digest}  {path}\n" for path, digest in sorted(hashes.items()))
-    return hashlib.sha256(lines.encode()).hexdigest()
+    """Hash a folder's content: sha256 over the `checksums` of its files."""
+    return hashlib.sha256(checksums(hashes).encode()).hexdigest()

@@ -19,6 +19,7 @@ from sortline._core import runtime
 from sortline._core.cores import cores
 from sortline._core.errors import UserError
 from sortline._core.files import read_json
+from sortline._core.text import json_text
 from sortline.cli._shared import paths, repair, supply
 from sortline.cli._shared.tasks import listed_tasks, model_of
 
@@ -65,7 +66,7 @@ def main(options: argparse.Namespace) -> int:
     machine += [_disk(shutil.disk_usage(".").free), *[_cache()] * options.deep]
     checks = [*machine, self_test("onnxruntime"), self_test("mindspore")]
     if options.json:
-        print(json.dumps([asdict(check) for check in checks], ensure_ascii=False, indent=2))
+        print(json_text([asdict(check) for check in checks]))
     else:
         show(checks)
     return int(any(check.status == "fail" for check in checks))

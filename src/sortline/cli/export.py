@@ -8,6 +8,7 @@ from pathlib import Path
 from sortline._core.errors import UserError
 from sortline._core.files import expanded, replacing
 from sortline.cli._shared.tasks import model_folder
+from sortline.export import sums
 
 CONVERTER = "converter_lite"
 
@@ -66,6 +67,7 @@ def convert(mindir: Path, out: Path) -> Path:
         )
     if not mindir.is_file():
         raise UserError(f"{mindir.as_posix()}: no such file; export the model first: dvc repro export@TASK")
+    sums.check(mindir, mindir.read_bytes())
     model = out / "model.ms"
     if model.is_dir():
         raise UserError(f"{model.as_posix()}: is a folder; name another --out")

@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from sortline._core.errors import UserError
-from sortline._core.files import MAX_LOCK, read_json, read_yaml, replacing, sha256_file, write_json
+from sortline._core.files import MAX_LOCK, read_json, read_yaml, replacing, write_json
 from sortline.cli._shared import dvc, outputs, paths
 from sortline.cli._shared.git import git
 from sortline.cli._shared.tasks import check_task
+from sortline.export import sums
 
 SUMMARY = "put a task's exported 8-bit model into release/, for Git: with its labels, card and where it comes from"
 EPILOG = """examples:
@@ -31,11 +32,13 @@ def main(options: argparse.Namespace) -> int:
     task = check_task(options.task)
     made, out = paths.export(task), paths.release(task)
     check(task)
+    sums.check_all(made)
     with replacing(out) as folder:
         folder.mkdir()
         for name in FILES:
             shutil.copyfile(made / name, folder / name)
         write_json(folder / "release.json", fingerprint(task))
+        sums.write(folder)
     print(f"{out.as_posix()}: {(out / MODEL).stat().st_size / 1e6:.1f} MB; commit it")
     return 0
 
@@ -63,5 +66,4 @@ def fingerprint(task: str) -> dict[str, Any]:
     stage = read_yaml(outputs.LOCK, MAX_LOCK)["stages"][f"export@{task}"]
     md5 = next(out["md5"] for out in stage["outs"] if Path(out["path"]) == paths.export(task))
     exported = read_json(paths.metrics(task, "export"))
-    model = paths.export(task) / MODEL
-    return {"task": task, "dataset": exported["dataset"], "export_md5": md5, "model_sha256": sha256_file(model)}
+    return {"task": task, "dataset": exported["dataset"], "export_md5": md5}

@@ -1,6 +1,7 @@
 """`sortline serve`: the built web app on this machine, with the headers that it needs."""
 
 import argparse
+import contextlib
 import errno
 import logging
 import os
@@ -35,8 +36,10 @@ def add(command: argparse.ArgumentParser) -> None:
 def main(options: argparse.Namespace) -> int:
     """Serve until Ctrl-C; return 0."""
     server = start(Path(options.folder), options.host, options.port)
-    print(f"{options.folder} at http://{options.host}:{server.effective_port}/    Ctrl-C stops", flush=True)
-    server.run()  # ends on Ctrl-C and on SIGTERM alike
+    host = f"[{options.host}]" if ":" in options.host else options.host
+    with contextlib.suppress(KeyboardInterrupt):  # waitress ends in order on Ctrl-C and on SIGTERM, once it runs
+        print(f"{options.folder} at http://{host}:{server.effective_port}/    Ctrl-C stops", flush=True)
+        server.run()
     server.close()
     if signals.exit_code() != 130:
         raise signals.Terminated
@@ -48,21 +51,32 @@ def start(folder: Path, host: str, port: int, patience: int = PATIENCE) -> Any:
     """Return waitress's server of the app in `folder`, listening; port 0 takes a free one. Raises `UserError`."""
     if not (folder / "index.html").is_file():
         raise UserError(f"{folder.as_posix()}: no app there; build it: make web (or: node web/build.mjs MODEL_FOLDER)")
-    listening = socket.socket()
-    if os.name == "posix":  # elsewhere it would let a second server take the port too
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listening.bind((host, port))
-    except (OSError, UnicodeError) as error:
-        listening.close()
-        why = getattr(error, "strerror", None) or error
-        if isinstance(error, (socket.gaierror, UnicodeError)) or error.errno == errno.EADDRNOTAVAIL:
-            advice = "name an address of this machine: --host localhost, or --host 0.0.0.0 for all it has"
-        else:
-            advice = "choose another port: --port 0 takes a free one"
-        raise UserError(f"{host}:{port} cannot be used ({why}); {advice}") from None
+    listening = _listening(host, port)
     logging.getLogger("waitress").setLevel(logging.ERROR)  # a client that went away is no news
     return waitress.create_server(
         AppFiles(folder, host), sockets=[listening], threads=THREADS, connection_limit=CONNECTIONS,
         channel_timeout=patience, cleanup_interval=max(1, patience // 4), ident=None,
     )  # fmt: skip
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    """Return a socket at an address of this machine, IPv4 where `host` has both."""
+    ours = "name an address of this machine: --host localhost, or --host 0.0.0.0 for all it has"
+    if not host:
+        raise UserError(f"--host is empty; {ours}")
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        family, _, _, _, address = min(found, key=lambda one: one[0] != socket.AF_INET)
+    except (OSError, UnicodeError) as error:
+        raise UserError(f"{host}: no address ({getattr(error, 'strerror', None) or error}); {ours}") from None
+    listening = socket.socket(family)
+    if os.name == "posix":  # elsewhere it would let a second server take the port too
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind(address)
+    except OSError as error:
+        listening.close()
+        taken = "choose another port: --port 0 takes a free one"
+        advice = ours if error.errno == errno.EADDRNOTAVAIL else taken
+        raise UserError(f"{host}, port {port}, cannot be used ({error.strerror}); {advice}") from None
+    return listening

@@ -1,6 +1,5 @@
 """Class names in English and Chinese and their bins, from one table; folder names are matched to it."""
 
-import csv
 import difflib
 import itertools
 import unicodedata
@@ -12,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from sortline._core.errors import UserError
-from sortline._core.files import csv_reader
+from sortline._core.files import csv_rows
 from sortline.data.names import check_class_names
 
 BUILT_IN = ("garbage", "toy")
@@ -133,14 +132,7 @@ def _rows(file: Traversable) -> tuple[dict[str, str], ...]:
         text = file.read_text(encoding="utf-8-sig")  # spreadsheets put a mark in front
     except UnicodeDecodeError:
         raise UserError(f"{file}: not UTF-8; save it as CSV UTF-8") from None
-    try:
-        rows = tuple(csv_reader(text))
-    except csv.Error as error:
-        raise UserError(f"{file}: not CSV ({error})") from None
-    for number, row in enumerate(rows, start=2):
-        if None in row or None in row.values():
-            raise UserError(f"{file}: row {number} has not as many cells as the header has columns")
-    return rows
+    return tuple(csv_rows(text, file, "mend the table"))
 
 
 def _plain(name: str) -> str:

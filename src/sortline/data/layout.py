@@ -10,6 +10,7 @@ from sortline._core.errors import UserError
 from sortline.data.listing import LeftOut, Listing, is_hidden, list_folder
 
 VAL_FOLDERS = ("val", "valid", "validation", "test")  # the first that is there counts
+NEVER_A_CLASS = {"val", "valid", "validation"}  # `train` and `test` may be, of vehicles or of samples
 APART = ("test", "field")  # scored apart, where there is a val too
 SPLIT_FOLDERS = ("train", *VAL_FOLDERS, "field")
 PHOTO_SUFFIXES = (".jpg", ".jpeg", ".jfif", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff")
@@ -21,7 +22,7 @@ def split_folders(paths: Iterable[PurePosixPath]) -> dict[str, str]:
     """Return the top folders that are a split, {one of SPLIT_FOLDERS: how it is written here}; none without a train.
 
     `paths` are those of the files. A split holds folders; a `train` that holds photos is a class of trains. Raises
-    `UserError` where `train` may be either.
+    `UserError` where `train` may be either: without a val, beside other folders that hold photos.
     """
     paths = list(paths)
     deep = sorted({path.parts[0] for path in paths if len(path.parts) > 2})
@@ -33,11 +34,12 @@ def split_folders(paths: Iterable[PurePosixPath]) -> dict[str, str]:
         return {}
     holding = {path.parts[0] for path in paths if len(path.parts) > 1 and path.suffix.lower() in PHOTO_SUFFIXES}
     others = sorted(name for name in holding if name.casefold() not in SPLIT_FOLDERS)
-    if others and splits.keys().isdisjoint(VAL_FOLDERS):
+    if others and not splits.keys() & NEVER_A_CLASS:
         beside = ", ".join(f"'{name}'" for name in others[:3]) + ", ..." * (len(others) > 3)
+        these = " and ".join(f"'{name}'" for _, name in sorted(splits.items(), reverse=True))
         raise UserError(
-            f"'{splits['train']}' holds folders, as the train part of a split does, beside {beside} with photos, as a "
-            "class has them; if it is a class, give it another name; if it is a split, move the others away"
+            f"{these} could be a split, or classes like {beside}, which hold photos; if classes, give them other names; "
+            "if a split, move the others away"
         )
     return splits
 

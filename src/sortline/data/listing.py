@@ -1,7 +1,7 @@
 """What lies in a folder of photos, and what is left out of it and why: the one walk that every command goes by."""
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePath, PurePosixPath
 
 # Left behind by systems, by servers (Synology, QNAP) and by programs that show photos; hidden ones begin with a dot.
@@ -40,6 +40,14 @@ class Listing:
     def folders_in(self, place: PurePosixPath) -> list[PurePosixPath]:
         """Return the folders right inside `place`."""
         return [folder for folder in self.folders if folder.parent == place]
+
+    def below(self, place: PurePosixPath) -> "Listing":
+        """Return the listing of the folder `place` alone."""
+        files, folders = (
+            [path.relative_to(place) for path in paths if place in path.parents] for paths in (self.files, self.folders)
+        )
+        inside = [one for one in self.left_out if place in one.path.parents]
+        return Listing(files, folders, [replace(one, path=one.path.relative_to(place)) for one in inside])
 
     @property
     def unread(self) -> list[LeftOut]:

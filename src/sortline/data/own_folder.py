@@ -6,7 +6,7 @@ from pathlib import Path, PurePath, PurePosixPath
 from sortline._core.errors import UserError
 from sortline.data.audit import Tree, class_folders, walk
 from sortline.data.layout import photo_files, refuse_lost
-from sortline.data.listing import list_folder
+from sortline.data.listing import Listing, list_folder
 
 SPLIT_WORDS = {"train", "training", "val", "valid", "validation", "test", "testing", "dev", "eval"}
 SPLIT_WORDS |= {"训练", "验证", "测试"}
@@ -23,9 +23,10 @@ def class_root(folder: Path, written: Iterable[PurePath]) -> Path:
     root = folder.resolve()
     try:
         str(root).encode()
-        root = _unwrapped(root)
-        _check_outside(root, written)
         listing = list_folder(root)
+        place = _wrapped(listing)
+        root, listing = root / place, listing.below(place)
+        _check_outside(root, written)
         tree = walk(root, listing)
         refuse_lost(root, listing)
         class_folders(root, tree.classes)
@@ -40,15 +41,15 @@ def class_root(folder: Path, written: Iterable[PurePath]) -> Path:
     return root
 
 
-def _unwrapped(folder: Path) -> Path:
+def _wrapped(listing: Listing) -> PurePosixPath:
     """Step into the only folder there is while it holds folders in its turn; train/ is no wrapper, nor is a folder
     beside one that cannot be read."""
-    listing, place = list_folder(folder), PurePosixPath()
+    place = PurePosixPath()
     while True:
         inside = listing.folders_in(place)
         lost = any(one.folder and one.path.parent == place for one in listing.unread)
         if lost or len(inside) != 1 or inside[0].name.casefold() == "train" or not listing.folders_in(inside[0]):
-            return folder / place
+            return place
         place = inside[0]
 
 

@@ -64,4 +64,7 @@ def prepare(raw: Path, tables: Path, params: PrepareParams, left_out: Sequence[t
     about = classes.describe(folders, params.table, tables)
     labels = classes.labels_of(folders, params.table, tables)
     split = dataset.split(audit, labels, [row["en"] for row in about["classes"]], params)
-    return Preparation(dataset, audit, split, about, dataset.views(params), dataset.metrics(audit, split, params))
+    metrics = dataset.metrics(audit, split, params)
+    if left_out:
+        metrics["unreadable"] = metrics.get("unreadable", 0) + len(left_out)
+    return Preparation(dataset, audit, split, about, dataset.views(params), metrics)

@@ -44,8 +44,8 @@ def read_predictions(content: bytes, name: str) -> dict[tuple[str, str], dict[st
         if missing:
             raise UserError(f"{name}: no column {', '.join(missing)}; expected predictions.csv as evaluate writes it")
         rows = {}
-        for row in reader:
-            where = f"{name}, line {reader.line_num}"
+        for number, row in enumerate(reader, start=2):
+            where = f"{name}, row {number}"
             if None in row.values() or row["correct"] not in ("0", "1"):
                 raise UserError(f"{where}: not a whole row, or `correct` is neither 0 nor 1; run evaluate again")
             key = row["image"], row["truth"]

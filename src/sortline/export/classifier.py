@@ -14,7 +14,7 @@ from tqdm import tqdm
 from sortline._core.doubt import sure
 from sortline._core.errors import UserError
 from sortline.data.images import BadImage, NoDigit, open_rgb
-from sortline.export import labels
+from sortline.export import labels, sums
 
 WORTH_A_BAR = 20  # photos
 DIGITS = "digits"  # what labels.json says of a model that expects pictures like MNIST's
@@ -77,7 +77,7 @@ class Classifier:
     """An export folder (model.onnx and labels.json) loaded into ONNX Runtime; without model.onnx the one in 8 bits.
 
     `threads`: on how many a photo is classified, 0 for all cores; 1 where several photos are at a time.
-    Raises `UserError` where a file is missing, broken, or not of the same export as the other.
+    Raises `UserError` where a file is missing, broken, changed since, or not of the same export as the other.
     """
 
     def __init__(self, folder: Path, threads: int = 0):
@@ -178,6 +178,7 @@ def _open_session(path: Path, threads: int) -> onnxruntime.InferenceSession:
     options.log_severity_level = 4  # its errors are raised, too
     # As bytes: ONNX Runtime's own file reader depends on the system's encoding of file names.
     content = path.read_bytes()
+    sums.check(path, content)
     with _runtime(path, "not a model that ONNX Runtime can load; export it again"):
         return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
 

@@ -7,6 +7,7 @@ import pydantic
 from sortline._core.doubt import Threshold
 from sortline._core.errors import UserError
 from sortline.config.base import one_line
+from sortline.export import sums
 
 MAX_BYTES = 50 * 10**6
 MODELS = ("model.onnx", "model_int8.onnx")
@@ -70,9 +71,10 @@ def parse(content: bytes | str, where: object) -> Labels:
 
 
 def read(path: Path) -> Labels:
-    """Read labels.json; raise `UserError` unless it is that."""
+    """Read labels.json; raise `UserError` unless it is that, and as it was exported."""
     with path.open("rb") as stream:
         content = stream.read(MAX_BYTES + 1)
     if len(content) > MAX_BYTES:
         raise UserError(f"{path}: more than {MAX_BYTES // 10**6} MB, no labels of a model")
+    sums.check(path, content)
     return parse(content, path)

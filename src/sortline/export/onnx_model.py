@@ -61,6 +61,7 @@ def add_similarity(network: onnx.ModelProto, reference: Reference) -> None:
     if len(pooled) != 1:
         raise ValueError(f"expected one pooled feature map, found {len(pooled)}")
     constants = {"center": reference.center, "places": np.array([2, 3]), "across": np.array([1])}
+    constants["one"] = np.array(1, np.float32)  # which a row's cosine with itself may pass in 8 bits
     nodes: list[tuple[str, list[str], str, dict[str, Any]]] = []
     for name, array in (("axes", reference.axes), ("rows", reference.rows.T)):
         step = np.array(np.abs(array).max() / 127 or 1, np.float32)
@@ -72,7 +73,8 @@ def add_similarity(network: onnx.ModelProto, reference: Reference) -> None:
         ("MatMul", ["centered", "axes"], "coordinates", {}),
         ("LpNormalization", ["coordinates"], "unit", {"axis": 1, "p": 2}),
         ("MatMul", ["unit", "rows"], "cosines", {}),
-        ("ReduceMax", ["cosines", "across"], "similarity", {"keepdims": 0}),
+        ("ReduceMax", ["cosines", "across"], "nearest", {"keepdims": 0}),
+        ("Min", ["nearest", "one"], "similarity", {}),
     ]
     own = {name for _, _, name, _ in nodes if name != "similarity"} | constants.keys()
 

@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from sortline._core.errors import UserError
 from sortline._core.files import read_json, replacing, sha256_file, write_json
+from sortline.export import sums
 from sortline.export.labels import model_file
 
 
@@ -36,7 +37,8 @@ def new_key(path: Path) -> Path:
 def sign(folder: Path, key: Path) -> Path:
     """Write the signature of the files in `folder` beside it, as <folder>.sig; return its path."""
     private = _key(key, Ed25519PrivateKey)
-    hashes = {path.name: sha256_file(path) for path in sorted(folder.iterdir()) if path.is_file()}
+    sums.check_all(folder)
+    hashes = sums.hashes(folder)
     for name in _needed(folder):
         if name not in hashes:
             raise UserError(f"{folder / name}: no such file; export the model first: dvc repro export@TASK")

@@ -60,10 +60,14 @@ def _check_weights(path: Path) -> None:
     from onnx import numpy_helper
     from onnx.external_data_helper import uses_external_data
 
+    from sortline.export import sums
+
     if not path.is_file():
         return  # Classifier says so
+    content = path.read_bytes()
+    sums.check(path, content)
     try:
-        tensors = onnx.load_model_from_string(path.read_bytes()).graph.initializer
+        tensors = onnx.load_model_from_string(content).graph.initializer
     except DecodeError:
         raise UserError(f"{path}: not an ONNX model; export it again") from None
     for tensor in tensors:

@@ -37,7 +37,10 @@ class AppFiles:
 
     def __init__(self, folder: Path, host: str):
         self.folder = folder.resolve()
-        self.hosts = {"localhost", host.lower(), socket.gethostname().lower()}
+        own = socket.gethostname().lower()
+        name = own.split(".")[0]
+        # By the last two a phone in the same network finds this machine; no name server elsewhere can give them out.
+        self.hosts = {"localhost", host.lower(), own, name, f"{name}.local"}
 
     def __call__(self, request: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
         def answer(status: HTTPStatus, headers: dict[str, str], body: Iterable[bytes] = ()) -> Iterable[bytes]:
@@ -65,7 +68,7 @@ class AppFiles:
         """Whether a Host header names this machine. Others can let a name of theirs lead here, but no address."""
         try:
             name = urlsplit(f"//{host}").hostname or ""
-            return name in self.hosts or bool(ipaddress.ip_address(name))
+            return name.removesuffix(".") in self.hosts or bool(ipaddress.ip_address(name))
         except ValueError:
             return False
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,11 +14,9 @@ if TYPE_CHECKING:
     from sortline.data.audit import Audit
     from sortline.data.prepared import Photo
     from sortline.data.split import Split
-    from sortline.evaluation.choice import Choice, Cost
-    from sortline.features.store import FeatureStore
+    from sortline.evaluation.choice import Choice
     from sortline.training.results import TrainingSet
 
-TIMED = 15  # runs, of which the median counts
 FEW = 40  # photos of a class that the quick form looks at
 
 
@@ -46,6 +43,7 @@ def compared(
 
     from sortline.data.sources.base import data_folder
     from sortline.evaluation.choice import LIMIT, LIMIT_OF_FEW, Cost, weigh
+    from sortline.export.cost import cost
     from sortline.features import candidates
     from sortline.training import probe
 
@@ -93,27 +91,3 @@ def quick(audit: Audit, split: Split) -> tuple[str, str]:
         return choice.best, f"{shown}, the best of {len(reach)}"
     best = choice.rows[choice.best]["accuracy"]
     return choice.recommended, f"{shown}, within a standard error of the {best:.0%} of {choice.best}, which is larger"
-
-
-def cost(store: FeatureStore, photo: Photo, classes: int) -> Cost:
-    """Return what a backbone and a linear head cost; a head's weight takes 4 bytes, or 1."""
-    import numpy as np
-    import onnx
-
-    from sortline.backbones.preprocessing import Preprocessing
-    from sortline.data.images import open_rgb, resize
-    from sortline.evaluation.choice import Cost
-    from sortline.export import int8, onnx_model
-    from sortline.features.mapper import Mapper
-
-    about, mapper = store.about, Mapper(store)
-    picture = resize(open_rgb(photo.path), mapper.size)[None]
-    scaling = Preprocessing(tuple(about["backbone"]["mean"]), tuple(about["backbone"]["std"]))
-    times = []
-    for _ in range(TIMED):
-        begun = time.perf_counter()
-        mapper.pooled(picture)
-        times.append(time.perf_counter() - begun)
-    head = classes * about["channels"]
-    small = int8.backbone_bytes(onnx_model.upgraded(onnx.load(store.backbone)), scaling(picture))
-    return Cost(store.backbone.stat().st_size + 4 * head, small + head, 1e3 * float(np.median(times)))

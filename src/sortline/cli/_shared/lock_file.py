@@ -41,8 +41,17 @@ def mended(lock: Path) -> tuple[str, list[str]]:
 
 def entries(text: str) -> dict[str, str]:
     """Return the lines of each stage's entry in a lock file's text, also of one that is cut."""
-    parts = re.split(r"^(?=  \S)", text.partition("stages:\n")[2], flags=re.MULTILINE)
-    return {part.partition(":\n")[0].strip(): part for part in parts if part.strip()}
+    header = re.search(r"^stages:\r?\n", text, re.MULTILINE)
+    parts = re.split(r"^(?=  \S)", text[header.end() :] if header else "", flags=re.MULTILINE)
+    return {part.partition(":")[0].strip(): part for part in parts if part.strip()}
+
+
+def without_task(text: str, task: str) -> tuple[str, int]:
+    """Return a lock file's text without the stages `<stage>@<task>`, empty if there is no other, and their number."""
+    found = entries(text)
+    kept = {name: entry for name, entry in found.items() if name.partition("@")[2] != task}
+    header = text.removesuffix("".join(found.values()))
+    return (header + "".join(kept.values()) if kept else ""), len(found) - len(kept)
 
 
 def _committed(lock: Path) -> dict[str, str]:

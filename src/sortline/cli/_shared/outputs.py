@@ -10,7 +10,7 @@ from typing import Any
 from sortline._core import unfinished
 from sortline._core.errors import UserError
 from sortline._core.files import read_yaml, write_text
-from sortline.cli._shared import params_text, paths
+from sortline.cli._shared import lock_file, params_text, paths
 from sortline.config.tasks import LISTS
 
 STAGES = Path("dvc.yaml")
@@ -69,7 +69,7 @@ def forget_stages(task: str) -> int:
     """
     if not LOCK.is_file():
         return 0
-    text, count = params_text.remove_stages(params_text.read_text(LOCK), task)
+    text, count = lock_file.without_task(params_text.read_text(LOCK), task)
     if count and text:
         write_text(LOCK, text)
     elif count:

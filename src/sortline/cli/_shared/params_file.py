@@ -39,25 +39,15 @@ def write(text: str, task: str | None = None) -> None:
 def check_sections(task: str, path: Path) -> None:
     """Raise `UserError` where a stage would refuse its section of the task, one with a head, in the file `path`."""
     from sortline.backbones import weights
+    from sortline.cli._shared.schemas import SCHEMAS
     from sortline.config.base import load
-    from sortline.config.diagnose import DiagnoseParams
-    from sortline.config.evaluate import EvaluateParams
-    from sortline.config.export import ExportParams
-    from sortline.config.extract import ExtractParams
-    from sortline.config.prepare import PrepareParams
-    from sortline.config.training import TrainHeadParams
     from sortline.config.weights import WeightsParams
-    from sortline.data.sources import FetchParams
 
     try:
-        load(task, "fetch", FetchParams, path)
-        for one in load(task, "weights", WeightsParams, path).members:
-            weights.origins(one)
-        load(task, "prepare", PrepareParams, path)
-        load(task, "extract", ExtractParams, path)
-        load(task, "train_head", TrainHeadParams, path)
-        load(task, "evaluate", EvaluateParams, path)
-        load(task, "diagnose", DiagnoseParams, path)
-        load(task, "export", ExportParams, path)
+        for stage, schema in SCHEMAS.items():
+            section = load(task, stage, schema, path)
+            if isinstance(section, WeightsParams):
+                for one in section.members:
+                    weights.origins(one)
     except UserError as error:
         raise UserError(str(error).replace(str(path), str(paths.PARAMS))) from None

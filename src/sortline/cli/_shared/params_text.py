@@ -1,4 +1,4 @@
-"""A task put into, or taken out of, the text of params.yaml and dvc.lock; every other byte of them stays as it is.
+"""A task put into, or taken out of, the text of params.yaml; every other byte of it stays as it is.
 
 ruamel.yaml finds the places and writes the section. It does not write the whole file anew: that would move comments,
 fold long lines, and change line ends.
@@ -7,7 +7,6 @@ fold long lines, and change line ends.
 from __future__ import annotations
 
 import io
-import re
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -93,17 +92,6 @@ def set_value(text: str, keys: Sequence[str], value: str | list[str] | None) -> 
 def _with(content: dict[str, Any], keys: Sequence[str], value: Any) -> dict[str, Any]:
     """Return `content` with another value at `keys`; where an anchor is used elsewhere, it keeps its own there."""
     return content | {keys[0]: _with(content[keys[0]], keys[1:], value) if len(keys) > 1 else value}
-
-
-def remove_stages(text: str, task: str) -> tuple[str, int]:
-    """Return the text of dvc.lock without the stages `<stage>@<task>`, empty if there is no other, and their number."""
-    kept, count, inside = [], 0, False
-    for line in _lines(text):
-        if re.match(r" {0,2}\S", line):
-            inside = re.match(rf"  [\w-]+@{re.escape(task)}:\s*$", line) is not None
-            count += inside
-        kept += [] if inside else [line]
-    return "".join(kept) if any(re.match(r"  \S", line) for line in kept) else "", count
 
 
 def _load(text: str) -> dict[str, Any]:
