@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, overload
 
@@ -168,16 +168,19 @@ def predict_files(
     """Yield each photo, in order, with its prediction or with what is wrong with the file."""
     quiet = None if len(photos) >= WORTH_A_BAR else True
     for photo in tqdm(photos, unit="photo", leave=False, disable=quiet):
-        outcome: Prediction | BadImage
-        try:
-            outcome = classifier(photo, top)
-        except BadImage as error:
-            outcome = error
-        except UserError as error:
-            outcome = BadImage(photo, str(error))
-        except NoDigit:
-            outcome = BadImage(photo, "no digit found: nothing stands out from the background")
-        yield photo, outcome
+        yield photo, outcome(partial(classifier.predict, photo, top), photo)
+
+
+def outcome(predict: Callable[[], Prediction], photo: Path) -> Prediction | BadImage:
+    """Return what `predict` does, or what is wrong with the photo."""
+    try:
+        return predict()
+    except BadImage as error:
+        return error
+    except UserError as error:
+        return BadImage(photo, str(error))
+    except NoDigit:
+        return BadImage(photo, "no digit found: nothing stands out from the background")
 
 
 def _open_session(path: Path, threads: int) -> onnxruntime.InferenceSession:
