@@ -1,4 +1,4 @@
-"""The HTTP API under load: 8 clients, 1,000 photos each, one a request, to `sortline serve --api` on the same machine."""
+"""The HTTP API under load: 8 clients, 1,000 photos each, one a request, to `serve --api` on the same machine."""
 
 import http.client
 import io
