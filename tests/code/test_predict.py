@@ -225,10 +225,10 @@ def test_from_python_a_model_is_loaded_by_its_folder_or_task(export, tmp_path, m
         _ = sortline.nothing
 
 
-def test_what_importing_loads():
+def test_what_importing_loads(export):
     """The package alone is quick to import; the exported model needs nothing of the training side."""
     assert not {"numpy", "onnxruntime", "mindspore"} & loaded("import sortline")
-    with_model = loaded("from sortline import Classifier")
+    with_model = loaded(f"import sortline; sortline.load({str(export)!r})")
     assert "onnxruntime" in with_model
     assert not {"mindspore", "sklearn", "matplotlib", "onnx", "scipy", "dvc"} & with_model
 

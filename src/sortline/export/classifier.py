@@ -1,20 +1,18 @@
-"""The exported model on photos: needs the export folder and ONNX Runtime, nothing of the training side."""
+"""The exported model on photos: needs the export folder and what runs it, nothing of the training side."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, overload
 
 import numpy as np
-import onnxruntime
 from PIL import Image
 from tqdm import tqdm
 
 from sortline._core.doubt import sure
 from sortline._core.errors import UserError
 from sortline.data.images import BadImage, NoDigit, Photo, rgb_of
-from sortline.export import labels
+from sortline.export import labels, runtimes
 from sortline.export.prediction import Explanation, Guess, Prediction
 
 WORTH_A_BAR = 20  # photos
@@ -23,7 +21,7 @@ DIGITS = "digits"  # what labels.json says of a model that expects pictures like
 
 
 class Classifier:
-    """An export folder (model.onnx and labels.json) loaded into ONNX Runtime; without model.onnx the one in 8 bits.
+    """An export folder (a model and labels.json), open; of several models in it the first of `labels.MODELS`.
 
     `threads`: on how many a photo is classified, 0 for all cores; 1 where several photos are at a time.
     Raises `UserError` where a file is missing, broken, or not of the same export as the other.
@@ -38,9 +36,9 @@ class Classifier:
         self.labels = labels.read(self.folder / "labels.json")
         self.classes = [one.model_dump(exclude_unset=True) for one in self.labels.classes]
         self._bins = {one.id: one.model_dump(exclude_unset=True) for one in self.labels.bins}
-        self._session = _open_session(self.path, threads)
-        _check_contract(self._session, self.labels, self.path)
-        self._outputs = {output.name for output in self._session.get_outputs()}
+        self._runtime = runtimes.open_model(self.path, threads)
+        self._outputs = self._runtime.outputs
+        _check_contract(self._outputs, self._runtime.labels, self.labels, self.path)
 
     @property
     def note(self) -> str:
@@ -60,8 +58,8 @@ class Classifier:
             raise ValueError(f"expected an RGB image, got mode {image.mode}; open photos with open_rgb")
         pixels, path = np.asarray(image, dtype=np.uint8), self.path
         what = f"fails on a photo of {image.width} x {image.height} pixels; resize the photo, or export the model again"
-        with _runtime(path, what):
-            found = self._session.run(outputs, {"image": pixels})
+        with runtimes.one_line(path, what):
+            found = self._runtime.run(outputs, pixels)
         for name, values in zip(outputs, found, strict=True):
             first = 1 if name == "similarity" else len(self.classes)
             # A logit of a class that is out of the question may be -Inf.
@@ -110,8 +108,10 @@ class Classifier:
         return np.stack(found) if isinstance(found, list) else found
 
     @cached_property
-    def _with_features(self) -> onnxruntime.InferenceSession:
+    def _with_features(self) -> Any:
         """The model with one more output: what is inside of it."""
+        if self.path.suffix != ".onnx":
+            raise UserError(f"{self.path}: gives no features; the ONNX file that it was made of does")
         import onnx  # here, as predicting needs none of it
 
         from sortline._core import sessions
@@ -183,38 +183,11 @@ def outcome(predict: Callable[[], Prediction], photo: Path) -> Prediction | BadI
         return BadImage(photo, "no digit found: nothing stands out from the background")
 
 
-def _open_session(path: Path, threads: int) -> onnxruntime.InferenceSession:
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.log_severity_level = 4  # its errors are raised, too
-    # As bytes: ONNX Runtime's own file reader depends on the system's encoding of file names.
-    content = path.read_bytes()
-    with _runtime(path, "not a model that ONNX Runtime can load; export it again"):
-        return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-
-
-@contextmanager
-def _runtime(path: Path, what: str) -> Iterator[None]:
-    """Turn whatever ONNX Runtime raises into one line: its errors share no base class, nor are all its own."""
-    try:
-        yield
-    except MemoryError:
-        raise
-    except Exception as error:
-        # Where in the graph and in the runtime's code stands first.
-        raise UserError(f"{path}: {what} ({' '.join(str(error).split())[-120:].strip()})") from None
-
-
-def _check_contract(session: onnxruntime.InferenceSession, known: labels.Labels, path: Path) -> None:
-    """Refuse a model with another input or output than the export stage writes, or with other labels."""
+def _check_contract(outputs: runtimes.Shapes, inside: str | None, known: labels.Labels, path: Path) -> None:
+    """Refuse a model with other outputs than the export stage writes, or with other labels."""
     ranks = {"probabilities": 1, "logits": 1, "similarity": 1, "cam": 3}
-    with _runtime(path, "a name in it is damaged; export it again"):
-        inputs = {one.name: (one.type, len(one.shape)) for one in session.get_inputs()}
-        outputs = {one.name: one.shape for one in session.get_outputs()}
-        read = [one for one in session.get_outputs() if one.name in ranks]
-        inside = session.get_modelmeta().custom_metadata_map.get("labels")
-    proper = all(one.type == "tensor(float)" and len(one.shape) == ranks[one.name] for one in read)
-    if inputs != {"image": ("tensor(uint8)", 3)} or not {"probabilities", "logits"} <= set(outputs) or not proper:
+    proper = all(len(outputs[name]) == rank for name, rank in ranks.items() if name in outputs)
+    if not {"probabilities", "logits"} <= set(outputs) or not proper:
         raise UserError(f"{path}: not exported by sortline (a uint8 photo in, probabilities out)")
     count = outputs["probabilities"][-1]
     if isinstance(count, int) and count != len(known.classes):
