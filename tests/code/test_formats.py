@@ -2,6 +2,7 @@
 
 import json
 import os
+import platform
 import sys
 import zipfile
 from pathlib import Path
@@ -24,6 +25,8 @@ from sortline.export.classifier import Classifier
 
 GOLDEN = Path(__file__).parents[1] / "golden/small.tflite"  # made by make_litert.py there, with onnx2tf itself
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the runtimes are installed on Linux alone")
+X86 = pytest.mark.skipif(platform.machine() != "x86_64", reason="and LiteRT's on x86-64 alone")
+LITERT = pytest.param("litert", marks=X86)
 COLOURS = [(250, 30, 20), (20, 200, 40), (10, 60, 220), (90, 90, 90), (130, 128, 126)]
 
 
@@ -47,7 +50,7 @@ def images():
     return [*plain, Image.fromarray(noise), picture("star", 1, 300, 1), Image.new("RGB", (1, 1), "red")]
 
 
-@pytest.mark.parametrize("form", ["openvino", "litert"])
+@pytest.mark.parametrize("form", ["openvino", LITERT])
 def test_it_predicts_as_the_onnx_does_from_several_threads(made, tmp_path, form):
     def make(folder):
         if form == "openvino":
@@ -122,7 +125,7 @@ def test_whose_model_it_is_stands_in_it(made, tmp_path):
         assert json.loads(archive.read("about.json")) == {"task": "colours"}
 
 
-@pytest.mark.parametrize("name", ["model.xml", "model.bin", "model.tflite"])
+@pytest.mark.parametrize("name", ["model.xml", "model.bin", pytest.param("model.tflite", marks=X86)])
 @pytest.mark.parametrize("keep", [0, 0.4])
 def test_damaged_files_are_a_line(made, tmp_path, name, keep):
     folder = folder_of("damaged", lambda out: formats.to_openvino(made / "model.onnx", out, {}), tmp_path)
@@ -174,7 +177,7 @@ def project(made, tmp_path, monkeypatch):
 
 
 @pytest.mark.filterwarnings("ignore:Duplicate name")  # the golden file has about.json already
-@pytest.mark.parametrize("form", ["openvino", "litert"])
+@pytest.mark.parametrize("form", ["openvino", LITERT])
 def test_the_command_makes_a_folder_that_predict_takes(project, capsys, form):
     assert main(["export", "shop", "--to", form]) == 0
     assert f"models/shop/{form}" in capsys.readouterr().out
