@@ -14,8 +14,9 @@ from sortline.config.training import TrainParams
 from sortline.data import prepared
 from sortline.evaluation import training
 from sortline.nets import fit
-from sortline.report import training_curves
+from sortline.report import tracking, training_curves
 
+LIVE = Path("dvclive")
 THREADS = 2  # more gain nothing on nets as small as those of digits
 
 
@@ -26,6 +27,7 @@ def main(argv: list[str]) -> None:
         parser.add_argument(option, type=Path, required=True)
     args = parser.parse_args(argv)
     params = load(args.task, "train", TrainParams)
+    tracking.check(params.track)
     runtime.prepare(params.seed)
     if not params.on_photos:
         runtime.limit_threads(THREADS)
@@ -43,6 +45,7 @@ def main(argv: list[str]) -> None:
         training_curves.draw(trained.curve, plots, trained.train_n, len(trained.val_labels), trained.minimum)
     result = training.of_net(params, trained)
     files.write_metrics(args.metrics, result)
+    tracking.log(params.track, args.task, "train", params, args.metrics, args.plots, LIVE)
     print(
         f"{args.task}: epoch {trained.about['epoch']} of {len(trained.curve)} is used, "
         f"{result['val_accuracy']:.2%} on the validation part (n = {result['val_n']:,})"

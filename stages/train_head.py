@@ -20,8 +20,10 @@ from sortline.evaluation import training
 from sortline.evaluation.predictions import Predictions, table
 from sortline.features import similarity
 from sortline.features.heads import save_heads
-from sortline.report import training_curves
+from sortline.report import tracking, training_curves
 from sortline.training import calibration, heads
+
+LIVE = Path("dvclive")
 
 
 def main(argv: list[str]) -> None:
@@ -31,6 +33,7 @@ def main(argv: list[str]) -> None:
         parser.add_argument(option, type=Path, required=True)
     args = parser.parse_args(argv)
     params = load(args.task, "train_head", TrainHeadParams)
+    tracking.check(params.track)
     runtime.prepare(params.seed)
     split = files.read_csv(args.prepared / "split.csv")
     classes = prepared.read_classes(args.prepared / "classes.json")
@@ -68,6 +71,7 @@ def main(argv: list[str]) -> None:
             training_curves.draw_selection(trained.curve, plots, n, trained.facts["c"])
     result = training.of_heads(data, params, trained, calibrated) | {"unfamiliar_below": unfamiliar}
     files.write_metrics(args.metrics, result)
+    tracking.log(params.track, args.task, "train_head", params, args.metrics, args.plots, LIVE)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field, field_validator, model_validator
 
 from sortline.config.augment import CropParams, DistortionParams
-from sortline.config.base import Section
+from sortline.config.base import Section, Track
 from sortline.config.presets import PRESETS
 
 Optimizer = Literal["momentum", "nesterov", "sgd", "adam", "adamw", "nadam"]
@@ -72,7 +72,7 @@ class HeadRecipe(Recipe):
 
 # What lbfgs reads too, or only; it takes no notice of the other keys.
 FOR_LBFGS = {"optimizer", "pooling", "views", "seed", "class_weights", "calibrate", "reject_accuracy", "lbfgs_c",
-             "lbfgs_max_iter"}  # fmt: skip
+             "lbfgs_max_iter", "track"}  # fmt: skip
 BACKBONE = "backbone"  # may have been chosen by the head's score, too
 
 
@@ -99,6 +99,7 @@ class TrainHeadParams(HeadRecipe):
     # "Not sure" is said below the probability above which this share is correct, out of fold.
     reject_accuracy: float | None = Field(0.98, gt=0, lt=1, description="minimum accuracy of what counts as sure")
     chosen_on_folds: list[str] = Field([], description="backbone, and keys above, chosen by looking at cv_accuracy")
+    track: Track = "none"
 
     @field_validator("chosen_on_folds")
     @classmethod
@@ -141,6 +142,7 @@ class TrainParams(Recipe):
     every: int = Field(1, ge=1, description="of every so many epochs there is a checkpoint to keep")
     augment: DistortionParams = DistortionParams()
     crops: CropParams = CropParams()
+    track: Track = "none"
 
     @model_validator(mode="before")
     @classmethod
