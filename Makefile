@@ -14,7 +14,7 @@ WEB_TASK = $(or $(TASK),garbage)
 WEB_MODEL = $(or $(firstword $(wildcard models/$(WEB_TASK)/export release/$(WEB_TASK))),models/$(WEB_TASK)/export)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-slow test-all test-web web setup bench sbom lint clean
+.PHONY: help run test test-slow test-all test-web test-api web setup bench sbom lint clean
 
 help:            ## what there is to make
 	@grep -E '^[a-z-]+: .*##|^[a-z-]+:  +##' $(MAKEFILE_LIST) | sed -E 's/:.*## /: /' | awk -F': ' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -38,6 +38,10 @@ web: $(READY)    ## the web app out of the exported or released model, into web/
 
 test-web: $(READY) ## the web app in Chromium, which is installed where that can be done
 	@PATH="$(abspath $(BIN)):$$PATH" PYTHON="$(abspath $(BIN))/python" web/test/run.sh
+
+test-api: $(READY) ## the HTTP API against its own description, by schemathesis; ARGS="--max-examples 1000" for more
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade --target build/schemathesis schemathesis==4.32.5
+	@PYTHON="$(abspath $(BIN))/python" tests/fuzz/api.sh $(ARGS)
 
 setup: $(READY)  ## only the virtual environment, from the pinned lock
 

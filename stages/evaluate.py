@@ -18,7 +18,9 @@ from sortline.data.layout import APART
 from sortline.evaluation import novelty, predictions
 from sortline.evaluation.predictions import Predictions
 from sortline.predictor import Familiar
-from sortline.report import contact_sheet, evaluation, figures
+from sortline.report import contact_sheet, evaluation, figures, tracking
+
+LIVE = Path("dvclive")
 
 
 def main(argv: list[str]) -> None:
@@ -28,6 +30,7 @@ def main(argv: list[str]) -> None:
         parser.add_argument(option, type=Path, required=True)
     args = parser.parse_args(argv)
     params = load(args.task, "evaluate", EvaluateParams)
+    tracking.check(params.track)
     data, source = files.read_json(args.data), files.read_json(args.source)
     model = predictor.load(args.head, args.features, params.checkpoint)
     split = args.prepared / "split.csv"
@@ -60,6 +63,7 @@ def main(argv: list[str]) -> None:
     shown = args.raw, args.task, params.sheet_columns, params.sheet_limit
     contact_sheet.save(evaluation.wrong_sheet(found, *shown, model), args.plots / "photos" / "wrong.png")
     contact_sheet.save(evaluation.predictions_sheet(found, *shown), args.plots / "photos" / "predictions.png")
+    tracking.log(params.track, args.task, "evaluate", params, args.metrics, args.plots, LIVE)
     print(f"{args.task}: top-1 {result['accuracy']:.1%} on {val.split} (n = {result['n']:,})")
     if result["never_predicted"]:
         print(printable(f"WARNING: never answered: {', '.join(result['never_predicted'])}"))

@@ -18,9 +18,10 @@ from sortline.data import prepared
 from sortline.evaluation import training
 from sortline.evaluation.predictions import Predictions, table
 from sortline.nets import fit, out_of_fold
-from sortline.report import training_curves
+from sortline.report import tracking, training_curves
 from sortline.training.keeping import Keeper
 
+LIVE = Path("dvclive")
 THREADS = 2  # more gain nothing on nets as small as those of digits
 
 
@@ -31,6 +32,7 @@ def main(argv: list[str]) -> None:
         parser.add_argument(option, type=Path, required=True)
     args = parser.parse_args(argv)
     params = load(args.task, "train", TrainParams)
+    tracking.check(params.track)
     inputs = [args.prepared / "split.csv", args.prepared / "classes.json", args.features, args.weights]
     made_of = origin(params.model_dump(mode="json"), inputs)
     with unfinished.kept(unfinished.FOLDER / args.task / "train", made_of) as work:
@@ -69,6 +71,7 @@ def make(args: argparse.Namespace, params: TrainParams, work: Path) -> None:
         training_curves.draw(trained.curve, plots, trained.train_n, len(trained.val_labels), trained.minimum)
     result = training.of_net(params, trained, unseen)
     files.write_metrics(args.metrics, result)
+    tracking.log(params.track, args.task, "train", params, args.metrics, args.plots, LIVE)
     print(
         f"{args.task}: epoch {trained.about['epoch']} of {len(trained.curve)} is used, "
         f"{result['val_accuracy']:.2%} on the validation part (n = {result['val_n']:,})"

@@ -21,9 +21,11 @@ from sortline.evaluation import training
 from sortline.evaluation.predictions import Predictions, table
 from sortline.features import similarity
 from sortline.features.heads import save_heads
-from sortline.report import training_curves
+from sortline.report import tracking, training_curves
 from sortline.training import calibration, heads
 from sortline.training.keeping import Keeper
+
+LIVE = Path("dvclive")
 
 
 def main(argv: list[str]) -> None:
@@ -33,6 +35,7 @@ def main(argv: list[str]) -> None:
         parser.add_argument(option, type=Path, required=True)
     args = parser.parse_args(argv)
     params = load(args.task, "train_head", TrainHeadParams)
+    tracking.check(params.track)
     inputs = [args.prepared / "split.csv", args.prepared / "classes.json", args.features]
     inputs += [Path(params.init_from)] if params.init_from else []
     made_of = origin(params.model_dump(mode="json"), inputs)
@@ -78,6 +81,7 @@ def make(args: argparse.Namespace, params: TrainHeadParams, keeper: Keeper) -> N
             training_curves.draw_selection(trained.curve, plots, n, trained.facts["c"])
     result = training.of_heads(data, params, trained, calibrated) | {"unfamiliar_below": unfamiliar}
     files.write_metrics(args.metrics, result)
+    tracking.log(params.track, args.task, "train_head", params, args.metrics, args.plots, LIVE)
 
 
 if __name__ == "__main__":

@@ -136,9 +136,16 @@ def test_classes_without_bins(tmp_path):
     assert classifier.note == "x"
 
 
-def test_another_image_mode_is_refused(export):
-    with pytest.raises(ValueError, match="mode L"):
-        Classifier(export)(Image.new("L", (2, 2)))
+def test_an_image_of_another_mode_is_what_its_file_would_be(export, tmp_path):
+    for name, image in {
+        "grey": Image.new("L", (2, 3), 90), "clear": Image.new("RGBA", (2, 2), (200, 0, 0, 128)),
+        "turned": Image.effect_mandelbrot((8, 6), (-2, -1, 1, 1), 9).convert("RGB"),
+    }.items():  # fmt: skip
+        exif = Image.Exif()
+        exif[0x0112] = 6
+        image.save(tmp_path / f"{name}.png", exif=exif)
+        with Image.open(tmp_path / f"{name}.png") as opened:
+            assert Classifier(export)(opened) == Classifier(export)(tmp_path / f"{name}.png")
 
 
 def test_files_keep_their_order_and_a_bad_one_does_not_stop_the_rest(export, tmp_path):
@@ -162,7 +169,7 @@ def test_files_keep_their_order_and_a_bad_one_does_not_stop_the_rest(export, tmp
 def test_files_are_opened_one_by_one(export, tmp_path, monkeypatch):
     opened = []
     red = Image.new("RGB", (1, 1), "red")
-    monkeypatch.setattr("sortline.export.classifier.open_rgb", lambda photo: opened.append(photo) or red)
+    monkeypatch.setattr("sortline.export.classifier.rgb_of", lambda photo: opened.append(photo) or red)
     next(predict_files(Classifier(export), [tmp_path / str(index) for index in range(100)]))
     assert len(opened) == 1
 
@@ -218,10 +225,10 @@ def test_from_python_a_model_is_loaded_by_its_folder_or_task(export, tmp_path, m
         _ = sortline.nothing
 
 
-def test_what_importing_loads():
+def test_what_importing_loads(export):
     """The package alone is quick to import; the exported model needs nothing of the training side."""
     assert not {"numpy", "onnxruntime", "mindspore"} & loaded("import sortline")
-    with_model = loaded("from sortline import Classifier")
+    with_model = loaded(f"import sortline; sortline.load({str(export)!r})")
     assert "onnxruntime" in with_model
     assert not {"mindspore", "sklearn", "matplotlib", "onnx", "scipy", "dvc"} & with_model
 

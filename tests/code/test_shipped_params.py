@@ -21,6 +21,7 @@ NOT_SHOWN = {
     "extract.colour": "of photos that a net is trained on; mushrooms_report shows it",
     "weights.width": "of random weights; sample shows it",
     "weights.seed": "of random weights; sample shows it",
+    **{f"{stage}.track": "where else figures go, no result; docs/training.md" for stage in ("train_head", "evaluate")},
     **{f"weights.{key}": "of one's own copy" for key in ("path", "url", "member", "sha256", "max_mb")},
 }
 
@@ -68,7 +69,7 @@ def test_every_key_of_train_is_shown_once_there_is_a_task_for_it(ours):
     photos, modes = ours["mushrooms_report"]["train"], ours["garbage_tuned"]["train"]
     there = set().union(*(shown(section, "train") for section in (ours["mnist"]["train"], photos, modes)))
     shared = {f"train.{key}" for key in Recipe.model_fields}
-    assert keys(TrainParams, "train") - keys(HeadRecipe, "train.head") - there - {"train.head"} <= shared
+    assert keys(TrainParams, "train") - keys(HeadRecipe, "train.head") - there - {"train.head", "train.track"} <= shared
     assert shared <= {f"train.{key}" for key in ours["garbage"]["train_head"]}
     assert ours["mnist"]["extract"]["pixels"] is True
 

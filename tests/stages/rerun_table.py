@@ -103,12 +103,14 @@ TABLE: list[tuple[str, Any, set[str]]] = [
     ("train_head.lbfgs_c", [1.0], {"train_head"}),
     ("train_head.lbfgs_max_iter", 10, {"train_head"}),
     ("train_head.chosen_on_folds", ["lr"], {"train_head", "export"}),  # noted in train.json, which the card quotes
+    ("train_head.track", "dvclive", {"train_head"}),  # the same outputs, and dvclive/ besides
     ("evaluate.checkpoint", "best", {"evaluate", "export"}),
     # export reads evaluate.json; the sheet of wrong photos is not in it.
     ("evaluate.ece_bins", 2, {"evaluate"}),
     ("evaluate.worst_pairs", 1, {"evaluate"}),
     ("evaluate.sheet_columns", 3, {"evaluate"}),
     ("evaluate.sheet_limit", 1, {"evaluate"}),
+    ("evaluate.track", "dvclive", {"evaluate"}),
     ("diagnose.severities", [2], {"diagnose", "export"}),
     ("diagnose.neighbours", 3, {"diagnose"}),
     ("diagnose.suspects", 1, {"diagnose"}),

@@ -2,6 +2,8 @@
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
@@ -36,6 +38,17 @@ def cap_instruction_set() -> None:
     cap = isa_cap()
     if cap:
         os.environ[ISA_VARIABLE] = cap
+
+
+@contextmanager
+def uncapped() -> Iterator[None]:
+    """Lift the cap for a library whose oneDNN of its own starts within the block: OpenVINO's fails under it."""
+    cap = os.environ.pop(ISA_VARIABLE, None)
+    try:
+        yield
+    finally:
+        if cap:
+            os.environ[ISA_VARIABLE] = cap
 
 
 def prepare(seed: int = 0) -> None:

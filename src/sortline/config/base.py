@@ -2,7 +2,7 @@
 
 import reprlib
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 import pydantic
 from pydantic_core import PydanticCustomError
@@ -33,6 +33,8 @@ class Section(pydantic.BaseModel):
         return content
 
 
+# Of a stage that writes figures; the library is an extra of its own.
+Track = Annotated[Literal["none", "dvclive", "mlflow"], pydantic.Field(description="log the figures there too")]
 S = TypeVar("S", bound=Section)
 
 

@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from sortline.config.base import Section
+from sortline.config.base import Section, Track
 
 
 class EvaluateParams(Section):
@@ -15,3 +15,4 @@ class EvaluateParams(Section):
     worst_pairs: int = Field(5, ge=1, le=100, description="most confused pairs listed in the metrics")
     sheet_columns: int = Field(6, ge=1, le=20, description="photos in a row of the contact sheet of wrong photos")
     sheet_limit: int = Field(60, ge=1, le=1000, description="most photos on it, most confident errors first")
+    track: Track = "none"

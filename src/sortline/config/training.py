@@ -5,7 +5,7 @@ from typing import Annotated, Any, ClassVar, Literal, get_args
 from pydantic import Field, field_validator, model_validator
 
 from sortline.config.augment import CropParams, DistortionParams
-from sortline.config.base import Section
+from sortline.config.base import Section, Track
 from sortline.config.presets import PRESETS
 
 Optimizer = Literal["momentum", "nesterov", "sgd", "adam", "adamw", "nadam"]
@@ -95,7 +95,7 @@ class HeadRecipe(Recipe):
 
 # What lbfgs reads too, or only; it takes no notice of the other keys.
 FOR_LBFGS = {"optimizer", "pooling", "views", "seed", "class_weights", "calibrate", "reject_accuracy", "lbfgs_c",
-             "lbfgs_max_iter"}  # fmt: skip
+             "lbfgs_max_iter", "track"}  # fmt: skip
 FOR_MODES = {"blocks", "rank", "alpha", "start", "head", "norms", "layer_decay", "start_share", "out_of_fold"}
 
 
@@ -118,6 +118,7 @@ class TrainHeadParams(HeadRecipe, Sureness):
     bin_share: float = Field(0.0, ge=0, le=1, description="share of the smoothing that stays inside the class's bin")
     lbfgs_c: list[Strength] = Field([0.3, 1.0, 3.0], min_length=1, description="lbfgs: tried on the folds")
     lbfgs_max_iter: int = Field(300, ge=1, description="lbfgs: maximum of iterations")
+    track: Track = "none"
 
     @model_validator(mode="after")
     def _together(self) -> "TrainHeadParams":
@@ -157,6 +158,7 @@ class TrainParams(Recipe, Sureness):
     mixup: float = Field(0, ge=0, le=10, description="a of Beta(a, a), by which examples of a batch are mixed; 0: not")
     augment: DistortionParams = DistortionParams()
     crops: CropParams = CropParams()
+    track: Track = "none"
 
     @model_validator(mode="before")
     @classmethod

@@ -3,7 +3,9 @@
 import struct
 import warnings
 import zlib
+from contextlib import nullcontext
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from PIL import ExifTags, Image, ImageOps, ImageStat, PngImagePlugin
@@ -35,6 +37,13 @@ class BadImage(UserError):
         self.what = what
 
 
+Photo = Path | str | Image.Image | np.ndarray  # a file, an image of Pillow's, or uint8 RGB (H, W, 3)
+
+
+class TooLarge(BadImage):
+    """A photo over a limit of bytes or pixels."""
+
+
 class NoDigit(Exception):
     """Nothing stands out from a picture's background where a digit was looked for."""
 
@@ -51,26 +60,57 @@ def open_rgb(path: Path, max_pixels: int = MAX_PIXELS, max_file_mb: int = MAX_FI
     path = Path(path)
     _check_size(path, max_file_mb)
     try:
-        with Image.open(path, formats=FORMATS) as image:
+        stream = path.open("rb")
+    except OSError as error:
+        raise BadImage(path, f"cannot be read ({error.strerror})") from None
+    with stream:
+        return read_rgb(stream, path, max_pixels)
+
+
+def read_rgb(source: BinaryIO | Image.Image, name: Path, max_pixels: int = MAX_PIXELS) -> Image.Image:
+    """The same of a file's content, or of an image of Pillow's, which stays as it is; `name`: what errors call it."""
+    try:
+        with nullcontext(source) if isinstance(source, Image.Image) else Image.open(source, formats=FORMATS) as image:
             width, height = image.size
             if width * height > max_pixels:
-                raise BadImage(path, f"{width} x {height} pixels, over the limit of {max_pixels:,} pixels")
-            sixteen = ";16" in str(image.tile)
+                raise TooLarge(name, f"{width} x {height} pixels, over the limit of {max_pixels:,} pixels")
+            sixteen = ";16" in str(getattr(image, "tile", ""))
             image.load()
             orientation = _orientation(image)
-            rgb = _to_rgb(image, path, sixteen)
+            rgb = _to_rgb(image, name, sixteen)
     except Image.UnidentifiedImageError:
-        raise BadImage(path, _not_a_photo(path)) from None
+        raise BadImage(name, _not_a_photo(source)) from None  # type: ignore[arg-type]  # of a stream alone
     except Image.DecompressionBombError:
-        raise BadImage(path, f"more pixels than any photo has; the limit is {max_pixels:,} pixels") from None
+        raise TooLarge(name, f"more pixels than any photo has; the limit is {max_pixels:,} pixels") from None
     except DAMAGED as error:
         if "MAX_TEXT" in str(error):
-            raise BadImage(path, "more text or colour profile in it than a photo has; save it without them") from None
-        raise BadImage(path, f"truncated or damaged: {' '.join(str(error).split())[:120]}") from None
+            raise BadImage(name, "more text or colour profile in it than a photo has; save it without them") from None
+        raise BadImage(name, f"truncated or damaged: {' '.join(str(error).split())[:120]}") from None
     # The orientation alone: whoever saves or shows the image must not apply it again, nor stumble over damaged EXIF.
     rgb.info = {}
     rgb.getexif()[ExifTags.Base.Orientation] = orientation
     return ImageOps.exif_transpose(rgb)
+
+
+def rgb_of(photo: Photo) -> Image.Image:
+    """Return any of what may stand for a photo as `open_rgb` does a file; raise `BadImage` as it does.
+
+    An array may also be grey, (H, W), or have an alpha, (H, W, 4).
+    """
+    if isinstance(photo, str | Path):
+        return open_rgb(Path(photo))
+    if isinstance(photo, np.ndarray):
+        if (
+            photo.dtype != np.uint8
+            or photo.ndim not in (2, 3)
+            or photo.shape[2:] not in ((), (3,), (4,))
+            or not photo.size
+        ):
+            raise BadImage(Path("array"), f"{photo.dtype} {photo.shape}, expected uint8 (height, width, 3), RGB")
+        photo = Image.fromarray(photo)
+    if not isinstance(photo, Image.Image):
+        raise BadImage(Path(type(photo).__name__), "no photo: give a path, a Pillow image or a uint8 array")
+    return read_rgb(photo, Path(getattr(photo, "filename", "") or "image"))
 
 
 def resize(image: Image.Image, size: int) -> np.ndarray:
@@ -88,7 +128,7 @@ def _check_size(path: Path, max_file_mb: int) -> None:
     if size == 0:
         raise BadImage(path, "empty file (zero bytes)")
     if size > max_file_mb * 2**20:
-        raise BadImage(path, f"{size / 2**20:,.0f} MB, over the limit of {max_file_mb} MB a file")
+        raise TooLarge(path, f"{size / 2**20:,.0f} MB, over the limit of {max_file_mb} MB a file")
 
 
 def _orientation(image: Image.Image) -> int:
@@ -128,8 +168,8 @@ def _without_alpha(image: Image.Image, path: Path) -> Image.Image:
     return rgb
 
 
-def _not_a_photo(path: Path) -> str:
-    with path.open("rb") as stream:
-        head = stream.read(foreign.HEAD)
+def _not_a_photo(stream: BinaryIO) -> str:
+    stream.seek(0)
+    head = stream.read(foreign.HEAD)
     unknown = "not a photo (JPEG, PNG, WebP, BMP, GIF or TIFF), or its header is damaged"
     return foreign.describe(head) or unknown

@@ -1,80 +1,27 @@
-"""The exported model on photos: needs the export folder and ONNX Runtime, nothing of the training side."""
+"""The exported model on photos: needs the export folder and what runs it, nothing of the training side."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
-import onnxruntime
 from PIL import Image
 from tqdm import tqdm
 
 from sortline._core.doubt import sure
 from sortline._core.errors import UserError
-from sortline.data.images import BadImage, NoDigit, open_rgb
-from sortline.export import labels, sums
+from sortline.data.images import BadImage, NoDigit, Photo, rgb_of
+from sortline.export import labels, runtimes
+from sortline.export.prediction import Explanation, Guess, Prediction
 
 WORTH_A_BAR = 20  # photos
+POOLED = "net/similarity/mean"  # inside the exported graph, see onnx_model.add_similarity
 DIGITS = "digits"  # what labels.json says of a model that expects pictures like MNIST's
 
 
-@dataclass(frozen=True)
-class Guess:
-    """One class (`code`, `en`, `zh`, `bin`), its bin (`id`, `en`, `zh`, `colour`) or None, its probability.
-
-    A class that its table says more about has that as `card`: lines [name, text].
-    """
-
-    label: dict[str, Any]
-    bin: dict[str, Any] | None
-    probability: float
-
-    def as_dict(self) -> dict[str, Any]:
-        return {"class": self.label, "bin": self.bin, "probability": round(self.probability, 6)}
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """The most probable classes of one photo, best first; never empty.
-
-    `sure`: is the best one as probable as the threshold that was chosen out of fold? See `_core.doubt`.
-    `similarity`: the cosine to the nearest photo that the model was trained on, None where it cannot tell; `familiar`:
-    is that as high as of photos of scenes it does not know, but for one in 40?
-    """
-
-    top: tuple[Guess, ...]
-    sure: bool = True
-    similarity: float | None = None
-    familiar: bool = True
-
-    @property
-    def doubt(self) -> str:
-        """Why the best guess should not be taken, in a few words for people; empty where nothing speaks against it."""
-        return "unlike anything trained on" if not self.familiar else "" if self.sure else "not sure"
-
-    @property
-    def label(self) -> dict[str, Any]:
-        return self.top[0].label
-
-    @property
-    def bin(self) -> dict[str, Any] | None:
-        return self.top[0].bin
-
-    @property
-    def probability(self) -> float:
-        return self.top[0].probability
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return JSON content: the best guess's keys, `sure`, `similarity`, `familiar`, and all guesses, `top`."""
-        similarity = None if self.similarity is None else round(self.similarity, 4)
-        known = {"sure": self.sure, "similarity": similarity, "familiar": self.familiar}
-        return {**self.top[0].as_dict(), **known, "top": [guess.as_dict() for guess in self.top]}
-
-
 class Classifier:
-    """An export folder (model.onnx and labels.json) loaded into ONNX Runtime; without model.onnx the one in 8 bits.
+    """An export folder (a model and labels.json), open; of several models in it the first of `labels.MODELS`.
 
     `threads`: on how many a photo is classified, 0 for all cores; 1 where several photos are at a time.
     Raises `UserError` where a file is missing, broken, changed since, or not of the same export as the other.
@@ -89,9 +36,9 @@ class Classifier:
         self.labels = labels.read(self.folder / "labels.json")
         self.classes = [one.model_dump(exclude_unset=True) for one in self.labels.classes]
         self._bins = {one.id: one.model_dump(exclude_unset=True) for one in self.labels.bins}
-        self._session = _open_session(self.path, threads)
-        _check_contract(self._session, self.labels, self.path)
-        self._outputs = {output.name for output in self._session.get_outputs()}
+        self._runtime = runtimes.open_model(self.path, threads)
+        self._outputs = self._runtime.outputs
+        _check_contract(self._outputs, self._runtime.labels, self.labels, self.path)
 
     @property
     def note(self) -> str:
@@ -111,8 +58,8 @@ class Classifier:
             raise ValueError(f"expected an RGB image, got mode {image.mode}; open photos with open_rgb")
         pixels, path = np.asarray(image, dtype=np.uint8), self.path
         what = f"fails on a photo of {image.width} x {image.height} pixels; resize the photo, or export the model again"
-        with _runtime(path, what):
-            found = self._session.run(outputs, {"image": pixels})
+        with runtimes.one_line(path, what):
+            found = self._runtime.run(outputs, pixels)
         for name, values in zip(outputs, found, strict=True):
             first = 1 if name == "similarity" else len(self.classes)
             # A logit of a class that is out of the question may be -Inf.
@@ -120,18 +67,22 @@ class Classifier:
                 raise UserError(f"{path}: its {name} are not a number for each class; export it again")
         return found
 
-    def __call__(self, image: Image.Image | Path | str, top: int = 5) -> Prediction:
-        """Classify one RGB image, or a photo file; return `top` guesses (all where there are fewer), ties by label.
+    @overload  # a str is one photo, though a sequence of str too
+    def predict(self, photos: Photo, top: int = 5) -> Prediction: ...  # type: ignore[overload-overlap]
+    @overload
+    def predict(self, photos: Sequence[Photo], top: int = 5) -> list[Prediction]: ...
+    def predict(self, photos: Photo | Sequence[Photo], top: int = 5) -> Prediction | list[Prediction]:
+        """Classify one photo, or each of several; return `top` guesses (all where there are fewer), ties by label.
 
-        Where the model reads digits, the digit is cut out first, see `read_digit`; raises `NoDigit` as it does,
-        `BadImage` for a file that is no photo, and `UserError` where the model's answer is none.
+        A photo is a path, a Pillow image or uint8 RGB (H, W, 3); several are a list of them, or (n, H, W, 3). Where the
+        model reads digits, the digit is cut out first, see `read_digit`; raises `NoDigit` as it does, `BadImage` for
+        what is no photo, and `UserError` where the model's answer is none.
         """
-        if not isinstance(image, Image.Image):
-            image = open_rgb(Path(image))
-        if self.labels.reads == DIGITS:
-            from sortline.data.handwriting import read_digit  # SciPy takes a while to load
+        return self._each(photos, lambda image: self._predict(image, top))
 
-            image = read_digit(image)
+    __call__ = predict
+
+    def _predict(self, image: Image.Image, top: int) -> Prediction:
         found = self._run([name for name in ("probabilities", "similarity") if name in self._outputs], image)
         probabilities, similarity = found[0], float(found[1][0]) if len(found) > 1 else None
         best = np.argsort(-probabilities, kind="stable")[: max(top, 1)]
@@ -144,6 +95,33 @@ class Classifier:
         familiar = similarity is None or limit is None or similarity >= limit
         return Prediction(tuple(guesses), certain, similarity, familiar)
 
+    def features(self, photos: Photo | Sequence[Photo]) -> np.ndarray:
+        """Return the backbone's features, pooled by their mean: float32 (C,) of one photo, (n, C) of several.
+
+        By these `similarity` is told. Raises `UserError` where the model has no such, as a net trained from pixels.
+        """
+
+        def features(image: Image.Image) -> np.ndarray:
+            return self._with_features.run([POOLED], {"image": np.asarray(image)})[0][0]
+
+        found = self._each(photos, features)
+        return np.stack(found) if isinstance(found, list) else found
+
+    @cached_property
+    def _with_features(self) -> Any:
+        """The model with one more output: what is inside of it."""
+        if self.path.suffix != ".onnx":
+            raise UserError(f"{self.path}: gives no features; the ONNX file that it was made of does")
+        import onnx  # here, as predicting needs none of it
+
+        from sortline._core import sessions
+
+        model = onnx.load_model_from_string(self.path.read_bytes())
+        if not any(POOLED in node.output for node in model.graph.node):
+            raise UserError(f"{self.path}: has no features to give; a head on a backbone, exported today, has")
+        model.graph.output.append(onnx.helper.make_tensor_value_info(POOLED, onnx.TensorProto.FLOAT, None))
+        return sessions.session(model)
+
     @property
     def explains(self) -> bool:
         """Does the model say where it looked? One with a linear head does."""
@@ -153,6 +131,36 @@ class Classifier:
         """Return what speaks for class number `label`, by position in the photo: float32 (h, w), 0 and up."""
         return np.maximum(self._run(["cam"], image)[0][label], 0)
 
+    def explain(self, photo: Photo, code: str | None = None) -> Explanation:
+        """Return where `photo` speaks for the class of that code, by default the most probable one.
+
+        Raises `UserError` for a class that is not there, and where the model's head is not linear.
+        """
+        if not self.explains:
+            raise UserError(f"{self.path}: its head is not linear, so the file alone cannot say where it looked")
+        image = self._read(photo)
+        codes = [one["code"] for one in self.classes]
+        code = self._predict(image, 1).label["code"] if code is None else code
+        if code not in codes:
+            raise UserError(f"{self.path}: no class '{code}'; there are: {', '.join(codes)}")
+        index = codes.index(code)
+        return Explanation(image, self.classes[index], self.evidence(image, index))
+
+    def _each(self, photos: Photo | Sequence[Photo], work: Callable[[Image.Image], Any]) -> Any:
+        """Return `work` of a photo, or a list of that of each."""
+        if isinstance(photos, list | tuple) or (isinstance(photos, np.ndarray) and photos.ndim == 4):
+            return [work(self._read(photo)) for photo in photos]
+        return work(self._read(photos))  # type: ignore[arg-type]
+
+    def _read(self, photo: Photo) -> Image.Image:
+        """Return what the model is shown of a photo."""
+        image = rgb_of(photo)
+        if self.labels.reads == DIGITS:
+            from sortline.data.handwriting import read_digit  # SciPy takes a while to load
+
+            image = read_digit(image)
+        return image
+
 
 def predict_files(
     classifier: Classifier, photos: Sequence[Path], top: int = 5
@@ -160,51 +168,26 @@ def predict_files(
     """Yield each photo, in order, with its prediction or with what is wrong with the file."""
     quiet = None if len(photos) >= WORTH_A_BAR else True
     for photo in tqdm(photos, unit="photo", leave=False, disable=quiet):
-        outcome: Prediction | BadImage
-        try:
-            outcome = classifier(photo, top)
-        except BadImage as error:
-            outcome = error
-        except UserError as error:
-            outcome = BadImage(photo, str(error))
-        except NoDigit:
-            outcome = BadImage(photo, "no digit found: nothing stands out from the background")
-        yield photo, outcome
+        yield photo, outcome(partial(classifier.predict, photo, top), photo)
 
 
-def _open_session(path: Path, threads: int) -> onnxruntime.InferenceSession:
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.log_severity_level = 4  # its errors are raised, too
-    # As bytes: ONNX Runtime's own file reader depends on the system's encoding of file names.
-    content = path.read_bytes()
-    sums.check(path, content)
-    with _runtime(path, "not a model that ONNX Runtime can load; export it again"):
-        return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-
-
-@contextmanager
-def _runtime(path: Path, what: str) -> Iterator[None]:
-    """Turn whatever ONNX Runtime raises into one line: its errors share no base class, nor are all its own."""
+def outcome(predict: Callable[[], Prediction], photo: Path) -> Prediction | BadImage:
+    """Return what `predict` does, or what is wrong with the photo."""
     try:
-        yield
-    except MemoryError:
-        raise
-    except Exception as error:
-        # Where in the graph and in the runtime's code stands first.
-        raise UserError(f"{path}: {what} ({' '.join(str(error).split())[-120:].strip()})") from None
+        return predict()
+    except BadImage as error:
+        return error
+    except UserError as error:
+        return BadImage(photo, str(error))
+    except NoDigit:
+        return BadImage(photo, "no digit found: nothing stands out from the background")
 
 
-def _check_contract(session: onnxruntime.InferenceSession, known: labels.Labels, path: Path) -> None:
-    """Refuse a model with another input or output than the export stage writes, or with other labels."""
+def _check_contract(outputs: runtimes.Shapes, inside: str | None, known: labels.Labels, path: Path) -> None:
+    """Refuse a model with other outputs than the export stage writes, or with other labels."""
     ranks = {"probabilities": 1, "logits": 1, "similarity": 1, "cam": 3}
-    with _runtime(path, "a name in it is damaged; export it again"):
-        inputs = {one.name: (one.type, len(one.shape)) for one in session.get_inputs()}
-        outputs = {one.name: one.shape for one in session.get_outputs()}
-        read = [one for one in session.get_outputs() if one.name in ranks]
-        inside = session.get_modelmeta().custom_metadata_map.get("labels")
-    proper = all(one.type == "tensor(float)" and len(one.shape) == ranks[one.name] for one in read)
-    if inputs != {"image": ("tensor(uint8)", 3)} or not {"probabilities", "logits"} <= set(outputs) or not proper:
+    proper = all(len(outputs[name]) == rank for name, rank in ranks.items() if name in outputs)
+    if not {"probabilities", "logits"} <= set(outputs) or not proper:
         raise UserError(f"{path}: not exported by sortline (a uint8 photo in, probabilities out)")
     count = outputs["probabilities"][-1]
     if isinstance(count, int) and count != len(known.classes):

@@ -10,7 +10,7 @@ from sortline.config.base import one_line
 from sortline.export import sums
 
 MAX_BYTES = 50 * 10**6
-MODELS = ("model.onnx", "model_int8.onnx")
+MODELS = ("model.onnx", "model_int8.onnx", "model.xml", "model.tflite")  # OpenVINO's, LiteRT's
 
 
 class _Part(pydantic.BaseModel):
@@ -56,7 +56,7 @@ class Labels(_Part):
 
 
 def model_file(folder: Path) -> Path:
-    """Return the model of an export folder that is used: model.onnx, the one in 8 bits where it is the only one."""
+    """Return the model of an export folder that is used: the first of MODELS that is there."""
     files = [folder / name for name in MODELS]
     return next((path for path in files if path.is_file()), files[0])
 

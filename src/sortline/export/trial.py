@@ -37,7 +37,8 @@ def main(argv: list[str]) -> None:
     from sortline.export.classifier import Classifier
 
     (folder,) = map(Path, argv)
-    _check_weights(model_file(folder))
+    if model_file(folder).suffix == ".onnx":
+        _check_weights(model_file(folder))
     classifier = Classifier(folder)
     classifier.probabilities(Image.new("RGB", (SIDE, SIDE), "grey"))
 

@@ -1,13 +1,12 @@
 """The files of the web app over HTTP, as a WSGI app: with the headers that it needs, and nothing outside its folder."""
 
-import ipaddress
-import socket
 from collections.abc import Callable, Iterable
 from email.utils import formatdate, parsedate_to_datetime
 from http import HTTPStatus
 from pathlib import Path, PurePosixPath
 from typing import Any
-from urllib.parse import urlsplit
+
+from sortline.server.hosts import Hosts
 
 # Ours, not the system's: Windows may call .js plain text, and browsers then refuse it.
 TEXTS = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".mjs": "text/javascript"}
@@ -33,21 +32,17 @@ HEADERS = {
 
 
 class AppFiles:
-    """Answers GET and HEAD for the regular files in `folder`; `host` is the name that it is reached by."""
+    """Answers GET and HEAD for the regular files in `folder`, to requests for one of `hosts`."""
 
-    def __init__(self, folder: Path, host: str):
-        self.folder = folder.resolve()
-        own = socket.gethostname().lower()
-        name = own.split(".")[0]
-        # By the last two a phone in the same network finds this machine; no name server elsewhere can give them out.
-        self.hosts = {"localhost", host.lower(), own, name, f"{name}.local"}
+    def __init__(self, folder: Path, hosts: Hosts):
+        self.folder, self.hosts = folder.resolve(), hosts
 
     def __call__(self, request: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
         def answer(status: HTTPStatus, headers: dict[str, str], body: Iterable[bytes] = ()) -> Iterable[bytes]:
             start(f"{status.value} {status.phrase}", [*{**HEADERS, **headers}.items()])
             return body
 
-        if not self.is_ours(request.get("HTTP_HOST", "")):
+        if not self.hosts.are_ours(request.get("HTTP_HOST", "")):
             return answer(HTTPStatus.FORBIDDEN, {"Content-Length": "0"})
         if request["REQUEST_METHOD"] not in ("GET", "HEAD"):
             return answer(HTTPStatus.METHOD_NOT_ALLOWED, {"Allow": "GET, HEAD", "Content-Length": "0"})
@@ -63,14 +58,6 @@ class AppFiles:
         if request["REQUEST_METHOD"] == "HEAD":
             return answer(HTTPStatus.OK, headers)
         return answer(HTTPStatus.OK, headers, request["wsgi.file_wrapper"](path.open("rb"), 1 << 16))
-
-    def is_ours(self, host: str) -> bool:
-        """Whether a Host header names this machine. Others can let a name of theirs lead here, but no address."""
-        try:
-            name = urlsplit(f"//{host}").hostname or ""
-            return name.removesuffix(".") in self.hosts or bool(ipaddress.ip_address(name))
-        except ValueError:
-            return False
 
     def find(self, text: str) -> Path | None:
         """Return the file of a request's path; None for folders, pipes, links that lead outside and what is no path."""
