@@ -178,7 +178,7 @@ def test_an_address_of_ipv6_is_served_and_printed_as_browsers_take_it(tmp_path, 
     except OSError:
         pytest.skip("this machine has no ::1")
     made = serve.start(tmp_path, host, 0)
-    monkeypatch.setattr(serve, "start", lambda *_: made)
+    monkeypatch.setattr(serve, "start", lambda *_, **__: made)
     with running(made), urllib.request.urlopen(f"http://[::1]:{made.effective_port}/") as answer:
         assert answer.read() == b"page"
     monkeypatch.setattr(made, "run", lambda: None)

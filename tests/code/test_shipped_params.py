@@ -5,7 +5,7 @@ from test_params import ROOT, STAGES
 
 from sortline.config.base import Section, load, read_yaml
 from sortline.config.tasks import listed, task_sections
-from sortline.config.training import HeadRecipe, Recipe, TrainParams
+from sortline.config.training import HeadRecipe, Recipe, Sureness, TrainParams
 
 # Keys that the home task's section does not show, and why.
 NOT_SHOWN = {
@@ -68,7 +68,7 @@ def test_the_home_task_shows_every_key_there_is(ours):
 def test_every_key_of_train_is_shown_once_there_is_a_task_for_it(ours):
     photos, modes = ours["mushrooms_report"]["train"], ours["garbage_tuned"]["train"]
     there = set().union(*(shown(section, "train") for section in (ours["mnist"]["train"], photos, modes)))
-    shared = {f"train.{key}" for key in Recipe.model_fields}
+    shared = {f"train.{key}" for key in (Recipe.model_fields | Sureness.model_fields)}
     assert keys(TrainParams, "train") - keys(HeadRecipe, "train.head") - there - {"train.head", "train.track"} <= shared
     assert shared <= {f"train.{key}" for key in ours["garbage"]["train_head"]}
     assert ours["mnist"]["extract"]["pixels"] is True

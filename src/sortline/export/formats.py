@@ -134,7 +134,7 @@ def of_fixed_size(model: onnx.ModelProto) -> onnx.ModelProto:
             continue
         elif output == "net/logits":
             node.output[0] = "logits"
-        elif output == "net/similarity":
+        elif node.op_type == "ReduceMax" and output.startswith("net/similarity"):
             next(one for one in node.attribute if one.name == "keepdims").i = 1
         nodes.append(node)
     classes = next(one for one in graph.output if one.name == "logits").type.tensor_type.shape.dim[-1].dim_value
