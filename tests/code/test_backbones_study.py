@@ -1,0 +1,87 @@
+"""What studies/backbones says is what its committed results say."""
+
+import json
+import runpy
+import sys
+from pathlib import Path
+
+import pytest
+
+from sortline.config.training import TrainParams
+from sortline.evaluation.comparison import holm
+
+STUDY = Path(__file__).parents[2] / "studies" / "backbones"
+
+
+@pytest.fixture(scope="module")
+def report():
+    sys.path.insert(0, str(STUDY))
+    sys.modules.pop("common", None)
+    yield runpy.run_path(str(STUDY / "report.py"))
+    sys.path.remove(str(STUDY))
+    sys.modules.pop("common", None)
+
+
+@pytest.fixture(scope="module")
+def metrics():
+    return json.loads((STUDY / "metrics.json").read_text(encoding="utf-8"))
+
+
+def part(path, name):
+    text = path.read_text(encoding="utf-8")
+    return text.split(f"<!-- {name}")[1].split("-->\n", 1)[1].split(f"<!-- end of {name} -->")[0]
+
+
+def test_every_way_is_measured_and_p_is_corrected_for_all_of_them(report, metrics):
+    params, rows = report["PARAMS"], metrics["ways"]
+    assert {row["way"] for row in rows.values()} == {*params["names"], *params["means"]}
+    assert set(params["names"]) <= set(params["ways"])
+    others = [row for name, row in rows.items() if name != params["base"]]
+    assert metrics["tried"] == len(others) == len(rows) - 1
+    for row, p in zip(others, holm([row["p"] for row in others]), strict=True):
+        assert row["p_holm"] == pytest.approx(p, abs=1e-3)
+    base = rows[params["base"]]["accuracy"]
+    for row in others:
+        assert row["difference"] == pytest.approx(row["accuracy"] - base, abs=2e-4)
+        assert row["low"] < row["accuracy"] < row["high"] and row["n"] == 2125
+
+
+def test_the_base_is_the_head_of_the_line(report, metrics):
+    line = json.loads((STUDY.parents[1] / "metrics/garbage/train.json").read_text(encoding="utf-8"))
+    row = metrics["ways"][report["PARAMS"]["base"]]
+    assert row["accuracy"] == line["cv_accuracy"] and row["scenes"] == line["cv_accuracy_scenes"]
+
+
+def test_the_table_of_the_readme_is_made_of_the_results(report, metrics):
+    made = "\n".join(report["table"](in_order(report, metrics))) + "\n"
+    assert made == (STUDY / "table.md").read_text(encoding="utf-8") == part(STUDY / "README.md", "table")
+
+
+def in_order(report, metrics):
+    params = report["PARAMS"]
+    order = [*params["names"], *params["means"]]
+    rows = metrics["ways"].items()
+    return dict(sorted(rows, key=lambda one: (order.index(one[1]["way"]), one[1]["share"])))
+
+
+def test_every_way_that_trains_is_a_valid_setting_of_the_line(report):
+    params = report["PARAMS"]
+    for way in params["ways"].values():
+        assert set(way.get("heads", [])) | set(way.get("teacher", [])) <= set(params["backbones"])
+        if "train" in way:
+            assert TrainParams(**params["train"] | way["train"]).net in params["backbones"]
+
+
+def test_the_page_on_finetuning_says_what_was_measured(report, metrics):
+    page = STUDY.parents[1] / "docs/finetuning.md"
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in part(page, "backbones").splitlines()[2:]]
+    assert len(rows) >= 3
+    for name, share, accuracy, low_to_high, difference, p_holm in rows:
+        way = name.strip("`")
+        row = metrics["ways"][way if way == report["PARAMS"]["base"] else f"{way}, share {share}"]
+        assert accuracy == f"{100 * row['accuracy']:.1f}"
+        assert low_to_high == f"{100 * row['low']:.1f} to {100 * row['high']:.1f}"
+        how = {key: 100 * row.get(f"difference{key}", 0) for key in ("", "_low", "_high")}
+        wanted = f"{how['']:+.1f} [{how['_low']:+.1f}, {how['_high']:+.1f}]"
+        assert difference == ("" if "p" not in row else wanted)
+        assert p_holm == ("" if "p" not in row else report["comparison"].show_p(row["p_holm"]))
