@@ -18,7 +18,7 @@ class LeNet5Photos(nn.Cell):
     def __init__(self, side: int, classes: int, colour: bool, pooling: str) -> None:
         super().__init__()
         places = (side // 2 - 4) // 2
-        self.luma = None if colour else Tensor((np.array(LUMA, np.float32) / sum(LUMA)).reshape(1, 3, 1, 1))
+        self.luma = None if colour else Tensor((np.array(LUMA) / sum(LUMA)).astype(np.float32).reshape(1, 3, 1, 1))
         self.conv1 = nn.Conv2d(3 if colour else 1, 6, 5, pad_mode="same", has_bias=True)
         self.conv2 = nn.Conv2d(6, MAPS, 5, pad_mode="valid", has_bias=True)
         self.pool = {"average": nn.AvgPool2d, "max": nn.MaxPool2d}[pooling](2, 2)
