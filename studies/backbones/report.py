@@ -65,16 +65,18 @@ def correct(probabilities: np.ndarray, train: Train) -> np.ndarray:
 
 
 def table(rows: dict[str, dict[str, Any]]) -> list[str]:
-    columns = "way", "trained share", "new scenes, % [95 %]", "against the line's head, points [95 %]", "p", "p, Holm"
+    columns = "way", "trained share", "new scenes, % [95 %]", "log-loss", "against the line's head, points [95 %]", "p"
+    columns = *columns, "p, Holm"
     lines = [f"| {' | '.join(columns)} |", "|" + " --- |" * len(columns)]
     for row in rows.values():
         accuracy, low, high = (100 * row[key] for key in ("accuracy", "low", "high"))
-        compared = "| | "
+        compared = " |  | "
         if "p" in row:
             shift, least, most = (100 * row[f"difference{end}"] for end in ("", "_low", "_high"))
             p, holm = (comparison.show_p(row[key]) for key in ("p", "p_holm"))
             compared = f"{shift:+.1f} [{least:+.1f}, {most:+.1f}] | {p} | {holm}"
-        lines.append(f"| `{row['way']}` | {row['share']:g} | {accuracy:.1f} [{low:.1f}, {high:.1f}] | {compared} |")
+        shown = f"{accuracy:.1f} [{low:.1f}, {high:.1f}] | {row['log_loss']:.3f}"
+        lines.append(f"| `{row['way']}` | {row['share']:g} | {shown} | {compared} |")
     return lines
 
 
@@ -91,7 +93,7 @@ def draw(rows: dict[str, dict[str, Any]], path: Path) -> None:
         axes.set_yticks(range(len(shown)), [row["way"] for row in reversed(shown)])
         axes.xaxis.set_major_formatter(PercentFormatter(1))
         axes.grid(axis="x")
-        axes.set(xlabel="out-of-fold accuracy less that of the line's head on the same photos, with 95 % interval")
+        axes.set(xlabel="out-of-fold accuracy less that of the line's head\n(same photos; 95 % interval by scene)")
 
 
 if __name__ == "__main__":
