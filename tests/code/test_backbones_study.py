@@ -85,3 +85,13 @@ def test_the_page_on_finetuning_says_what_was_measured(report, metrics):
         wanted = f"{how['']:+.1f} [{how['_low']:+.1f}, {how['_high']:+.1f}]"
         assert difference == ("" if "p" not in row else wanted)
         assert p_holm == ("" if "p" not in row else report["comparison"].show_p(row["p_holm"]))
+
+
+def test_the_readme_says_what_was_measured(metrics, report):
+    readme = " ".join((STUDY.parents[1] / "README.md").read_text(encoding="utf-8").split())
+    for way in ("tuned_lite1", "lite0_and_lite1_tuned"):
+        row = metrics["ways"][f"{way}, share 0.5"]
+        low, high = (100 * row[key] for key in ("low", "high"))
+        assert f"{100 * row['accuracy']:.1f} % [{low:.1f}, {high:.1f}], which" in readme
+    p = report["comparison"].show_p(row["p_holm"])
+    assert f"(p = {p} after Holm for {metrics['tried']} tries)" in readme
