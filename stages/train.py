@@ -2,23 +2,27 @@
 
 Reads what extract kept, `split.csv` and, to fine-tune, the weights; writes `best.safetensors`, `last.safetensors`, the
 latest epochs' checkpoints, `head.json`, the net as ONNX and MindIR, the curves, `train.json`. Params: `<task>.train`.
-What it needs to go on after a kill lies in build/kept/ until it is done.
+What it needs to go on after a kill lies in build/kept/ until it is done. Of several workers the first one writes.
 """
 
 import argparse
+import math
 import shutil
+import tempfile
 from pathlib import Path
 
-from sortline._core import files, runtime, unfinished
+from sortline._core import files, runtime, unfinished, workers
 from sortline._core.errors import run
 from sortline._core.origin import origin
 from sortline.config.base import load
+from sortline.config.device import chosen
 from sortline.config.training import TrainParams
 from sortline.data import prepared
 from sortline.evaluation import training
 from sortline.nets import fit
 from sortline.report import training_curves
 from sortline.training.keeping import Keeper
+from sortline.training.results import TrainedNet
 
 THREADS = 2  # more gain nothing on nets as small as those of digits
 
@@ -30,23 +34,39 @@ def main(argv: list[str]) -> None:
         parser.add_argument(option, type=Path, required=True)
     args = parser.parse_args(argv)
     params = load(args.task, "train", TrainParams)
+    runtime.use(chosen())
+    kept = unfinished.FOLDER / args.task
+    workers.serve()
+    if workers.asked() > 1 and not workers.started():
+        workers.launch(workers.asked(), [__file__, *argv], kept / "workers")
+        return
+    number, count = workers.place()
+    if number:
+        with tempfile.TemporaryDirectory() as scratch:
+            train(args, params, Keeper(kept / "train", due=math.inf), Path(scratch))
+        return
     inputs = [args.prepared / "split.csv", args.prepared / "classes.json", args.features, args.weights]
-    made_of = origin(params.model_dump(mode="json"), inputs)
-    with unfinished.kept(unfinished.FOLDER / args.task / "train", made_of) as work:
+    made_of = origin(params.model_dump(mode="json") | {"workers": count}, inputs)
+    # Before it meets the other workers, which then go on from what is there.
+    with unfinished.kept(kept / "train", made_of) as work:
         make(args, params, work)
 
 
-def make(args: argparse.Namespace, params: TrainParams, work: Path) -> None:
+def train(args: argparse.Namespace, params: TrainParams, keeper: Keeper, out: Path) -> tuple[TrainedNet, fit.Parts]:
     runtime.prepare(params.seed)
+    workers.join()
     if not params.on_photos:
         runtime.limit_threads(THREADS)
     split = files.read_csv(args.prepared / "split.csv")
     data = fit.read(split, prepared.read_classes(args.prepared / "classes.json"), args.features)
     net, options = fit.build(data, params, args.weights)
+    return fit.train(net, options, data, params, out, keeper), data
 
+
+def make(args: argparse.Namespace, params: TrainParams, work: Path) -> None:
+    trained, data = train(args, params, Keeper(work), work)
     with files.replacing(args.out) as out:
         out.mkdir()
-        trained = fit.train(net, options, data, params, work, Keeper(work))
         for path in work.glob("*.safetensors"):
             shutil.copy(path, out)
         files.write_json(out / "head.json", trained.about)

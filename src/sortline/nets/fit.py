@@ -11,11 +11,12 @@ import onnx
 from mindspore import Tensor, nn, ops
 from tqdm import tqdm
 
-from sortline._core import files, graphs, parameters
+from sortline._core import files, graphs, parameters, workers
 from sortline.config.training import Recipe, TrainParams
 from sortline.data.prepared import Classes
 from sortline.features.store import FeatureStore
 from sortline.nets import registry
+from sortline.nets.half import halve
 from sortline.nets.inputs import Feed, Inputs, check_pictures, predictor
 from sortline.nets.inputs import read as read_inputs
 from sortline.training import loop
@@ -77,6 +78,8 @@ def train(
     The best epoch is that of the highest accuracy on the validation part, then of the lowest log-loss there. What
     `keeper` has kept goes on; the checkpoints of before are in `out`. Raises `UserError` where the training diverges.
     """
+    if params.precision == "amp":
+        halve(net)
     cell, inputs = data.inputs.part(net), data.inputs
     change = params.crops if params.on_photos else params.augment
     feed, held = inputs.feed(net, data.rows, change), inputs.feed(net, data.val_rows)
@@ -86,10 +89,13 @@ def train(
     if keeper is not None:
         _keep_too(keeper, net, curve, used)
     rates = layer_rates(net, params.layer_decay)
-    trained = epochs(cell, feed, data.labels, data.classes, params, rates, keeper)
+    scale = params.loss_scale if params.precision == "amp" else None
+    trained = epochs(cell, feed, data.labels, data.classes, params, rates, keeper, scale)
     what = f"train {params.mode or params.net}"
     bar = tqdm(trained, total=params.epochs, initial=len(curve), desc=what, unit="epoch", disable=None)
+    statistics = [parameter for parameter in net.get_parameters() if parameter.name.endswith(STATISTICS)]
     for epoch in bar:
+        workers.average(statistics)
         logits = predict(held)
         names = loop.note(curve, loop.curve_row(epoch, logits, data.val_labels, "val"), "val")
         arrays = registry.values(net)
@@ -186,12 +192,13 @@ def epochs(
     recipe: Recipe,
     factors: Mapping[str, float] | None = None,
     keeper: Keeper | None = None,
+    scale: float | str | None = None,
 ) -> Iterator[loop.Epoch]:
     """Train `net` in place on the n inputs of `feed` and int labels (n,); yield after each epoch.
 
     Only parameters that require a gradient change; `factors` multiplies the rate of those that it names. Weights decay,
-    biases and batch norm do not. `keeper`: see `loop.train`. Raises `UserError` when the loss or a parameter turns NaN
-    or Inf.
+    biases and batch norm do not. `keeper`: see `loop.train`; `scale`: see `loop.Steps`. Raises `UserError` when the
+    loss or a parameter turns NaN or Inf.
     """
     net.set_train(True)
     params = net.trainable_params()
@@ -202,7 +209,8 @@ def epochs(
 
     decayed = flat([parameter.name.endswith(DECAYED) for parameter in params])
     rates = None if factors is None else flat([factors.get(parameter.name, 1.0) for parameter in params])
-    steps = loop.Steps(NetLoss(net, feed), recipe.optimizer, recipe.clip_norm is not None, even=factors is None)
+    loss, clipped, even = NetLoss(net, feed), recipe.clip_norm is not None, factors is None
+    steps = loop.Steps(loss, recipe.optimizer, clipped, even=even, scale=scale)
     balanced = recipe.class_weights == "balanced"
     targets = smooth_targets(labels, classes, recipe.label_smoothing, balanced=balanced)
     batches = _Batches(feed, targets, recipe.seed)
