@@ -24,8 +24,7 @@ def trained(scale, recipe=RECIPE):
         linear(), Pictures(images), labels, CLASSES, recipe, scale=scale)]  # fmt: skip
 
 
-@pytest.mark.parametrize("optimizer", ["momentum", "adam"])
-@pytest.mark.parametrize("scale", [1024.0, 1000.0, "dynamic"])
+@pytest.mark.parametrize(("scale", "optimizer"), [(1024.0, "momentum"), ("dynamic", "adam")])
 def test_the_scale_cancels(scale, optimizer):
     recipe = changed(optimizer=optimizer, clip_norm=0.3)
     for (loss, value), (expected_loss, expected) in zip(trained(scale, recipe), trained(None, recipe), strict=True):
@@ -48,6 +47,14 @@ class Seen(Keeper):
         self.steps.append({name: array.copy() for name, array in arrays.items()})
 
 
+class Loud(Pictures):
+    """Inputs of which gradients are large."""
+
+    @property
+    def scale(self):
+        return 300 * super().scale
+
+
 def steps(tmp_path, monkeypatch, scale, **constants):
     """Train step by step; return the state before each."""
     monkeypatch.setattr(loop, "BATCH_BYTES", 0)
@@ -55,7 +62,8 @@ def steps(tmp_path, monkeypatch, scale, **constants):
         monkeypatch.setattr(loop, name, value)
     images, labels = problem()
     keeper = Seen(tmp_path)
-    list(fit.epochs(linear(), Pictures(images), labels, CLASSES, changed(epochs=2), keeper=keeper, scale=scale))
+    recipe = changed(epochs=2, lr=1e-6)
+    list(fit.epochs(linear(), Loud(images), labels, CLASSES, recipe, keeper=keeper, scale=scale))
     return keeper.steps
 
 
@@ -73,8 +81,8 @@ def test_an_overflow_leaves_the_step_out_and_halves_a_dynamic_scale(tmp_path, mo
 
 
 def test_a_static_scale_stays_and_its_overflow_is_left_out(tmp_path, monkeypatch):
-    found = steps(tmp_path, monkeypatch, 1e39)  # infinite in float32
-    assert {float(one["scale"]) for one in found} == {np.inf}
+    found = steps(tmp_path, monkeypatch, 2.0**127)
+    assert {float(one["scale"]) for one in found} == {2.0**127}
     assert all(np.array_equal(one["value"], found[0]["value"]) for one in found)
 
 
