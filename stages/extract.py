@@ -10,9 +10,10 @@ that goes on after a kill, or with more photos.
 import argparse
 from pathlib import Path
 
-from sortline._core import unfinished
+from sortline._core import runtime, unfinished
 from sortline._core.errors import run
 from sortline.config.base import load
+from sortline.config.device import chosen
 from sortline.config.extract import ExtractParams
 from sortline.data.prepared import read_photos, read_views
 from sortline.features.extraction import extract
@@ -25,6 +26,7 @@ def main(argv: list[str]) -> None:
         parser.add_argument(option, type=Path, required=True)
     args = parser.parse_args(argv)
     params = load(args.task, "extract", ExtractParams)
+    runtime.use(chosen())
     photos = read_photos(args.prepared / "images.csv", args.raw)
     cache = unfinished.FOLDER / args.task / "extract"
     extract(photos, read_views(args.prepared / "views.json"), params, args.weights, args.out, cache)

@@ -2,27 +2,34 @@
 
 Reads what extract kept, `split.csv` and, to fine-tune, the weights; writes `best.safetensors`, `last.safetensors`, the
 latest epochs' checkpoints, `head.json`, the net as ONNX and MindIR, the curves, `train.json`. Params: `<task>.train`.
-What it needs to go on after a kill lies in build/kept/ until it is done.
+What it needs to go on after a kill lies in build/kept/ until it is done. Of several workers the first one writes.
 """
 
 import argparse
+import math
 import shutil
+import tempfile
 from pathlib import Path
 
-from sortline._core import files, runtime, unfinished
-from sortline._core.errors import run
+from mindspore.nn import Cell
+
+from sortline._core import files, runtime, unfinished, workers
+from sortline._core.errors import UserError, run
 from sortline._core.origin import origin
 from sortline.config.base import load
+from sortline.config.device import chosen
 from sortline.config.training import TrainParams
 from sortline.data import prepared
 from sortline.evaluation import training
 from sortline.evaluation.predictions import Predictions, table
-from sortline.nets import fit, out_of_fold
+from sortline.nets import fit, net_graphs, out_of_fold
 from sortline.report import tracking, training_curves
 from sortline.training.keeping import Keeper
+from sortline.training.results import TrainedNet
 
 LIVE = Path("dvclive")
 THREADS = 2  # more gain nothing on nets as small as those of digits
+ALL = "all"  # the folder of the net of all train photos, beside those of the folds
 
 
 def main(argv: list[str]) -> None:
@@ -33,40 +40,61 @@ def main(argv: list[str]) -> None:
     args = parser.parse_args(argv)
     params = load(args.task, "train", TrainParams)
     tracking.check(params.track)
+    runtime.use(chosen())
+    kept = unfinished.FOLDER / args.task
+    if params.out_of_fold and workers.asked() > 1:
+        raise UserError(
+            f"params.yaml: {args.task}.train.out_of_fold trains on one worker; set it to false, or --workers 1"
+        )
+    workers.serve()
+    if workers.asked() > 1 and not workers.started():
+        workers.launch(workers.asked(), [__file__, *argv], kept / "workers")
+        return
+    number, count = workers.place()
+    if number:
+        with tempfile.TemporaryDirectory() as scratch:
+            train(args, params, Keeper(kept / "train" / ALL, due=math.inf), Path(scratch))
+        return
     inputs = [args.prepared / "split.csv", args.prepared / "classes.json", args.features, args.weights]
-    made_of = origin(params.model_dump(mode="json"), inputs)
-    with unfinished.kept(unfinished.FOLDER / args.task / "train", made_of) as work:
+    made_of = origin(params.model_dump(mode="json") | {"workers": count}, inputs)
+    # Before it meets the other workers, which then go on from what is there.
+    with unfinished.kept(kept / "train", made_of) as work:
         make(args, params, work)
 
 
-def make(args: argparse.Namespace, params: TrainParams, work: Path) -> None:
+def train(
+    args: argparse.Namespace, params: TrainParams, keeper: Keeper, out: Path
+) -> tuple[TrainedNet, fit.Parts, Cell]:
     runtime.prepare(params.seed)
+    workers.join()
     if not params.on_photos:
         runtime.limit_threads(THREADS)
     split = files.read_csv(args.prepared / "split.csv")
-    classes = prepared.read_classes(args.prepared / "classes.json")
-    data = fit.read(split, classes, args.features)
+    data = fit.read(split, prepared.read_classes(args.prepared / "classes.json"), args.features)
     net, options = fit.build(data, params, args.weights)
-    (work / "all").mkdir(exist_ok=True)
+    return fit.train(net, options, data, params, out, keeper), data, net
 
+
+def make(args: argparse.Namespace, params: TrainParams, work: Path) -> None:
+    (work / ALL).mkdir(exist_ok=True)
+    trained, data, net = train(args, params, Keeper(work / ALL), work / ALL)
     unseen, split_csv = None, args.prepared / "split.csv"
+    classes, part = prepared.read_classes(args.prepared / "classes.json"), prepared.read_part(split_csv, "train")
     with files.replacing(args.out) as out:
         out.mkdir()
-        trained = fit.train(net, options, data, params, work / "all", Keeper(work / "all"))
-        for path in (work / "all").glob("*.safetensors"):
+        for path in (work / ALL).glob("*.safetensors"):
             shutil.copy(path, out)
         if params.out_of_fold:
-            train = prepared.read_part(split_csv, "train")
-            given = data, prepared.read_folds(split_csv), train.scenes, net
-            unseen = out_of_fold.measure(*given, params, args.weights, work)
+            folds = prepared.read_folds(split_csv)
+            unseen = out_of_fold.measure(data, folds, part.scenes, net, params, args.weights, work)
             out_of_fold.write(out, unseen, net)
             trained.about["threshold"] = unseen.threshold
         files.write_json(out / "head.json", trained.about)
-        fit.write_graphs(out, trained.about, data.inputs)
+        net_graphs.write_graphs(out, trained.about, data.inputs)
     with files.replacing(args.plots) as plots:
         plots.mkdir()
         if unseen is not None:
-            found = Predictions(train, classes, unseen.out_of_fold)
+            found = Predictions(part, classes, unseen.out_of_fold)
             files.write_csv(plots / "predictions.csv", *table(found, unseen.near))
         training_curves.draw(trained.curve, plots, trained.train_n, len(trained.val_labels), trained.minimum)
     result = training.of_net(params, trained, unseen)

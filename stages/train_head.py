@@ -15,6 +15,7 @@ from sortline._core import files, runtime, unfinished
 from sortline._core.errors import run
 from sortline._core.origin import origin
 from sortline.config.base import load
+from sortline.config.device import chosen
 from sortline.config.training import TrainHeadParams
 from sortline.data import prepared
 from sortline.evaluation import training
@@ -36,6 +37,7 @@ def main(argv: list[str]) -> None:
     args = parser.parse_args(argv)
     params = load(args.task, "train_head", TrainHeadParams)
     tracking.check(params.track)
+    runtime.use(chosen())
     inputs = [args.prepared / "split.csv", args.prepared / "classes.json", args.features]
     inputs += [Path(params.init_from)] if params.init_from else []
     made_of = origin(params.model_dump(mode="json"), inputs)

@@ -41,8 +41,8 @@ __version__ = "0.1.0"
 
 # Here, because oneDNN reads the cap when MindSpore loads, and this runs before any module of ours can import it.
 cap_instruction_set()
-# Here too, as a stage loads for seconds before it runs. DVC names the stage to what it starts.
-if "DVC_STAGE" in os.environ:
+# Here too, as a stage loads for seconds before it runs. DVC names the stage to what it starts, msrun a worker's role.
+if {"DVC_STAGE", "MS_ROLE"} & os.environ.keys():
     signals.as_stage()
     errors.as_stage()
 

@@ -20,7 +20,7 @@ from sortline.backbones import mobilenet_v2
 from sortline.backbones.layers import Back, Front
 from sortline.backbones.loading import Backbone
 from sortline.config.training import TrainParams
-from sortline.nets import finetune, fit, registry
+from sortline.nets import finetune, fit, net_graphs, registry
 from sortline.nets.inputs import Inputs, predictor
 from sortline.nets.photo_net import HeadV3, PhotoNet, Tail
 
@@ -102,7 +102,7 @@ def test_exactly_what_should_train_does_and_the_saved_net_answers_as_the_trained
     logits = predictor(data.inputs.part(again))(data.inputs.feed(again, data.val_rows))
     assert np.abs(logits - result.val_logits).max() < 1e-4
 
-    fit.write_graphs(tmp_path, result.about, data.inputs)
+    net_graphs.write_graphs(tmp_path, result.about, data.inputs)
     for name in ("net", "tail"):
         assert (tmp_path / f"{name}.onnx").exists() == (name == "net" or kind != "pixels")
     x = data.inputs.array[data.val_rows]

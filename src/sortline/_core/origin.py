@@ -5,6 +5,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from sortline._core import runtime
 from sortline._core.files import content_sha256, sha256_file
 
 PACKAGE = Path(__file__).parents[1]
@@ -17,10 +18,11 @@ def origin(params: dict[str, Any], inputs: Sequence[Path]) -> dict[str, Any]:
 
 
 def code(rooms: Sequence[str] = (".",)) -> str:
-    """Return the sha256 of this package's code, or of some of its rooms, and of the versions of what it runs on."""
+    """Return the sha256 of this package's code, or of some of its rooms, of the versions of what it runs on, and of the
+    device."""
     paths = {path for room in rooms for path in (PACKAGE / room).rglob("*.py")}
     hashes = {path.relative_to(PACKAGE).as_posix(): sha256_file(path) for path in paths}
-    return content_sha256(hashes | {name: metadata.version(name) for name in LIBRARIES})
+    return content_sha256(hashes | {name: metadata.version(name) for name in LIBRARIES} | {"device": runtime.used()})
 
 
 def content(paths: Sequence[Path]) -> str:

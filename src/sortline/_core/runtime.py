@@ -1,4 +1,4 @@
-"""The only place that prepares MindSpore: instruction set, threads, seed, graph mode."""
+"""The only place that prepares MindSpore: instruction set, device, threads, seed, graph mode."""
 
 import os
 import sys
@@ -7,10 +7,18 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
+from sortline._core.errors import UserError
+
 ISA_VARIABLE = "ONEDNN_MAX_CPU_ISA"
 # oneDNN 3.10, as MindSpore 2.10 bundles it, falls back to its reference kernel for 3x3 and depthwise
 # convolutions in plain layout on AVX-512; the AVX2 kernels are about 12 times faster for MobileNetV2.
 ISA_CAP = "AVX2"
+DEVICES = ("cpu", "gpu", "ascend", "auto")
+# As MindSpore and ONNX Runtime call them, and what brings them to ONNX Runtime.
+TARGETS = {"cpu": "CPU", "gpu": "GPU", "ascend": "Ascend"}
+PROVIDERS = {"cpu": "CPUExecutionProvider", "gpu": "CUDAExecutionProvider", "ascend": "CANNExecutionProvider"}
+PACKAGES = {"gpu": "onnxruntime-gpu", "ascend": "onnxruntime-cann"}
+_used = {"device": "cpu"}  # of this process
 
 
 def cpu_flags() -> set[str]:
@@ -51,14 +59,61 @@ def uncapped() -> Iterator[None]:
             os.environ[ISA_VARIABLE] = cap
 
 
-def prepare(seed: int = 0) -> None:
-    """Put MindSpore on the CPU in graph mode with `seed`, quiet."""
+def use(device: str) -> None:
+    """Have this process compute on `device`, one of DEVICES; "auto" is the fastest there is."""
+    _used["device"] = device
+
+
+def used() -> str:
+    """Return what `use` was told, by default "cpu"."""
+    return _used["device"]
+
+
+def target() -> str:
+    """Return the device that MindSpore is to use, one of TARGETS; raise `UserError` where it is not there."""
+    device = _used["device"]
+    if device == "auto":
+        return there()[-1]
+    if device != "cpu" and device not in there():
+        raise UserError(f"device {device}: MindSpore finds none here, or not its drivers; set device: cpu, or auto")
+    return device
+
+
+def provider() -> str:
+    """Return what runs a backbone in ONNX Runtime on the device; raise `UserError` where it is not installed."""
+    import onnxruntime
+
+    device, installed = _used["device"], onnxruntime.get_available_providers()
+    if device == "auto":
+        return [name for name in PROVIDERS.values() if name in installed][-1]
+    if PROVIDERS[device] not in installed:
+        raise UserError(
+            f"device {device}: this ONNX Runtime has no {PROVIDERS[device]}; install {PACKAGES[device]} in place of "
+            "onnxruntime, set extract.engine: mindspore, or device: cpu"
+        )
+    return PROVIDERS[device]
+
+
+def there() -> list[str]:
+    """Return the devices that MindSpore can use here, the fastest last."""
+    _quiet()
+    import mindspore
+
+    return [device for device, name in TARGETS.items() if mindspore.hal.is_available(name)]
+
+
+def _quiet() -> None:
     # MindSpore logs WARNING lines about its own internals to stderr.
     os.environ.setdefault("GLOG_v", "3")
+
+
+def prepare(seed: int = 0) -> None:
+    """Put MindSpore on the device that is used, by default the CPU, in graph mode with `seed`, quiet."""
+    _quiet()
     import mindspore
 
     mindspore.set_context(mode=mindspore.GRAPH_MODE)
-    mindspore.set_device("CPU")
+    mindspore.set_device(TARGETS[target()])
     mindspore.set_seed(seed)
 
 

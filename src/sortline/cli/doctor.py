@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from sortline import __version__
 from sortline._core import runtime
@@ -22,6 +23,7 @@ from sortline._core.files import read_json
 from sortline._core.text import json_text
 from sortline.cli._shared import paths, repair, supply
 from sortline.cli._shared.tasks import listed_tasks, model_of
+from sortline.config import device
 
 SUMMARY = "check this machine: versions, processor, data, weights, models, and a short test run"
 EPILOG = """examples:
@@ -229,16 +231,25 @@ def self_test(engine: str) -> Check:
     if done.returncode:
         last = (done.stderr.strip().splitlines() or ["no message"])[-1]
         return Check("fail", name, f"ended with exit code {done.returncode}: {last[:150]}", f"pip install -r {LOCK}")
-    return judge(engine, json.loads(done.stdout.splitlines()[-1]))
+    try:
+        wanted = device.chosen()
+    except UserError as error:
+        return Check("fail", name, str(error), "mend params.yaml, or the variable")
+    return judge(engine, json.loads(done.stdout.splitlines()[-1]), wanted)
 
 
-def judge(engine: str, measured: dict[str, float]) -> Check:
-    """Turn the measurement of `sortline.cli._shared.selftest` into a check."""
+def judge(engine: str, measured: dict[str, Any], wanted: str = "cpu") -> Check:
+    """Turn the measurement of `sortline.cli._shared.selftest` into a check; `wanted` is the device of params.yaml."""
     name, time, numpy_time = f"test {engine}", measured["engine_ms"], measured["numpy_ms"]
     if not measured["max_abs_diff"] <= TOLERANCE:
         advice = f"reinstall the packages: pip install --force-reinstall -r {LOCK}"
         return Check("fail", name, f"wrong numbers: {measured['max_abs_diff']:.2g} away from NumPy's", advice)
+    there = measured["devices"]
+    if wanted not in (*there, "auto"):
+        advice = f"set device: cpu, or auto, or install what {engine} needs for it"
+        return Check("fail", name, f"no device {wanted}; found: {', '.join(there)}", advice)
     found = f"same numbers as NumPy; first layer {time:.1f} ms a photo on one core (NumPy {numpy_time:.1f})"
+    found += f"; devices: {', '.join(there)}"
     if time > SLOW * numpy_time:
         cap = os.environ.get(runtime.ISA_VARIABLE)
         advice = f"unset {runtime.ISA_VARIABLE} ({cap})" if cap else f"set {runtime.ISA_VARIABLE}={runtime.ISA_CAP}"

@@ -4,19 +4,24 @@ import argparse
 import os
 import textwrap
 
-from sortline._core import unfinished
+from sortline._core import unfinished, workers
 from sortline._core.errors import UserError
+from sortline._core.runtime import DEVICES
 from sortline.cli._shared import dvc, repair, supply, tasks
 from sortline.cli.summary import summary
+from sortline.config import device
 
 SUMMARY = "run the whole line for one task, then show its summary ('make run')"
 EPILOG = """examples:
   sortline run
   sortline run --task sample
   sortline run --fresh
+  sortline run --task mnist --workers 2
+  sortline run --device auto
 
 Without --task: garbage where its photos and weights are there or can be downloaded, otherwise the built-in sample.
-A stage that was killed goes on where it was; with --fresh (for `dvc repro`: SORTLINE_FRESH=1) it starts anew."""
+A stage that was killed goes on where it was. For `dvc repro` the options are SORTLINE_FRESH=1, SORTLINE_WORKERS=2 and
+SORTLINE_DEVICE=auto."""
 
 WIDTH = 79
 
@@ -24,6 +29,8 @@ WIDTH = 79
 def add(command: argparse.ArgumentParser) -> None:
     command.add_argument("--task", help="a task that params.yaml lists")
     command.add_argument("--fresh", action="store_true", help="use nothing that a run before has left half done")
+    command.add_argument("--workers", metavar="N", help="train nets on so many processes, each with a part of a batch")
+    command.add_argument("--device", metavar="NAME", help=f"{', '.join(DEVICES)}; else as params.yaml says")
 
 
 def main(options: argparse.Namespace) -> int:
@@ -33,8 +40,10 @@ def main(options: argparse.Namespace) -> int:
     else:
         task, reason = choose_task()
     print(announcement(task, reason), flush=True)
-    if options.fresh:
-        os.environ[unfinished.FRESH] = "1"  # for DVC and its stages
+    wanted = {unfinished.FRESH: "1" * options.fresh, workers.COUNT: options.workers, device.VARIABLE: options.device}
+    os.environ.update({name: value for name, value in wanted.items() if value})  # for DVC and its stages
+    device.chosen()
+    workers.asked()
     if code := dvc.repro(f"export@{task}"):
         raise UserError(f"dvc repro export@{task} ended with exit code {code}; the lines above say what went wrong")
     print(summary(task))

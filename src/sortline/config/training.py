@@ -25,6 +25,8 @@ Mode = Literal["head_v3", "lora_head", "lora_backbone", "partial", "full", "scra
 BestOrLast = Literal["last", "best"]
 Checkpoint = Annotated[BestOrLast, Field(description="used; best: of highest accuracy out of fold, a net's on val")]
 Keep = Annotated[int, Field(ge=0, le=1000, description="checkpoints of so many latest epochs stay, besides best, last")]
+Scale = Annotated[float, Field(gt=0)]
+LossScale = Annotated[Scale | Literal["dynamic"], Field(description="amp: factor of the loss, so no gradient vanishes")]
 Strength = Annotated[float, Field(gt=0, description="inverse L2 strength")]
 Seed = Annotated[int, Field(ge=0, description="of the first weights, the order of the batches, dropout, augmentation")]
 
@@ -152,6 +154,8 @@ class TrainParams(Recipe, Sureness):
     pooling: Literal["max", "average"] = Field("max", description="lenet5: how maps are halved")
     activation: Literal["relu", "tanh", "sigmoid", "elu"] = Field("relu", description="lenet5")
     c3: Literal["partial", "full"] = Field("partial", description="lenet5_1998: connections of C3")
+    precision: Literal["fp32", "amp"] = Field("fp32", description="amp: convolutions and dense layers in float16")
+    loss_scale: LossScale = 1024.0
     zero_last: bool = Field(False, description="resnet: the last batch norm of each block starts at zero")
     every: int = Field(1, ge=1, description="of every so many epochs there is a checkpoint to keep")
     # Zhang et al. 2018, arXiv:1710.09412: of pictures, or of the maps that are trained on.

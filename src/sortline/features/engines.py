@@ -7,7 +7,7 @@ import mindspore
 import numpy as np
 import onnx
 
-from sortline._core import graphs, sessions
+from sortline._core import graphs, runtime, sessions
 from sortline._core.cores import cores
 from sortline.backbones.loading import Backbone
 
@@ -37,7 +37,7 @@ def to_onnx(backbone: Backbone, size: int, upto: int | None = None) -> onnx.Mode
 
 def onnxruntime_engine(model: onnx.ModelProto) -> Engine:
     """Run the network's `to_onnx`, one single-threaded call a core: no waiting between decoding and convolving."""
-    opened = sessions.session(model)
+    opened = sessions.session(model, provider=runtime.provider())
     return Engine(lambda x: tuple(opened.run(None, {"x": x})), workers=cores())
 
 

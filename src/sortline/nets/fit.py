@@ -7,18 +7,18 @@ from typing import Any
 
 import mindspore
 import numpy as np
-import onnx
 from mindspore import Tensor, nn, ops
 from tqdm import tqdm
 
-from sortline._core import files, graphs, parameters
+from sortline._core import files, parameters, workers
 from sortline.config.training import Recipe, TrainParams
 from sortline.data.prepared import Classes
 from sortline.features.store import FeatureStore
 from sortline.nets import registry
+from sortline.nets.batches import Batches
+from sortline.nets.half import halve
 from sortline.nets.inputs import Feed, Inputs, check_pictures, predictor
 from sortline.nets.inputs import read as read_inputs
-from sortline.nets.photo_net import PhotoNet
 from sortline.training import loop
 from sortline.training.keeping import Arrays, Keeper
 from sortline.training.results import TrainedNet
@@ -86,6 +86,8 @@ def train(
     log-loss there. What `keeper` has kept goes on; the checkpoints of before are in `out`. Raises `UserError` where the
     training diverges.
     """
+    if params.precision == "amp":
+        halve(net)
     cell, inputs = data.inputs.part(net), data.inputs
     change = params.crops if params.on_photos else params.augment
     feed, held = inputs.feed(net, data.rows, change), inputs.feed(net, data.val_rows)
@@ -96,10 +98,13 @@ def train(
         _keep_too(keeper, net, curve, used)
     wanted = targets_of(data.labels, data.classes, params) if soft is None else soft
     rates = layer_rates(net, params.layer_decay)
-    trained = epochs(cell, feed, wanted, params, rates, params.mixup, params.start_share, keeper)
+    scale = params.loss_scale if params.precision == "amp" else None
+    trained = epochs(cell, feed, wanted, params, rates, params.mixup, params.start_share, keeper, scale)
     what = f"train {params.mode or params.net}"
     bar = tqdm(trained, total=params.epochs, initial=len(curve), desc=what, unit="epoch", disable=None)
+    statistics = [parameter for parameter in net.get_parameters() if parameter.name.endswith(STATISTICS)]
     for epoch in bar:
+        workers.average(statistics)
         logits = predict(held)
         names = loop.note(curve, loop.curve_row(epoch, logits, data.val_labels, "val"), "val")
         arrays = registry.values(net)
@@ -173,38 +178,6 @@ class NetLoss(nn.Cell):
         return loss, loss.reshape(1), ops.ones_like(loss).reshape(1)
 
 
-class _Batches:
-    """Inputs, changed by chance as the epoch's number and the seed have it, and targets; fill-ups count too."""
-
-    def __init__(self, feed: Feed, targets: np.ndarray, seed: int, mixup: float) -> None:
-        self.feed, self.targets, self.seed, self.mixup, self.count = feed, targets, seed, mixup, len(feed)
-        self.bytes_each = feed.plain(np.arange(1)).nbytes
-
-    def generator(self, number: int) -> np.random.Generator:
-        return np.random.default_rng([self.seed, number])
-
-    def take(self, rows: np.ndarray, fresh: np.ndarray, generator: np.random.Generator) -> tuple[np.ndarray, ...]:
-        inputs = self.feed.augmented(rows.ravel(), generator)
-        arrays = np.ascontiguousarray(inputs.reshape(*rows.shape, *inputs.shape[1:])), self.targets[rows]
-        return mixed(*arrays, self.mixup, generator) if self.mixup else arrays
-
-
-def mixed(
-    inputs: np.ndarray, targets: np.ndarray, strength: float, generator: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray]:
-    """Mix each batch (steps, batch, ...) with itself in another order, a share of Beta(strength, strength) a batch.
-
-    mixup, Zhang et al. 2018, arXiv:1710.09412. Whole numbers stay whole.
-    """
-    inputs, targets = inputs.copy(), targets.copy()
-    for step, share in enumerate(generator.beta(strength, strength, len(inputs)).astype(np.float32)):
-        other = generator.permutation(inputs.shape[1])
-        values = share * inputs[step] + (1 - share) * inputs[step, other].astype(np.float32)
-        inputs[step] = np.rint(values) if inputs.dtype.kind == "u" else values
-        targets[step] = share * targets[step] + (1 - share) * targets[step, other]
-    return inputs, targets
-
-
 def targets_of(labels: np.ndarray, classes: int, recipe: Recipe) -> np.ndarray:
     """Return what a net learns of int labels (n,), float32 (n, classes)."""
     return smooth_targets(labels, classes, recipe.label_smoothing, balanced=recipe.class_weights == "balanced")
@@ -219,12 +192,13 @@ def epochs(
     mixup: float = 0,
     start_share: float = 0,
     keeper: Keeper | None = None,
+    scale: float | str | None = None,
 ) -> Iterator[loop.Epoch]:
     """Train `net` in place on the n inputs of `feed` and their targets float32 (n, classes); yield after each epoch.
 
     Only parameters that require a gradient change; `factors` multiplies the rate of those that it names; `mixup` is the
-    strength of `mixed`, `start_share` and `keeper` as of `loop.train`. Weights decay, biases and batch norm do not.
-    Raises `UserError` when the loss or a parameter turns NaN or Inf.
+    strength of `mixed`, `start_share` and `keeper` as of `loop.train`, `scale` as of `loop.Steps`. Weights decay,
+    biases and batch norm do not. Raises `UserError` when the loss or a parameter turns NaN or Inf.
     """
     net.set_train(True)
     params = net.trainable_params()
@@ -235,45 +209,10 @@ def epochs(
 
     decayed = flat([parameter.name.endswith(DECAYED) for parameter in params])
     rates = None if factors is None else flat([factors.get(parameter.name, 1.0) for parameter in params])
-    clipped = recipe.clip_norm is not None
-    steps = loop.Steps(NetLoss(net, feed), recipe.optimizer, clipped, even=factors is None, ema=recipe.ema)
-    batches = _Batches(feed, targets, recipe.seed, mixup)
+    loss, clipped, even = NetLoss(net, feed), recipe.clip_norm is not None, factors is None
+    steps = loop.Steps(loss, recipe.optimizer, clipped, even=even, ema=recipe.ema, scale=scale)
+    batches = Batches(feed, targets, recipe.seed, mixup)
     return loop.train(steps, batches, recipe, start, decayed, rates, start_share=start_share, keeper=keeper)
-
-
-def write_graphs(folder: Path, about: dict[str, Any], inputs: Inputs) -> None:
-    """Write the used checkpoint of `folder` as graphs that run without this package's nets.
-
-    net.onnx: float32 `x` (n, channels, S, S), preprocessed, to `logits`; where the inputs are cached maps or pooled
-    features also tail.onnx, from those; net.mindir as net.onnx. Initializers bear the parameters' names, so another
-    checkpoint is the same graph with its values. A net with a backbone also puts out its last `map` and that map's
-    `mean`.
-    """
-    net = registry.build(about["net"], about["classes"], about["options"])
-    path = folder / f"{about['checkpoint']}.safetensors"
-    registry.set_values(net, parameters.read(path), path)
-    net.set_train(False)
-    channels, side = len(about["mean"]), about["image_size"]
-    graph = graphs.to_onnx(net, (1, channels, side, side))
-    onnx.save(with_features(graph) if isinstance(net, PhotoNet) else graph, folder / "net.onnx")
-    (folder / "net.mindir").write_bytes(graphs.to_mindir(net, side, channels))
-    if inputs.blocks is not None:
-        tail = inputs.part(net)
-        tail.set_train(False)
-        onnx.save(with_features(graphs.to_onnx(tail, (1, *inputs.array.shape[2:]))), folder / "tail.onnx")
-
-
-def with_features(graph: onnx.ModelProto) -> onnx.ModelProto:
-    """Return the graph with the outputs `map`, float32 (n, C, h, w), which it pools first, and `mean`, (n, C)."""
-    pool = next(node for node in graph.graph.node if node.op_type == "ReduceMean")
-    names = {pool.input[0]: "map", pool.output[0]: "mean"}
-    for node in graph.graph.node:
-        node.input[:] = [names.get(name, name) for name in node.input]
-        node.output[:] = [names.get(name, name) for name in node.output]
-    for name, shape in (("map", ["n", "channels", "h", "w"]), ("mean", ["n", "channels"])):
-        graph.graph.output.append(onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, shape))
-    onnx.checker.check_model(graph)
-    return graph
 
 
 def layer_rates(net: nn.Cell, decay: float) -> dict[str, float] | None:

@@ -3,12 +3,13 @@
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import mindspore
 import numpy as np
 from mindspore import Tensor, nn, ops
 
+from sortline._core import workers
 from sortline._core.arrays import log_loss
 from sortline._core.errors import UserError
 from sortline.config.training import Recipe
@@ -17,7 +18,11 @@ from sortline.training.keeping import Arrays, Keeper
 
 HUGE = 1e20  # no weight of a model that learns gets near; float32 ends at 3.4e38
 BATCH_BYTES = 256 * 2**20  # of inputs that are handed over in one piece
-STATE = ("value", "mean", "square", "average", "total", "counted")  # what steps change
+# What steps change.
+STATE = ("value", "mean", "square", "average", "scale", "good", "total", "counted")
+AVERAGE = STATE.index("average")
+FIRST_SCALE, LARGEST_SCALE = 2.0**16, 2.0**24  # of the loss, where it is dynamic
+PATIENCE = 1000  # steps without overflow after which it is doubled
 
 
 def cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
@@ -55,12 +60,29 @@ class Batches(Protocol):
         """
 
 
+class Scaled(nn.Cell):
+    """A loss times `scale`, so that its gradients do not vanish in float16.
+
+    Where they overflow instead, the step is left out; a dynamic scale is then halved, and doubled after PATIENCE steps
+    without. As MindSpore's DynamicLossScaleManager; Micikevicius et al. 2018, arXiv:1710.03740.
+    """
+
+    def __init__(self, loss: nn.Cell) -> None:
+        super().__init__(auto_prefix=False)
+        self.loss = loss
+
+    def construct(self, scale, *batch):
+        loss, losses, present = self.loss(*batch)
+        return loss * scale, losses, present
+
+
 class Steps(nn.Cell):
     """All steps of an epoch; the optimizer works on one flat vector of all parameters: ten kernels, not hundreds.
 
     `loss` maps the tensors of a batch to the sum of the models' losses, each loss, and 1 for each model that has rows
     in the batch, else 0, both float32 (models,). What of it is trainable trains. `parts`: see `optimizers.clip`; None:
-    one model. `even`: all parameters have the same rate. `ema`: as `Recipe` has it.
+    one model. `even`: all parameters have the same rate. `ema`: as `Recipe` has it. `scale` of the loss: a number,
+    "dynamic", or None, see `Scaled`. Of several workers each has a part of every batch, and the mean of all gradients.
     """
 
     def __init__(
@@ -71,10 +93,15 @@ class Steps(nn.Cell):
         parts: optimizers.Parts | None = None,
         even: bool = True,
         ema: float | None = None,
+        scale: float | str | None = None,
     ) -> None:
         super().__init__(auto_prefix=False)  # or the parameters' names would begin with `loss.`
         self.params = mindspore.ParameterTuple(loss.trainable_params())
-        self.gradient = ops.value_and_grad(loss, None, self.params, has_aux=True)
+        self.scaled, self.dynamic = scale is not None, scale == "dynamic"
+        self.first_scale = FIRST_SCALE if scale == "dynamic" else scale or 1.0
+        self.gradient = ops.value_and_grad(Scaled(loss) if self.scaled else loss, None, self.params, has_aux=True)
+        self.workers = workers.place()[1]
+        self.sum: Any = ops.AllReduce() if self.workers > 1 else None
         self.step_function, self.clipped, self.even = optimizers.STEPS[optimizer], clipped, even
         self.fresh = None if ema is None else 1 - ema
         self.shapes = [parameter.shape for parameter in self.params]
@@ -82,24 +109,45 @@ class Steps(nn.Cell):
         self.count = len(self.shapes)
         self.parts = parts or ((0, self.ends[-1], (self.ends[-1], 1, 1)),)
 
-    def construct(self, step, batches, plan, decay, factor, limit, value, mean, square, average, total, counted):
+    def construct(
+        self, step, batches, plan, decay, factor, limit, value, mean, square, average, scale, good, total, counted
+    ):
         # The parameters are only where the loss finds the value of now: a cell can serve several trainings in turns.
         self.put(value)
         # `step` comes in as a tensor 0: a constant would have the compiler unroll the loop, at 0.1 s a step.
         while step < plan.shape[0]:
-            (_, losses, present), gradients = self.gradient(*[array[step] for array in batches])
+            batch = [array[step] for array in batches]
+            (_, losses, present), gradients = self.gradient(scale, *batch) if self.scaled else self.gradient(*batch)
             gradient = ops.cat([gradients[k].reshape(-1) for k in range(self.count)])
+            if self.workers > 1:
+                # In one piece: two could meet in another order on another worker.
+                means = self.sum(ops.cat([gradient, losses])) / self.workers
+                gradient, losses = means[: self.ends[-1]], means[self.ends[-1] :]
+            if self.scaled:
+                gradient = gradient / scale
+            before = value, mean, square
             if self.clipped:
                 gradient = optimizers.clip(gradient, limit, self.parts)
             stepped, mean, square = self.step_function(value, gradient, mean, square, plan[step], decay)
             # Every update is its rate times something that does not depend on it.
             value = stepped if self.even else value + factor * (stepped - value)
+            if self.scaled:
+                fits = ops.isfinite(gradient).all()
+                value, mean, square = [ops.where(fits, (value, mean, square)[k], before[k]) for k in range(3)]
+                scale, good = self.rescaled(fits, scale, good)
             self.put(value)
             if self.fresh is not None:
                 average = average + self.fresh * (value - average)
             total, counted = total + losses, counted + present
             step = step + 1
-        return value, mean, square, average, total, counted
+        return value, mean, square, average, scale, good, total, counted
+
+    def rescaled(self, fits, scale, good):
+        if not self.dynamic:
+            return scale, good
+        good = ops.where(fits, good + 1, 0 * good)
+        grown = ops.where(good >= PATIENCE, ops.minimum(2 * scale, LARGEST_SCALE), scale)
+        return ops.where(fits, grown, scale / 2), ops.where(good >= PATIENCE, 0 * good, good)
 
     def put(self, value):
         for k in range(self.count):
@@ -124,12 +172,16 @@ def train(
     `keeper` has kept of a training that broke off goes on: its epochs are not yielded again. Raises `UserError` when a
     loss or a weight turns NaN or Inf.
     """
-    a_epoch = -(-batches.count // min(recipe.batch_size, batches.count))
+    size = min(recipe.batch_size, batches.count)
+    if size % steps.workers:
+        raise UserError(f"batches of {size} cannot be shared by {steps.workers} workers evenly; change batch_size")
+    a_epoch = -(-batches.count // size)
     plan = optimizers.plan(recipe, schedules.learning_rates(recipe, a_epoch))
     averaged = recipe.ema is not None
     zeros, none = np.zeros_like(start), np.zeros(models, np.float32)
-    begin = start, zeros, zeros, start if averaged else zeros[:1], none, none
-    first, done, arrays = _begin(keeper, dict(zip(STATE, begin, strict=True)))
+    scale, good, average = np.float32(steps.first_scale), np.float32(0), start if averaged else zeros[:1]
+    begin = dict(zip(STATE, (start, zeros, zeros, average, scale, good, none, none), strict=True))
+    first, done, arrays = _begin(keeper, {name: np.asarray(array) for name, array in begin.items()})
     *state, total, counted = (Tensor(arrays[name]) for name in STATE)
     factor = np.ones(1, np.float32) if factors is None else factors
     constants = [Tensor(np.float32(recipe.weight_decay) * decayed), Tensor(factor)]
@@ -157,7 +209,7 @@ def train(
                 *state, total, counted = steps(zero, data, Tensor(now), *constants, *state, total, counted)
                 finite = bool(np.isfinite(total.asnumpy()).all())
                 done += len(now)
-            value = state[-1 if averaged else 0].asnumpy()
+            value = state[AVERAGE if averaged else 0].asnumpy()
             if start_share:
                 value = np.float32(start_share) * start + np.float32(1 - start_share) * value
             if averaged or start_share:
@@ -191,6 +243,7 @@ def _pieces(batches: Batches, recipe: Recipe, first: int, done: int) -> Iterator
 
     From epoch `first` on, of which `done` steps are drawn, but not yielded.
     """
+    own, several = workers.place()
     for number in range(first, recipe.epochs + 1):
         generator = batches.generator(number)
         rows = order(batches.count, recipe.batch_size, generator)
@@ -200,7 +253,8 @@ def _pieces(batches: Batches, recipe: Recipe, first: int, done: int) -> Iterator
             piece = slice(step, step + a_piece)
             arrays = batches.take(rows[piece], fresh[piece], generator)
             if number > first or step >= done:
-                yield arrays
+                # Every worker draws what is drawn, and takes its part: together they see what one would.
+                yield arrays if several == 1 else tuple(np.ascontiguousarray(one[:, own::several]) for one in arrays)
 
 
 def curve_row(epoch: Epoch, logits: np.ndarray, labels: np.ndarray, held: str) -> dict[str, float]:

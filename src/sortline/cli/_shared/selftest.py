@@ -10,6 +10,7 @@ import sys
 import timeit
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -58,8 +59,21 @@ def mindspore_layer(kernel: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
 ENGINES = {"onnxruntime": onnxruntime_layer, "mindspore": mindspore_layer}
 
 
-def measure(engine: str) -> dict[str, float]:
-    """Return the largest difference from NumPy and the milliseconds that the engine and NumPy take for a photo.
+def devices(engine: str) -> list[str]:
+    """Return the names in `runtime.DEVICES` of what the engine can compute on here."""
+    from sortline._core import runtime
+
+    if engine == "mindspore":
+        return runtime.there()
+    import onnxruntime
+
+    installed = onnxruntime.get_available_providers()
+    return [device for device, provider in runtime.PROVIDERS.items() if provider in installed]
+
+
+def measure(engine: str) -> dict[str, Any]:
+    """Return the largest difference from NumPy and the milliseconds that the engine and NumPy take for a photo, and the
+    devices that there are.
 
     Where the system allows, the process keeps to one core: many would hide a slow kernel.
     """
@@ -69,7 +83,8 @@ def measure(engine: str) -> dict[str, float]:
     photo = random.uniform(-1, 1, (1, 3, SIZE, SIZE)).astype(np.float32)
     kernel = random.normal(0, 0.2, (CHANNELS, 3, 3, 3)).astype(np.float32)
     layer = ENGINES[engine](kernel)
-    found = {"max_abs_diff": float(np.abs(layer(photo) - numpy_layer(photo, kernel)).max())}
+    found: dict[str, Any] = {"max_abs_diff": float(np.abs(layer(photo) - numpy_layer(photo, kernel)).max())}
+    found["devices"] = devices(engine)
     for name, work in {"engine_ms": lambda: layer(photo), "numpy_ms": lambda: numpy_layer(photo, kernel)}.items():
         found[name] = 1000 * min(timeit.repeat(work, number=1, repeat=RUNS))
     return found
