@@ -89,3 +89,9 @@ def test_what_is_no_such_file_is_one_line(tmp_path, content):
     with pytest.raises(UserError, match="^weights.pth: not weights saved by PyTorch") as caught:
         read(tmp_path, content)
     assert "\n" not in str(caught.value)
+
+
+def test_a_place_in_memory_that_no_pickle_has_is_refused(tmp_path):
+    """Python would make room for all places up to it, here for 16 GB."""
+    with pytest.raises(UserError, match="a place that it cannot have"):
+        read(tmp_path, b"\x80\x02]r\xff\xff\xff\x7f.")

@@ -2,6 +2,7 @@
 
 import io
 import pickle
+import pickletools
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -83,15 +84,26 @@ def read(path: Path) -> dict[str, np.ndarray]:
     """
     stream = io.BytesIO(path.read_bytes())
     try:
-        head = [_Reader(stream).load() for _ in range(3)]
+        head = [_load(stream) for _ in range(3)]
         if head[:2] != [MAGIC, VERSION] or not head[2]["little_endian"]:
             raise ValueError("not PyTorch's format from before 1.6")
-        tensors, keys = _Reader(stream).load(), _Reader(stream).load()
+        tensors, keys = _load(stream), _load(stream)
         storages = {tensor.storage.key: tensor.storage for tensor in tensors.values()}
         numbers = {key: _numbers(stream, storages[key]) for key in keys}
         return {str(name): tensor.of(numbers[tensor.storage.key]) for name, tensor in tensors.items()}
     except BROKEN as error:
         raise UserError(f"{path.name}: not weights saved by PyTorch, or cut off ({error})") from None
+
+
+def _load(stream: io.BytesIO) -> Any:
+    """Return what the next pickle of the stream holds."""
+    start = stream.tell()
+    for code, place, _ in pickletools.genops(stream):
+        # Python's reader makes room for all places up to the one that is named: for 64 GB at most.
+        if code.name in ("PUT", "BINPUT", "LONG_BINPUT") and not 0 <= place <= len(stream.getbuffer()):
+            raise ValueError("it names a place that it cannot have")
+    stream.seek(start)
+    return _Reader(stream).load()
 
 
 def _numbers(stream: io.BytesIO, storage: Storage) -> np.ndarray:

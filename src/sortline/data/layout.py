@@ -38,8 +38,8 @@ def split_folders(paths: Iterable[PurePosixPath]) -> dict[str, str]:
         beside = ", ".join(f"'{name}'" for name in others[:3]) + ", ..." * (len(others) > 3)
         these = " and ".join(f"'{name}'" for _, name in sorted(splits.items(), reverse=True))
         raise UserError(
-            f"{these} could be a split, or classes like {beside}, with photos; if classes, give them other names; "
-            "if a split, move the others away"
+            f"{these} could be a split, or classes like {beside}, which hold photos; if classes, give them other "
+            "names; if a split, move the others away"
         )
     return splits
 
