@@ -17,8 +17,7 @@ class Full(Exception):
 class Line(Generic[Job, Result]):
     """Jobs wait in one line of `length`; `threads` of them are worked on at a time, whichever request they are of.
 
-    On a CPU one thread a photo takes less time than one call with a batch of photos, and the answer to a photo does not
-    depend on which others came with it.
+    That is the batch: on a CPU one thread a photo takes less time than one call with many photos on all threads.
     """
 
     def __init__(self, work: Callable[[Job], Result], length: int, threads: int) -> None:
