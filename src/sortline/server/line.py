@@ -34,9 +34,12 @@ class Line(Generic[Job, Result]):
         futures = [self._pool.submit(self.work, job) for job in jobs]
         for future in futures:
             future.add_done_callback(self._leave)
-        # On the way out gather cancels what still waits; what is being worked on is counted until it is done.
-        async with asyncio.timeout(seconds):
-            return list(await asyncio.gather(*map(asyncio.wrap_future, futures)))
+        try:
+            async with asyncio.timeout(seconds):
+                return list(await asyncio.gather(*map(asyncio.wrap_future, futures)))
+        finally:
+            for future in futures:
+                future.cancel()  # what still waits; what is being worked on is counted until it is done
 
     def close(self) -> None:
         self._pool.shutdown(wait=False, cancel_futures=True)
