@@ -1,4 +1,4 @@
-"""The formats that the model of `garbage` (or `sample`) has been converted to: milliseconds a photo, size, agreement."""
+"""The formats that the model of `garbage` (or `sample`) has been converted to: milliseconds, size, agreement."""
 
 from pathlib import Path
 from typing import Any
