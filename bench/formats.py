@@ -1,4 +1,4 @@
-"""Latency of one photo in each format that the model of `garbage` (or `sample`) has been converted to, and its size."""
+"""The formats that the model of `garbage` (or `sample`) has been converted to: milliseconds, size, agreement."""
 
 from pathlib import Path
 from typing import Any
@@ -7,6 +7,7 @@ import numpy as np
 
 from bench._paired import medians, seconds
 from sortline._core.errors import UserError
+from sortline._core.files import read_json
 from sortline.data.sources.toy import picture
 from sortline.export.classifier import Classifier
 
@@ -14,7 +15,8 @@ PHOTOS, SIDE = 20, 400  # a round; pixels
 
 
 def run(repeats: int) -> dict[str, Any]:
-    """Time rounds of PHOTOS photos on one thread, from pixels to probabilities; milliseconds a photo, megabytes."""
+    """Time rounds of PHOTOS photos on one thread, from pixels to probabilities; milliseconds a photo, megabytes, and
+    how often it predicts as the ONNX does, as `export --to` found."""
     task = next((one for one in ("garbage", "sample") if (Path("models") / one / "export/model.onnx").is_file()), None)
     if task is None:
         raise UserError("no exported model; make one: dvc repro export@garbage")
@@ -32,4 +34,6 @@ def run(repeats: int) -> dict[str, Any]:
         files = [one.path, one.path.with_suffix(".bin")]
         size = np.sum([path.stat().st_size for path in files if path.is_file()])
         found[name] = {"ms": round(1000 * taken[name] / PHOTOS, 2), "mb": round(float(size) / 1e6, 2)}
+        if (one.folder / "about.json").is_file():
+            found[name]["agreement"] = read_json(one.folder / "about.json")["agreement"]
     return found

@@ -164,3 +164,12 @@ def test_the_estimator_keeps_scikit_learns_conventions():
     checks = check_estimator(sortline.SortlineClassifier(folds=2, lbfgs_c=(1.0,)), on_fail="raise", on_skip=None)
     assert {one["check_name"] for one in checks if one["status"] != "passed"} <= SKIPPED_BY_SCIKIT_LEARN
     assert len(checks) > 50
+
+
+def test_the_other_optimizers_and_their_keys_fit_a_head_too():
+    features, labels = make_blobs(60, 8, centers=3, cluster_std=1.0, random_state=1)
+    head = sortline.fit_head(features, labels, folds=2, optimizer="adam", lr=0.1, epochs=15, batch_size=20)
+    score = sortline.evaluate(labels, head.out_of_fold)
+    assert score.accuracy.accuracy > 0.9 and head.predict(features).shape == (60,)
+    found = sortline.SortlineClassifier("adam", folds=2, params={"epochs": 15, "batch_size": 20}).fit(features, labels)
+    assert found.score(features, labels) > 0.9

@@ -1,18 +1,21 @@
 """`sortline release`: what it puts into release/, what it refuses, and what uses it; and what is released here."""
 
 import json
+import re
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 from command_line import sortline
+from dvc.repo import Repo
 
 from sortline import cli
 from sortline._core.errors import UserError
 from sortline._core.files import read_yaml, sha256_file, write_json
 from sortline.cli import release
 from sortline.cli._shared import dvc, tasks
+from sortline.config.tasks import listed
 from sortline.export import sums
 
 ROOT = Path(__file__).parents[2]
@@ -52,10 +55,12 @@ def test_the_8_bit_model_with_its_labels_card_and_origin(project, capsys):
     assert cli.main(["release", "shop"]) == 0
     written = {path.name for path in Path("release/shop").iterdir()}
     assert written == {*release.FILES, "release.json", sums.NAME}
-    assert json.loads(Path("release/shop/release.json").read_text()) == {
-        "task": "shop", "dataset": "abc", "export_md5": "0123.dir"}  # fmt: skip
-    listed = (Path("release/shop") / sums.NAME).read_text()
-    assert f"{sha256_file(Path('models/shop/export/model_int8.onnx'))}  model_int8.onnx\n" in listed
+    about = json.loads(Path("release/shop/release.json").read_text())
+    head = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=True).stdout.strip()
+    assert about.pop("commit") == head and re.fullmatch("[0-9a-f]{64}", about.pop("params"))
+    assert about == {"task": "shop", "dataset": "abc", "export_md5": "0123.dir"}
+    lines = (Path("release/shop") / sums.NAME).read_text()
+    assert f"{sha256_file(Path('models/shop/export/model_int8.onnx'))}  model_int8.onnx\n" in lines
     assert "commit it" in capsys.readouterr().out
 
 
@@ -94,6 +99,51 @@ def test_a_model_of_other_code_or_none_or_a_large_one_is_refused(project, monkey
     with pytest.raises(UserError, match="no model at models/shop/export"):
         cli.main(["release", "shop"])
     assert not Path("release").exists()
+
+
+@pytest.fixture
+def identity(monkeypatch):
+    for key, one in {"NAME": "Ana", "EMAIL": "ana@example.org"}.items():
+        monkeypatch.setenv(f"GIT_AUTHOR_{key}", one)
+        monkeypatch.setenv(f"GIT_COMMITTER_{key}", one)
+
+
+def test_a_tag_is_what_dvcs_registry_finds(project, identity, capsys):
+    Path("dvc.yaml").write_text("artifacts:\n  shop: {path: models/shop/export, type: model}\n")
+    Repo.init(".").close()
+    with pytest.raises(UserError, match="not committed"):
+        cli.main(["release", "shop", "--tag", "v1.0.0"])
+    assert cli.main(["release", "shop"]) == 0
+    with pytest.raises(UserError, match="not committed"):
+        cli.main(["release", "shop", "--tag", "v1.0.0"])
+    commit()
+    assert cli.main(["release", "shop", "--tag", "v1.0.0"]) == 0
+    assert "git push origin shop@v1.0.0" in capsys.readouterr().out
+    with Repo(".") as repo:
+        head = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=True).stdout.strip()
+        assert repo.artifacts.get_rev("shop", version="v1.0.0") == head
+        assert Path(repo.artifacts.get_path("shop")) == Path("models/shop/export")
+    for version in ("v1.0.0", "1.0", "x"):  # there already; no versions
+        with pytest.raises(UserError, match=f"no tag shop@{version}"):
+            cli.main(["release", "shop", "--tag", version])
+
+
+def test_a_task_that_is_no_artifact_is_not_tagged(project, identity):
+    Path("dvc.yaml").write_text("stages: {}\n")
+    cli.main(["release", "shop"])
+    commit()
+    with pytest.raises(UserError, match="add below artifacts: shop: {path: models/shop/export"):
+        cli.main(["release", "shop", "--tag", "v1.0.0"])
+    assert subprocess.run(["git", "tag"], capture_output=True, check=True).stdout == b""
+
+
+def test_every_listed_task_is_an_artifact_with_input_labels_and_licence():
+    with Repo(ROOT) as repo:
+        found = repo.artifacts.read()["dvc.yaml"]
+    assert set(found) == set(listed(read_yaml(ROOT / "params.yaml")))
+    for task, one in found.items():
+        assert (one.path, one.type) == (f"models/{task}/export", "model") and one.desc
+        assert set(one.meta) == {"input", "labels", "license"} and "onnx" in one.labels
 
 
 def released():

@@ -210,3 +210,15 @@ def test_threads_are_limited_once_and_training_twice_in_a_process_works():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8")
     assert done.returncode == 0, done.stderr
     assert done.stdout.split()[-1] == "2.5"
+
+
+def test_the_cap_can_be_lifted_for_a_while(monkeypatch):
+    monkeypatch.setenv("ONEDNN_MAX_CPU_ISA", "AVX2")
+    with pytest.raises(ZeroDivisionError), runtime.uncapped():
+        assert "ONEDNN_MAX_CPU_ISA" not in os.environ
+        raise ZeroDivisionError
+    assert os.environ["ONEDNN_MAX_CPU_ISA"] == "AVX2"
+    monkeypatch.delenv("ONEDNN_MAX_CPU_ISA")
+    with runtime.uncapped():
+        pass
+    assert "ONEDNN_MAX_CPU_ISA" not in os.environ

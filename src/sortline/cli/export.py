@@ -7,8 +7,7 @@ from pathlib import Path
 
 from sortline._core.errors import UserError
 from sortline._core.files import expanded, read_csv, read_json, replacing, write_json
-from sortline.cli._shared import paths
-from sortline.cli._shared.origin import origin
+from sortline.cli._shared import origin, paths
 from sortline.cli._shared.tasks import check_task, model_folder
 from sortline.export import sums
 
@@ -83,7 +82,7 @@ def converted(options: argparse.Namespace) -> int:
     out = Path(options.out) if options.out else made.parent / options.to
     if out.exists() and not (out / "about.json").is_file():
         raise UserError(f"{out.as_posix()}: is there, and not of this command; name another --out")
-    about = origin(task) | {"format": options.to}
+    about = origin.of(task) | {"format": options.to}
     with replacing(out) as folder:
         folder.mkdir()
         shutil.copyfile(made / "labels.json", folder / "labels.json")

@@ -42,7 +42,7 @@ def add(command: argparse.ArgumentParser) -> None:
     command.add_argument("photos", nargs="+", metavar="PHOTO|FOLDER", help="photos, or folders to walk through")
     model = command.add_mutually_exclusive_group()
     model.add_argument("--task", help="use the model of this task (default: the first task that has one)")
-    model.add_argument("--model", metavar="FOLDER", help="use the model in this folder (model.onnx, labels.json)")
+    model.add_argument("--model", metavar="FOLDER", help="use the model in this folder, of any format")
     command.add_argument("--verify", metavar="KEY.pub", help="only a model that the owner of this key has signed")
     form = command.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="print one JSON list, for programs")

@@ -6,6 +6,7 @@ import errno
 import logging
 import os
 import socket
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -67,8 +68,10 @@ def serve_api(options: argparse.Namespace) -> int:
         from sortline.server import app, listen
     except ModuleNotFoundError as error:
         raise UserError(f"serve --api needs the extra 'api' ({error.name}): pip install 'sortline[api]'") from None
+    from PIL import Image
+
     from sortline.export import trial
-    from sortline.export.classifier import Classifier
+    from sortline.export.classifier import Classifier, outcome
 
     folder = model_folder(options.model, options.task)
     if options.verify:
@@ -78,6 +81,10 @@ def serve_api(options: argparse.Namespace) -> int:
     if options.model:
         trial.check(folder)
     classifier = Classifier(folder, threads=1)
+    try:
+        outcome(partial(classifier.predict, Image.new("RGB", (64, 64), "grey")), folder)  # the first takes longer
+    except ModuleNotFoundError as error:
+        raise UserError(f"{folder.as_posix()}: this model also needs {error.name}: pip install {error.name}") from None
     built = app.build(classifier, Hosts(options.host, options.allow_host), Limits(per_client=options.per_client))
     with listening(options.host, options.port) as place, contextlib.suppress(KeyboardInterrupt):
         place.listen()

@@ -32,7 +32,9 @@ class Classifier:
         self.path = labels.model_file(self.folder)
         for path in (self.folder / "labels.json", self.path):
             if not path.is_file():
-                raise UserError(f"{path}: no such file; a model is a folder with model.onnx and labels.json")
+                raise UserError(
+                    f"{path}: no such file; a model is a folder with model.onnx (or .xml, .tflite) and labels.json"
+                )
         self.labels = labels.read(self.folder / "labels.json")
         self.classes = [one.model_dump(exclude_unset=True) for one in self.labels.classes]
         self._bins = {one.id: one.model_dump(exclude_unset=True) for one in self.labels.bins}

@@ -51,11 +51,12 @@ def to_openvino(model: Path, out: Path, about: dict[str, Any]) -> None:
         from openvino import opset11
     except ModuleNotFoundError:
         raise UserError("OpenVINO is not installed: pip install 'sortline[openvino]'") from None
-    graph = openvino.Core().read_model(model.read_bytes())
+    graph, about = openvino.Core().read_model(model.read_bytes()), dict(about)
     for node in graph.get_ordered_ops():
         if node.get_friendly_name() == RESIZED:
             # OpenVINO's reading of ONNX's antialiased Resize is not Pillow's; it has Pillow's, too.
             size = np.array(list(node.output(0).shape)[2:], np.int64)
+            about["side"] = int(size[0])
             resized = opset11.interpolate(
                 node.input_value(0), size, "bilinear_pillow", "sizes", axes=np.array([2, 3], np.int64)
             )

@@ -9,11 +9,13 @@ from typing import Any, Protocol
 import numpy as np
 from PIL import Image
 
+from sortline._core.cores import cores
 from sortline._core.errors import UserError
 from sortline._core.runtime import uncapped
+from sortline.data.images import resize
 from sortline.export import sums
 
-INSIDE = ["sortline", "labels"]  # where OpenVINO's file has labels.json
+LABELS, SIDE = ["sortline", "labels"], ["sortline", "side"]  # where OpenVINO's file has labels.json, and its own size
 Shapes = Mapping[str, Sequence[int | str | None]]  # of each output; what is no whole number is of any size
 
 
@@ -75,15 +77,16 @@ class OpenVino:
     def __init__(self, path: Path, threads: int) -> None:
         openvino = _needed("openvino", "openvino", path)
         own: dict[str, Any] = {"INFERENCE_PRECISION_HINT": "f32"}  # the fp32 model is the measured one
-        if threads:
-            own["INFERENCE_NUM_THREADS"] = threads
+        if threads:  # for each of as many photos at a time as there are cores
+            own |= {"NUM_STREAMS": cores(), "INFERENCE_NUM_THREADS": threads * cores()}
         with one_line(path, "not a model that OpenVINO can load; export it again"):
             # As text and bytes, as above; a model from elsewhere could name any file otherwise.
             weights = openvino.Tensor(np.frombuffer(_content(path.with_suffix(".bin")), np.uint8))
             model = openvino.Core().read_model(_content(path), weights)
             inputs = [(one.any_name, one.element_type.to_string(), len(one.partial_shape)) for one in model.inputs]
             outputs = {one.any_name: (one.element_type.to_string(), _sizes(one.partial_shape)) for one in model.outputs}
-            self.labels = model.get_rt_info(INSIDE).astype(str) if model.has_rt_info(INSIDE) else None
+            self.labels = model.get_rt_info(LABELS).astype(str) if model.has_rt_info(LABELS) else None
+            self._side = int(model.get_rt_info(SIDE).astype(str)) if model.has_rt_info(SIDE) else None
             with uncapped():
                 self._compiled = openvino.Core().compile_model(model, "CPU", own)
         self.outputs = _floats(outputs, "f32")
@@ -94,7 +97,9 @@ class OpenVino:
     def run(self, names: Sequence[str], pixels: np.ndarray) -> list[np.ndarray]:
         if not hasattr(self._threads, "request"):
             self._threads.request = self._compiled.create_infer_request()
-        found = self._threads.request.infer({"image": np.ascontiguousarray(pixels)})
+        # The graph resizes as Pillow does, and ten times as slowly; what has its size already it leaves as it is.
+        pixels = _resized(pixels, self._side) if self._side else np.ascontiguousarray(pixels)
+        found = self._threads.request.infer({"image": pixels})
         return [found[name].copy() for name in names]
 
 
@@ -113,12 +118,10 @@ class LiteRt:
         (name, kind, shape), *others = inputs
         if others or name != "image" or kind is not np.uint8 or len(shape) != 4 or shape[1] != shape[2]:
             raise _foreign(path)
-        self._size = int(shape[1])
+        self._side = int(shape[1])
 
     def run(self, names: Sequence[str], pixels: np.ndarray) -> list[np.ndarray]:
-        from sortline.data.images import resize
-
-        found = self._runner()(image=resize(Image.fromarray(pixels), self._size)[None])
+        found = self._runner()(image=_resized(pixels, self._side)[None])
         return [found[name][0].copy() for name in names]
 
     def _runner(self) -> Any:
@@ -137,6 +140,11 @@ def _content(path: Path) -> bytes:
     content = path.read_bytes()
     sums.check(path, content)
     return content
+
+
+def _resized(pixels: np.ndarray, side: int) -> np.ndarray:
+    """Return uint8 (H, W, 3) as `images.resize` makes it (side, side, 3)."""
+    return resize(Image.fromarray(pixels), side)
 
 
 def _needed(module: str, extra: str, path: Path) -> Any:

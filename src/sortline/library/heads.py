@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pydantic
 
+from sortline._core import runtime
 from sortline._core.doubt import Threshold
 from sortline._core.errors import UserError
 from sortline.config.base import one_line
@@ -97,7 +98,11 @@ def fit_head(
     if any(len(np.unique(index[dealt != fold])) < 2 for fold in np.unique(dealt)):
         raise UserError("fit_head: without one fold's rows not two classes are left; give more folds, or more groups")
     data = TrainingSet(pooled, index, dealt, len(classes), groups=rows)
-    trained = train_lbfgs(data, chosen) if chosen.optimizer == "lbfgs" else heads.train_by_steps(data, chosen)
+    if chosen.optimizer == "lbfgs":
+        trained = train_lbfgs(data, chosen)
+    else:
+        runtime.prepare(chosen.seed)
+        trained = heads.train_by_steps(data, chosen)
     found = calibration.calibrate(trained, index, chosen)
     head = found.heads[trained.checkpoint]
     return FittedHead(head, classes, found.out_of_fold, found.temperature, found.threshold)

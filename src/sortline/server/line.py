@@ -17,8 +17,7 @@ class Full(Exception):
 class Line(Generic[Job, Result]):
     """Jobs wait in one line of `length`; `threads` of them are worked on at a time, whichever request they are of.
 
-    On a CPU one thread a photo takes less time than one call with a batch of photos, and the answer to a photo does not
-    depend on which others came with it.
+    That is the batch: on a CPU one thread a photo takes less time than one call with many photos on all threads.
     """
 
     def __init__(self, work: Callable[[Job], Result], length: int, threads: int) -> None:
@@ -35,9 +34,12 @@ class Line(Generic[Job, Result]):
         futures = [self._pool.submit(self.work, job) for job in jobs]
         for future in futures:
             future.add_done_callback(self._leave)
-        # On the way out gather cancels what still waits; what is being worked on is counted until it is done.
-        async with asyncio.timeout(seconds):
-            return list(await asyncio.gather(*map(asyncio.wrap_future, futures)))
+        try:
+            async with asyncio.timeout(seconds):
+                return list(await asyncio.gather(*map(asyncio.wrap_future, futures)))
+        finally:
+            for future in futures:
+                future.cancel()  # what still waits; what is being worked on is counted until it is done
 
     def close(self) -> None:
         self._pool.shutdown(wait=False, cancel_futures=True)

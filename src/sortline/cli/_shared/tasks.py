@@ -76,7 +76,7 @@ def model_folder(model: str | None, task: str | None) -> Path:
     """Return the folder of the model to use: `model`, else the task's, else the first listed task's that has one."""
     if model:
         if not Path(model).is_dir():
-            what = "a folder with model.onnx or model_int8.onnx, and labels.json"
+            what = "a folder with labels.json and a model: model.onnx, say"
             raise UserError(f"{model}: no such folder; --model takes {what}")
         return Path(model)
     if task:
