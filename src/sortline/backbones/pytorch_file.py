@@ -100,7 +100,7 @@ def _load(stream: io.BytesIO) -> Any:
     start = stream.tell()
     for code, place, _ in pickletools.genops(stream):
         # Python's reader makes room for all places up to the one that is named: for 64 GB at most.
-        if code.name in ("PUT", "BINPUT", "LONG_BINPUT") and not 0 <= place <= len(stream.getbuffer()):
+        if code.name in ("PUT", "BINPUT", "LONG_BINPUT") and not 0 <= (place or 0) <= len(stream.getbuffer()):
             raise ValueError("it names a place that it cannot have")
     stream.seek(start)
     return _Reader(stream).load()
