@@ -11,7 +11,7 @@ from test_fit_net import CLASSES, RECIPE, changed, linear, params, pictures, pro
 from sortline.config.training import TrainParams
 from sortline.nets import fit, half, net_graphs, registry
 from sortline.nets.inputs import Pictures
-from sortline.training import loop
+from sortline.training import loop, wide_steps
 from sortline.training.keeping import Keeper
 
 pytestmark = pytest.mark.usefixtures("graph_mode")
@@ -20,8 +20,9 @@ pytestmark = pytest.mark.usefixtures("graph_mode")
 def trained(scale, recipe=RECIPE):
     """Return each epoch's loss and parameters."""
     images, labels = problem()
-    return [(epoch.loss[0], epoch.parameters) for epoch in fit.epochs(
-        linear(), Pictures(images), labels, CLASSES, recipe, scale=scale)]  # fmt: skip
+    targets = fit.targets_of(labels, CLASSES, recipe)
+    epochs = fit.epochs(linear(), Pictures(images), targets, recipe, scale=scale)
+    return [(epoch.loss[0], epoch.parameters) for epoch in epochs]
 
 
 @pytest.mark.parametrize(("scale", "optimizer"), [(1024.0, "momentum"), ("dynamic", "adam")])
@@ -59,11 +60,12 @@ def steps(tmp_path, monkeypatch, scale, **constants):
     """Train step by step; return the state before each."""
     monkeypatch.setattr(loop, "BATCH_BYTES", 0)
     for name, value in constants.items():
-        monkeypatch.setattr(loop, name, value)
+        monkeypatch.setattr(wide_steps, name, value)
     images, labels = problem()
     keeper = Seen(tmp_path)
     recipe = changed(epochs=2, lr=1e-6)
-    list(fit.epochs(linear(), Loud(images), labels, CLASSES, recipe, keeper=keeper, scale=scale))
+    targets = fit.targets_of(labels, CLASSES, recipe)
+    list(fit.epochs(linear(), Loud(images), targets, recipe, keeper=keeper, scale=scale))
     return keeper.steps
 
 
