@@ -8,6 +8,8 @@ else
 BIN := $(VENV)/bin
 endif
 READY := $(VENV)/.ready
+# As pip does when it installs, but on all cores.
+COMPILE = import compileall, site; compileall.compile_dir(site.getsitepackages()[-1], quiet=2, workers=0)
 PYTEST = $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadgroup
 CHECKED := src stages tests studies bench web
 WEB_TASK = $(or $(TASK),garbage)
@@ -68,6 +70,7 @@ $(READY): requirements.lock pyproject.toml
 	  { echo "error: Python 3.11 is needed ($(PYTHON) is not); install it, or: make PYTHON=/path/to/python3.11"; exit 2; }
 	@echo "setting up $(VENV) from requirements.lock (once; about 2 minutes and 3 GB) ..."
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-compile -r requirements.lock
+	@$(BIN)/python -W ignore -c "$(COMPILE)"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
 	@touch $(READY)

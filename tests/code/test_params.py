@@ -136,3 +136,11 @@ def test_the_reports_runs_are_ready_tasks(task, net):
 
 def test_an_unknown_preset_names_those_there_are(tmp_path):
     assert "'report_lenet5', 'report_cnn' or 'report_mushrooms'" in mistake(tmp_path, "preset: lenet", "train")
+
+
+@pytest.mark.parametrize("key", ["", "5", "~", "2020-01-01", "[a, b]"])
+def test_a_section_without_a_name_is_no_task(tmp_path, key):
+    path = tmp_path / "params.yaml"
+    path.write_text(f"? {key}\n: {{}}\ntoy: {{}}\n", encoding="utf-8")
+    with pytest.raises(UserError, match="no task 'none'; the tasks there are: toy$"):
+        load("none", "export", ExportParams, path)

@@ -32,6 +32,8 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in ("dvc.yaml", "params.yaml", "versions.lock", ".dvcignore", ".gitignore", "pyproject.toml"):
         shutil.copy(ROOT / name, folder / name)
     subprocess.run(["git", "init", "-q"], cwd=folder, check=True)
+    if cache := os.environ.get("SORTLINE_TEST_CACHE"):  # CI has the browser show this very model
+        subprocess.run([sys.executable, "-m", "dvc", "cache", "dir", "--local", cache], cwd=folder, check=True)
     done = sortline(folder, "run", "--task", "sample")
     assert done.returncode == 0, done.stdout + done.stderr
     (folder / "console.txt").write_text(done.stdout + done.stderr, encoding="utf-8")

@@ -1,5 +1,6 @@
 """Small files, written whole or not at all, always with the same bytes for the same content."""
 
+import copy
 import csv
 import hashlib
 import io
@@ -8,6 +9,7 @@ import json
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -83,7 +85,7 @@ def read_json(path: Path) -> Any:
 def read_yaml(path: Path, limit: int = MAX_YAML) -> dict[str, Any]:
     """Read a YAML mapping, of `limit` characters at most, as YAML 1.2 (`4e-05` is a number there, a string in PyYAML's
     1.1)."""
-    from ruamel.yaml import YAML, YAMLError
+    from ruamel.yaml import YAMLError
 
     try:
         text = Path(path).read_text(encoding="utf-8")
@@ -92,7 +94,7 @@ def read_yaml(path: Path, limit: int = MAX_YAML) -> dict[str, Any]:
         # The parser's time goes with the square of the brackets that are open.
         if max(itertools.accumulate((one in "[{") - (one in "]}") for one in text), default=0) > 10 * MAX_DEPTH:
             raise RecursionError
-        content = YAML(typ="safe", pure=True).load(text)
+        content = _parsed(text)
     except FileNotFoundError:
         raise UserError(f"{path}: no such file; run the command in the project's root folder") from None
     except RecursionError:
@@ -104,7 +106,19 @@ def read_yaml(path: Path, limit: int = MAX_YAML) -> dict[str, Any]:
         raise UserError(f"{path}: expected `key: value` lines at the top level")
     if _entries(content, path, 0, {}) > MAX_ENTRIES:
         raise UserError(f"{path}: its aliases stand for more than {MAX_ENTRIES:,} values")
-    return content
+    return copy.deepcopy(content)
+
+
+def parse_yaml(text: str) -> Any:
+    """Return what a text of YAML 1.2 holds; raises what ruamel.yaml does."""
+    return copy.deepcopy(_parsed(text))
+
+
+@lru_cache(maxsize=8)  # a command reads params.yaml a dozen times, and the parser takes 20 to 80 ms for it
+def _parsed(text: str) -> Any:
+    from ruamel.yaml import YAML
+
+    return YAML(typ="safe", pure=True).load(text)
 
 
 def _entries(content: Any, path: Path, depth: int, counted: dict[int, int]) -> int:

@@ -18,6 +18,7 @@ STORAGES = {
     "FloatStorage": np.float32, "DoubleStorage": np.float64, "HalfStorage": np.float16, "LongStorage": np.int64,
     "IntStorage": np.int32, "ByteStorage": np.uint8, "BoolStorage": np.bool_,
 }  # fmt: skip
+PLACES = ("PUT", "BINPUT", "LONG_BINPUT")
 # What a pickle that is none, or is cut off, may raise; an unknown name is an UnpicklingError.
 BROKEN = (pickle.UnpicklingError, ArithmeticError, AttributeError, EOFError, LookupError, MemoryError, TypeError,
           ValueError)  # fmt: skip
@@ -100,7 +101,7 @@ def _load(stream: io.BytesIO) -> Any:
     start = stream.tell()
     for code, place, _ in pickletools.genops(stream):
         # Python's reader makes room for all places up to the one that is named: for 64 GB at most.
-        if code.name in ("PUT", "BINPUT", "LONG_BINPUT") and not 0 <= (place or 0) <= len(stream.getbuffer()):
+        if code.name in PLACES and not 0 <= (place or 0) <= len(stream.getbuffer()):
             raise ValueError("it names a place that it cannot have")
     stream.seek(start)
     return _Reader(stream).load()

@@ -27,7 +27,8 @@ def listed(content: dict[str, Any], name: str = "tasks") -> list[str]:
 
 def task_sections(content: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """Return the section of each task that params.yaml's `content` describes, listed or not."""
-    return {name: value for name, value in content.items() if isinstance(value, dict) and name not in LISTS}
+    named = {name: value for name, value in content.items() if isinstance(name, str) and name not in LISTS}
+    return {name: value for name, value in named.items() if isinstance(value, dict)}
 
 
 def check_listed(task: str, content: dict[str, Any]) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sortline._core.errors import UserError
+from sortline._core.files import parse_yaml
 from sortline.config.tasks import LISTS
 
 if TYPE_CHECKING:
@@ -39,24 +40,24 @@ def add_task(text: str, task: str, comment: str, section: CommentedMap) -> str:
     """
     newline = "\r\n" if "\r\n" in text else "\n"
     by_hand = f"add {task} to tasks: and head_tasks:, and a section {task}:"
-    before = _load(text)
+    before = parse_yaml(text)
     added, after = text, dict(before)
     for name in [name for name in ("head_tasks", "tasks") if name in before]:
         if not isinstance(before[name], list | dict):
             raise UserError(BY_HAND.format(by_hand))
-        if task not in _load(added)[name]:
+        if task not in parse_yaml(added)[name]:
             added = _with_item(added, _pair(added, name)[1], task, newline)
         after[name] = before[name] | {task: None} if isinstance(before[name], dict) else [*before[name], task]
     lines = ["", f"# {comment}", *_dump({task: section}).rstrip("\n").split("\n")]
     # What ended without a line end still does: taking the task out again gives back the same bytes.
     added += newline.join(lines) + newline if added.endswith("\n") else newline + newline.join(lines)
-    after |= {task: _load(_dump({task: section}))[task]}
+    after |= {task: parse_yaml(_dump({task: section}))[task]}
     return _checked(added, after, by_hand)
 
 
 def remove_task(text: str, task: str) -> str:
     """Return the text of params.yaml without `task` in its lists, its section, and the comment right above that."""
-    before = _load(text)
+    before = parse_yaml(text)
     after = {key: value for key, value in before.items() if key != task}
     by_hand = f"take {task} out of tasks: and its section out"
     removed = text
@@ -86,18 +87,12 @@ def set_value(text: str, keys: Sequence[str], value: str | list[str] | None) -> 
     # A list of lines ends with its last item, though ruamel.yaml takes the comments below it along.
     last = node.value[-1] if node.id == "sequence" and not node.flow_style and node.value else node
     changed = text[: node.start_mark.index] + written + text[last.end_mark.index :]
-    return _checked(changed, _with(_load(text), keys, value), by_hand)
+    return _checked(changed, _with(parse_yaml(text), keys, value), by_hand)
 
 
 def _with(content: dict[str, Any], keys: Sequence[str], value: Any) -> dict[str, Any]:
     """Return `content` with another value at `keys`; where an anchor is used elsewhere, it keeps its own there."""
     return content | {keys[0]: _with(content[keys[0]], keys[1:], value) if len(keys) > 1 else value}
-
-
-def _load(text: str) -> dict[str, Any]:
-    from ruamel.yaml import YAML
-
-    return YAML(typ="safe", pure=True).load(text)
 
 
 def _dump(section: Any) -> str:
@@ -116,7 +111,7 @@ def _checked(text: str, content: dict[str, Any], by_hand: str) -> str:
     from ruamel.yaml import YAMLError
 
     with suppress(YAMLError):
-        if _load(text) == content:
+        if parse_yaml(text) == content:
             return text
     raise UserError(BY_HAND.format(by_hand))
 
