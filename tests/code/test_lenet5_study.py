@@ -1,0 +1,41 @@
+"""What studies/lenet5 says is what its committed results say."""
+
+import json
+import runpy
+from pathlib import Path
+
+import mindspore
+import numpy as np
+import pytest
+
+from sortline._core import runtime
+
+STUDY = Path(__file__).parents[2] / "studies" / "lenet5"
+
+
+@pytest.fixture(scope="module")
+def metrics():
+    return json.loads((STUDY / "metrics.json").read_text(encoding="utf-8"))
+
+
+def test_the_table_of_the_readme_is_made_of_the_results(metrics):
+    report = runpy.run_path(str(STUDY / "report.py"))
+    rows = {name: metrics[name] for name in report["PARAMS"]["names"]}
+    made = "\n".join(report["table"](rows)) + "\n"
+    readme = (STUDY / "README.md").read_text(encoding="utf-8")
+    assert made == (STUDY / "table.md").read_text(encoding="utf-8")
+    assert made == readme.split("<!-- table -->\n")[1].split("<!-- end of table -->")[0]
+    for row in rows.values():
+        assert row["new_scenes_low"] < row["new_scenes"] < row["new_scenes_high"] and row["n"] == 2125
+
+
+def test_a_grey_net_sees_the_luma_alone_and_has_lenets_layers():
+    runtime.prepare()
+    net = runpy.run_path(str(STUDY / "lenet.py"))["LeNet5Photos"](28, 26, False, "average")
+    net.set_train(False)
+    assert [net.dense1.weight.shape, net.dense2.weight.shape, net.dense3.weight.shape] == [
+        (120, 400), (84, 120), (26, 84)]  # fmt: skip
+    photos = np.random.default_rng(0).standard_normal((2, 3, 28, 28)).astype(np.float32)
+    luma = np.tensordot([0.299, 0.587, 0.114], photos, ([0], [1]))[:, None].repeat(3, 1).astype(np.float32)
+    found = [net(mindspore.Tensor(one)).asnumpy() for one in (photos, luma)]
+    assert found[0] == pytest.approx(found[1], abs=1e-3)
