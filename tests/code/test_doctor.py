@@ -49,10 +49,18 @@ def test_doctor_says_what_to_mend_in_params_yaml(sources):
 @pytest.mark.parametrize(
     ("measured", "status", "text"),
     [
-        ({"max_abs_diff": 1e-6, "engine_ms": 2.0, "numpy_ms": 2.0}, "ok", "same numbers"),
-        ({"max_abs_diff": 1e-6, "engine_ms": 70.0, "numpy_ms": 2.0}, "warn", "slow convolution kernel"),
-        ({"max_abs_diff": 0.1, "engine_ms": 2.0, "numpy_ms": 2.0}, "fail", "wrong numbers"),
-        ({"max_abs_diff": float("nan"), "engine_ms": 2.0, "numpy_ms": 2.0}, "fail", "wrong numbers"),
+        ({"max_abs_diff": 1e-6, "engine_ms": 2.0, "numpy_ms": 2.0, "devices": ["cpu"]}, "ok", "same numbers"),
+        (
+            {"max_abs_diff": 1e-6, "engine_ms": 70.0, "numpy_ms": 2.0, "devices": ["cpu"]},
+            "warn",
+            "slow convolution kernel",
+        ),
+        ({"max_abs_diff": 0.1, "engine_ms": 2.0, "numpy_ms": 2.0, "devices": ["cpu"]}, "fail", "wrong numbers"),
+        (
+            {"max_abs_diff": float("nan"), "engine_ms": 2.0, "numpy_ms": 2.0, "devices": ["cpu"]},
+            "fail",
+            "wrong numbers",
+        ),
     ],
 )
 def test_doctor_judges_the_self_test(measured, status, text):

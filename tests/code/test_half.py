@@ -11,7 +11,7 @@ from test_fit_net import CLASSES, RECIPE, changed, linear, params, pictures, pro
 from sortline.config.training import TrainParams
 from sortline.nets import fit, half, net_graphs, registry
 from sortline.nets.inputs import Pictures
-from sortline.training import loop
+from sortline.training import loop, wide_steps
 from sortline.training.keeping import Keeper
 
 pytestmark = pytest.mark.usefixtures("graph_mode")
@@ -59,7 +59,7 @@ def steps(tmp_path, monkeypatch, scale, **constants):
     """Train step by step; return the state before each."""
     monkeypatch.setattr(loop, "BATCH_BYTES", 0)
     for name, value in constants.items():
-        monkeypatch.setattr(loop, name, value)
+        monkeypatch.setattr(wide_steps, name, value)
     images, labels = problem()
     keeper = Seen(tmp_path)
     recipe = changed(epochs=2, lr=1e-6)

@@ -19,7 +19,7 @@ from sortline.nets.batches import Batches
 from sortline.nets.half import halve
 from sortline.nets.inputs import Feed, Inputs, check_pictures, predictor
 from sortline.nets.inputs import read as read_inputs
-from sortline.training import loop
+from sortline.training import loop, wide_steps
 from sortline.training.keeping import Arrays, Keeper
 from sortline.training.results import TrainedNet
 from sortline.training.targets import smooth_targets, smoothing_minimum
@@ -197,7 +197,7 @@ def epochs(
     """Train `net` in place on the n inputs of `feed` and their targets float32 (n, classes); yield after each epoch.
 
     Only parameters that require a gradient change; `factors` multiplies the rate of those that it names; `mixup` is the
-    strength of `mixed`, `start_share` and `keeper` as of `loop.train`, `scale` as of `loop.Steps`. Weights decay,
+    strength of `mixed`, `start_share` and `keeper` as of `loop.train`, `scale` as of `wide_steps`. Weights decay,
     biases and batch norm do not. Raises `UserError` when the loss or a parameter turns NaN or Inf.
     """
     net.set_train(True)
@@ -210,7 +210,8 @@ def epochs(
     decayed = flat([parameter.name.endswith(DECAYED) for parameter in params])
     rates = None if factors is None else flat([factors.get(parameter.name, 1.0) for parameter in params])
     loss, clipped, even = NetLoss(net, feed), recipe.clip_norm is not None, factors is None
-    steps = loop.Steps(loss, recipe.optimizer, clipped, even=even, ema=recipe.ema, scale=scale)
+    count = workers.place()[1]
+    steps = wide_steps.steps(loss, recipe.optimizer, clipped, even=even, ema=recipe.ema, scale=scale, workers=count)
     batches = Batches(feed, targets, recipe.seed, mixup)
     return loop.train(steps, batches, recipe, start, decayed, rates, start_share=start_share, keeper=keeper)
 

@@ -16,7 +16,7 @@ from sortline.data.holdout import hold_out
 from sortline.data.prepared import Classes
 from sortline.features.heads import Head, load_head, pool, softmax
 from sortline.features.store import FeatureStore
-from sortline.training import loop
+from sortline.training import loop, wide_steps
 from sortline.training.head_graph import HeadNet, forward
 from sortline.training.keeping import Arrays, Keeper
 from sortline.training.results import Trained, TrainingSet
@@ -77,7 +77,7 @@ class HeadLoss(nn.Cell):
 def _steps(net: HeadNet, models: int, optimizer: str, clipped: bool, dropout: bool, ema: float | None) -> loop.Steps:
     """Compiling takes longer than training: a kind of head is compiled once a process."""
     parts = [(start, end, (shape[0], models, shape[1])) for _, start, end, shape in net.parts(models)]
-    return loop.Steps(HeadLoss(net, models), optimizer, clipped, parts, ema=ema)
+    return wide_steps.steps(HeadLoss(net, models), optimizer, clipped, parts, ema=ema)
 
 
 class _Batches:

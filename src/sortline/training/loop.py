@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 import mindspore
 import numpy as np
@@ -21,8 +21,6 @@ BATCH_BYTES = 256 * 2**20  # of inputs that are handed over in one piece
 # What steps change.
 STATE = ("value", "mean", "square", "average", "scale", "good", "total", "counted")
 AVERAGE = STATE.index("average")
-FIRST_SCALE, LARGEST_SCALE = 2.0**16, 2.0**24  # of the loss, where it is dynamic
-PATIENCE = 1000  # steps without overflow after which it is doubled
 
 
 def cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
@@ -60,50 +58,23 @@ class Batches(Protocol):
         """
 
 
-class Scaled(nn.Cell):
-    """A loss times `scale`, so that its gradients do not vanish in float16.
-
-    Where they overflow instead, the step is left out; a dynamic scale is then halved, and doubled after PATIENCE steps
-    without. As MindSpore's DynamicLossScaleManager; Micikevicius et al. 2018, arXiv:1710.03740.
-    """
-
-    def __init__(self, loss: nn.Cell) -> None:
-        super().__init__(auto_prefix=False)
-        self.loss = loss
-
-    def construct(self, scale, *batch):
-        loss, losses, present = self.loss(*batch)
-        return loss * scale, losses, present
-
-
 class Steps(nn.Cell):
     """All steps of an epoch; the optimizer works on one flat vector of all parameters: ten kernels, not hundreds.
 
     `loss` maps the tensors of a batch to the sum of the models' losses, each loss, and 1 for each model that has rows
     in the batch, else 0, both float32 (models,). What of it is trainable trains. `parts`: see `optimizers.clip`; None:
-    one model. `even`: all parameters have the same rate. `ema`: as `Recipe` has it. `scale` of the loss: a number,
-    "dynamic", or None, see `Scaled`. Of several workers each has a part of every batch, and the mean of all gradients.
+    one model. `even`: all parameters have the same rate. What else steps may do: `wide_steps`.
     """
 
+    workers, first_scale = 1, 1.0
+
     def __init__(
-        self,
-        loss: nn.Cell,
-        optimizer: str,
-        clipped: bool,
-        parts: optimizers.Parts | None = None,
-        even: bool = True,
-        ema: float | None = None,
-        scale: float | str | None = None,
+        self, loss: nn.Cell, optimizer: str, clipped: bool, parts: optimizers.Parts | None = None, even: bool = True
     ) -> None:
         super().__init__(auto_prefix=False)  # or the parameters' names would begin with `loss.`
         self.params = mindspore.ParameterTuple(loss.trainable_params())
-        self.scaled, self.dynamic = scale is not None, scale == "dynamic"
-        self.first_scale = FIRST_SCALE if scale == "dynamic" else scale or 1.0
-        self.gradient = ops.value_and_grad(Scaled(loss) if self.scaled else loss, None, self.params, has_aux=True)
-        self.workers = workers.place()[1]
-        self.sum: Any = ops.AllReduce() if self.workers > 1 else None
+        self.gradient = ops.value_and_grad(loss, None, self.params, has_aux=True)
         self.step_function, self.clipped, self.even = optimizers.STEPS[optimizer], clipped, even
-        self.fresh = None if ema is None else 1 - ema
         self.shapes = [parameter.shape for parameter in self.params]
         self.ends = np.cumsum([0, *(parameter.size for parameter in self.params)]).tolist()
         self.count = len(self.shapes)
@@ -116,38 +87,17 @@ class Steps(nn.Cell):
         self.put(value)
         # `step` comes in as a tensor 0: a constant would have the compiler unroll the loop, at 0.1 s a step.
         while step < plan.shape[0]:
-            batch = [array[step] for array in batches]
-            (_, losses, present), gradients = self.gradient(scale, *batch) if self.scaled else self.gradient(*batch)
+            (_, losses, present), gradients = self.gradient(*[array[step] for array in batches])
             gradient = ops.cat([gradients[k].reshape(-1) for k in range(self.count)])
-            if self.workers > 1:
-                # In one piece: two could meet in another order on another worker.
-                means = self.sum(ops.cat([gradient, losses])) / self.workers
-                gradient, losses = means[: self.ends[-1]], means[self.ends[-1] :]
-            if self.scaled:
-                gradient = gradient / scale
-            before = value, mean, square
             if self.clipped:
                 gradient = optimizers.clip(gradient, limit, self.parts)
             stepped, mean, square = self.step_function(value, gradient, mean, square, plan[step], decay)
             # Every update is its rate times something that does not depend on it.
             value = stepped if self.even else value + factor * (stepped - value)
-            if self.scaled:
-                fits = ops.isfinite(gradient).all()
-                value, mean, square = [ops.where(fits, (value, mean, square)[k], before[k]) for k in range(3)]
-                scale, good = self.rescaled(fits, scale, good)
             self.put(value)
-            if self.fresh is not None:
-                average = average + self.fresh * (value - average)
             total, counted = total + losses, counted + present
             step = step + 1
         return value, mean, square, average, scale, good, total, counted
-
-    def rescaled(self, fits, scale, good):
-        if not self.dynamic:
-            return scale, good
-        good = ops.where(fits, good + 1, 0 * good)
-        grown = ops.where(good >= PATIENCE, ops.minimum(2 * scale, LARGEST_SCALE), scale)
-        return ops.where(fits, grown, scale / 2), ops.where(good >= PATIENCE, 0 * good, good)
 
     def put(self, value):
         for k in range(self.count):
@@ -194,7 +144,7 @@ def train(
             keeper.write({name: one.asnumpy() for name, one in found.items()}, {"epoch": number, "done": done})
 
     with ThreadPoolExecutor(1) as pool:
-        pieces = _pieces(batches, recipe, first, done)
+        pieces = _pieces(batches, recipe, first, done, steps.workers)
         coming = pool.submit(next, pieces, None)
         for number in range(first, recipe.epochs + 1):
             finite = True
@@ -238,12 +188,13 @@ def order(count: int, batch_size: int, generator: np.random.Generator) -> np.nda
     return np.resize(generator.permutation(count), (-(-count // batch_size), batch_size))
 
 
-def _pieces(batches: Batches, recipe: Recipe, first: int, done: int) -> Iterator[tuple[np.ndarray, ...]]:
+def _pieces(batches: Batches, recipe: Recipe, first: int, done: int, several: int) -> Iterator[tuple[np.ndarray, ...]]:
     """Yield the arrays of epoch after epoch: one comes whole where it is small, else step by step.
 
-    From epoch `first` on, of which `done` steps are drawn, but not yielded.
+    From epoch `first` on, of which `done` steps are drawn, but not yielded. Of `several` workers each has a part of
+    every batch.
     """
-    own, several = workers.place()
+    own, _ = workers.place()
     for number in range(first, recipe.epochs + 1):
         generator = batches.generator(number)
         rows = order(batches.count, recipe.batch_size, generator)
