@@ -20,8 +20,9 @@ pytestmark = pytest.mark.usefixtures("graph_mode")
 def trained(scale, recipe=RECIPE):
     """Return each epoch's loss and parameters."""
     images, labels = problem()
-    return [(epoch.loss[0], epoch.parameters) for epoch in fit.epochs(
-        linear(), Pictures(images), labels, CLASSES, recipe, scale=scale)]  # fmt: skip
+    targets = fit.targets_of(labels, CLASSES, recipe)
+    epochs = fit.epochs(linear(), Pictures(images), targets, recipe, scale=scale)
+    return [(epoch.loss[0], epoch.parameters) for epoch in epochs]
 
 
 @pytest.mark.parametrize(("scale", "optimizer"), [(1024.0, "momentum"), ("dynamic", "adam")])
@@ -63,7 +64,8 @@ def steps(tmp_path, monkeypatch, scale, **constants):
     images, labels = problem()
     keeper = Seen(tmp_path)
     recipe = changed(epochs=2, lr=1e-6)
-    list(fit.epochs(linear(), Loud(images), labels, CLASSES, recipe, keeper=keeper, scale=scale))
+    targets = fit.targets_of(labels, CLASSES, recipe)
+    list(fit.epochs(linear(), Loud(images), targets, recipe, keeper=keeper, scale=scale))
     return keeper.steps
 
 

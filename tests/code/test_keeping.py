@@ -103,7 +103,7 @@ def test_a_net_that_was_killed_again_and_again_ends_the_same(tmp_path, kill, mon
     "changes",
     [
         {"keep": 2, "checkpoint": "best", "dropout": 0.3},
-        {"patience": 2, "epochs": 12, "hidden": 4, "optimizer": "adam", "lr": 0.01},
+        {"patience": 2, "epochs": 12, "hidden": 4, "optimizer": "adam", "lr": 0.01, "ema": 0.9},
     ],
 )
 @pytest.mark.parametrize("a_piece", ["epoch", "step"])
