@@ -10,8 +10,7 @@ import math
 import shutil
 import tempfile
 from pathlib import Path
-
-from mindspore.nn import Cell
+from typing import TYPE_CHECKING
 
 from sortline._core import files, runtime, unfinished, workers
 from sortline._core.errors import UserError, run
@@ -26,6 +25,9 @@ from sortline.nets import fit, net_graphs, out_of_fold
 from sortline.report import tracking, training_curves
 from sortline.training.keeping import Keeper
 from sortline.training.results import TrainedNet
+
+if TYPE_CHECKING:
+    from mindspore.nn import Cell  # which must not load before sortline has set the instruction set
 
 LIVE = Path("dvclive")
 THREADS = 2  # more gain nothing on nets as small as those of digits
@@ -64,7 +66,7 @@ def main(argv: list[str]) -> None:
 
 def train(
     args: argparse.Namespace, params: TrainParams, keeper: Keeper, out: Path
-) -> tuple[TrainedNet, fit.Parts, Cell]:
+) -> tuple[TrainedNet, fit.Parts, "Cell"]:
     runtime.prepare(params.seed)
     workers.join()
     if not params.on_photos:

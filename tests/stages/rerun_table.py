@@ -76,6 +76,7 @@ TABLE: list[tuple[str, Any, set[str]]] = [
     ("train_head.views", 1, HEAD),
     ("train_head.seed", 2, HEAD),
     ("train_head.lr", 0.001, HEAD),
+    ("train_head.ema", 0.5, HEAD),
     ("train_head.schedule", "constant", HEAD),
     ("train_head.warmup_epochs", 0, HEAD),
     ("train_head.momentum", 0.5, HEAD),
