@@ -84,11 +84,12 @@ def test_there_is_a_cpu_here():
 
 def test_a_stage_that_is_to_use_what_is_not_there_ends_in_one_line(tmp_path):
     code = (
-        "from sortline._core import errors, runtime; runtime.there = lambda: ['cpu']\n"
+        "from sortline._core import errors, runtime; import mindspore\n"  # loaded before, as in a stage
+        "mindspore.hal.is_available = lambda name, real=mindspore.hal.is_available: real(name) and name == 'CPU'\n"
         "from sortline.config.device import chosen\n"
         "errors.run(lambda argv: (runtime.use(chosen()), runtime.prepare())[1])"
     )
-    environment = {**os.environ, device.VARIABLE: "ascend"}
+    environment = {name: value for name, value in os.environ.items() if name != "GLOG_v"} | {device.VARIABLE: "ascend"}
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, encoding="utf-8")
     assert (
         done.returncode == 2 and done.stderr.startswith("error: device ascend: ") and len(done.stderr.split("\n")) == 2

@@ -1,5 +1,6 @@
 """The only place that prepares MindSpore: instruction set, device, threads, seed, graph mode."""
 
+import logging
 import os
 import sys
 from collections.abc import Iterator
@@ -99,7 +100,12 @@ def there() -> list[str]:
     _quiet()
     import mindspore
 
-    return [device for device, name in TARGETS.items() if mindspore.hal.is_available(name)]
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)  # it says at length why it cannot use the others
+    try:
+        return [device for device, name in TARGETS.items() if mindspore.hal.is_available(name)]
+    finally:
+        logging.disable(before)
 
 
 def _quiet() -> None:
