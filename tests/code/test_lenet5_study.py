@@ -2,6 +2,7 @@
 
 import json
 import runpy
+import sys
 from pathlib import Path
 
 import mindspore
@@ -31,7 +32,11 @@ def test_the_table_of_the_readme_is_made_of_the_results(metrics):
 
 def test_a_grey_net_sees_the_luma_alone_and_has_lenets_layers():
     runtime.prepare()
-    net = runpy.run_path(str(STUDY / "lenet.py"))["LeNet5Photos"](28, 26, False, "average")
+    sys.path.insert(0, str(STUDY))
+    from lenet import LeNet5Photos  # by import: MindSpore looks the class's module up
+
+    sys.path.remove(str(STUDY))
+    net = LeNet5Photos(28, 26, False, "average")
     net.set_train(False)
     assert [net.dense1.weight.shape, net.dense2.weight.shape, net.dense3.weight.shape] == [
         (120, 400), (84, 120), (26, 84)]  # fmt: skip
