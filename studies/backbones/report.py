@@ -15,6 +15,7 @@ from sortline._core import files
 from sortline._core.errors import run
 from sortline.evaluation import comparison, metrics
 from sortline.report.figures.style import BLUE, GREY, figure_at
+from sortline.training import calibration
 
 FULL = "1"  # the share of nets that keep nothing of their start, and of heads
 
@@ -30,7 +31,7 @@ def main(argv: list[str]) -> None:
     for (name, share), probabilities in said.items():
         found = correct(probabilities, train)
         row = metrics.share_by_scene(found, train.scenes)
-        row |= {"way": name, "share": float(share), "log_loss": metrics.log_loss(train.labels, probabilities)}
+        row |= {"way": name, "share": float(share), "log_loss": tempered_loss(train, probabilities)}
         if name != PARAMS["base"]:
             row |= comparison.paired_by_scene(base, found, train.scenes)
         rows[f"{name}, share {share}" if name != PARAMS["base"] else name] = row
@@ -62,6 +63,12 @@ def read_said(folder: Path) -> dict[tuple[str, str], np.ndarray]:
 
 def correct(probabilities: np.ndarray, train: Train) -> np.ndarray:
     return (probabilities.argmax(1) == train.labels).astype(float)
+
+
+def tempered_loss(train: Train, probabilities: np.ndarray) -> float:
+    """Return the log-loss with the best temperature, which is fitted on these very predictions, as the line does."""
+    temperature = calibration.fit_temperature(train.labels, probabilities)
+    return metrics.log_loss(train.labels, calibration.temper(probabilities, temperature))
 
 
 def table(rows: dict[str, dict[str, Any]]) -> list[str]:
