@@ -69,7 +69,7 @@ def net_result(folder: Path, settings, normed: bool, keeper: Keeper | None = Non
 
 SETTINGS = {
     "pictures": (params(epochs=4, keep=2), False),
-    "batch norm, adam": (params(epochs=3, keep=1, optimizer="adam", lr=0.003, checkpoint="last"), True),
+    "batch norm, adam": (params(epochs=4, keep=1, optimizer="adam", lr=0.003, checkpoint="last"), True),
     "patience": (params(epochs=30, lr=1e-9, patience=2, schedule="constant", warmup_epochs=0, augment={}), False),
 }
 

@@ -27,7 +27,7 @@ def test_nothing_else_walks_through_folders():
     walks = re.compile(r"\b(os\.(walk|scandir|listdir)|rglob)\(")
     found = {path.name for path in (ROOT / "src").rglob("*.py") if walks.search(path.read_text(encoding="utf-8"))}
     # The others look through what is ours: half-written files, the library's own code.
-    assert found == {"listing.py", "repair.py", "candidates.py"}
+    assert found == {"listing.py", "repair.py", "origin.py"}
 
 
 @pytest.fixture

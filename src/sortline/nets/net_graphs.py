@@ -34,13 +34,17 @@ def write_graphs(folder: Path, about: dict[str, Any], inputs: Inputs) -> None:
 
 
 def with_features(graph: onnx.ModelProto) -> onnx.ModelProto:
-    """Return the graph with the outputs `map`, float32 (n, C, h, w), which it pools first, and `mean`, (n, C)."""
+    """Return the graph with the output `mean`, float32 (n, C): what it pools first. That map, (n, C, h, w), is its
+    output `map`, unless it is the input."""
     pool = next(node for node in graph.graph.node if node.op_type == "ReduceMean")
-    names = {pool.input[0]: "map", pool.output[0]: "mean"}
+    names = {pool.output[0]: "mean"}
+    if pool.input[0] != graph.graph.input[0].name:
+        names[pool.input[0]] = "map"
     for node in graph.graph.node:
         node.input[:] = [names.get(name, name) for name in node.input]
         node.output[:] = [names.get(name, name) for name in node.output]
-    for name, shape in (("map", ["n", "channels", "h", "w"]), ("mean", ["n", "channels"])):
+    for name in names.values():
+        shape = ["n", "channels", "h", "w"][: 4 if name == "map" else 2]
         graph.graph.output.append(onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, shape))
     onnx.checker.check_model(graph)
     return graph
