@@ -169,6 +169,17 @@ def test_the_stages_it_names_are_those_of_the_line() -> None:
     assert set(re.findall(r"`(\w+)`", "\n".join(row.split("|")[1] for row in table.splitlines()[2:]))) == stages
 
 
+def test_what_is_said_of_the_api_and_the_formats() -> None:
+    found = json.loads((ROOT / "bench/results.json").read_text(encoding="utf-8"))
+    page, api, formats = " ".join(PAGES["docs/benchmarks.md"].split()), found["api"], found["formats"]
+    assert api["errors"] == 0 and api["clients"] * api["photos_a_client"] == 8 * 1000
+    assert (
+        f"{api['photos_per_s']:.0f} photos/s, {api['p50_ms']:.0f} ms in the middle and {api['p99_ms']:.0f} ms" in page
+    )
+    assert f"{api['memory_mb_by_quarter'][-1]} MB of memory" in page
+    assert f"{formats['export']['ms']:.1f} ms by ONNX Runtime, {formats['openvino']['ms']:.1f} by OpenVINO" in page
+
+
 def test_speed_table() -> None:
     found = json.loads((ROOT / "bench/results.json").read_text(encoding="utf-8"))
     block = PAGES["docs/benchmarks.md"].split("<!-- speed:")[1].split("<!-- end of speed -->")[0]
