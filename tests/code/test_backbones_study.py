@@ -1,11 +1,10 @@
 """What studies/backbones says is what its committed results say."""
 
 import json
-import runpy
-import sys
 from pathlib import Path
 
 import pytest
+from study import report_of
 
 from sortline.config.training import TrainParams
 from sortline.evaluation.comparison import holm
@@ -15,11 +14,8 @@ STUDY = Path(__file__).parents[2] / "studies" / "backbones"
 
 @pytest.fixture(scope="module")
 def report():
-    sys.path.insert(0, str(STUDY))
-    sys.modules.pop("common", None)
-    yield runpy.run_path(str(STUDY / "report.py"))
-    sys.path.remove(str(STUDY))
-    sys.modules.pop("common", None)
+    with report_of(STUDY) as found:
+        yield found
 
 
 @pytest.fixture(scope="module")

@@ -1,11 +1,10 @@
 """What studies/finetune says is what its committed results say."""
 
 import json
-import runpy
-import sys
 from pathlib import Path
 
 import pytest
+from study import report_of
 
 from sortline.config.training import TrainParams
 from sortline.evaluation.comparison import holm
@@ -18,11 +17,8 @@ WAYS = {"head", "head_v3", "lora_head_fitted", "partial_1"}
 
 @pytest.fixture(scope="module")
 def report():
-    sys.path.insert(0, str(STUDY))
-    sys.modules.pop("common", None)
-    yield runpy.run_path(str(STUDY / "report.py"))
-    sys.path.remove(str(STUDY))
-    sys.modules.pop("common", None)
+    with report_of(STUDY) as found:
+        yield found
 
 
 def read(name):
