@@ -48,7 +48,7 @@ def main(argv: list[str]) -> None:
         out.mkdir()
         result = folder.write(out, network, labels, evaluated["dataset"], train, params)
         result |= folder.compare(out, network, photos, val.labels, params)
-        result |= folder.compare_int8(out, photos, val.labels, train)
+        result |= folder.score(out, photos, val.labels, train)
         result["int8_agreement_split"] = f"{val.split}, and up to {folder.OF_TRAIN} photos of train"
         if note:
             result["note"] = note

@@ -1,16 +1,18 @@
 """The export folder: written, and compared with what was measured."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnx
+from PIL import Image
 
 from sortline import __version__
 from sortline._core import files, sessions
 from sortline._core.arrays import spread
 from sortline.config.export import ExportParams
+from sortline.evaluation import metrics
 from sortline.export import int8, onnx_model, parity
 from sortline.export.classifier import Classifier
 from sortline.export.network import Network
@@ -48,7 +50,8 @@ def write(
 def compare(
     folder: Path, network: Network, photos: Sequence[Path], truth: np.ndarray, params: ExportParams
 ) -> dict[str, Any]:
-    """Return how the files of `folder` agree with `network` on the held-out `photos`; `truth` int (n,) are classes.
+    """Return how the files of `folder` agree with `network` on some of the held-out `photos`; `truth` int (n,) are
+    classes.
 
     Raises `UserError` where they do not.
     """
@@ -64,16 +67,21 @@ def compare(
     result: dict[str, Any] = {"checked_photos": len(few)}
     runs = network.run, folder / "model.mindir", classifier.logits
     result |= parity.logit_differences(*runs, some, x, params.max_difference)
-    result |= parity.remeasured(classifier, photos, truth)
     result |= parity.resized_agreement(classifier, reference, photos, network.size)
     return result | (parity.digit_photos(classifier, photos, truth) if classifier.labels.reads else {})
 
 
-def compare_int8(folder: Path, photos: Sequence[Path], truth: np.ndarray, train: Sequence[Path]) -> dict[str, Any]:
-    """Return how the 8-bit model agrees with the other on the held-out `photos` and some of `train`.
+def score(folder: Path, photos: Sequence[Path], truth: np.ndarray, train: Sequence[Path]) -> dict[str, Any]:
+    """Score both ONNX models alone, from the files of the held-out `photos`, whose classes are `truth`, int (n,).
 
-    And its accuracy on the first, whose classes are `truth`, int (n,).
+    And say how often they agree, on these and some of `train`.
     """
     seen = [*photos, *(train[index] for index in spread(len(train), OF_TRAIN))]
-    predicted = int8.compared(folder / "model.onnx", folder / "model_int8.onnx", seen)
-    return int8.scores(*predicted, truth)
+    full, small = (parity.predicted(_logits(folder / name), seen, name) for name in ("model.onnx", "model_int8.onnx"))
+    accuracy = metrics.share(full[: len(truth)] == truth)
+    return metrics.named(accuracy, "onnx_accuracy", "onnx_n") | int8.scores(full, small, truth)
+
+
+def _logits(model: Path) -> Callable[[Image.Image], np.ndarray]:
+    session = sessions.session(model)
+    return lambda image: session.run(["logits"], {"image": np.asarray(image)})[0]

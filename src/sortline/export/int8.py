@@ -11,8 +11,6 @@ from onnx import numpy_helper
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 from tqdm import tqdm
 
-from sortline._core import sessions
-from sortline._core.cores import on_all_cores
 from sortline.data.datasets import open_picture
 from sortline.evaluation import metrics
 
@@ -124,20 +122,6 @@ def _with_room(weight: np.ndarray, bias: np.ndarray) -> np.ndarray:
     dead = np.abs(channels).max(1) < least
     channels[dead, 0] = least[dead]
     return weight
-
-
-def compared(
-    model: onnx.ModelProto | Path, small: onnx.ModelProto | Path, photos: Sequence[Path]
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return the classes that both models predict for each photo file, int (n,) each."""
-    opened = sessions.session(model), sessions.session(small)
-
-    def predict(photo: Path) -> list[int]:
-        image = np.asarray(open_picture(photo))
-        return [int(session.run(["logits"], {"image": image})[0].argmax()) for session in opened]
-
-    first, second = np.array(list(on_all_cores(predict, photos, "int8"))).T
-    return first, second
 
 
 def scores(full: np.ndarray, small: np.ndarray, labels: np.ndarray) -> dict[str, Any]:
