@@ -16,6 +16,7 @@ from sortline.data.names import check_class_names
 
 BUILT_IN = ("garbage", "toy")
 NAMES = ("code", "en", "zh", "bin")
+WARNING = "warning"  # the column of a card that is said once, last
 
 
 @dataclass(frozen=True)

@@ -6,12 +6,12 @@ from typing import Any
 
 from sortline._core.doubt import NEVER
 from sortline._core.text import markdown
+from sortline.data.classes import WARNING
 from sortline.evaluation.metrics import percentages
 
 TEMPLATE = Path(__file__).with_suffix(".md")
 # {name}, {name[key]} or either with a format, {name:.3f}. Braces of code are something else.
 FIELD = re.compile(r"\{\w+(\[\w+\])?(:[^{}\s]+)?\}")
-WARNING = "warning"  # the column of a class table that is said once, last
 
 
 def model_card(labels: dict[str, Any], backbone: dict[str, Any], metrics: dict[str, dict[str, Any]]) -> str:

@@ -125,7 +125,7 @@ def _print_cards(console: Console, results: Results) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from sortline.report.model_card import WARNING
+    from sortline.data.classes import WARNING
 
     found = _cards(results)
     for label, card in found:
