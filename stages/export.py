@@ -34,7 +34,7 @@ def main(argv: list[str]) -> None:
     network = network_of(predictor.load(args.head, args.features, evaluated.get("checkpoint")), args.weights)
     classes, note = files.read_json(args.prepared / "classes.json"), evaluated.get("note", "")
     labels = {"task": args.task, "classes": classes["classes"], "bins": classes["bins"], "note": note}
-    labels |= {"threshold": measured["train"]["threshold"], "cam": network.explains}
+    labels |= {"threshold": measured["train"]["threshold"], "cam": network.explains, "image_size": network.size}
     if "unfamiliar_below" in measured["train"]:
         labels["unfamiliar_below"] = measured["train"]["unfamiliar_below"]
     if reads := open_dataset(args.raw).reads:
@@ -48,7 +48,7 @@ def main(argv: list[str]) -> None:
         out.mkdir()
         result = folder.write(out, network, labels, evaluated["dataset"], train, params)
         result |= folder.compare(out, network, photos, val.labels, params)
-        result |= folder.score(out, photos, val.labels, train)
+        result |= folder.score(out, photos, val.labels, train, network.size)
         result["int8_agreement_split"] = f"{val.split}, and up to {folder.OF_TRAIN} photos of train"
         if note:
             result["note"] = note

@@ -96,7 +96,7 @@ def test_the_stage(project, monkeypatch, capsys):
         "MODEL_CARD.md", "SHA256SUMS", "labels.json", "model.mindir", "model.onnx", "model_int8.onnx"]  # fmt: skip
     listed = [line.split("  ") for line in (out / "SHA256SUMS").read_text().splitlines()]
     assert listed == [[files.sha256_file(path), path.name] for path in sorted(out.iterdir()) if path.suffix]
-    added = {"note": "drawn: proves nothing", "threshold": 0.6, "cam": True}
+    added = {"note": "drawn: proves nothing", "threshold": 0.6, "cam": True, "image_size": SIZE}
     assert files.read_json(out / "labels.json") == LABELS | added
 
     session = onnxruntime.InferenceSession((out / "model.onnx").read_bytes(), providers=["CPUExecutionProvider"])

@@ -199,7 +199,7 @@ def test_agreement_counts_photos_of_each_kind(photos, monkeypatch):
 
 def test_predicted_are_the_photos_as_they_are_in_the_file_in_their_order(photos):
     """The model answers with the photo's width, modulo 3."""
-    answers = parity.predicted(lambda image: np.eye(3)[image.width % 3], photos, "widths")
+    answers = parity.predicted(lambda image: np.eye(3)[image.width % 3], photos, SIZE, "widths")
     assert answers.tolist() == [width % 3 for width in (32, 32, 32, 61, 61, 61, 50, 50, 50)]
 
 

@@ -169,7 +169,7 @@ def test_files_keep_their_order_and_a_bad_one_does_not_stop_the_rest(export, tmp
 def test_files_are_opened_one_by_one(export, tmp_path, monkeypatch):
     opened = []
     red = Image.new("RGB", (1, 1), "red")
-    monkeypatch.setattr("sortline.export.classifier.rgb_of", lambda photo: opened.append(photo) or red)
+    monkeypatch.setattr("sortline.export.classifier.rgb_of", lambda photo, side: opened.append(photo) or red)
     next(predict_files(Classifier(export), [tmp_path / str(index) for index in range(100)]))
     assert len(opened) == 1
 

@@ -37,6 +37,9 @@ class BadImage(UserError):
         self.what = what
 
 
+GAP = 2  # a photo is decoded at a fraction that leaves so many times the pixels a side that are wanted ...
+LEAST = 256  # ... and no fewer than these: smaller ones take no time
+
 Photo = Path | str | Image.Image | np.ndarray  # a file, an image of Pillow's, or uint8 RGB (H, W, 3)
 
 
@@ -48,8 +51,13 @@ class NoDigit(Exception):
     """Nothing stands out from a picture's background where a digit was looked for."""
 
 
-def open_rgb(path: Path, max_pixels: int = MAX_PIXELS, max_file_mb: int = MAX_FILE_MB) -> Image.Image:
+def open_rgb(
+    path: Path, max_pixels: int = MAX_PIXELS, max_file_mb: int = MAX_FILE_MB, side: int | None = None
+) -> Image.Image:
     """Return the photo at `path` as a loaded RGB image, turned upright by its EXIF orientation.
+
+    `side`: it is going to be resized to so many pixels a side, so that a large JPEG is decoded at the smallest of 1/8,
+    1/4 and 1/2 that leaves GAP times as many; None: all its pixels.
 
     Any mode becomes 8-bit RGB; transparent photos are laid on white, but an alpha that is zero everywhere is left out
     of account; of an animation the first frame counts. Colour profiles are not applied; no metadata is kept. Raises
@@ -64,16 +72,20 @@ def open_rgb(path: Path, max_pixels: int = MAX_PIXELS, max_file_mb: int = MAX_FI
     except OSError as error:
         raise BadImage(path, f"cannot be read ({error.strerror})") from None
     with stream:
-        return read_rgb(stream, path, max_pixels)
+        return read_rgb(stream, path, max_pixels, side)
 
 
-def read_rgb(source: BinaryIO | Image.Image, name: Path, max_pixels: int = MAX_PIXELS) -> Image.Image:
+def read_rgb(
+    source: BinaryIO | Image.Image, name: Path, max_pixels: int = MAX_PIXELS, side: int | None = None
+) -> Image.Image:
     """The same of a file's content, or of an image of Pillow's, which stays as it is; `name`: what errors call it."""
     try:
         with nullcontext(source) if isinstance(source, Image.Image) else Image.open(source, formats=FORMATS) as image:
             width, height = image.size
             if width * height > max_pixels:
                 raise TooLarge(name, f"{width} x {height} pixels, over the limit of {max_pixels:,} pixels")
+            if side:
+                image.draft(image.mode, (max(GAP * side, LEAST),) * 2)
             sixteen = ";16" in str(getattr(image, "tile", ""))
             image.load()
             orientation = _orientation(image)
@@ -92,13 +104,13 @@ def read_rgb(source: BinaryIO | Image.Image, name: Path, max_pixels: int = MAX_P
     return ImageOps.exif_transpose(rgb)
 
 
-def rgb_of(photo: Photo) -> Image.Image:
+def rgb_of(photo: Photo, side: int | None = None) -> Image.Image:
     """Return any of what may stand for a photo as `open_rgb` does a file; raise `BadImage` as it does.
 
     An array may also be grey, (H, W), or have an alpha, (H, W, 4).
     """
     if isinstance(photo, str | Path):
-        return open_rgb(Path(photo))
+        return open_rgb(Path(photo), side=side)
     if isinstance(photo, np.ndarray):
         if (
             photo.dtype != np.uint8

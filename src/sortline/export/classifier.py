@@ -47,6 +47,11 @@ class Classifier:
         """What the export says a reader must know; empty for a model of real photos."""
         return self.labels.note or ""
 
+    @property
+    def side(self) -> int | None:
+        """The `side` of `open_rgb` for photos that the model is shown; of a small digit on one every pixel counts."""
+        return None if self.labels.reads == DIGITS else self.labels.image_size
+
     def probabilities(self, image: Image.Image) -> np.ndarray:
         """Return float32 (classes,) for an RGB image of any size; resizing and scaling are in the graph."""
         return self._run(["probabilities"], image)[0]
@@ -156,7 +161,7 @@ class Classifier:
 
     def _read(self, photo: Photo) -> Image.Image:
         """Return what the model is shown of a photo."""
-        image = rgb_of(photo)
+        image = rgb_of(photo, self.side)
         if self.labels.reads == DIGITS:
             from sortline.data.handwriting import read_digit  # SciPy takes a while to load
 

@@ -22,7 +22,7 @@ def cost(store: FeatureStore, photo: Photo, classes: int) -> Cost:
     A head's weight takes 4 bytes, or 1.
     """
     about, mapper = store.about, Mapper(store)
-    picture = resize(open_rgb(photo.path), mapper.size)[None]
+    picture = resize(open_rgb(photo.path, side=mapper.size), mapper.size)[None]
     scaling = Preprocessing(tuple(about["backbone"]["mean"]), tuple(about["backbone"]["std"]))
     times = []
     for _ in range(TIMED):

@@ -71,13 +71,15 @@ def compare(
     return result | (parity.digit_photos(classifier, photos, truth) if classifier.labels.reads else {})
 
 
-def score(folder: Path, photos: Sequence[Path], truth: np.ndarray, train: Sequence[Path]) -> dict[str, Any]:
+def score(folder: Path, photos: Sequence[Path], truth: np.ndarray, train: Sequence[Path], size: int) -> dict[str, Any]:
     """Score both ONNX models alone, from the files of the held-out `photos`, whose classes are `truth`, int (n,).
 
     And say how often they agree, on these and some of `train`.
     """
     seen = [*photos, *(train[index] for index in spread(len(train), OF_TRAIN))]
-    full, small = (parity.predicted(_logits(folder / name), seen, name) for name in ("model.onnx", "model_int8.onnx"))
+    full, small = (
+        parity.predicted(_logits(folder / name), seen, size, name) for name in ("model.onnx", "model_int8.onnx")
+    )
     accuracy = metrics.share(full[: len(truth)] == truth)
     return metrics.named(accuracy, "onnx_accuracy", "onnx_n") | int8.scores(full, small, truth)
 

@@ -42,7 +42,7 @@ class Labels(_Part):
     """What the outputs of a model mean, in their order, and when its answers are not to be taken.
 
     `unfamiliar_below`: the similarity below which a photo is unlike anything trained on; `reads`: "digits" where the
-    model expects pictures like MNIST's.
+    model expects pictures like MNIST's; `image_size`: pixels a side that it resizes a photo to.
     """
 
     task: str
@@ -53,6 +53,7 @@ class Labels(_Part):
     cam: bool | None = None
     unfamiliar_below: float | None = None
     reads: str | None = None
+    image_size: int | None = pydantic.Field(None, ge=1)
 
 
 def model_file(folder: Path) -> Path:

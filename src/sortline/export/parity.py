@@ -25,7 +25,7 @@ TURNED_LEFT = 6  # stored turned a quarter left; a viewer turns it back
 
 def network_inputs(photos: Sequence[Path], preprocessing: Preprocessing, size: int) -> np.ndarray:
     """Return the preprocessed photos, float32 (n, channels, S, S), the way `extract` does it."""
-    return preprocessing(np.stack([resize(open_picture(photo), size) for photo in photos]))
+    return preprocessing(np.stack([resize(open_picture(photo, size), size) for photo in photos]))
 
 
 def logit_differences(
@@ -41,7 +41,7 @@ def logit_differences(
     The ONNX gets the photos resized by Pillow: what its own resizing changes is `resized_agreement`'s to say.
     Returns the largest differences; raises `UserError` above `limit`.
     """
-    resized = (Image.fromarray(resize(open_picture(photo), x.shape[-1])) for photo in photos)
+    resized = (Image.fromarray(resize(open_picture(photo, x.shape[-1]), x.shape[-1])) for photo in photos)
     reference = run(x)
     others = {"onnx": np.stack([run_onnx(image) for image in resized]), "mindir": graphs.run_mindir(mindir, x)}
     differences = {name: float(np.abs(logits - reference).max()) for name, logits in others.items()}
@@ -53,11 +53,16 @@ def logit_differences(
     return {f"max_abs_diff_{name}": difference for name, difference in differences.items()}
 
 
-def predicted(run: Callable[[Image.Image], np.ndarray], photos: Sequence[Path], what: str) -> np.ndarray:
-    """Return the classes, int (n,), that a model predicts from photo files; `run`: RGB image to float (classes,)."""
+def predicted(
+    run: Callable[[Image.Image], np.ndarray], photos: Sequence[Path], side: int | None, what: str
+) -> np.ndarray:
+    """Return the classes, int (n,), that a model predicts from photo files; `run`: RGB image to float (classes,).
+
+    `side` as in `open_rgb`.
+    """
 
     def predict(photo: Path) -> int:
-        return int(run(open_picture(photo)).argmax())
+        return int(run(open_picture(photo, side)).argmax())
 
     return np.array(list(on_all_cores(predict, photos, what)))
 

@@ -17,7 +17,7 @@ from sortline.backbones.loading import Backbone
 from sortline.backbones.preprocessing import to_grey
 from sortline.config.augment import ViewParams
 from sortline.config.extract import ExtractParams
-from sortline.data.augment.views import render
+from sortline.data.augment.views import decoded_side, render
 from sortline.data.datasets import open_picture
 from sortline.data.images import open_rgb, resize
 from sortline.data.prepared import Photo, fingerprint
@@ -65,7 +65,7 @@ def keep_pixels(
     """Keep the pictures themselves, resized, grey or in colour; return what there is to say about them."""
 
     def resized(photo: Photo) -> dict[str, np.ndarray]:
-        pixels = resize(open_picture(photo.path), size)
+        pixels = resize(open_picture(photo.path, size), size)
         return {"pixels": pixels if colour else to_grey(pixels)}
 
     shapes = {"pixels": (size, size, *([3] if colour else []))}
@@ -92,7 +92,9 @@ def run_backbone(
         engine = mindspore_engine(backbone, params.upto)
     else:
         engine = onnxruntime_engine(model)
-        first = np.stack([render(open_rgb(photo.path), views, 0, photo.sha256, size) for photo in photos[:2]])
+        first = np.stack(
+            [render(open_rgb(photo.path, side=size), views, 0, photo.sha256, size) for photo in photos[:2]]
+        )
         difference = check_engines(backbone, engine, first)
         print(f"ONNX Runtime against MindSpore: pooled features differ by at most {difference:.1e}")
     place = place and replace(place, made_of=place.made_of | {"backbone": backbone.info})
@@ -114,8 +116,10 @@ def keep_maps(
     if len(shapes) > 3:
         kept["inner"] = (views.count, *shapes[3])
 
+    side = decoded_side(views, size)
+
     def features(photo: Photo) -> dict[str, np.ndarray]:
-        image = open_rgb(photo.path)
+        image = open_rgb(photo.path, side=side)
         pixels = np.stack([render(image, views, view, photo.sha256, size) for view in range(views.count)])
         mean, maximum, last, *inner = engine.run(backbone.preprocessing(pixels))
         if not (np.isfinite(mean).all() and np.isfinite(maximum).all()):

@@ -32,7 +32,7 @@ def extract(
     loaded, engine = _opened(backbone, size)
 
     def features(photo: Photo) -> np.ndarray:
-        pixels = resize(rgb_of(photo), loaded.size)[None]
+        pixels = resize(rgb_of(photo, loaded.size), loaded.size)[None]
         mean, maximum, *_ = engine.run(loaded.preprocessing(pixels))
         return pooled(np.stack((mean, maximum), 1), pool)[0]
 

@@ -57,7 +57,7 @@ class Api:
 
         def predict() -> Prediction:
             content.seek(0)
-            return self.classifier.predict(read_rgb(content, Path(name), self.limits.pixels), top)
+            return self.classifier.predict(read_rgb(content, Path(name), self.limits.pixels, self.classifier.side), top)
 
         return outcome(predict, Path(name))
 

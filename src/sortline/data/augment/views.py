@@ -1,13 +1,20 @@
 """The view plan: K seeded, augmented views of every photo; view 0 is the plain evaluation view."""
 
 import hashlib
+import math
 
 import numpy as np
 from PIL import Image, ImageEnhance, ImageFilter, ImageStat
 
 from sortline.config.augment import ViewParams
 from sortline.data.augment.crops import box_at, cut, extent
-from sortline.data.images import resize
+from sortline.data.images import GAP, resize
+
+
+def decoded_side(plan: ViewParams, size: int) -> int:
+    """Return the `side` of `open_rgb` at which the smallest crop of the plan still has `size` pixels a side."""
+    smallest = min(min(extent(plan.crop_scale, plan.crop_ratio, (0, ratio))) for ratio in (0, 1))
+    return size if plan.count == 1 else max(size, math.ceil(size / smallest / GAP))
 
 
 def render(image: Image.Image, plan: ViewParams, view: int, key: str, size: int) -> np.ndarray:

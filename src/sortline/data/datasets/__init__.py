@@ -18,10 +18,10 @@ def open_dataset(raw: Path) -> Dataset:
     return IdxDigits(raw) if (raw / idx.FILES[0]).is_file() else PhotoFolder(raw)
 
 
-def open_picture(path: Path) -> Image.Image:
-    """Return a picture, by its path in images.csv below the raw folder, as an RGB image.
+def open_picture(path: Path, side: int | None = None) -> Image.Image:
+    """Return a picture, by its path in images.csv below the raw folder, as an RGB image, for `side` as in `open_rgb`.
 
     Raises what `open_rgb` raises where it is a photo file.
     """
     record = idx.find_record(path)
-    return open_rgb(path) if record is None else idx.read_record(*record)
+    return open_rgb(path, side=side) if record is None else idx.read_record(*record)
