@@ -16,7 +16,7 @@ import onnx
 from google.protobuf.message import DecodeError
 from mindspore.train import mind_ir_pb2
 
-from sortline._core import parameters
+from sortline._core import parameters, runtime
 
 
 def to_onnx(cell: mindspore.nn.Cell, shape: Sequence[int], outputs: Sequence[str] = ("logits",)) -> onnx.ModelProto:
@@ -103,9 +103,14 @@ def run_mindir(path: Path, x: np.ndarray, arrays: dict[str, np.ndarray] | None =
         copy = shutil.copyfile(path, Path(scratch) / "model.mindir")
         named = {name: mindspore.Parameter(mindspore.Tensor(one), name=name) for name, one in (arrays or {}).items()}
         net = mindspore.nn.GraphCell(mindspore.load(str(copy)), params_init=named or None)
-    return run_cell(net, x)
+    return _run(net, x)
 
 
 def run_cell(cell: mindspore.nn.Cell, x: np.ndarray) -> np.ndarray:
     """Run `cell` on `x`, one photo at a time; return what it puts out, of all."""
+    with runtime.eager():
+        return _run(cell, x)
+
+
+def _run(cell: mindspore.nn.Cell, x: np.ndarray) -> np.ndarray:
     return np.concatenate([cell(mindspore.Tensor(one[None])).asnumpy() for one in x])

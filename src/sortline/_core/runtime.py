@@ -123,6 +123,18 @@ def prepare(seed: int = 0) -> None:
     mindspore.set_seed(seed)
 
 
+@contextmanager
+def eager() -> Iterator[None]:
+    """Run cells operator by operator within the block: the same bits, and for a few inputs no second of compiling."""
+    import mindspore
+
+    mindspore.set_context(mode=mindspore.PYNATIVE_MODE)
+    try:
+        yield
+    finally:
+        mindspore.set_context(mode=mindspore.GRAPH_MODE)
+
+
 @cache
 def limit_threads(count: int) -> None:
     """Run MindSpore's kernels on `count` threads; its default, 30, costs LeNet-5 a third of its speed on 2 cores.

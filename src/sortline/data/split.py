@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from sklearn.model_selection import StratifiedGroupKFold
 
 from sortline._core.errors import UserError
 from sortline.config.prepare import PrepareParams
@@ -146,6 +145,8 @@ def deal_folds(label: np.ndarray, group: np.ndarray, folds: int, seed: int) -> n
 
     Raises `UserError` where a fold would stay empty.
     """
+    from sklearn.model_selection import StratifiedGroupKFold  # here, as it takes a second to load
+
     groups = np.unique(group).size
     dealer = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
     dealt = [rows for _, rows in dealer.split(label, label, group)] if groups >= folds else []

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.stats import norm
 
 from sortline._core.errors import UserError
 from sortline._core.files import csv_reader
@@ -118,6 +117,8 @@ def paired_by_scene(a: np.ndarray, b: np.ndarray, scenes: np.ndarray) -> dict[st
     `a`, `b` float (n,), 0 to 1 (a mean over seeds, say); `scenes` int (n,): photos of a scene are not independent, so
     the standard error is robust to clusters (Liang and Zeger 1986, Biometrika 73).
     """
+    from scipy.stats import norm  # here, as it takes half a second to load
+
     differences = np.asarray(b, float) - np.asarray(a, float)
     mean = float(differences.mean())
     _, scene = np.unique(scenes, return_inverse=True)
