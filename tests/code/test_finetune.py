@@ -280,3 +280,16 @@ def test_two_processes_train_the_same_bytes(tmp_path):
 def test_a_setting_of_another_net_is_refused():
     with pytest.raises(ValidationError, match="only with a mode of a pretrained net: layer_decay, rank"):
         TrainParams(net="lenet5", layer_decay=0.5, rank=2)
+
+
+def test_what_is_measured_out_of_fold_is_refused_where_nothing_is():
+    tuned = {
+        "net": "mobilenet_v2",
+        "mode": "partial",
+        "checkpoint": "last",
+        "calibrate": True,
+        "chosen_on_folds": ["lr"],
+    }
+    with pytest.raises(ValidationError, match="only with out_of_fold: true: calibrate, chosen_on_folds"):
+        TrainParams(**tuned)
+    assert TrainParams(out_of_fold=True, **tuned).chosen_on_folds == ["lr"]

@@ -182,6 +182,8 @@ class TrainParams(Recipe, Sureness):
         given = (FOR_MODES | Sureness.model_fields.keys()) & self.model_fields_set
         if given and self.mode is None:
             raise ValueError(f"only with a mode of a pretrained net: {', '.join(sorted(given))}")
+        if (given := Sureness.model_fields.keys() & self.model_fields_set) and not self.out_of_fold:
+            raise ValueError(f"only with out_of_fold: true: {', '.join(sorted(given))}")
         if self.norms == "train" and self.mode != "full":
             raise ValueError("norms: train goes with mode: full; scratch trains so anyway, the others keep statistics")
         if self.on_photos and (self.checkpoint == "best" or self.patience):
