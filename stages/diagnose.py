@@ -12,8 +12,10 @@ from sortline._core import files
 from sortline._core.errors import run
 from sortline.config.base import load
 from sortline.config.diagnose import DiagnoseParams
+from sortline.config.prepare import PrepareParams
+from sortline.config.training import TrainParams
 from sortline.data import prepared
-from sortline.evaluation import diagnosis
+from sortline.evaluation import diagnosis, robustness
 from sortline.report import contact_sheet, figures
 from sortline.report import diagnosis as report
 
@@ -31,12 +33,23 @@ def main(argv: list[str]) -> None:
     dataset = files.read_json(args.features / "features.json")["dataset"]
 
     found = diagnosis.diagnose(model, val, unseen, args.raw, names, params)
-    result = diagnosis.summary(found) | {"dataset": dataset}
+    answers, threshold = robustness.measure(model, model.held_out(split), args.raw, params), model.about["threshold"]
+    views, augment = load(args.task, "prepare", PrepareParams).views, load(args.task, "train", TrainParams).augment
+    trained_with = robustness.trained_with(*[views] * (model.store.about.get("views", 1) > 1), augment)
+    robust = robustness.summary(answers, threshold, trained_with)
+    robustness.check(robust, params.robustness)
+    result = diagnosis.summary(found) | {"dataset": dataset, "robustness": robust}
 
-    for name, (header, rows) in diagnosis.tables(found).items():
+    tables = diagnosis.tables(found) | {"robustness/cells": robustness.table(answers, threshold)}
+    for name, (header, rows) in tables.items():
         files.write_csv(args.plots / f"{name}.csv", header, rows)
     title = f"{args.task}: accuracy on corrupted {val.split} photos (n = {len(found.photos):,} each)"
     figures.corruptions(found.scores, args.plots / "corruptions.png", title=title)
+    figures.robustness(
+        robust,
+        args.plots / "robustness" / "families.png",
+        title=f"{args.task}: corrupted photos, {robust['corrupted']['n']:,} answers",
+    )
     sheets = {
         "corruptions": report.corruptions_sheet(found, model.size, args.task),
         "suspects": report.suspects_sheet(found, args.raw, params.suspects, args.task),

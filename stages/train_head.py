@@ -67,6 +67,8 @@ def make(args: argparse.Namespace, params: TrainHeadParams, keeper: Keeper) -> N
         about: dict[str, Any] = {"checkpoint": trained.checkpoint, "solver": params.optimizer, "dataset": data.dataset}
         about |= {"threshold": calibrated.threshold, "unfamiliar_below": unfamiliar}
         save_heads(out, calibrated.heads, about)
+        (out / "folds").mkdir()
+        save_heads(out / "folds", calibrated.fold_heads, {})
         reference.write(out / "reference.safetensors")
         np.save(out / "out_of_fold.npy", calibrated.out_of_fold.astype(np.float32))
         if calibrated.by_photo is not None:

@@ -52,6 +52,20 @@ class Familiar:
     similarity: np.ndarray
 
 
+@dataclass(frozen=True)
+class HeldOut:
+    """Photos with a model to be asked about them that has not seen their scenes.
+
+    `folds`: its fold for each photo, see `Predictor.logits`, or None: the model itself. `probabilities` float
+    (n, classes): what it says of them as they are; `similarity`: as of `Familiar`, None where it cannot be told.
+    """
+
+    part: Part
+    folds: list[int | None]
+    probabilities: np.ndarray
+    similarity: np.ndarray | None
+
+
 class Predictor(ABC):
     """A trained model. `size`: pixels a side of its pictures; `about`: head.json; `checkpoint`: the one that is used.
 
@@ -66,8 +80,8 @@ class Predictor(ABC):
         self.checkpoint = checkpoint or self.about["checkpoint"]
 
     @abstractmethod
-    def logits(self, pictures: np.ndarray) -> np.ndarray:
-        """Return logits float32 (n, classes) of uint8 RGB (n, S, S, 3)."""
+    def logits(self, pictures: np.ndarray, fold: int | None = None) -> np.ndarray:
+        """Return logits float32 (n, classes) of uint8 RGB (n, S, S, 3); `fold`: by what was trained without that."""
 
     @abstractmethod
     def probabilities(self, part: Part, dataset: str | None = None) -> np.ndarray:
@@ -96,6 +110,11 @@ class Predictor(ABC):
     def unseen(self, split: Path) -> Unseen:
         """Return the photos of split.csv whose labels can be doubted, as the model was not trained on them."""
 
+    def held_out(self, split: Path) -> HeldOut:
+        """Return the photos of split.csv that a model can be asked about anew: the part to be scored on, or train."""
+        part = prepared.read_part(split)
+        return HeldOut(part, [None] * len(part.images), self.probabilities(part), self.similarity(part))
+
 
 def load(folder: Path, features: Path, checkpoint: str | None = None) -> Predictor:
     """Open models/<task>/head with data/features/<task>; `checkpoint` None: the one that head.json names.
@@ -118,8 +137,14 @@ class HeadPredictor(Predictor):
     def _mapper(self) -> Mapper:
         return Mapper(self.store)
 
-    def logits(self, pictures: np.ndarray) -> np.ndarray:
-        return self.head.logits(self._mapper.features(pictures, self.head.pooling))
+    @cached_property
+    def _fold_heads(self) -> dict[int | None, Head]:
+        """The heads that were each trained without a fold."""
+        return {int(path.stem): load_head(path.parent, path.stem) for path in self.folder.glob("folds/*.safetensors")}
+
+    def logits(self, pictures: np.ndarray, fold: int | None = None) -> np.ndarray:
+        head = self.head if fold is None else self._fold_heads[fold]
+        return head.logits(self._mapper.features(pictures, head.pooling))
 
     def probabilities(self, part: Part, dataset: str | None = None) -> np.ndarray:
         what = "maps" if self.head.pooling == "attention" else "pooled"
@@ -150,6 +175,11 @@ class HeadPredictor(Predictor):
         train = prepared.read_part(split, "train")
         out_of_fold = arrays.read(self.folder / "out_of_fold.npy")
         return Unseen(train, out_of_fold, self.store.pooled(train.total)[train.rows])
+
+    def held_out(self, split: Path) -> HeldOut:
+        known = self.familiar(split)[SERIES[0][0]]
+        folds = prepared.read_folds(split).tolist()
+        return HeldOut(prepared.read_part(split, "train"), folds, known.probabilities, known.similarity)
 
 
 class NetPredictor(Predictor):
@@ -183,7 +213,7 @@ class NetPredictor(Predictor):
         path = self.folder / "reference.safetensors"
         return similarity.read(path) if self.head and path.exists() else None
 
-    def logits(self, pictures: np.ndarray) -> np.ndarray:
+    def logits(self, pictures: np.ndarray, fold: int | None = None) -> np.ndarray:
         return self._net.run(["logits"], {"x": self.preprocessing(pictures)})[0]
 
     def probabilities(self, part: Part, dataset: str | None = None) -> np.ndarray:

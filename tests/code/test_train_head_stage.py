@@ -78,7 +78,8 @@ def written():
     return {path.as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(outs)}
 
 
-HEADS = ["head/best.safetensors", "head/by_photo.npy", "head/head.json", "head/last.safetensors", "head/log.txt",
+HEADS = ["head/best.safetensors", "head/by_photo.npy", *(f"head/folds/{fold}.safetensors" for fold in range(4)),
+         "head/folds/head.json", "head/head.json", "head/last.safetensors", "head/log.txt",
          "head/out_of_fold.npy", "head/reference.safetensors"]  # fmt: skip
 
 
@@ -133,6 +134,9 @@ def check_scores(metrics, data, probabilities):
     each = [accuracy_score(data.labels[data.folds == fold], probabilities[data.folds == fold].argmax(1))
             for fold in range(4)]  # fmt: skip
     deviation = (sum((one - sum(each) / 4) ** 2 for one in each) / 3) ** 0.5
+    for fold in range(4):  # its head is kept, and says what was kept of it
+        again = load_head(Path("head/folds"), str(fold)).probabilities(data.features[data.folds == fold, 0])
+        assert again == pytest.approx(np.load("head/out_of_fold.npy")[data.folds == fold], abs=1e-6)
     assert metrics["cv_std"] == pytest.approx(deviation, abs=5.1e-5)
     assert metrics["cv_log_loss"] == pytest.approx(log_loss(data.labels, probabilities), abs=1e-3)
     assert metrics["cv_n"] == 120 and metrics["folds"] == 4 and metrics["dataset"] == "0123456789abcdef"
@@ -241,6 +245,7 @@ def test_another_seed_gives_another_head(project, monkeypatch):
     run_stage(monkeypatch)
     assert {name for name, digest in written().items() if digest != first[name]} > set(HEADS) - {
         "head/head.json",
+        "head/folds/head.json",
         "head/reference.safetensors",  # the photos are the same
     }
 

@@ -2,9 +2,12 @@
 
 import io
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image, ImageFilter
+
+from sortline.evaluation import imagenet_c, phone
 
 SEVERITIES = (1, 2, 3, 4, 5)
 SEED = 0
@@ -50,8 +53,10 @@ def swapped_channels(pixels: np.ndarray, severity: int) -> np.ndarray:
     return np.ascontiguousarray(pixels[..., ::-1])
 
 
-# uint8 RGB (S, S, 3) to the same. ImageNet-C: Hendrycks and Dietterich 2019, arXiv:1903.12261.
-CORRUPTIONS: dict[str, Callable[[np.ndarray, int], np.ndarray]] = {
+Corrupt = Callable[[np.ndarray, int], np.ndarray]  # uint8 RGB (S, S, 3) to the same, by a severity
+
+# What photos of val are tried in. ImageNet-C: Hendrycks and Dietterich 2019, arXiv:1903.12261.
+CORRUPTIONS: dict[str, Corrupt] = {
     "blur": blur,
     "noise": noise,
     "JPEG": jpeg,
@@ -60,8 +65,41 @@ CORRUPTIONS: dict[str, Callable[[np.ndarray, int], np.ndarray]] = {
     "rotation": rotation,
     "swapped channels": swapped_channels,
 }
+ALIKE = ("swapped channels", "turned")  # they have one severity
 
 
-def grid(severities: Sequence[int]) -> list[tuple[str, int]]:
-    """Return every (corruption, severity) to be tried; swapped channels have one severity."""
-    return [(name, one) for name in CORRUPTIONS for one in ([1] if name == "swapped channels" else severities)]
+@dataclass(frozen=True)
+class Kind:
+    """A corruption, its family, and what in training does the like: names of `ViewParams` or `DistortionParams`."""
+
+    corrupt: Corrupt
+    family: str
+    like: tuple[str, ...] = ()
+
+
+# What photos meet, those that a model has not seen, see `robustness`; mixed-up channels are a program's mistake.
+KINDS: dict[str, Kind] = {
+    "Gaussian noise": Kind(noise, "noise", ("noise",)),
+    "shot noise": Kind(imagenet_c.shot_noise, "noise", ("noise",)),
+    "impulse noise": Kind(imagenet_c.impulse_noise, "noise", ("noise",)),
+    "Gaussian blur": Kind(blur, "blur", ("blur",)),
+    "defocus": Kind(imagenet_c.defocus, "blur", ("blur",)),
+    "hand motion": Kind(imagenet_c.motion, "blur"),
+    "JPEG": Kind(jpeg, "file"),
+    "pixelate": Kind(imagenet_c.pixelate, "file"),
+    "darkness": Kind(darkness, "light", ("brightness",)),
+    "brightness": Kind(brightness, "light", ("brightness",)),
+    "contrast": Kind(imagenet_c.contrast, "light", ("contrast",)),
+    "half in shadow": Kind(phone.half_in_shadow, "light"),
+    "white balance": Kind(phone.white_balance, "light"),
+    "rotation": Kind(rotation, "frame", ("rotation",)),
+    "turned": Kind(phone.turned, "frame"),
+    "small": Kind(phone.small, "frame", ("scale",)),
+    "cut off": Kind(phone.cut_off, "frame", ("crop_scale", "shift")),
+    "cluttered ground": Kind(phone.cluttered, "frame"),
+}
+
+
+def grid(severities: Sequence[int], names: Sequence[str] = tuple(CORRUPTIONS)) -> list[tuple[str, int]]:
+    """Return every (corruption, severity) to be tried."""
+    return [(name, one) for name in names for one in ([1] if name in ALIKE else severities)]

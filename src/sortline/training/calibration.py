@@ -16,14 +16,15 @@ RANGE = (0.05, 20.0)  # of temperatures tried
 
 @dataclasses.dataclass(frozen=True)
 class Calibrated:
-    """Heads with the temperature in them, out-of-fold probabilities (n, classes) likewise, also `by_photo` if there are
-    such, and the threshold."""
+    """Heads with the temperature in them, those of the folds by their number too, out-of-fold probabilities
+    (n, classes) likewise, also `by_photo` if there are such, and the threshold."""
 
     heads: dict[str, Head]
     out_of_fold: np.ndarray
     temperature: float
     threshold: Threshold
     by_photo: np.ndarray | None = None
+    fold_heads: dict[str, Head] = dataclasses.field(default_factory=dict)
 
 
 def calibrate(trained: Trained, labels: np.ndarray, params: TrainHeadParams) -> Calibrated:
@@ -34,7 +35,8 @@ def calibrate(trained: Trained, labels: np.ndarray, params: TrainHeadParams) -> 
     wanted = params.reject_accuracy
     threshold = None if wanted is None else reject_threshold(labels, out_of_fold, wanted)
     by_photo = None if trained.by_photo is None else temper(trained.by_photo, temperature)
-    return Calibrated(heads, out_of_fold, temperature, threshold, by_photo)
+    folds = {str(fold): tempered(head, temperature) for fold, head in trained.fold_heads.items()}
+    return Calibrated(heads, out_of_fold, temperature, threshold, by_photo, folds)
 
 
 def temper(probabilities: np.ndarray, temperature: float) -> np.ndarray:

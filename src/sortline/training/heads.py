@@ -228,7 +228,8 @@ def train_by_steps(data: TrainingSet, params: TrainHeadParams, keeper: Keeper | 
     named = {name: kept[name][1][final] for name in ("best", "last")} | recent
     selected = ["epoch"] if params.checkpoint == "best" else []
     usual = None if by_photo is None else softmax(by_photo(heads[final + 1 :]))
-    more = facts, selected, heads[:final], minimum_loss(targets), usual
+    of_folds = dict(zip(data.fold_numbers.tolist(), heads, strict=False))
+    more = facts, selected, of_folds, minimum_loss(targets), usual
     return Trained(named, params.checkpoint, softmax(logits), curve, "epoch", *more)
 
 

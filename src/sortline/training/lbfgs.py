@@ -29,14 +29,15 @@ def train_lbfgs(data: TrainingSet, params: TrainHeadParams) -> Trained:
     plain = pool(data.features[:, 0], params.pooling)
     strengths = sorted(params.lbfgs_c)
     logits = np.empty((len(strengths), len(data.labels), data.classes))
-    converged = True
+    converged, tried = True, list[list[Head]]()
     with tqdm(total=len(strengths) * len(data.fold_numbers), desc="L-BFGS on folds", unit="fit", disable=None) as bar:
         for fold in data.fold_numbers:
             inside, held_out = data.folds[photo] != fold, data.folds == fold
             rows = features[inside], data.labels[photo[inside]]
-            fitted = _fit_path(*rows, data.classes, strengths, params)
-            for index, (weight, bias, fine) in enumerate(fitted):
-                logits[index, held_out] = plain[held_out] @ weight.T + bias
+            tried.append([])
+            for weight, bias, fine in _fit_path(*rows, data.classes, strengths, params):
+                logits[len(tried[-1]), held_out] = plain[held_out] @ weight.T + bias
+                tried[-1].append(Head(weight, bias, params.pooling))
                 converged &= fine
                 bar.update()
     curve = [
@@ -64,8 +65,10 @@ def train_lbfgs(data: TrainingSet, params: TrainHeadParams) -> Trained:
             file=sys.stderr,
         )
     selected = ["C"] if len(strengths) > 1 else []
+    of_folds = {fold: heads[chosen] for fold, heads in zip(data.fold_numbers.tolist(), tried, strict=True)}
+    answers = softmax(logits[chosen])
     return Trained(
-        {"best": head, "last": head}, "last", softmax(logits[chosen]), curve, "c", facts, selected, by_photo=by_photo
+        {"best": head, "last": head}, "last", answers, curve, "c", facts, selected, of_folds, by_photo=by_photo
     )
 
 

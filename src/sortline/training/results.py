@@ -45,7 +45,7 @@ class Trained:
 
     `by_photo`: the same, out of the `photo_folds`, where there are such.
     `curve` has one row a point of `curve_x`: an epoch (gradient steps) or a candidate C (lbfgs). `fold_heads`: the kept
-    one's, by fold (gradient steps). `minimum`: the lowest training loss that the targets allow.
+    one's, by fold. `minimum`: the lowest training loss that the targets allow.
     """
 
     heads: dict[str, Head]
@@ -55,7 +55,7 @@ class Trained:
     curve_x: str
     facts: dict[str, Any] = field(default_factory=dict)
     selected: list[str] = field(default_factory=list)
-    fold_heads: list[Head] = field(default_factory=list)
+    fold_heads: dict[int, Head] = field(default_factory=dict)
     minimum: float | None = None
     by_photo: np.ndarray | None = None
 

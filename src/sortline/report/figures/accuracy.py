@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from sortline.report.figures.style import BLUE, GREY, INK, SERIES, figure_at
+from sortline.report.figures.style import BLUE, GREEN, GREY, INK, ORANGE, SERIES, VERMILION, figure_at
 
 FEW = 10  # photos below which a range of similarity is in the table alone
 
@@ -61,6 +61,41 @@ def corruptions(scores: Mapping[tuple[str, int], Mapping[str, Any]], path: Path,
             axes.grid()
         panels[0].set_ylabel("top-1 accuracy")
         figure.supxlabel(f"severity; dashed: as they are, {plain:.1%}", fontsize=9)
+        figure.suptitle(title, x=0.01, ha="left", fontsize=10.5)
+
+
+def robustness(result: Mapping[str, Any], path: Path, *, title: str) -> None:
+    """Draw accuracy with its 95 % interval and mean confidence of each family of corruptions and, below it, its own;
+    `result`: `evaluation.robustness.summary`."""
+    rows: list[tuple[str, Mapping[str, Any], bool]] = []
+    for family, score in result["families"].items():
+        rows.append((family, score, True))
+        members = {name: one for name, one in result["corruptions"].items() if one["family"] == family}
+        rows += [(name + " *" * one["trained_with"], one, False) for name, one in members.items()]
+    clean, corrupted = result["clean"], result["corrupted"]
+    with figure_at(path, 6.4, 0.24 * len(rows) + 1.4) as figure:
+        axes = figure.subplots()
+        for name, score, colour in (("as they are", clean, GREEN), ("mean of all", corrupted, VERMILION)):
+            axes.axvspan(score["low"], score["high"], color=colour, alpha=0.15, linewidth=0)
+            axes.axvline(score["accuracy"], color=colour, linewidth=1.2, label=f"{name}: {score['accuracy']:.1%}")
+        for y, (_, score, whole) in enumerate(rows):
+            colour = INK if whole else BLUE
+            axes.hlines(y, score["low"], score["high"], color=colour, linewidth=2 if whole else 1.1)
+            axes.plot(score["accuracy"], y, "o", color=colour, markersize=6 if whole else 4)
+            axes.plot(score["confidence"], y, "|", color=ORANGE, markersize=9, markeredgewidth=1.8)
+        axes.plot([], [], "o-", color=BLUE, markersize=4, label="accuracy, 95 % interval")
+        axes.plot([], [], "|", color=ORANGE, markersize=9, markeredgewidth=1.8, label="mean confidence")
+        axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, borderpad=0)
+        axes.set_yticks(range(len(rows)), [name for name, _, _ in rows])
+        for label, (_, _, whole) in zip(axes.get_yticklabels(), rows, strict=True):
+            label.set_fontweight("bold" if whole else "normal")
+        axes.set(
+            ylim=(len(rows) - 0.4, -0.6),
+            xlim=(0, 1.005),
+            xlabel=f"photos of {result['split']}; * training does the like",
+        )
+        axes.xaxis.set_major_formatter(PercentFormatter(1))
+        axes.grid(axis="x")
         figure.suptitle(title, x=0.01, ha="left", fontsize=10.5)
 
 
