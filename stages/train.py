@@ -100,7 +100,8 @@ def make(args: argparse.Namespace, params: TrainParams, work: Path) -> None:
         if unseen is not None:
             found = Predictions(part, classes, unseen.out_of_fold)
             files.write_csv(plots / "predictions.csv", *table(found, unseen.near))
-        training_curves.draw(trained.curve, plots, trained.train_n, len(trained.val_labels), trained.minimum)
+        held = len(trained.val_labels)
+        training_curves.draw(trained.curve, plots, trained.train_n, held, trained.minimum, params.loss)
     result = training.of_net(params, trained, unseen)
     files.write_metrics(args.metrics, result)
     tracking.log(params.track, args.task, "train", params, args.metrics, args.plots, LIVE)

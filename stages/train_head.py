@@ -79,7 +79,7 @@ def make(args: argparse.Namespace, params: TrainHeadParams, keeper: Keeper, log:
         files.write_csv(plots / "predictions.csv", *table(train, similarities))
         n = len(data.labels)
         if trained.curve_x == "epoch":
-            training_curves.draw(trained.curve, plots, n, n, trained.minimum)
+            training_curves.draw(trained.curve, plots, n, n, trained.minimum, params.loss)
         else:
             training_curves.draw_selection(trained.curve, plots, n, trained.facts["c"])
     result = training.of_heads(data, params, trained, calibrated) | {"unfamiliar_below": unfamiliar}

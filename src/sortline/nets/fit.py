@@ -132,7 +132,8 @@ def train(
         "std": list(preprocessing.std),
         "dataset": data.dataset,
     }
-    minimum = smoothing_minimum(data.classes, params.label_smoothing) if params.label_smoothing else None
+    smoothed = params.label_smoothing and params.loss == "cross_entropy"
+    minimum = smoothing_minimum(data.classes, params.label_smoothing) if smoothed else None
     counts = {
         "parameters": sum(array.size for name, array in registry.values(net).items() if not name.endswith(STATISTICS)),
         "trainable": sum(parameter.size for parameter in net.trainable_params()),
@@ -169,14 +170,15 @@ def _keep_too(
 class NetLoss(nn.Cell):
     """The mean loss of a net over a batch of what a feed gives."""
 
-    def __init__(self, net: nn.Cell, feed: Feed) -> None:
+    def __init__(self, net: nn.Cell, feed: Feed, loss: str) -> None:
         super().__init__(auto_prefix=False)  # or the parameters' names would begin with `net.`
         self.net, self.scale, self.shift = net, Tensor(feed.scale), Tensor(feed.shift)
+        self.loss_of = loop.LOSSES[loss]
 
     def construct(self, inputs, targets):
         x = ops.cast(inputs, mindspore.float32) * self.scale + self.shift
         logits = self.net(x)
-        loss = loop.cross_entropy(logits, targets).mean()
+        loss = self.loss_of(logits, targets).mean()
         seen = ops.stack((loss, loop.correct(logits, targets).mean())).reshape(2, 1)
         return loss, seen, ops.ones_like(loss).reshape(1)
 
@@ -212,7 +214,7 @@ def epochs(
 
     decayed = flat([parameter.name.endswith(DECAYED) for parameter in params])
     rates = None if factors is None else flat([factors.get(parameter.name, 1.0) for parameter in params])
-    loss, clipped, even = NetLoss(net, feed), recipe.clip_norm is not None, factors is None
+    loss, clipped, even = NetLoss(net, feed, recipe.loss), recipe.clip_norm is not None, factors is None
     count = workers.place()[1]
     steps = wide_steps.steps(loss, recipe.optimizer, clipped, even=even, ema=recipe.ema, scale=scale, workers=count)
     batches = Batches(feed, targets, recipe.seed, mixup)

@@ -62,24 +62,27 @@ def training_rows(data: TrainingSet, params: TrainHeadParams) -> tuple[np.ndarra
 class HeadLoss(nn.Cell):
     """The loss of `models` heads side by side on the same rows, each over the rows of its own."""
 
-    def __init__(self, net: HeadNet, models: int) -> None:
+    def __init__(self, net: HeadNet, models: int, loss: str) -> None:
         super().__init__()
+        self.loss_of = loop.LOSSES[loss]
         self.flat = Parameter(Tensor(net.initial(models, 0)), name="flat")
         self.logits_of = forward(net, models)
 
     def construct(self, rows, targets, shares, keep=None):
         logits, targets = self.logits_of(self.flat, rows, keep), targets.expand_dims(1)
-        loss = (loop.cross_entropy(logits, targets) * shares).sum(0)
+        loss = (self.loss_of(logits, targets) * shares).sum(0)
         seen = ops.stack((loss, (loop.correct(logits, targets) * shares).sum(0)))
         # The models share no parameter, so the sum's gradient is each model's own.
         return loss.sum(), seen, ops.cast(shares.sum(0) > 0, loss.dtype)
 
 
 @functools.cache
-def _steps(net: HeadNet, models: int, optimizer: str, clipped: bool, dropout: bool, ema: float | None) -> loop.Steps:
+def _steps(
+    net: HeadNet, models: int, loss: str, optimizer: str, clipped: bool, dropout: bool, ema: float | None
+) -> loop.Steps:
     """Compiling takes longer than training: a kind of head is compiled once a process."""
     parts = [(start, end, (shape[0], models, shape[1])) for _, start, end, shape in net.parts(models)]
-    return wide_steps.steps(HeadLoss(net, models), optimizer, clipped, parts, ema=ema)
+    return wide_steps.steps(HeadLoss(net, models, loss), optimizer, clipped, parts, ema=ema)
 
 
 class _Batches:
@@ -140,7 +143,7 @@ def epochs(
     `UserError` when a loss or a weight turns NaN or Inf.
     """
     models = masks.shape[1]
-    steps = _steps(net, models, recipe.optimizer, recipe.clip_norm is not None, dropout > 0, recipe.ema)
+    steps = _steps(net, models, recipe.loss, recipe.optimizer, recipe.clip_norm is not None, dropout > 0, recipe.ema)
     batches = _Batches(net.rows(features), targets, masks, net, recipe, dropout)
     start = net.initial(models, recipe.seed) if start is None else start
     trained = loop.train(steps, batches, recipe, start, net.decayed(models), models=models, keeper=keeper)
@@ -236,7 +239,8 @@ def train_by_steps(
     named = {name: kept[name][1][final] for name in ("best", "last")} | recent
     selected = ["epoch"] if params.checkpoint == "best" else []
     usual = None if by_photo is None else softmax(by_photo(heads[final + 1 :]))
-    more = facts, selected, heads[:final], minimum_loss(targets), usual
+    minimum = minimum_loss(targets) if params.loss == "cross_entropy" else None
+    more = facts, selected, heads[:final], minimum, usual
     return Trained(named, params.checkpoint, softmax(logits), curve, "epoch", *more)
 
 

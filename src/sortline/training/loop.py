@@ -24,9 +24,21 @@ STATE = ("value", "mean", "square", "average", "scale", "good", "total", "counte
 AVERAGE = STATE.index("average")
 
 
+class Diverged(UserError):
+    """A training whose loss or weights are no numbers any more."""
+
+
 def cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
     """Return -sum(targets log softmax(logits)) over the last axis; inputs broadcast to (..., classes)."""
     return -(targets * ops.log_softmax(logits, -1)).sum(-1)
+
+
+def squared_error(logits: Tensor, targets: Tensor) -> Tensor:
+    """Return the mean over the last axis of (logits - targets)^2: least squares on the outputs as they are."""
+    return ((logits - targets) ** 2).mean(-1)
+
+
+LOSSES = {"cross_entropy": cross_entropy, "mse": squared_error}
 
 
 def correct(logits: Tensor, targets: Tensor) -> Tensor:
@@ -130,7 +142,7 @@ def train(
 
     `start` float32, flat; in the same order `decayed`: 1 where weight decay applies, else 0, and `factors` of the rate.
     `start_share` of the start is in the parameters that an epoch leaves, not in those that training goes on from. What
-    `keeper` has kept of a training that broke off goes on: its epochs are not yielded again. Raises `UserError` when a
+    `keeper` has kept of a training that broke off goes on: its epochs are not yielded again. Raises `Diverged` when a
     loss or a weight turns NaN or Inf.
     """
     size = min(recipe.batch_size, batches.count)
@@ -177,7 +189,7 @@ def train(
                 steps.put(Tensor(value))  # what the epoch is judged by; training goes on from where it was
             # The loss is of before the step: weights and logits would overflow one step earlier than it shows.
             if not (finite and np.abs(value).max() < HUGE):
-                raise UserError(f"training diverged: NaN or Inf in epoch {number}; lower lr (now {recipe.lr})")
+                raise Diverged(f"training diverged: NaN or Inf in epoch {number}; lower lr (now {recipe.lr})")
             loss, accuracy = total.asnumpy().astype(np.float64) / counted.asnumpy()
             spent = time.perf_counter() - began, done - before
             yield Epoch(number, loss, accuracy, float(now[-1, optimizers.LR]), value, *spent)
