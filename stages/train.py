@@ -2,7 +2,8 @@
 
 Reads what extract kept, `split.csv` and, to fine-tune, the weights; writes `best.safetensors`, `last.safetensors`, the
 latest epochs' checkpoints, `head.json`, the net as ONNX and MindIR, the curves, `train.json`. Params: `<task>.train`.
-What it needs to go on after a kill lies in build/kept/ until it is done. Of several workers the first one writes.
+What it needs to go on after a kill lies in build/kept/ until it is done; how quick it was goes into
+build/logs/, which is no output. Of several workers the first one writes.
 """
 
 import argparse
@@ -24,6 +25,7 @@ from sortline.evaluation.predictions import Predictions, table
 from sortline.nets import fit, net_graphs, out_of_fold
 from sortline.report import tracking, training_curves
 from sortline.training.keeping import Keeper
+from sortline.training.progress import log_of
 from sortline.training.results import TrainedNet
 
 if TYPE_CHECKING:
@@ -65,7 +67,7 @@ def main(argv: list[str]) -> None:
 
 
 def train(
-    args: argparse.Namespace, params: TrainParams, keeper: Keeper, out: Path
+    args: argparse.Namespace, params: TrainParams, keeper: Keeper, out: Path, log: Path | None = None
 ) -> tuple[TrainedNet, fit.Parts, "Cell"]:
     runtime.prepare(params.seed)
     workers.join()
@@ -74,12 +76,12 @@ def train(
     split = files.read_csv(args.prepared / "split.csv")
     data = fit.read(split, prepared.read_classes(args.prepared / "classes.json"), args.features)
     net, options = fit.build(data, params, args.weights)
-    return fit.train(net, options, data, params, out, keeper), data, net
+    return fit.train(net, options, data, params, out, keeper, log=log), data, net
 
 
 def make(args: argparse.Namespace, params: TrainParams, work: Path) -> None:
     (work / ALL).mkdir(exist_ok=True)
-    trained, data, net = train(args, params, Keeper(work / ALL), work / ALL)
+    trained, data, net = train(args, params, Keeper(work / ALL), work / ALL, log_of(args.task, "train"))
     unseen, split_csv = None, args.prepared / "split.csv"
     classes, part = prepared.read_classes(args.prepared / "classes.json"), prepared.read_part(split_csv, "train")
     with files.replacing(args.out) as out:
@@ -98,7 +100,8 @@ def make(args: argparse.Namespace, params: TrainParams, work: Path) -> None:
         if unseen is not None:
             found = Predictions(part, classes, unseen.out_of_fold)
             files.write_csv(plots / "predictions.csv", *table(found, unseen.near))
-        training_curves.draw(trained.curve, plots, trained.train_n, len(trained.val_labels), trained.minimum)
+        held = len(trained.val_labels)
+        training_curves.draw(trained.curve, plots, trained.train_n, held, trained.minimum, params.loss)
     result = training.of_net(params, trained, unseen)
     files.write_metrics(args.metrics, result)
     tracking.log(params.track, args.task, "train", params, args.metrics, args.plots, LIVE)

@@ -2,7 +2,7 @@
 
 Reads the features and `split.csv`; writes `best.safetensors`, `last.safetensors`, `head.json`, a line an epoch for
 people (`log.txt`) and the out-of-fold probabilities; the curves and out-of-fold predictions; and `train.json`. Params:
-`<task>.train_head`.
+`<task>.train_head`. How quick it was goes into build/logs/, which is no output.
 """
 
 import argparse
@@ -25,6 +25,7 @@ from sortline.features.heads import save_heads
 from sortline.report import tracking, training_curves
 from sortline.training import calibration, heads
 from sortline.training.keeping import Keeper
+from sortline.training.progress import log_of
 
 LIVE = Path("dvclive")
 
@@ -42,10 +43,10 @@ def main(argv: list[str]) -> None:
     inputs += [Path(params.init_from)] if params.init_from else []
     made_of = origin(params.model_dump(mode="json"), inputs)
     with unfinished.kept(unfinished.FOLDER / args.task / "train_head", made_of) as work:
-        make(args, params, Keeper(work))
+        make(args, params, Keeper(work), log_of(args.task, "train_head"))
 
 
-def make(args: argparse.Namespace, params: TrainHeadParams, keeper: Keeper) -> None:
+def make(args: argparse.Namespace, params: TrainHeadParams, keeper: Keeper, log: Path) -> None:
     runtime.prepare(params.seed)
     split = files.read_csv(args.prepared / "split.csv")
     classes = prepared.read_classes(args.prepared / "classes.json")
@@ -55,7 +56,7 @@ def make(args: argparse.Namespace, params: TrainHeadParams, keeper: Keeper) -> N
 
         trained = train_lbfgs(data, params)
     else:
-        trained = heads.train_by_steps(data, params, keeper)
+        trained = heads.train_by_steps(data, params, keeper, log)
     calibrated = calibration.calibrate(trained, data.labels, params)
     reference = similarity.fit(data.pooled())
     similarities = reference.out_of_fold(data.folds)
@@ -80,7 +81,7 @@ def make(args: argparse.Namespace, params: TrainHeadParams, keeper: Keeper) -> N
         files.write_csv(plots / "predictions.csv", *table(train, similarities))
         n = len(data.labels)
         if trained.curve_x == "epoch":
-            training_curves.draw(trained.curve, plots, n, n, trained.minimum)
+            training_curves.draw(trained.curve, plots, n, n, trained.minimum, params.loss)
         else:
             training_curves.draw_selection(trained.curve, plots, n, trained.facts["c"])
     result = training.of_heads(data, params, trained, calibrated) | {"unfamiliar_below": unfamiliar}

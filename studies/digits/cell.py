@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from mindspore import nn, ops
 from scipy.special import softmax
 
 from sortline._core import files, runtime
@@ -18,22 +17,12 @@ from sortline.evaluation import metrics
 from sortline.nets import fit, registry
 from sortline.nets.fit import Parts
 from sortline.nets.inputs import predictor
+from sortline.nets.softmax import SoftmaxInNet
 
 LINE = Path("../..")
 PREPARED = LINE / "data/prepared/mnist"
 # By the net's side: what the line keeps of the digits, and what this study extracts by the line's own stage.
 FEATURES = {32: LINE / "data/features/mnist", 28: Path("features/side28")}
-
-
-class SoftmaxInNet(nn.Cell):
-    """The report's mistake: the net ends in softmax, and the loss takes softmax of that again."""
-
-    def __init__(self, net: nn.Cell) -> None:
-        super().__init__()
-        self.net = net
-
-    def construct(self, x):
-        return ops.softmax(self.net(x), -1)
 
 
 def main(argv: list[str]) -> None:

@@ -79,6 +79,17 @@ def test_logits_loss_and_gradient_are_pytorchs(variant):
     assert norm == pytest.approx(float(GOLDEN[f"{variant}_gradient_norm"]), rel=1e-3)
 
 
+def test_the_dense_net_is_three_products_with_relu_between():
+    net = registry.build("dense", 10, {})
+    assert layer_parameters(net) == {"dense1": 784 * 512 + 512, "dense2": 512 * 128 + 128, "dense3": 128 * 10 + 10}
+    registry.initialize(net, 3)
+    values, x = registry.values(net), images(28).reshape(4, 784)
+    for layer in ("dense1", "dense2"):
+        x = np.maximum(x @ values[f"{layer}.weight"].T + values[f"{layer}.bias"], 0)
+    expected = x @ values["dense3.weight"].T + values["dense3.bias"]
+    assert net(Tensor(images(28))).asnumpy() == pytest.approx(expected, abs=1e-4)
+
+
 def test_batch_norm_remembers_a_tenth_of_each_batch_as_pytorchs():
     net = filled("digits_cnn")
     net.set_train(True)

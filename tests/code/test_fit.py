@@ -63,14 +63,14 @@ def orders(rows, recipe):
 
 
 def reference(features, labels, order, classes, recipe, smoothing):
-    """Softmax regression of one model in float64, `order` its rows an epoch and step; yield (weight, bias, loss)."""
+    """Softmax regression of one model in float64, `order` its rows an epoch and step; yield what it is."""
     epochs, steps = len(order), len(order[0])
     total, warmup = epochs * steps, round(recipe.warmup_epochs * steps)
     weight, bias = np.zeros((classes, features.shape[1])), np.zeros(classes)
     weight_velocity, bias_velocity = np.zeros_like(weight), np.zeros_like(bias)
     i = 0
     for epoch in range(epochs):
-        loss_sum = 0.0
+        loss_sum = right_sum = 0.0
         for rows in order[epoch]:
             if i < warmup:
                 rate = recipe.lr * (i + 1) / warmup
@@ -84,6 +84,7 @@ def reference(features, labels, order, classes, recipe, smoothing):
             probabilities = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
             targets = np.full(probabilities.shape, smoothing / (classes - 1))
             targets[np.arange(len(rows)), labels[rows]] = 1 - smoothing
+            right_sum += (logits.argmax(1) == labels[rows]).mean()
             loss_sum += -(targets * np.log(probabilities)).sum() / len(rows)
             error = (probabilities - targets) / len(rows)
             # v = m v + (g + decay w); w = w - lr v, as MindSpore's and PyTorch's Momentum; the bias does not decay.
@@ -96,7 +97,7 @@ def reference(features, labels, order, classes, recipe, smoothing):
             bias_velocity = recipe.momentum * bias_velocity + factor * bias_gradient
             weight, bias = weight - rate * weight_velocity, bias - rate * bias_velocity
             i += 1
-        yield weight, bias, loss_sum / steps, rate
+        yield weight, bias, loss_sum / steps, rate, right_sum / steps
 
 
 @pytest.mark.parametrize(
@@ -121,11 +122,13 @@ def test_every_epoch_of_every_model_matches_numpy(change):
     for model in range(masks.shape[1]):
         own = [[rows[masks[rows, model]] for rows in epoch] for epoch in order]
         expected = reference(features, labels, own, classes, recipe, smoothing)
-        for epoch, (weight, bias, loss, rate) in zip(epochs, expected, strict=True):
+        for epoch, (weight, bias, loss, rate, accuracy) in zip(epochs, expected, strict=True):
             assert weights(epoch)[0][model] == pytest.approx(weight, abs=1e-4)
             assert weights(epoch)[1][model] == pytest.approx(bias, abs=1e-4)
             assert epoch.loss[model] == pytest.approx(loss, abs=1e-4)
             assert epoch.lr == pytest.approx(rate, abs=1e-7)
+            # A row whose two highest logits are within rounding of one another may go either way.
+            assert epoch.accuracy[model] == pytest.approx(accuracy, abs=0.02)
 
 
 def test_shapes_and_dtypes():

@@ -61,7 +61,7 @@ def linear(seed=0):
 
 
 def reference(images, labels, recipe):
-    """Softmax regression by Momentum in float64; yield (weight, bias, loss) after each epoch."""
+    """Softmax regression, or least squares, in float64; yield (weight, bias, loss, train accuracy) after each epoch."""
     start = registry.values(linear())
     weight, bias = (start[f"dense.{part}"].astype(np.float64) for part in ("weight", "bias"))
     x_all = GREY(images).reshape(len(images), -1).astype(np.float64)
@@ -70,7 +70,7 @@ def reference(images, labels, recipe):
     total, warmup, i = recipe.epochs * steps, round(recipe.warmup_epochs * steps), 0
     each = compute_sample_weight("balanced" if recipe.class_weights == "balanced" else None, labels)[:, None]
     for epoch in range(1, recipe.epochs + 1):
-        losses = []
+        losses, right = [], []
         order = loop.order(len(images), recipe.batch_size, np.random.default_rng([recipe.seed, epoch]))
         for rows in order:
             rate = recipe.lr * (i + 1) / warmup if i < warmup else 0.5 * recipe.lr * (
@@ -81,8 +81,13 @@ def reference(images, labels, recipe):
             p /= p.sum(1, keepdims=True)
             wanted = np.full(p.shape, recipe.label_smoothing / (CLASSES - 1))
             wanted[np.arange(len(rows)), labels[rows]] = 1 - recipe.label_smoothing
-            losses.append(-(each[rows] * wanted * np.log(p)).sum() / len(rows))
-            away = each[rows] * (p - wanted) / len(rows)
+            right.append((logits.argmax(1) == labels[rows]).mean())
+            if recipe.loss == "mse":
+                losses.append(((logits - wanted) ** 2).mean())
+                away = 2 * (logits - wanted) / logits.size
+            else:
+                losses.append(-(each[rows] * wanted * np.log(p)).sum() / len(rows))
+                away = each[rows] * (p - wanted) / len(rows)
             gradients = [away.T @ x, away.sum(0)]
             if recipe.clip_norm:
                 norm = np.sqrt(sum((gradient**2).sum() for gradient in gradients))
@@ -93,7 +98,7 @@ def reference(images, labels, recipe):
             means = [mean + (1 - recipe.ema) * (value - mean) for mean, value in zip(means, (weight, bias), strict=True)
                      ] if recipe.ema else [weight, bias]  # fmt: skip
             i += 1
-        yield *means, np.mean(losses)
+        yield *means, np.mean(losses), np.mean(right)
 
 
 CHANGES = {
@@ -101,6 +106,7 @@ CHANGES = {
     "clipped": {"clip_norm": 0.3, "batch_size": 32},
     "balanced": {"class_weights": "balanced"},
     "averaged": {"ema": 0.9},
+    "least squares": {"loss": "mse"},
 }
 
 
@@ -109,13 +115,14 @@ def test_every_epoch_matches_numpy(change):
     recipe, (images, labels), net = changed(**change), problem(), linear()
     labels = np.where(labels == 3, 0, labels)  # three times as many of one class, none of another
     expected = reference(images, labels, recipe)
-    for epoch, (weight, bias, loss) in zip(
+    for epoch, (weight, bias, loss, accuracy) in zip(
         fit.epochs(net, Pictures(images), fit.targets_of(labels, CLASSES, recipe), recipe), expected, strict=True
     ):
         values = registry.values(net)
         assert values["dense.weight"] == pytest.approx(weight, abs=1e-4)
         assert values["dense.bias"] == pytest.approx(bias, abs=1e-4)
         assert epoch.loss == pytest.approx(loss, abs=1e-4)
+        assert epoch.accuracy == pytest.approx(accuracy, abs=1e-4)
 
 
 def test_a_share_of_the_start_stays_in_what_an_epoch_leaves_and_training_takes_no_notice():

@@ -112,7 +112,7 @@ def test_a_stage_that_cannot_do_without_its_section(tmp_path):
         ("momentum: 1", "momentum", "1", "less than 1"),
         ("label_smoothing: 1.0", "label_smoothing", "1.0", "less than 1"),
         ("weight_decay: -1e-4", "weight_decay", "-0.0001", "greater than or equal to 0"),
-        ("optimizer: rmsprop", "optimizer", "'rmsprop'", "'nadam' or 'lbfgs'"),
+        ("optimizer: lion", "optimizer", "'lion'", "'rmsprop' or 'lbfgs'"),
         ("pooling: Mean", "pooling", "'Mean'", "'mean+max' or 'attention'"),
         ("checkpoint: first", "checkpoint", "'first'", "'last' or 'best'"),
         ("lbfgs_c: 1.0", "lbfgs_c", "1.0", "valid list"),

@@ -8,6 +8,7 @@ from scipy.special import log_softmax
 from test_training import quick, toy
 
 from sortline._core.errors import UserError
+from sortline.config.training import TrainHeadParams
 from sortline.features.heads import save_heads
 from sortline.training import heads
 from sortline.training.head_graph import HeadNet
@@ -23,7 +24,7 @@ def grouped(**changes):
     return TrainingSet(data.features, data.labels, data.folds, data.classes, np.arange(240), np.array([0, 0, 1]), "set")
 
 
-@pytest.mark.parametrize("optimizer", ["nesterov", "sgd", "adam", "adamw", "nadam"])
+@pytest.mark.parametrize("optimizer", ["nesterov", "sgd", "adam", "adamw", "nadam", "rmsprop"])
 def test_every_optimizer_learns(optimizer):
     rate = {"nesterov": 0.1, "sgd": 1.0}.get(optimizer, 0.02)
     trained = train_by_steps(toy(noise=0.3), quick(optimizer=optimizer, lr=rate, epochs=15))
@@ -121,3 +122,21 @@ def test_attention_learns_where_to_look():
         TrainingSet(mean, labels, data.folds, 3), quick(epochs=60, lr=0.05, optimizer="adam", weight_decay=0.0)
     )
     assert trained.curve[-1]["oof_accuracy"] > 0.9 > plain_head.curve[-1]["oof_accuracy"]
+
+
+def test_a_head_by_least_squares_is_ridge_regression_on_the_targets():
+    data = toy(noise=2.5, seed=2)
+    params = quick(loss="mse", lr=0.3, schedule="constant", epochs=400, label_smoothing=0.0, batch_size=1000, views=1)
+    trained = train_by_steps(data, params)
+    plain = data.features[:, 0, 0].astype(float)
+    with_one = np.c_[plain, np.ones(len(plain))]
+    expected, *_ = np.linalg.lstsq(with_one, np.eye(data.classes)[data.labels], rcond=None)
+    head = trained.heads["last"]
+    assert np.c_[head.weight, head.bias] == pytest.approx(expected.T, abs=2e-3)
+    assert trained.minimum is None
+
+
+@pytest.mark.parametrize("more", [{"class_weights": "balanced"}, {"optimizer": "lbfgs"}])
+def test_least_squares_refuses_what_it_cannot_do(more):
+    with pytest.raises(ValueError, match="mse"):
+        TrainHeadParams(loss="mse", **more)

@@ -89,7 +89,7 @@ def test_the_stage_with_momentum(project, monkeypatch):
     assert list(written()) == [*HEADS, "metrics/train.json", "plots/accuracy.png", "plots/curves.csv",
                                "plots/loss.png", "plots/predictions.csv"]  # fmt: skip
     log = Path("head/log.txt").read_text(encoding="utf-8").splitlines()
-    assert len(log) == 4 and log[3].startswith("epoch   4/4  rate ") and log[3].endswith(" % correct")
+    assert len(log) == 4 and log[3].startswith("epoch   4/4  rate ") and log[3].endswith(" %")
 
     trained = train_by_steps(project, params)
     assert np.array_equal(load_head(Path("head")).weight, trained.heads["best"].weight)
@@ -100,7 +100,8 @@ def test_the_stage_with_momentum(project, monkeypatch):
                      "unfamiliar_below": about["unfamiliar_below"]}  # fmt: skip
 
     rows = files.read_csv(Path("plots/curves.csv"))
-    assert list(rows[0]) == ["epoch", "lr", "fold_train_loss", "oof_loss", "oof_accuracy", "train_loss"]
+    assert list(rows[0]) == ["epoch", "lr", "fold_train_loss", "oof_loss", "oof_accuracy", "train_loss",
+                             "train_accuracy"]  # fmt: skip
     assert [row["epoch"] for row in rows] == ["1", "2", "3", "4"]
     for row, expected in zip(rows, trained.curve, strict=True):
         assert {key: float(value) for key, value in row.items()} == pytest.approx(expected, rel=1e-5)

@@ -69,6 +69,30 @@ def test_wordings_of_the_time(line, seconds, step_ms):
     assert (number, found.seconds, found.step_ms) == (1, pytest.approx(seconds), step_ms)
 
 
+def test_a_whole_epoch_in_a_line():
+    number, found = only_epoch("epoch[28/30], iter[81] cost: 2465.107, per step time: 30.433, avg loss: 0.760\n")
+    assert (number, found.last_step, list(found.losses)) == (28, 81, [0.76])
+    assert (found.seconds, found.step_ms) == (pytest.approx(2.465107), 30.433)
+
+
+def test_the_time_of_each_step():
+    line = "epoch: [ 1/100], step:[ {step}/  3], loss:[14.831/9.093], time:[{time}], lr:[0.030]\n"
+    whole = "".join(line.format(step=step, time=time) for step, time in ((1, 2933.124), (2, 40.5), (3, 41.5)))
+    number, found = only_epoch(whole)
+    assert (number, found.last_step, list(found.losses)) == (1, 3, [14.831] * 3)
+    assert (found.seconds, found.step_ms) == (pytest.approx(3.015124), pytest.approx(3015.124 / 3))
+    # Of one step among several the epoch's time is not known.
+    _, found = only_epoch(line.format(step=3, time=41.5))
+    assert (found.seconds, found.step_ms) == (None, 41.5)
+
+
+def test_throughput_is_of_the_epoch_before_it():
+    (part,) = log(TWO + "train samples per second of cluster: 1183.2\n").parts
+    assert [epoch.samples for epoch in part.epochs.values()] == [None, 1183.2]
+    number, found = only_epoch("train samples per second of cluster: 1183.2")
+    assert (number, found.samples) == (1, 1183.2)
+
+
 @pytest.mark.parametrize(
     "line",
     [

@@ -30,6 +30,7 @@ makers = {
     "adam": lambda *args: end(torch.optim.Adam, *args),
     "adamw": lambda *args: end(torch.optim.AdamW, *args),
     "nadam": lambda *args: end(torch.optim.NAdam, *args),
+    "rmsprop": lambda *args: end(torch.optim.RMSprop, *args, momentum=0.9, alpha=0.999),
 }
 for name, make in makers.items():
     for decay in (0.0, 0.02):

@@ -1,10 +1,11 @@
-"""`sortline curves LOGFILE...`: loss and time per epoch out of the logs of MindSpore's callbacks."""
+"""`sortline curves LOGFILE...`: loss, accuracy, time and throughput per epoch out of training logs."""
 
 from __future__ import annotations
 
 import argparse
 import math
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,17 +17,19 @@ from sortline.cli._shared.numbers import share, whole
 from sortline.cli._shared.tasks import check_task
 
 if TYPE_CHECKING:
-    from sortline.report.training_log import TrainingLog
+    from sortline.report.training_log import Epoch, TrainingLog
 
-SUMMARY = "draw loss and time per epoch out of the logs of MindSpore's LossMonitor and TimeMonitor"
+SUMMARY = "draw loss, accuracy, time and throughput per epoch out of MindSpore's training logs, or sortline's own"
 EPILOG = """examples:
   sortline curves train.log
   sortline curves train.log --smoothing 0.1 --classes 26 --out curves.png --csv curves.csv
   sortline curves first.log second.log --task garbage
+  sortline curves build/logs/garbage/train_head.log
 
 exit code: 0 drawn, 1 some logs had nothing in them, 2 none had anything"""
 
-HEADER = ["log", "part", "epoch", "losses", "last_step", "loss_mean", "loss_last", "not_finite", "seconds", "step_ms"]
+HEADER = ["log", "part", "epoch", "losses", "last_step", "loss_mean", "loss_last", "not_finite", "seconds", "step_ms",
+          "samples_per_second", "train_accuracy", "held_accuracy"]  # fmt: skip
 
 
 def add(command: argparse.ArgumentParser) -> None:
@@ -37,6 +40,12 @@ def add(command: argparse.ArgumentParser) -> None:
         "--smoothing", type=share, metavar="X", help="the run's label smoothing: draws its minimum loss"
     )
     command.add_argument("--classes", type=whole(2), metavar="N", help="number of classes, with --smoothing")
+    command.add_argument(
+        "--batch-size",
+        type=whole(1),
+        metavar="N",
+        help="samples a step: the speed of a log that says times alone",
+    )
     command.add_argument("--task", help="take smoothing, classes and number of photos from this task")
 
 
@@ -62,9 +71,10 @@ def main(options: argparse.Namespace) -> int:
         print(printable(f"error: {one}"), file=sys.stderr)
     for path, log in logs.items():
         print("\n".join([*map(printable, describe(str(path), log, smoothing, classes, photos)), ""]))
-    _draw(logs, outputs[0], smoothing, classes)
+    batch = options.batch_size or 0
+    _draw(logs, outputs[0], smoothing, classes, batch)
     if options.csv:
-        write_csv(outputs[1], HEADER, _rows(logs))
+        write_csv(outputs[1], HEADER, _rows(logs, batch))
     print("wrote", *outputs)
     return 1 if errors else 0
 
@@ -98,7 +108,7 @@ def _check_outputs(outputs: list[Path]) -> None:
         own_files.check(path, header)
 
 
-def _draw(logs: dict[Path, TrainingLog], out: Path, smoothing: float, classes: int) -> None:
+def _draw(logs: dict[Path, TrainingLog], out: Path, smoothing: float, classes: int, batch: int) -> None:
     from sortline.report.figures.logs import LogLine, training_logs
     from sortline.report.log_report import kind
     from sortline.training.targets import smoothing_minimum
@@ -113,16 +123,32 @@ def _draw(logs: dict[Path, TrainingLog], out: Path, smoothing: float, classes: i
             label = f"{name}, part {k}" if len(log.parts) > 1 else name if len(logs) > 1 else ""
             numbers = sorted(part.epochs)
             epochs = [part.epochs[number] for number in numbers]
-            seconds = [math.nan if epoch.seconds is None else epoch.seconds for epoch in epochs]
             bad = [number for number in numbers if part.epochs[number].bad_line]
-            means = [epoch.mean for epoch in epochs]
-            lines.append(LogLine(label, i, k < len(log.parts), numbers, means, seconds, bad))
+            columns = {
+                "losses": [epoch.mean for epoch in epochs],
+                "seconds": _with_gaps(epoch.seconds for epoch in epochs),
+                "samples": _with_gaps(_samples(epoch, batch) for epoch in epochs),
+                "train": _with_gaps(epoch.train_accuracy for epoch in epochs),
+                "held": _with_gaps(epoch.held_accuracy for epoch in epochs),
+            }
+            lines.append(LogLine(label, i, k < len(log.parts), numbers, not_finite=bad, **columns))
     minimum = (f"minimum for smoothing {smoothing:g}", smoothing_minimum(classes, smoothing)) if smoothing else None
     with own_files.own_png(out) as temporary:
         training_logs(lines, temporary, loss_title=f"Loss: {kind(list(logs.values()))}", minimum=minimum)
 
 
-def _rows(logs: dict[Path, TrainingLog]) -> list[list[Any]]:
+def _with_gaps(values: Iterable[float | None]) -> list[float]:
+    return [math.nan if value is None else value for value in values]
+
+
+def _samples(epoch: Epoch, batch: int) -> float | None:
+    """Return samples a second: as the log says, else what `batch` (0: not known) and the time of a step come to."""
+    if epoch.samples is not None or not (batch and epoch.step_ms):
+        return epoch.samples
+    return 1000 * batch / epoch.step_ms
+
+
+def _rows(logs: dict[Path, TrainingLog], batch: int) -> list[list[Any]]:
     """Return the rows of --csv; what a log does not say is left empty."""
 
     def text(value: float | None) -> str:
@@ -135,5 +161,6 @@ def _rows(logs: dict[Path, TrainingLog]) -> list[list[Any]]:
                 losses, finite = epoch.losses, epoch.finite.size
                 mean, last = text(epoch.mean if finite else None), text(losses[-1] if losses else None)
                 row = [path.name, k, number, len(losses), epoch.last_step, mean, last, len(losses) - finite]
-                rows.append([*row, text(epoch.seconds), text(epoch.step_ms)])
+                speed = epoch.seconds, epoch.step_ms, _samples(epoch, batch)
+                rows.append([*row, *map(text, (*speed, epoch.train_accuracy, epoch.held_accuracy))])
     return rows

@@ -8,12 +8,13 @@ from sortline.config.augment import CropParams, DistortionParams
 from sortline.config.base import Section, Track
 from sortline.config.presets import PRESETS
 
-Optimizer = Literal["momentum", "nesterov", "sgd", "adam", "adamw", "nadam"]
+Optimizer = Literal["momentum", "nesterov", "sgd", "adam", "adamw", "nadam", "rmsprop"]
+Loss = Literal["cross_entropy", "mse"]
 Schedule = Literal["constant", "cosine", "square", "linear", "step", "exponential"]
 Resnet = Literal["resnet18", "resnet34", "resnet50", "resnet101"]
 Pretrained = Literal["mobilenet_v2", "efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2",
                      "efficientnet_lite3", "efficientnet_lite4"]  # fmt: skip
-Net = Literal["lenet5", "lenet5_1998", "lenet5_norm", "digits_cnn", Resnet, Pretrained]
+Net = Literal["lenet5", "lenet5_1998", "lenet5_norm", "digits_cnn", "dense", Resnet, Pretrained]
 BACKBONE = "backbone"  # may have been chosen by the score, too
 # The keys whose defaults differ between a head and a net.
 Rate = Annotated[float, Field(gt=0, le=100, description="highest learning rate")]
@@ -59,9 +60,10 @@ class Recipe(Section):
     decay_rate: float = Field(0.9, gt=0, le=1, description="step, exponential: factor ...")
     decay_epochs: float = Field(2, gt=0, description="... per so many epochs")
     warmup_epochs: float = Field(1, ge=0, description="epochs of linear rise to lr")
-    momentum: float = Field(0.9, ge=0, lt=1, description="momentum, nesterov: factor; adam, adamw, nadam: beta1")
-    beta2: float = Field(0.999, ge=0, lt=1, description="adam, adamw, nadam")
+    momentum: float = Field(0.9, ge=0, lt=1, description="momentum, nesterov, rmsprop: factor; the others: beta1")
+    beta2: float = Field(0.999, ge=0, lt=1, description="adam, adamw, nadam; rmsprop: alpha")
     weight_decay: WeightDecay = 0
+    loss: Loss = Field("cross_entropy", description="of the outputs and the targets; mse: mean squared error")
     clip_norm: float | None = Field(None, gt=0, description="largest L2 norm of a step's gradient; null: any")
     label_smoothing: Smoothing = 0
     class_weights: Literal["none", "balanced"] = Field("none", description="balanced: every class weighs the same")
@@ -79,6 +81,8 @@ class Recipe(Section):
     def _rates(self) -> "Recipe":
         if self.lr_end > self.lr:
             raise ValueError("lr_end is over lr")
+        if self.loss == "mse" and self.class_weights == "balanced":
+            raise ValueError("class_weights: balanced scales the targets, which mse would learn; set it to none")
         return self
 
 
@@ -126,8 +130,9 @@ class TrainHeadParams(HeadRecipe, Sureness):
     def _together(self) -> "TrainHeadParams":
         if self.patience and self.checkpoint == "best":
             raise ValueError("with patience the inner tenth chooses the epoch; set checkpoint: last")
-        if self.optimizer == "lbfgs" and (self.pooling == "attention" or self.hidden or self.activation != "none"):
-            raise ValueError("lbfgs trains linear heads only: no attention, hidden or activation")
+        beyond = self.pooling == "attention" or self.hidden or self.activation != "none" or self.loss != "cross_entropy"
+        if self.optimizer == "lbfgs" and beyond:
+            raise ValueError("lbfgs trains linear heads by cross-entropy only: no attention, hidden, activation or mse")
         return self
 
 

@@ -8,7 +8,6 @@ from typing import Any
 import mindspore
 import numpy as np
 from mindspore import Tensor, nn, ops
-from tqdm import tqdm
 
 from sortline._core import files, parameters, workers
 from sortline.config.training import Recipe, TrainParams
@@ -21,6 +20,7 @@ from sortline.nets.inputs import Feed, Inputs, check_pictures, predictor
 from sortline.nets.inputs import read as read_inputs
 from sortline.training import loop, wide_steps
 from sortline.training.keeping import Arrays, Keeper
+from sortline.training.progress import Progress
 from sortline.training.results import TrainedNet
 from sortline.training.targets import smooth_targets, smoothing_minimum
 
@@ -77,14 +77,15 @@ def train(
     out: Path,
     keeper: Keeper | None = None,
     soft: np.ndarray | None = None,
+    log: Path | None = None,
 ) -> TrainedNet:
     """Train what `build` returned; write best, last, and the latest `keep` of every `every` epochs as safetensors into
     folder `out`: the whole net each time, whatever part of it trains.
 
     `soft` float32 (n, classes): what another model says of the rows, to learn in place of their labels (Hinton et al.
     2015, arXiv:1503.02531). The best epoch is that of the highest accuracy on the validation part, then of the lowest
-    log-loss there. What `keeper` has kept goes on; the checkpoints of before are in `out`. Raises `UserError` where the
-    training diverges.
+    log-loss there. What `keeper` has kept goes on; the checkpoints of before are in `out`. `log`: see `Progress`.
+    Raises `UserError` where the training diverges.
     """
     if params.precision == "amp":
         halve(net)
@@ -100,10 +101,9 @@ def train(
     rates = layer_rates(net, params.layer_decay)
     scale = params.loss_scale if params.precision == "amp" else None
     trained = epochs(cell, feed, wanted, params, rates, params.mixup, params.start_share, keeper, scale)
-    what = f"train {params.mode or params.net}"
-    bar = tqdm(trained, total=params.epochs, initial=len(curve), desc=what, unit="epoch", disable=None)
+    progress = Progress(f"train {params.mode or params.net}", params.epochs, len(feed), log)
     statistics = [parameter for parameter in net.get_parameters() if parameter.name.endswith(STATISTICS)]
-    for epoch in bar:
+    for epoch in progress.watch(trained, len(curve)):
         workers.average(statistics)
         logits = predict(held)
         names = loop.note(curve, loop.curve_row(epoch, logits, data.val_labels, "val"), "val")
@@ -114,9 +114,10 @@ def train(
         for name in names:
             parameters.write(out / f"{name}.safetensors", arrays)
             used[name] = epoch.number, logits
-        bar.set_postfix_str(f"val {curve[-1]['val_accuracy']:.2%}")
+        progress.note(epoch, curve[-1])
         if params.patience and len(curve) - used["best"][0] >= params.patience:
             break
+    progress.end()
     number, logits = used[params.checkpoint]
     preprocessing = registry.preprocessing(net)
     about = {
@@ -131,7 +132,8 @@ def train(
         "std": list(preprocessing.std),
         "dataset": data.dataset,
     }
-    minimum = smoothing_minimum(data.classes, params.label_smoothing) if params.label_smoothing else None
+    smoothed = params.label_smoothing and params.loss == "cross_entropy"
+    minimum = smoothing_minimum(data.classes, params.label_smoothing) if smoothed else None
     counts = {
         "parameters": sum(array.size for name, array in registry.values(net).items() if not name.endswith(STATISTICS)),
         "trainable": sum(parameter.size for parameter in net.trainable_params()),
@@ -168,14 +170,17 @@ def _keep_too(
 class NetLoss(nn.Cell):
     """The mean loss of a net over a batch of what a feed gives."""
 
-    def __init__(self, net: nn.Cell, feed: Feed) -> None:
+    def __init__(self, net: nn.Cell, feed: Feed, loss: str) -> None:
         super().__init__(auto_prefix=False)  # or the parameters' names would begin with `net.`
         self.net, self.scale, self.shift = net, Tensor(feed.scale), Tensor(feed.shift)
+        self.loss_of = loop.LOSSES[loss]
 
     def construct(self, inputs, targets):
         x = ops.cast(inputs, mindspore.float32) * self.scale + self.shift
-        loss = loop.cross_entropy(self.net(x), targets).mean()
-        return loss, loss.reshape(1), ops.ones_like(loss).reshape(1)
+        logits = self.net(x)
+        loss = self.loss_of(logits, targets).mean()
+        seen = ops.stack((loss, loop.correct(logits, targets).mean())).reshape(2, 1)
+        return loss, seen, ops.ones_like(loss).reshape(1)
 
 
 def targets_of(labels: np.ndarray, classes: int, recipe: Recipe) -> np.ndarray:
@@ -209,7 +214,7 @@ def epochs(
 
     decayed = flat([parameter.name.endswith(DECAYED) for parameter in params])
     rates = None if factors is None else flat([factors.get(parameter.name, 1.0) for parameter in params])
-    loss, clipped, even = NetLoss(net, feed), recipe.clip_norm is not None, factors is None
+    loss, clipped, even = NetLoss(net, feed, recipe.loss), recipe.clip_norm is not None, factors is None
     count = workers.place()[1]
     steps = wide_steps.steps(loss, recipe.optimizer, clipped, even=even, ema=recipe.ema, scale=scale, workers=count)
     batches = Batches(feed, targets, recipe.seed, mixup)

@@ -18,7 +18,7 @@ def describe(name: str, log: TrainingLog, smoothing: float = 0.0, classes: int =
     steps = max(epoch.last_step for _, epoch in log.epochs)
     length = f", {steps:,} steps each" if steps else ""
     lines = [f"{name}: {_count(len(set(numbers)), 'epoch')} ({min(numbers)} to {max(numbers)}){length}"]
-    rows = [("loss", _losses(log)), ("time", _times(log))]
+    rows = [("loss", _losses(log)), ("time", _times(log)), ("speed", _speed(log)), ("accuracy", _accuracies(log))]
     for k, (before, part) in enumerate(zip(log.parts, log.parts[1:], strict=False), start=2):
         begun = f"line {part.line:,} goes back to epoch {min(part.epochs)} after epoch {max(before.epochs)}"
         rows.append((f"part {k}", f"{begun}: a run resumed or begun again; drawn as a line of its own"))
@@ -64,6 +64,21 @@ def _times(log: TrainingLog) -> str:
     steps = [epoch.step_ms for _, epoch in log.epochs if epoch.step_ms is not None]
     per_step = f", {statistics.median(steps):.4g} ms a step" if steps else ""
     return f"{median} an epoch (median; {shortest} to {longest}){per_step}, {_duration(sum(seconds))} in all"
+
+
+def _speed(log: TrainingLog) -> str:
+    samples = [epoch.samples for _, epoch in log.epochs if epoch.samples is not None]
+    return f"{statistics.median(samples):,.5g} samples a second (median)" if samples else ""
+
+
+def _accuracies(log: TrainingLog) -> str:
+    """Say the last epoch's accuracies, and what lies between them."""
+    for number, epoch in reversed(log.epochs):
+        train, held = epoch.train_accuracy, epoch.held_accuracy
+        if train is not None and held is not None:
+            gap = f"{100 * (train - held):+.1f} points on train"
+            return f"{100 * held:.1f} % not trained on, {100 * train:.1f} % on train ({gap}), epoch {number}"
+    return ""
 
 
 def _duration(seconds: float) -> str:

@@ -9,12 +9,16 @@ from sortline.report import figures
 
 Curve = Sequence[dict[str, float]]
 HELD = {"oof": "out of fold", "val": "validation"}  # columns begin so: the photos that were not trained on
+TRAIN = {"oof": "train, mean of the folds'", "val": "train (as augmented)"}
 
 
-def draw(curve: Curve, plots: Path, train_n: int, held_n: int, minimum: float | None) -> None:
+def draw(
+    curve: Curve, plots: Path, train_n: int, held_n: int, minimum: float | None, trained_by: str = "cross_entropy"
+) -> None:
     """Write curves.csv, loss.png, accuracy.png and, of a net, lr.png into the existing folder `plots`.
 
-    `minimum`: the lowest loss that the targets of training allow; 0 or None: nothing worth a line.
+    `minimum`: the lowest loss that the targets of training allow; 0 or None: nothing worth a line. `trained_by`: the
+    loss of training; the held-out one is a log-loss either way.
     """
     write(curve, plots)
     held = "oof" if "oof_loss" in curve[0] else "val"
@@ -23,10 +27,11 @@ def draw(curve: Curve, plots: Path, train_n: int, held_n: int, minimum: float | 
     loss = {name: column["train_loss"], f"{HELD[held]} (log-loss)": column[f"{held}_loss"]}
     title = f"Loss, n = {train_n:,} photos" if held == "oof" else f"Loss, n = {train_n:,} train, {held_n:,} validation"
     level = ("minimum for these targets", minimum) if minimum else None
-    figures.curves(loss, "epoch", "cross-entropy, nats", plots / "loss.png", title, level)
-    accuracy = {HELD[held]: column[f"{held}_accuracy"]}
-    title = f"Accuracy {'out of fold' if held == 'oof' else 'on validation'}, n = {held_n:,} photos"
-    figures.curves(accuracy, "epoch", "accuracy", plots / "accuracy.png", title)
+    unit = {"cross_entropy": "cross-entropy, nats", "mse": "train: squared error; log-loss, nats"}[trained_by]
+    figures.curves(loss, "epoch", unit, plots / "loss.png", title, level)
+    accuracy = {HELD[held]: column[f"{held}_accuracy"], TRAIN[held]: column["train_accuracy"]}
+    title = f"Accuracy, n = {held_n:,} photos {'out of fold' if held == 'oof' else 'of validation'}"
+    figures.curves(accuracy, "epoch", "accuracy", plots / "accuracy.png", title, gap=True)
     if held == "val":
         figures.curves({"last of the epoch": column["lr"]}, "epoch", "learning rate", plots / "lr.png", "Learning rate")
 
@@ -50,6 +55,7 @@ def log_text(curve: Curve, minimum: float | None) -> str:
     lowest = f" (minimum {minimum:.3f})" if minimum else ""
     return "".join(
         f"epoch {row['epoch']:3.0f}/{len(curve)}  rate {row['lr']:<9.3g}  loss {row['train_loss']:.4f}{lowest}  "
-        f"out of fold: loss {row['oof_loss']:.4f}, {100 * row['oof_accuracy']:.2f} % correct\n"
+        f"out of fold: loss {row['oof_loss']:.4f}, {100 * row['oof_accuracy']:.2f} % correct  "
+        f"train: {100 * row['train_accuracy']:.2f} %\n"
         for row in curve
     )

@@ -1,4 +1,4 @@
-"""Reads what MindSpore's LossMonitor and TimeMonitor print, in the wordings of their versions and relatives."""
+"""Reads training logs: what MindSpore's callbacks print, in the wordings of `log_lines`, and sortline's own."""
 
 import codecs
 import io
@@ -13,44 +13,40 @@ import numpy as np
 from tqdm import tqdm
 
 from sortline._core.errors import UserError
+from sortline.report.log_lines import BLANKS, ENTRY, MEANT
 
-NUMBER = r"[-+]?(?:\d+\.?\d*(?:e[-+]?\d+)?|nan|inf)"
-# epoch: 1 step: 18810, loss is 0.78
-# epoch: 1, step: 1, loss: 2.3
-# epoch: 1 step: 1, loss is Tensor(shape=[], dtype=Float32, value= 0.66)
-# Epoch:[  0/ 10], step:[  1/ 1875], loss:[2.30/2.30]
-# epoch: 1 step: 5. Invalid loss, terminating training.
-LOSS = (
-    r"epoch\s*:\s*\[?\s*(?P<epoch>\d{1,12})(?:\s*/\s*\d+)?\]?[\s,]*"
-    r"step\s*:?\s*\[?\s*(?P<step>\d{1,12})(?:\s*/\s*\d+)?\]?\s*"
-    rf"(?:,\s*loss\s*(?:is|:)\s*(?:tensor\([^)]{{0,200}}?value=)?[\s\[(]*(?P<loss>{NUMBER})"
-    r"|(?P<invalid>\.\s*invalid loss))"
-)
-# Train epoch time: 8617.408 ms, per step time: 4.596 ms (data time: 0.1 ms)
-# Epoch time: 213856.477, per step time: 5216.012     (ms, too)
-TIME = (
-    r"(?P<eval>eval\s+)?epoch time\s*:?\s*(?P<time>\d{1,15}\.?\d{0,30})(?:\s*(?P<unit>ms|s)\b|(?=\s*(?:,|$)))"
-    r"(?:,\s*per step time\s*:?\s*(?P<step_time>\d{1,15}\.?\d{0,30})(?:\s*(?P<step_unit>ms|s)\b)?)?"
-)
-# The patterns above are quick only where blanks and digits come in small numbers.
-BLANKS = re.compile(r"\s{20,}")
 MAX_LINE = 10**6  # bytes; a longer line counts as several
-ENTRY = re.compile(f"{LOSS}|{TIME}", re.IGNORECASE)
-MEANT = re.compile(r"loss is|epoch\s*:|epoch time", re.IGNORECASE)
 ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
 KEPT = 3  # lines that say nothing we know, kept to be shown
 
 
 @dataclass
 class Epoch:
-    """What a log says of one epoch. `losses` as printed, in order; `seconds`, `step_ms`: None where not stated."""
+    """What a log says of one epoch: `losses` and `step_times` (ms) as printed, in order; `samples` a second; accuracies
+    on train and on photos that are not trained on. None where not stated."""
 
     losses: array = field(default_factory=lambda: array("d"))
+    step_times: array = field(default_factory=lambda: array("d"))
     last_step: int = 0
-    seconds: float | None = None
-    step_ms: float | None = None
+    stated_seconds: float | None = None
+    stated_step_ms: float | None = None
+    samples: float | None = None
+    train_accuracy: float | None = None
+    held_accuracy: float | None = None
     bad_line: int = 0  # where the first loss is that is not finite; 0 for none
     bad_step: int = 0
+
+    @property
+    def step_ms(self) -> float | None:
+        """Milliseconds a step: as stated, else the mean of those that the log has a time of."""
+        mean = sum(self.step_times) / len(self.step_times) if self.step_times else None
+        return mean if self.stated_step_ms is None else self.stated_step_ms
+
+    @property
+    def seconds(self) -> float | None:
+        """Seconds of the epoch: as stated, else the sum of its steps, where the log has the time of each."""
+        whole = len(self.step_times) == self.last_step > 0
+        return sum(self.step_times) / 1000 if self.stated_seconds is None and whole else self.stated_seconds
 
     @property
     def finite(self) -> np.ndarray:
@@ -152,8 +148,14 @@ class _Reader:
         if entry["epoch"] is not None:
             value = float("nan") if entry["invalid"] else float(entry["loss"])
             self._loss(int(entry["epoch"]), int(entry["step"]), value, line)
+        elif entry["whole_epoch"]:
+            self._loss(int(entry["whole_epoch"]), int(entry["iterations"]), float(entry["average"]), line)
+            self._time(float(entry["cost"]), float(entry["cost_step"]), line)
+        elif entry["time"] and not entry["eval"]:
+            step = _milliseconds(entry["step_time"], entry["step_unit"]) if entry["step_time"] else None
+            self._time(_milliseconds(entry["time"], entry["unit"]), step, line)
         elif not entry["eval"]:
-            self._time(entry, line)
+            self._detail(entry, line)
 
     def pass_over(self, line: int, text: str) -> None:
         log, shown = self.log, (line, text)
@@ -193,19 +195,34 @@ class _Reader:
         late = part.repeats and number == self.newest - 1 and number in part.epochs
         return not (late and 2 * step > part.epochs[number].last_step)
 
-    def _time(self, entry: re.Match[str], line: int) -> None:
-        if not self.log.parts:
-            self.log.parts.append(Part(line))
-        part = self.log.parts[-1]
+    def _time(self, whole_ms: float, step_ms: float | None, line: int) -> None:
+        part = self._part(line)
         # TimeMonitor does not name its epoch: it is that of the loss before it. Without a loss since the last time it
         # is the next epoch, unless several devices tell the time of one.
         number = self.newest if self.untimed or part.repeats else max(part.epochs, default=0) + 1
         self.untimed = False
         epoch = part.epochs.setdefault(number, Epoch())
         # Of several devices the slowest one counts.
-        epoch.seconds = max(epoch.seconds or 0, _milliseconds(entry["time"], entry["unit"]) / 1000)
-        if entry["step_time"]:
-            epoch.step_ms = max(epoch.step_ms or 0, _milliseconds(entry["step_time"], entry["step_unit"]))
+        epoch.stated_seconds = max(epoch.stated_seconds or 0, whole_ms / 1000)
+        if step_ms is not None:
+            epoch.stated_step_ms = max(epoch.stated_step_ms or 0, step_ms)
+
+    def _detail(self, entry: re.Match[str], line: int) -> None:
+        """Take what is said of the epoch of the last loss, or time: of a step, of the speed, an accuracy."""
+        part = self._part(line)
+        epoch = part.epochs.setdefault(max(part.epochs, default=1) if self.newest == 0 else self.newest, Epoch())
+        if entry["this_step"]:
+            epoch.step_times.append(float(entry["this_step"]))
+        elif entry["samples"]:
+            epoch.samples = float(entry["samples"])
+        else:
+            name = "train_accuracy" if entry["part"].lower() == "train" else "held_accuracy"
+            setattr(epoch, name, float(entry["accuracy"]))
+
+    def _part(self, line: int) -> Part:
+        if not self.log.parts:
+            self.log.parts.append(Part(line))
+        return self.log.parts[-1]
 
 
 def _milliseconds(number: str, unit: str | None) -> float:

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 from mindspore import Parameter, Tensor, nn, ops
-from tqdm import tqdm
 
 from sortline._core.arrays import log_loss
 from sortline._core.errors import UserError
@@ -19,10 +18,12 @@ from sortline.features.store import FeatureStore
 from sortline.training import loop, wide_steps
 from sortline.training.head_graph import HeadNet, forward
 from sortline.training.keeping import Arrays, Keeper
+from sortline.training.progress import Progress
 from sortline.training.results import Trained, TrainingSet
 from sortline.training.targets import minimum_loss, smooth_targets
 
 INNER = 0.1  # the part that early stopping watches
+KEPT = ("loss", "accuracy", "parameters")  # of an epoch, where a training goes on
 
 
 def read(split: Sequence[dict[str, str]], classes: Classes, features: Path, params: TrainHeadParams) -> TrainingSet:
@@ -61,23 +62,27 @@ def training_rows(data: TrainingSet, params: TrainHeadParams) -> tuple[np.ndarra
 class HeadLoss(nn.Cell):
     """The loss of `models` heads side by side on the same rows, each over the rows of its own."""
 
-    def __init__(self, net: HeadNet, models: int) -> None:
+    def __init__(self, net: HeadNet, models: int, loss: str) -> None:
         super().__init__()
+        self.loss_of = loop.LOSSES[loss]
         self.flat = Parameter(Tensor(net.initial(models, 0)), name="flat")
         self.logits_of = forward(net, models)
 
     def construct(self, rows, targets, shares, keep=None):
-        each = loop.cross_entropy(self.logits_of(self.flat, rows, keep), targets.expand_dims(1))
-        loss = (each * shares).sum(0)
+        logits, targets = self.logits_of(self.flat, rows, keep), targets.expand_dims(1)
+        loss = (self.loss_of(logits, targets) * shares).sum(0)
+        seen = ops.stack((loss, (loop.correct(logits, targets) * shares).sum(0)))
         # The models share no parameter, so the sum's gradient is each model's own.
-        return loss.sum(), loss, ops.cast(shares.sum(0) > 0, loss.dtype)
+        return loss.sum(), seen, ops.cast(shares.sum(0) > 0, loss.dtype)
 
 
 @functools.cache
-def _steps(net: HeadNet, models: int, optimizer: str, clipped: bool, dropout: bool, ema: float | None) -> loop.Steps:
+def _steps(
+    net: HeadNet, models: int, loss: str, optimizer: str, clipped: bool, dropout: bool, ema: float | None
+) -> loop.Steps:
     """Compiling takes longer than training: a kind of head is compiled once a process."""
     parts = [(start, end, (shape[0], models, shape[1])) for _, start, end, shape in net.parts(models)]
-    return wide_steps.steps(HeadLoss(net, models), optimizer, clipped, parts, ema=ema)
+    return wide_steps.steps(HeadLoss(net, models, loss), optimizer, clipped, parts, ema=ema)
 
 
 class _Batches:
@@ -138,7 +143,7 @@ def epochs(
     `UserError` when a loss or a weight turns NaN or Inf.
     """
     models = masks.shape[1]
-    steps = _steps(net, models, recipe.optimizer, recipe.clip_norm is not None, dropout > 0, recipe.ema)
+    steps = _steps(net, models, recipe.loss, recipe.optimizer, recipe.clip_norm is not None, dropout > 0, recipe.ema)
     batches = _Batches(net.rows(features), targets, masks, net, recipe, dropout)
     start = net.initial(models, recipe.seed) if start is None else start
     trained = loop.train(steps, batches, recipe, start, net.decayed(models), models=models, keeper=keeper)
@@ -150,14 +155,15 @@ def _with_those_before(trained: Iterator[loop.Epoch], keeper: Keeper) -> Iterato
     seen: list[loop.Epoch] = []
 
     def own() -> tuple[Arrays, list[float]]:
-        arrays = {f"{name} {one.number}": getattr(one, name) for one in seen for name in ("loss", "parameters")}
+        arrays = {f"{name} {one.number}": getattr(one, name) for one in seen for name in KEPT}
         return arrays, [one.lr for one in seen]
 
     keeper.own = own
     if kept := keeper.read():
         arrays, rates = kept[1]
         for number, lr in enumerate(rates, 1):
-            seen.append(loop.Epoch(number, arrays[f"loss {number}"], lr, arrays[f"parameters {number}"]))
+            loss, accuracy, values = (arrays[f"{name} {number}"] for name in KEPT)
+            seen.append(loop.Epoch(number, loss, accuracy, lr, values))
             yield seen[-1]
     for epoch in trained:
         seen.append(epoch)
@@ -186,9 +192,11 @@ class _Watch:
             self.loss, self.epoch, self.head = loss, number, head
 
 
-def train_by_steps(data: TrainingSet, params: TrainHeadParams, keeper: Keeper | None = None) -> Trained:
+def train_by_steps(
+    data: TrainingSet, params: TrainHeadParams, keeper: Keeper | None = None, log: Path | None = None
+) -> Trained:
     """Train by gradient steps, all at once: one head per fold on the photos of the others, one on all of them, and one
-    per fold of those dealt by photo. `keeper`: see `epochs`."""
+    per fold of those dealt by photo. `keeper`: see `epochs`; `log`: see `Progress`."""
     if params.bin_share and data.bin_of is None:
         raise UserError("params.yaml: train_head.bin_share needs a task whose classes have bins; set it to 0")
     features, photo = training_rows(data, params)
@@ -207,18 +215,21 @@ def train_by_steps(data: TrainingSet, params: TrainHeadParams, keeper: Keeper | 
 
     curve: list[dict[str, float]] = []
     kept, recent = {}, {}  # kept: out-of-fold logits and the heads
-    for epoch in tqdm(trained, total=params.epochs, desc="train", unit="epoch", disable=None):
+    progress = Progress("train", params.epochs, len(features), log)
+    for epoch in progress.watch(trained):
         heads = [net.head(epoch.parameters, model) for model in range(masks.shape[1])]
         logits = score(heads)
-        for name in loop.note(curve, loop.curve_row(epoch, logits, data.labels, "oof"), "oof"):
+        for name in loop.note(curve, loop.curve_row(epoch, logits, data.labels, "oof", final), "oof"):
             kept[name] = logits, heads
+        progress.note(epoch, curve[-1])
         recent[f"epoch-{epoch.number:05d}"] = heads[final]
         while len(recent) > params.keep:
             del recent[next(iter(recent))]
         for watch, head in zip(watches, heads, strict=False):
             watch.see(epoch.number, head)
-        if watches and all(epoch.number - watch.epoch >= params.patience for watch in watches):
+        if params.patience and all(epoch.number - watch.epoch >= params.patience for watch in watches):
             break
+    progress.end()
     facts["best_epoch"] = loop.best_row(curve, "oof") + 1
     if watches:
         heads = [watch.head for watch in watches]
@@ -229,7 +240,8 @@ def train_by_steps(data: TrainingSet, params: TrainHeadParams, keeper: Keeper | 
     selected = ["epoch"] if params.checkpoint == "best" else []
     usual = None if by_photo is None else softmax(by_photo(heads[final + 1 :]))
     of_folds = dict(zip(data.fold_numbers.tolist(), heads, strict=False))
-    more = facts, selected, of_folds, minimum_loss(targets), usual
+    minimum = minimum_loss(targets) if params.loss == "cross_entropy" else None
+    more = facts, selected, of_folds, minimum, usual
     return Trained(named, params.checkpoint, softmax(logits), curve, "epoch", *more)
 
 

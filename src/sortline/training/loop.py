@@ -1,5 +1,6 @@
 """The loop of all training by gradient steps: heads and nets give it a cell that computes the loss, and batches."""
 
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -23,20 +24,41 @@ STATE = ("value", "mean", "square", "average", "scale", "good", "total", "counte
 AVERAGE = STATE.index("average")
 
 
+class Diverged(UserError):
+    """A training whose loss or weights are no numbers any more."""
+
+
 def cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
     """Return -sum(targets log softmax(logits)) over the last axis; inputs broadcast to (..., classes)."""
     return -(targets * ops.log_softmax(logits, -1)).sum(-1)
 
 
+def squared_error(logits: Tensor, targets: Tensor) -> Tensor:
+    """Return the mean over the last axis of (logits - targets)^2: least squares on the outputs as they are."""
+    return ((logits - targets) ** 2).mean(-1)
+
+
+LOSSES = {"cross_entropy": cross_entropy, "mse": squared_error}
+
+
+def correct(logits: Tensor, targets: Tensor) -> Tensor:
+    """Return 1.0 where the highest of `logits` (..., classes) is that of `targets`, else 0.0, float32 (...)."""
+    return ops.cast(ops.argmax(logits, -1) == ops.argmax(targets, -1), mindspore.float32)
+
+
 @dataclass(frozen=True)
 class Epoch:
-    """What an epoch left: its number, from 1; each model's mean loss, float64 (models,); the last learning rate; all
-    parameters that train, float32, flat: with `Recipe.ema` their moving averages."""
+    """What an epoch left: its number, from 1; each model's mean loss and train accuracy, float64 (models,), of each
+    step before it changed the model; the last learning rate; all parameters that train, float32, flat: with
+    `Recipe.ema` their moving averages. `seconds` and `steps` are what this process spent on it, 0 where another did."""
 
     number: int
     loss: np.ndarray
+    accuracy: np.ndarray
     lr: float
     parameters: np.ndarray
+    seconds: float = 0
+    steps: int = 0
 
 
 class Batches(Protocol):
@@ -61,9 +83,10 @@ class Batches(Protocol):
 class Steps(nn.Cell):
     """All steps of an epoch; the optimizer works on one flat vector of all parameters: ten kernels, not hundreds.
 
-    `loss` maps the tensors of a batch to the sum of the models' losses, each loss, and 1 for each model that has rows
-    in the batch, else 0, both float32 (models,). What of it is trainable trains. `parts`: see `optimizers.clip`; None:
-    one model. `even`: all parameters have the same rate. What else steps may do: `wide_steps`.
+    `loss` maps the tensors of a batch to the sum of the models' losses; each loss and share of correct rows, float32
+    (2, models); and 1 for each model that has rows in the batch, else 0, float32 (models,). What of it is trainable
+    trains. `parts`: see `optimizers.clip`; None: one model. `even`: all parameters have the same rate. What else steps
+    may do: `wide_steps`.
     """
 
     workers, first_scale = 1, 1.0
@@ -87,7 +110,7 @@ class Steps(nn.Cell):
         self.put(value)
         # `step` comes in as a tensor 0: a constant would have the compiler unroll the loop, at 0.1 s a step.
         while step < plan.shape[0]:
-            (_, losses, present), gradients = self.gradient(*[array[step] for array in batches])
+            (_, seen, present), gradients = self.gradient(*[array[step] for array in batches])
             gradient = ops.cat([gradients[k].reshape(-1) for k in range(self.count)])
             if self.clipped:
                 gradient = optimizers.clip(gradient, limit, self.parts)
@@ -95,7 +118,7 @@ class Steps(nn.Cell):
             # Every update is its rate times something that does not depend on it.
             value = stepped if self.even else value + factor * (stepped - value)
             self.put(value)
-            total, counted = total + losses, counted + present
+            total, counted = total + seen, counted + present
             step = step + 1
         return value, mean, square, average, scale, good, total, counted
 
@@ -119,7 +142,7 @@ def train(
 
     `start` float32, flat; in the same order `decayed`: 1 where weight decay applies, else 0, and `factors` of the rate.
     `start_share` of the start is in the parameters that an epoch leaves, not in those that training goes on from. What
-    `keeper` has kept of a training that broke off goes on: its epochs are not yielded again. Raises `UserError` when a
+    `keeper` has kept of a training that broke off goes on: its epochs are not yielded again. Raises `Diverged` when a
     loss or a weight turns NaN or Inf.
     """
     size = min(recipe.batch_size, batches.count)
@@ -128,15 +151,15 @@ def train(
     a_epoch = -(-batches.count // size)
     plan = optimizers.plan(recipe, schedules.learning_rates(recipe, a_epoch))
     averaged = recipe.ema is not None
-    zeros, none = np.zeros_like(start), np.zeros(models, np.float32)
+    zeros, none, nothing_seen = np.zeros_like(start), np.zeros(models, np.float32), np.zeros((2, models), np.float32)
     scale, good, average = np.float32(steps.first_scale), np.float32(0), start if averaged else zeros[:1]
-    begin = dict(zip(STATE, (start, zeros, zeros, average, scale, good, none, none), strict=True))
+    begin = dict(zip(STATE, (start, zeros, zeros, average, scale, good, nothing_seen, none), strict=True))
     first, done, arrays = _begin(keeper, {name: np.asarray(array) for name, array in begin.items()})
     *state, total, counted = (Tensor(arrays[name]) for name in STATE)
     factor = np.ones(1, np.float32) if factors is None else factors
     constants = [Tensor(np.float32(recipe.weight_decay) * decayed), Tensor(factor)]
     constants.append(Tensor(recipe.clip_norm or 0.0, mindspore.float32))
-    zero, nothing = Tensor(0, mindspore.int32), Tensor(none)
+    zero, nothing = Tensor(0, mindspore.int32), (Tensor(nothing_seen), Tensor(none))
 
     def keep(number: int, done: int) -> None:
         if keeper is not None and keeper.is_due:
@@ -147,7 +170,7 @@ def train(
         pieces = _pieces(batches, recipe, first, done, steps.workers)
         coming = pool.submit(next, pieces, None)
         for number in range(first, recipe.epochs + 1):
-            finite = True
+            finite, began, before = True, time.perf_counter(), done
             while done < a_epoch and finite:
                 keep(number, done)
                 piece = coming.result()
@@ -166,10 +189,11 @@ def train(
                 steps.put(Tensor(value))  # what the epoch is judged by; training goes on from where it was
             # The loss is of before the step: weights and logits would overflow one step earlier than it shows.
             if not (finite and np.abs(value).max() < HUGE):
-                raise UserError(f"training diverged: NaN or Inf in epoch {number}; lower lr (now {recipe.lr})")
-            loss = total.asnumpy().astype(np.float64) / counted.asnumpy()
-            yield Epoch(number, loss, float(now[-1, optimizers.LR]), value)
-            total, counted, done = nothing, nothing, 0
+                raise Diverged(f"training diverged: NaN or Inf in epoch {number}; lower lr (now {recipe.lr})")
+            loss, accuracy = total.asnumpy().astype(np.float64) / counted.asnumpy()
+            spent = time.perf_counter() - began, done - before
+            yield Epoch(number, loss, accuracy, float(now[-1, optimizers.LR]), value, *spent)
+            (total, counted), done = nothing, 0
 
 
 def _begin(keeper: Keeper | None, arrays: Arrays) -> tuple[int, int, Arrays]:
@@ -208,17 +232,19 @@ def _pieces(batches: Batches, recipe: Recipe, first: int, done: int, several: in
                 yield arrays if several == 1 else tuple(np.ascontiguousarray(one[:, own::several]) for one in arrays)
 
 
-def curve_row(epoch: Epoch, logits: np.ndarray, labels: np.ndarray, held: str) -> dict[str, float]:
+def curve_row(epoch: Epoch, logits: np.ndarray, labels: np.ndarray, held: str, final: int = 0) -> dict[str, float]:
     """Return an epoch's point of the curves; `logits` (n, classes) of photos not trained on, `held` names their part.
 
-    Of several models the last is the one on all of train, the others are the folds'.
+    Model `final` is the one on all of train. Those before it are the folds': beside what they are worth out of fold
+    stands the mean of their own train accuracies.
     """
-    losses = {"train_loss": float(epoch.loss[-1])}
+    losses = {"train_loss": float(epoch.loss[final])}
     scores = {f"{held}_loss": log_loss(labels, logits), f"{held}_accuracy": float((logits.argmax(1) == labels).mean())}
-    if len(epoch.loss) > 1:
+    if final:
         losses, scores = scores, losses  # the order of the columns
-        losses = {"fold_train_loss": float(epoch.loss[:-1].mean())} | losses
-    return {"epoch": epoch.number, "lr": epoch.lr} | losses | scores
+        losses = {"fold_train_loss": float(epoch.loss[:final].mean())} | losses
+    accuracy = float(epoch.accuracy[: final or 1].mean())
+    return {"epoch": epoch.number, "lr": epoch.lr} | losses | scores | {"train_accuracy": accuracy}
 
 
 def best_row(curve: list[dict[str, float]], held: str) -> int:

@@ -19,7 +19,8 @@ def plan(recipe: Recipe, rates: np.ndarray) -> np.ndarray:
 
     `momentum` is Momentum's and Nesterov's factor and the others' beta1; `sgd` is without.
     Sources: Nesterov as in Sutskever et al. 2013; Adam, Kingma and Ba 2015, arXiv:1412.6980; AdamW, Loshchilov and
-    Hutter 2019, arXiv:1711.05101; NAdam, Dozat 2016, with its schedule of the momentum, as PyTorch has it.
+    Hutter 2019, arXiv:1711.05101; NAdam, Dozat 2016, with its schedule of the momentum, as PyTorch has it; RMSProp,
+    Tieleman and Hinton 2012 (Coursera, lecture 6.5), with momentum of the step, as PyTorch has it.
     """
     t = np.arange(1, len(rates) + 1, dtype=np.float64)
     momentum, beta2 = recipe.momentum, recipe.beta2
@@ -63,11 +64,19 @@ def _adamw(value, gradient, mean, square, c, decay):
     return value - c[LR] * (update + decay * value), mean, square
 
 
+def _rmsprop(value, gradient, mean, square, c, decay):
+    gradient = gradient + decay * value
+    square = c[B2] * square + c[C2] * (gradient * gradient)
+    mean = c[B1] * mean + gradient / (ops.sqrt(square) + c[EPS])
+    return value - c[LR] * mean, mean, square
+
+
 # The step (value, gradient, mean, square, row of the plan, decay) -> (value, mean, square). `mean` and `square` have
 # the value's shape and start at zero; the momentum family leaves `square` alone. `decay` is the weight decay, a number
 # or a tensor of the value's shape (0 at a bias): L2 in the gradient, for `adamw` apart from it.
 STEPS: dict[str, Callable[..., tuple[Tensor, Tensor, Tensor]]] = {
     "momentum": _momentum, "nesterov": _nesterov, "sgd": _momentum, "adam": _adam, "adamw": _adamw, "nadam": _adam,
+    "rmsprop": _rmsprop,
 }  # fmt: skip
 Parts = Sequence[tuple[int, int, tuple[int, int, int]]]
 

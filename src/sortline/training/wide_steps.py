@@ -18,8 +18,8 @@ class Scaled(nn.Cell):
         self.loss = loss
 
     def construct(self, scale, *batch):
-        loss, losses, present = self.loss(*batch)
-        return loss * scale, losses, present
+        loss, seen, present = self.loss(*batch)
+        return loss * scale, seen, present
 
 
 class WideSteps(loop.Steps):
@@ -53,12 +53,12 @@ class WideSteps(loop.Steps):
     ):
         self.put(value)
         while step < plan.shape[0]:
-            (_, losses, present), gradients = self.gradient(scale, *[array[step] for array in batches])
+            (_, seen, present), gradients = self.gradient(scale, *[array[step] for array in batches])
             gradient = ops.cat([gradients[k].reshape(-1) for k in range(self.count)])
             if self.workers > 1:
                 # In one piece: two could meet in another order on another worker.
-                means = self.sum(ops.cat([gradient, losses])) / self.workers
-                gradient, losses = means[: self.ends[-1]], means[self.ends[-1] :]
+                means = self.sum(ops.cat([gradient, seen.reshape(-1)])) / self.workers
+                gradient, seen = means[: self.ends[-1]], means[self.ends[-1] :].reshape(seen.shape)
             if self.scaled:
                 gradient = gradient / scale
             fits, before = ops.isfinite(gradient).all(), (value, mean, square)
@@ -76,7 +76,7 @@ class WideSteps(loop.Steps):
             self.put(value)
             if self.fresh is not None:
                 average = average + self.fresh * (value - average)
-            total, counted = total + losses, counted + present
+            total, counted = total + seen, counted + present
             step = step + 1
         return value, mean, square, average, scale, good, total, counted
 

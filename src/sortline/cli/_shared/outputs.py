@@ -12,6 +12,7 @@ from sortline._core.errors import UserError
 from sortline._core.files import read_yaml, write_text
 from sortline.cli._shared import lock_file, params_text, paths
 from sortline.config.tasks import LISTS
+from sortline.training import progress
 
 STAGES = Path("dvc.yaml")
 LOCK = Path("dvc.lock")
@@ -27,7 +28,7 @@ def sections() -> list[str]:
 
 def files(task: str) -> list[Path]:
     """Return the files and folders that are the task's alone, such as data/raw/<task> and data/raw/<task>.json."""
-    beside = paths.backbones(task), unfinished.FOLDER / task
+    beside = paths.backbones(task), unfinished.FOLDER / task, progress.FOLDER / task
     return [*(Path(path.as_posix().replace(TASK, task)) for path in _outputs()), *beside]
 
 

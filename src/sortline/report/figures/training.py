@@ -15,8 +15,12 @@ def curves(
     path: Path,
     title: str = "",
     minimum: tuple[str, float] | None = None,
+    gap: bool = False,
 ) -> None:
-    """Draw each named series against 1, 2, 3, ... (epochs, say); `minimum`, a named value, is drawn as a level."""
+    """Draw each named series against 1, 2, 3, ... (epochs, say); `minimum`, a named value, is drawn as a level.
+
+    `gap` shades what lies between the first two, shares, and says how much of it there is at the end.
+    """
     with figure_at(path, 7.0, 3.6) as figure:
         axes = figure.subplots()
         for (name, values), colour in zip(series.items(), SERIES, strict=False):
@@ -26,6 +30,12 @@ def curves(
         if minimum is not None:
             name, value = minimum
             axes.axhline(value, color=GREY, linewidth=1, linestyle="--", label=f"{name}: {value:.3g}")
+        if gap:
+            low, high, *_ = series.values()
+            points = 100 * (high[-1] - low[-1])
+            name = f"gap, {points:.1f} points at the end"
+            axes.fill_between(range(1, len(low) + 1), low, high, color=GREY, alpha=0.18, linewidth=0, label=name)
+            axes.yaxis.set_major_formatter(PercentFormatter(1))
         epochs_axis(axes)
         axes.set(xlabel=x_label, ylabel=y_label, title=title)
         figure.legend(loc="outside right upper")
