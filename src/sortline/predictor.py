@@ -14,7 +14,7 @@ from scipy.special import softmax
 
 from sortline._core import arrays, files, parameters, sessions
 from sortline._core.cores import cores
-from sortline.backbones.preprocessing import Preprocessing
+from sortline.backbones.preprocessing import Preprocessing, to_grey
 from sortline.data import prepared
 from sortline.data.prepared import Part
 from sortline.features import similarity
@@ -93,6 +93,14 @@ class Predictor(ABC):
         return {}
 
     @abstractmethod
+    def features(self, part: Part) -> np.ndarray:
+        """Return by what the photos of `part` can be compared, float32 (n, D), from what `extract` kept of them."""
+
+    @abstractmethod
+    def features_of(self, pictures: np.ndarray) -> np.ndarray:
+        """Return the same of uint8 RGB (n, S, S, 3)."""
+
+    @abstractmethod
     def unseen(self, split: Path) -> Unseen:
         """Return the photos of split.csv whose labels can be doubted, as the model was not trained on them."""
 
@@ -148,8 +156,13 @@ class HeadPredictor(Predictor):
 
     def unseen(self, split: Path) -> Unseen:
         train = prepared.read_part(split, "train")
-        out_of_fold = arrays.read(self.folder / "out_of_fold.npy")
-        return Unseen(train, out_of_fold, self.store.pooled(train.total)[train.rows])
+        return Unseen(train, arrays.read(self.folder / "out_of_fold.npy"), self.features(train))
+
+    def features(self, part: Part) -> np.ndarray:
+        return self.store.pooled(part.total)[part.rows]
+
+    def features_of(self, pictures: np.ndarray) -> np.ndarray:
+        return self._mapper.pooled(pictures)[:, 0]
 
 
 class NetPredictor(Predictor):
@@ -223,14 +236,20 @@ class NetPredictor(Predictor):
     def unseen(self, split: Path) -> Unseen:
         if self.reference is not None:
             train = prepared.read_part(split, "train")
-            out_of_fold = arrays.read(self.folder / "out_of_fold.npy")
-            return Unseen(train, out_of_fold, self.store.pooled(train.total)[train.rows])
+            return Unseen(train, arrays.read(self.folder / "out_of_fold.npy"), self.features(train))
         val = prepared.read_part(split, "val")
+        return Unseen(val, self.probabilities(val), self.features(val))
+
+    def features(self, part: Part) -> np.ndarray:
         if self.store.blocks is not None:
-            seen = self.store.pooled(val.total)[val.rows]
-        else:
-            seen = self._kept(val)[val.rows].reshape(len(val.images), -1)
-        return Unseen(val, self.probabilities(val), seen.astype(np.float32))
+            return self.store.pooled(part.total)[part.rows]
+        return self._kept(part)[part.rows].reshape(len(part.images), -1).astype(np.float32)
+
+    def features_of(self, pictures: np.ndarray) -> np.ndarray:
+        if self.store.blocks is not None:
+            return Mapper(self.store).pooled(pictures)[:, 0]
+        kept = to_grey(pictures) if self.store.about["channels"] == 1 else pictures
+        return kept.reshape(len(pictures), -1).astype(np.float32)
 
     def _kept(self, part: Part, dataset: str | None = None) -> np.ndarray:
         """Return the inputs of all photos: pictures, or the plain view's maps, (n, C, h, w)."""

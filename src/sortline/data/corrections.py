@@ -36,6 +36,10 @@ class Decision:
         """What a later line about the same photo shares: exact copies in two classes are two photos."""
         return self.sha256, self.old
 
+    @property
+    def is_label(self) -> bool:
+        return self.new not in (DROP, UNSURE, UNDONE)
+
 
 def create(path: Path) -> None:
     """Make a file without decisions, which `prepare` depends on, where there is none."""

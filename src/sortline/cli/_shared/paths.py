@@ -33,6 +33,14 @@ def backbones(task: str) -> Path:
     return Path("data/backbones") / task
 
 
+def features(task: str) -> Path:
+    return Path("data/features") / task
+
+
+def head(task: str) -> Path:
+    return Path("models") / task / "head"
+
+
 def export(task: str) -> Path:
     return Path("models") / task / "export"
 
