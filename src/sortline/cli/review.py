@@ -66,7 +66,7 @@ def start(task: str, port: int) -> tuple[Any, Any]:
     from sortline.cli._shared.rerun import apply
     from sortline.config.base import load
     from sortline.config.diagnose import DiagnoseParams
-    from sortline.review import inbox
+    from sortline.data import inbox
     from sortline.review.album import open_album
     from sortline.review.app import ReviewApp
     from sortline.review.journal import Journal

@@ -13,9 +13,9 @@ from sortline._core.files import read_csv
 from sortline.data import prepared
 from sortline.data.datasets import open_picture
 from sortline.data.images import resize
+from sortline.data.inbox import Waiting
 from sortline.data.prepared import Classes, Part
 from sortline.predictor import Predictor, Unseen
-from sortline.review.inbox import Waiting
 
 UNLABELLED = "unlabelled"
 

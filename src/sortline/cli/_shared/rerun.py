@@ -6,9 +6,9 @@ from typing import Any
 from sortline._core.errors import UserError
 from sortline._core.files import read_json
 from sortline.cli._shared import dvc, paths
-from sortline.data import corrections
+from sortline.data import corrections, inbox
 from sortline.evaluation.comparison import read_predictions
-from sortline.review import before_after, inbox
+from sortline.review import before_after
 from sortline.review.before_after import Rows
 
 PARTS = {"held out": Path("evaluate/predictions.csv"), "folds": Path("train/predictions.csv")}
