@@ -19,7 +19,7 @@ from sortline.data import prepared
 from sortline.data.prepared import Part
 from sortline.features import similarity
 from sortline.features.evidence import class_activation
-from sortline.features.heads import Head, load_head
+from sortline.features.heads import Head, dropped, load_head
 from sortline.features.mapper import Mapper
 from sortline.features.store import FeatureStore
 
@@ -92,6 +92,10 @@ class Predictor(ABC):
         """Return the train photos out of fold, once of folds that keep scenes together, once of folds that do not."""
         return {}
 
+    def varied(self, pictures: np.ndarray) -> np.ndarray:
+        """Return what slightly different models say of uint8 RGB (n, S, S, 3), float64 (models, n, classes)."""
+        return softmax(self.logits(pictures).astype(np.float64), axis=1)[None]
+
     @abstractmethod
     def features(self, part: Part) -> np.ndarray:
         """Return by what the photos of `part` can be compared, float32 (n, D), from what `extract` kept of them."""
@@ -160,6 +164,9 @@ class HeadPredictor(Predictor):
 
     def features(self, part: Part) -> np.ndarray:
         return self.store.pooled(part.total)[part.rows]
+
+    def varied(self, pictures: np.ndarray) -> np.ndarray:
+        return dropped(self.head, self._mapper.features(pictures, self.head.pooling))
 
     def features_of(self, pictures: np.ndarray) -> np.ndarray:
         return self._mapper.pooled(pictures)[:, 0]
