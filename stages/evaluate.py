@@ -49,6 +49,9 @@ def main(argv: list[str]) -> None:
     for part in (prepared.read_part(split, name) for name in prepared.read_splits(split) if name in APART):
         if part.split != val.split:
             result[part.split] = predictions.apart(Predictions(part, classes, model.probabilities(part)), threshold)
+    if prepared.is_corrected(split):
+        given = prepared.read_part(split, val.split, as_given=True)
+        result["given_labels"] = predictions.on_given_labels(Predictions(given, classes, model.probabilities(given)))
     result |= {"dataset": data["dataset"], "source": source["name"], "checkpoint": model.checkpoint}
     result |= {"duplicate_search": data["duplicate_search"]}
     if source["note"]:

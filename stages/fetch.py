@@ -1,6 +1,7 @@
 """Stage `fetch`: the photos of a task, from the first of its sources that works.
 
-Reads: a folder (SORTLINE_DATA), a public archive, or nothing (drawn shapes, digits).
+Reads: a folder (SORTLINE_DATA), a public archive, or nothing (drawn shapes, digits); photos that a person has labelled
+since (corrections/, data/inbox/).
 Writes: `--out` (the photos as they came) and `--source` (what they are: kind, public address, content hash, counts).
 Params: `<task>.fetch`.
 """
@@ -12,7 +13,9 @@ from sortline._core.errors import run
 from sortline._core.files import read_yaml, write_json
 from sortline._core.text import printable
 from sortline.config.base import load
+from sortline.config.prepare import PrepareParams
 from sortline.config.tasks import check_listed
+from sortline.data.added import add_labelled
 from sortline.data.sources import FetchParams
 from sortline.data.sources.base import data_folder
 from sortline.data.sources.fetching import fetch_photos
@@ -29,6 +32,10 @@ def main(argv: list[str]) -> None:
     params = load(options.task, "fetch", FetchParams)
     check_listed(options.task, read_yaml(Path("params.yaml")))
     about, passed_over = fetch_photos(options.task, params.sources, options.out, options.downloads, data_folder())
+    table = load(options.task, "prepare", PrepareParams).table
+    decisions = Path("corrections") / f"{options.task}.csv"
+    if added := add_labelled(options.out, decisions, Path("data/inbox") / options.task, table, Path("tables")):
+        about["added"] = added
     write_json(options.source, about)
     for reason in passed_over:
         print(printable(f"passed over: {reason}"))

@@ -1,7 +1,7 @@
 """Stage prepare: audit the raw photos, split them, plan their views.
 
-Reads the photos, the JSON file about them and the class tables; params: `<task>.prepare`. Writes into --out images.csv,
-views.json, split.csv, classes.json, audit.json; data.json; a chart and contact sheets.
+Reads the photos, the JSON file about them, the class tables and a person's corrections; params: `<task>.prepare`.
+Writes into --out images.csv, views.json, split.csv, classes.json, audit.json; data.json; a chart and contact sheets.
 """
 
 import argparse
@@ -20,11 +20,12 @@ def main(argv: list[str]) -> None:
     parser.add_argument("task")
     for option in ("--raw", "--source", "--tables", "--out", "--metrics", "--plots"):
         parser.add_argument(option, type=Path, required=True)
+    parser.add_argument("--corrections", type=Path)
     args = parser.parse_args(argv)
     params = load(args.task, "prepare", PrepareParams)
     source = files.read_json(args.source)
 
-    prepared = prepare(args.raw, args.tables, params, source.get("left_out", []))
+    prepared = prepare(args.raw, args.tables, params, source.get("left_out", []), args.corrections)
     prepared.write(args.out)
     note = {"note": source["note"]} if source["note"] else {}
     files.write_metrics(args.metrics, prepared.metrics | {"source": source["name"]} | note)

@@ -85,7 +85,7 @@ def make(args: argparse.Namespace, params: TrainHeadParams, keeper: Keeper, log:
         else:
             training_curves.draw_selection(trained.curve, plots, n, trained.facts["c"])
     result = training.of_heads(data, params, trained, calibrated) | {"unfamiliar_below": unfamiliar}
-    files.write_metrics(args.metrics, result)
+    files.write_metrics(args.metrics, result | training.on_given_labels(train))
     tracking.log(params.track, args.task, "train_head", params, args.metrics, args.plots, LIVE)
 
 

@@ -14,12 +14,12 @@ from scipy.special import softmax
 
 from sortline._core import arrays, files, parameters, sessions
 from sortline._core.cores import cores
-from sortline.backbones.preprocessing import Preprocessing
+from sortline.backbones.preprocessing import Preprocessing, to_grey
 from sortline.data import prepared
 from sortline.data.prepared import Part
 from sortline.features import similarity
 from sortline.features.evidence import class_activation
-from sortline.features.heads import Head, load_head
+from sortline.features.heads import Head, dropped, load_head
 from sortline.features.mapper import Mapper
 from sortline.features.store import FeatureStore
 
@@ -106,6 +106,18 @@ class Predictor(ABC):
         """Return the train photos out of fold, once of folds that keep scenes together, once of folds that do not."""
         return {}
 
+    def varied(self, pictures: np.ndarray) -> np.ndarray:
+        """Return what slightly different models say of uint8 RGB (n, S, S, 3), float64 (models, n, classes)."""
+        return softmax(self.logits(pictures).astype(np.float64), axis=1)[None]
+
+    @abstractmethod
+    def features(self, part: Part) -> np.ndarray:
+        """Return by what the photos of `part` can be compared, float32 (n, D), from what `extract` kept of them."""
+
+    @abstractmethod
+    def features_of(self, pictures: np.ndarray) -> np.ndarray:
+        """Return the same of uint8 RGB (n, S, S, 3)."""
+
     @abstractmethod
     def unseen(self, split: Path) -> Unseen:
         """Return the photos of split.csv whose labels can be doubted, as the model was not trained on them."""
@@ -173,8 +185,16 @@ class HeadPredictor(Predictor):
 
     def unseen(self, split: Path) -> Unseen:
         train = prepared.read_part(split, "train")
-        out_of_fold = arrays.read(self.folder / "out_of_fold.npy")
-        return Unseen(train, out_of_fold, self.store.pooled(train.total)[train.rows])
+        return Unseen(train, arrays.read(self.folder / "out_of_fold.npy"), self.features(train))
+
+    def features(self, part: Part) -> np.ndarray:
+        return self.store.pooled(part.total)[part.rows]
+
+    def varied(self, pictures: np.ndarray) -> np.ndarray:
+        return dropped(self.head, self._mapper.features(pictures, self.head.pooling))
+
+    def features_of(self, pictures: np.ndarray) -> np.ndarray:
+        return self._mapper.pooled(pictures)[:, 0]
 
     def held_out(self, split: Path) -> HeldOut:
         known = self.familiar(split)[SERIES[0][0]]
@@ -253,14 +273,20 @@ class NetPredictor(Predictor):
     def unseen(self, split: Path) -> Unseen:
         if self.reference is not None:
             train = prepared.read_part(split, "train")
-            out_of_fold = arrays.read(self.folder / "out_of_fold.npy")
-            return Unseen(train, out_of_fold, self.store.pooled(train.total)[train.rows])
+            return Unseen(train, arrays.read(self.folder / "out_of_fold.npy"), self.features(train))
         val = prepared.read_part(split, "val")
+        return Unseen(val, self.probabilities(val), self.features(val))
+
+    def features(self, part: Part) -> np.ndarray:
         if self.store.blocks is not None:
-            seen = self.store.pooled(val.total)[val.rows]
-        else:
-            seen = self._kept(val)[val.rows].reshape(len(val.images), -1)
-        return Unseen(val, self.probabilities(val), seen.astype(np.float32))
+            return self.store.pooled(part.total)[part.rows]
+        return self._kept(part)[part.rows].reshape(len(part.images), -1).astype(np.float32)
+
+    def features_of(self, pictures: np.ndarray) -> np.ndarray:
+        if self.store.blocks is not None:
+            return Mapper(self.store).pooled(pictures)[:, 0]
+        kept = to_grey(pictures) if self.store.about["channels"] == 1 else pictures
+        return kept.reshape(len(pictures), -1).astype(np.float32)
 
     def _kept(self, part: Part, dataset: str | None = None) -> np.ndarray:
         """Return the inputs of all photos: pictures, or the plain view's maps, (n, C, h, w)."""

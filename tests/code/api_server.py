@@ -5,7 +5,7 @@ import threading
 
 import requests
 
-from sortline.cli import serve
+from sortline.cli._shared.listening import listening
 from sortline.server import app, listen
 from sortline.server.hosts import Hosts
 from sortline.server.limits import Limits
@@ -14,7 +14,7 @@ from sortline.server.limits import Limits
 @contextlib.contextmanager
 def serving(classifier, limits=None, patience=20.0):
     """Yield a session that asks the server, `url` being its address."""
-    place = serve.listening("localhost", 0)
+    place = listening("localhost", 0)
     place.listen()
     server = listen.server(app.build(classifier, Hosts("localhost"), limits or Limits()), patience)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [place]}, daemon=True)

@@ -29,12 +29,14 @@ toy:
 """
 
 
-def run_stage(folder: Path, raw: Path, params: str, monkeypatch, out: str, **source: object) -> dict[str, bytes]:
+def run_stage(
+    folder: Path, raw: Path, params: str, monkeypatch, out: str, more: str = "", **source: object
+) -> dict[str, bytes]:
     monkeypatch.chdir(folder)
     (folder / "params.yaml").write_text(params, encoding="utf-8")
     (folder / "raw.json").write_text(json.dumps({"name": "toy photos", "note": "drawn", **source}), encoding="utf-8")
     words = f"toy --raw {raw.name} --source raw.json --tables tables --out {out}".split()
-    words += f"--metrics {out}/data.json --plots {out}/plots".split()
+    words += f"--metrics {out}/data.json --plots {out}/plots {more}".split()
     runpy.run_path(str(STAGE))["main"](words)
     return {path.relative_to(folder / out).as_posix(): path.read_bytes() for path in (folder / out).rglob("*.*")}
 

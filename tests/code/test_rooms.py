@@ -12,7 +12,7 @@ SOURCE = Path(__file__).parents[2] / "src"
 # A module imports from its own room and from those before it.
 ROOMS = (
     "_core", "config", "data", "backbones", "features", "training", "nets", "predictor", "evaluation", "report",
-    "export", "library", "server", "cli",
+    "export", "library", "server", "review", "cli",
 )  # fmt: skip
 # The rooms that must work without MindSpore; the files of _core are the ones that know it.
 WITHOUT_MINDSPORE = ("_core", "config", "data", "predictor", "evaluation", "report")

@@ -21,6 +21,8 @@ import pytest
 import yaml
 from PIL import Image
 
+from sortline.data import corrections
+
 ROOT = Path(__file__).parents[2]
 
 TASK = "tiny"
@@ -219,6 +221,7 @@ def new_project(root: Path, data: Path) -> Project:
         else:
             shutil.copy(ROOT / name, root / name)
     (root / "tables" / f"{TASK}.csv").write_text("en,zh\nCan,罐\nPlastic Bottle,瓶\nPaper,纸\n", encoding="utf-8")
+    corrections.create(root / "corrections" / f"{TASK}.csv")
     project = Project(root, data)
     project.write_params(PARAMS)
     project.git("init", "--quiet")

@@ -44,6 +44,7 @@ def main(options: argparse.Namespace) -> int:
     from sortline.backbones import weights
     from sortline.config.prepare import DuplicateParams, PrepareParams
     from sortline.config.weights import WeightsParams
+    from sortline.data import corrections
     from sortline.data.audit import audit_folder
     from sortline.data.audit_report import describe
     from sortline.data.own_folder import class_root
@@ -75,6 +76,7 @@ def main(options: argparse.Namespace) -> int:
         outputs.forget_stages(task)
         outputs.forget_fetched(task)
         params_file.write(text, task)
+        corrections.create(paths.corrections(task))
     print("\n".join([*describe(audit), "", *written(task, backbone, suggested), "", *next_steps(task)]))
     return 0
 

@@ -9,6 +9,7 @@ from sortline._core.files import read_yaml, remove
 from sortline.cli._shared import outputs, params_file, params_text, paths
 from sortline.cli._shared.tasks import check_name, is_built_in, listed_tasks
 from sortline.config.tasks import task_sections
+from sortline.data import corrections
 
 SUMMARY = "take a task of your own out of params.yaml and dvc.lock again"
 EPILOG = """examples:
@@ -41,6 +42,7 @@ def main(options: argparse.Namespace) -> int:
         if known:
             params_file.write(removed)
             print(f"removed from params.yaml: '{task}' in tasks, and its section")
+            files = without_decisions(files, paths.corrections(task))
     if count:
         print(f"removed from dvc.lock: {count} stages")
     if options.files:
@@ -49,6 +51,14 @@ def main(options: argparse.Namespace) -> int:
         there = ", ".join(path.as_posix() for path in files)
         print(f"still there: {there}\nto delete these too: sortline remove {task} --files")
     return 0
+
+
+def without_decisions(files: list[Path], decided: Path) -> list[Path]:
+    """Return `files`, less the task's corrections where nobody has made any: that file is deleted."""
+    if decided not in files or not corrections.is_empty(decided):
+        return files
+    remove(decided)
+    return [path for path in files if path != decided]
 
 
 def delete(files: list[Path]) -> int:

@@ -7,9 +7,10 @@ import textwrap
 from sortline._core import unfinished, workers
 from sortline._core.errors import UserError
 from sortline._core.runtime import DEVICES
-from sortline.cli._shared import dvc, repair, supply, tasks
+from sortline.cli._shared import dvc, paths, repair, supply, tasks
 from sortline.cli.summary import summary
 from sortline.config import device
+from sortline.data import corrections
 
 SUMMARY = "run the whole line for one task, then show its summary ('make run')"
 EPILOG = """examples:
@@ -44,6 +45,7 @@ def main(options: argparse.Namespace) -> int:
     os.environ.update({name: value for name, value in wanted.items() if value})  # for DVC and its stages
     device.chosen()
     workers.asked()
+    corrections.create(paths.corrections(task))
     if code := dvc.repro(f"export@{task}"):
         raise UserError(f"dvc repro export@{task} ended with exit code {code}; the lines above say what went wrong")
     print(summary(task))

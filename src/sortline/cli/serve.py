@@ -2,10 +2,7 @@
 
 import argparse
 import contextlib
-import errno
 import logging
-import os
-import socket
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,6 +10,7 @@ from typing import Any
 from sortline._core import signals
 from sortline._core.errors import UserError
 from sortline._core.files import expanded
+from sortline.cli._shared.listening import address, listening
 from sortline.cli._shared.numbers import whole
 from sortline.cli._shared.tasks import model_folder
 from sortline.server.hosts import Hosts
@@ -56,7 +54,7 @@ def main(options: argparse.Namespace) -> int:
         return serve_api(options)
     server = start(Path(options.folder), options.host, options.port, allowed=options.allow_host)
     with contextlib.suppress(KeyboardInterrupt):  # waitress ends in order on Ctrl-C and on SIGTERM, once it runs
-        print(f"{options.folder} at {_address(options.host, server.effective_port)}    Ctrl-C stops", flush=True)
+        print(f"{options.folder} at {address(options.host, server.effective_port)}    Ctrl-C stops", flush=True)
         server.run()
     server.close()
     return _end()
@@ -88,7 +86,7 @@ def serve_api(options: argparse.Namespace) -> int:
     built = app.build(classifier, Hosts(options.host, options.allow_host), Limits(per_client=options.per_client))
     with listening(options.host, options.port) as place, contextlib.suppress(KeyboardInterrupt):
         place.listen()
-        print(f"{folder.as_posix()} at {_address(options.host, place.getsockname()[1])}    Ctrl-C stops", flush=True)
+        print(f"{folder.as_posix()} at {address(options.host, place.getsockname()[1])}    Ctrl-C stops", flush=True)
         listen.server(built).run(sockets=[place])
     return _end()
 
@@ -99,36 +97,6 @@ def _end() -> int:
         raise signals.Terminated
     print()
     return 0
-
-
-def listening(host: str, port: int) -> socket.socket:
-    """Return a socket at an address of this machine, IPv4 where `host` has both; port 0 takes a free one.
-
-    Raises `UserError` where it cannot be had.
-    """
-    ours = "name an address of this machine: --host localhost, or --host 0.0.0.0 for all it has"
-    if not host:
-        raise UserError(f"--host is empty; {ours}")
-    try:
-        addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        family, _, _, _, address = min(addresses, key=lambda one: one[0] != socket.AF_INET)
-    except (OSError, UnicodeError) as error:
-        raise UserError(f"{host}: no address ({getattr(error, 'strerror', None) or error}); {ours}") from None
-    found = socket.socket(family)
-    if os.name == "posix":  # elsewhere it would let a second server take the port too
-        found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        found.bind(address)
-    except OSError as error:
-        found.close()
-        taken = "choose another port: --port 0 takes a free one"
-        advice = ours if error.errno == errno.EADDRNOTAVAIL else taken
-        raise UserError(f"{host}, port {port}, cannot be used ({error.strerror}); {advice}") from None
-    return found
-
-
-def _address(host: str, port: int) -> str:
-    return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
 
 
 def start(folder: Path, host: str, port: int, patience: int = PATIENCE, allowed: list[str] | None = None) -> Any:

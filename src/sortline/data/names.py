@@ -8,10 +8,10 @@ from sortline._core.errors import UserError
 from sortline._core.text import is_formula, is_printable, printable
 
 
-def check_class_names(names: Iterable[str], where: Path) -> None:
+def check_class_names(names: Iterable[str], where: Path | str) -> None:
     """Raise `UserError` naming what cannot be a class, or two names that look the same or that a disk takes for one.
 
-    `where` they stand: the folder that holds the class folders, or the table.
+    `where` they stand: the folder that holds the class folders, or the table or file that names them.
     """
     seen: dict[str, str] = {}
     for name in sorted(set(names)):

@@ -9,17 +9,20 @@ from sortline._core import files
 from sortline._core.errors import UserError
 from sortline.config.augment import ViewParams
 from sortline.config.prepare import PrepareParams
-from sortline.data import classes
+from sortline.data import classes, corrections
 from sortline.data.audit import Audit
 from sortline.data.audit_report import audit_report
+from sortline.data.corrected import correct
+from sortline.data.corrections import Decision
 from sortline.data.datasets import open_dataset
 from sortline.data.datasets.base import Dataset
-from sortline.data.split import SPLIT_COLUMNS, Split, split_rows
+from sortline.data.split import Split, split_table
 
 
 @dataclass(frozen=True)
 class Preparation:
-    """What `prepare` found and decided; `classes` is the content of classes.json, `metrics` that of data.json."""
+    """What `prepare` found and decided; `classes` is the content of classes.json, `metrics` that of data.json; `gone`
+    are decisions of a person about photos that are not there."""
 
     dataset: Dataset
     audit: Audit
@@ -27,6 +30,7 @@ class Preparation:
     classes: dict[str, Any]
     views: ViewParams
     metrics: dict[str, Any]
+    gone: Sequence[Decision] = ()
 
     @property
     def names(self) -> list[str]:
@@ -42,13 +46,20 @@ class Preparation:
         photos = self.audit.photos
         files.write_csv(out / "images.csv", ("path", "sha256"), [(photo.path, photo.sha256) for photo in photos])
         files.write_json(out / "views.json", self.views.model_dump())
-        files.write_csv(out / "split.csv", SPLIT_COLUMNS, split_rows(self.audit, self.split))
+        files.write_csv(out / "split.csv", *split_table(self.audit, self.split))
         files.write_json(out / "classes.json", self.classes)
         files.write_json(out / "audit.json", audit_report(self.audit, self.split.raw == "train", self.split.label))
 
 
-def prepare(raw: Path, tables: Path, params: PrepareParams, left_out: Sequence[tuple[str, str]] = ()) -> Preparation:
-    """Audit the pictures of the folder `raw`, name their classes by a table of the folder `tables`, split them.
+def prepare(
+    raw: Path,
+    tables: Path,
+    params: PrepareParams,
+    left_out: Sequence[tuple[str, str]] = (),
+    decisions: Path | None = None,
+) -> Preparation:
+    """Audit the pictures of the folder `raw`, name their classes by a table of the folder `tables`, split them, and put
+    into that what a person has decided in the file `decisions`.
 
     `left_out`: [path, why] of what fetch could not read. Raises `UserError` where the pictures cannot be used as
     `params` ask for.
@@ -64,7 +75,11 @@ def prepare(raw: Path, tables: Path, params: PrepareParams, left_out: Sequence[t
     about = classes.describe(folders, params.table, tables)
     labels = classes.labels_of(folders, params.table, tables)
     split = dataset.split(audit, labels, [row["en"] for row in about["classes"]], params)
-    metrics = dataset.metrics(audit, split, params)
+    lines = corrections.read(decisions) if decisions else []
+    found = correct(audit, split, about, lines, params.min_per_class)
+    metrics = dataset.metrics(audit, found.split, params)
+    if found.counts:
+        metrics["corrections"] = found.counts
     if left_out:
         metrics["unreadable"] = metrics.get("unreadable", 0) + len(left_out)
-    return Preparation(dataset, audit, split, about, dataset.views(params), metrics)
+    return Preparation(dataset, audit, found.split, found.classes, dataset.views(params), metrics, found.gone)

@@ -26,6 +26,7 @@ class Part:
 
     images: list[str]
     labels: np.ndarray  # int
+    given: np.ndarray  # int, the labels that they came with, before a person's corrections
     exact: np.ndarray  # bool, has an exact duplicate in raw train
     near: np.ndarray  # bool, has a near-duplicate in raw train
     rows: np.ndarray  # int, where they stand in split.csv, and so in the features
@@ -58,8 +59,8 @@ def read_views(path: Path) -> ViewParams:
     return ViewParams(**read_json(path))
 
 
-def read_part(split: Path, name: str | None = None) -> Part:
-    """Read a part of split.csv; None: the one to be scored on.
+def read_part(split: Path, name: str | None = None, as_given: bool = False) -> Part:
+    """Read a part of split.csv; None: the one to be scored on; `as_given`: photos and labels as without corrections.
 
     That is "val", but "test" where there is one and train has no folds: then the epoch was chosen on val. Raises
     `UserError` where it is empty.
@@ -68,14 +69,23 @@ def read_part(split: Path, name: str | None = None) -> Part:
     if name is None:
         chosen_on_val = not any(row["fold"] for row in every)
         name = "test" if chosen_on_val and any(row["split"] == "test" for row in every) else "val"
+    if as_given and every and "given_label" in every[0]:
+        every = [row | {"label": row["given_label"], "split": row["given_split"]} for row in every]
     numbers = np.flatnonzero([row["split"] == name for row in every])
     rows = [every[number] for number in numbers]
     if not rows:
         raise UserError(f"{split}: no photo in {name}, nothing to evaluate; check the split in params.yaml (prepare)")
     exact, near = (np.array([row[key] == "1" for row in rows]) for key in ("in_train_exact", "in_train_near"))
     labels, scenes = (np.array([int(row[key]) for row in rows]) for key in ("label", "scene"))
-    images = [row["image"] for row in rows]
-    return Part(images, labels, exact, near, rows=numbers, scenes=scenes, total=len(every), split=name)
+    images, before = [row["image"] for row in rows], [int(row.get("given_label", row["label"])) for row in rows]
+    return Part(
+        images, labels, np.array(before), exact, near, rows=numbers, scenes=scenes, total=len(every), split=name
+    )
+
+
+def is_corrected(split: Path) -> bool:
+    """Whether a person's corrections have changed a label in split.csv, or dropped a photo."""
+    return "given_label" in next(iter(read_csv(split)), {})
 
 
 def read_folds(split: Path, column: str = "fold") -> np.ndarray:

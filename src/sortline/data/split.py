@@ -15,6 +15,7 @@ from sortline.data.layout import APART
 from sortline.data.prepared import fingerprint
 
 SPLIT_COLUMNS = ("image", "label", "split", "fold", "photo_fold", "scene", "in_train_exact", "in_train_near")
+GIVEN_COLUMNS = ("given_label", "given_split")  # only where a person's corrections have changed something
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,7 @@ class Split:
     split: str (N,), one of these or "dropped". fold: int64 (N,), 0 .. folds - 1 in train, -1 elsewhere; no scene
     is in two. photo_fold: likewise, dealt photo by photo, as is usual: copies on both sides.
     in_train_exact, in_train_near: bool (N,), held-out photos with an exact copy in raw train; others of a scene in it.
+    given_label, given_split: both before a person's corrections; None where these change nothing.
     """
 
     label: np.ndarray
@@ -34,6 +36,8 @@ class Split:
     photo_fold: np.ndarray
     in_train_exact: np.ndarray
     in_train_near: np.ndarray
+    given_label: np.ndarray | None = None
+    given_split: np.ndarray | None = None
 
 
 def make_split(audit: Audit, labels: Mapping[str, int], names: Sequence[str], params: PrepareParams) -> Split:
@@ -69,12 +73,16 @@ def make_split(audit: Audit, labels: Mapping[str, int], names: Sequence[str], pa
     return Split(label, raw, split, fold, photo_fold, exact, near)
 
 
-def split_rows(audit: Audit, split: Split) -> list[tuple[Any, ...]]:
-    """Return the rows of split.csv under SPLIT_COLUMNS, one a photo, in the order of images.csv."""
+def split_table(audit: Audit, split: Split) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
+    """Return the header and rows of split.csv, one a photo, in the order of images.csv."""
     folds = [[one if one >= 0 else "" for one in dealt.tolist()] for dealt in (split.fold, split.photo_fold)]
     flags = [column.astype(int).tolist() for column in (split.in_train_exact, split.in_train_near)]
     paths, scenes = [photo.path for photo in audit.photos], audit.duplicates.scene.tolist()
-    return list(zip(paths, split.label.tolist(), split.split.tolist(), *folds, scenes, *flags, strict=True))
+    columns = [paths, split.label.tolist(), split.split.tolist(), *folds, scenes, *flags]
+    if split.given_label is None or split.given_split is None:
+        return SPLIT_COLUMNS, list(zip(*columns, strict=True))
+    given = split.given_label.tolist(), split.given_split.tolist()
+    return (*SPLIT_COLUMNS, *GIVEN_COLUMNS), list(zip(*columns, *given, strict=True))
 
 
 def class_counts(split: Split, classes: int) -> dict[str, list[int]]:

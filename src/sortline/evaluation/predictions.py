@@ -104,6 +104,11 @@ def apart(predictions: Predictions, threshold: Threshold) -> dict[str, Any]:
     return found
 
 
+def on_given_labels(predictions: Predictions) -> dict[str, Any]:
+    """Return the accuracy on a part as it came, before a person's corrections: photos dropped since are in it, too."""
+    return metrics.share_by_scene(predictions.correct, predictions.val.scenes)
+
+
 def cells(share: dict[str, Any]) -> list[Any]:
     """Return what `metrics.share` found as cells of a table, in SHARE's order."""
     return [_cell(share[key]) for key in SHARE]

@@ -7,6 +7,7 @@ import numpy as np
 from sortline._core.doubt import Threshold
 from sortline.config.training import BACKBONE, FOR_LBFGS, TrainHeadParams, TrainParams
 from sortline.evaluation import metrics
+from sortline.evaluation.predictions import Predictions
 from sortline.features.heads import softmax
 from sortline.training.calibration import Calibrated
 from sortline.training.results import OutOfFold, Trained, TrainedNet, TrainingSet
@@ -68,6 +69,18 @@ def _by_photo(data: TrainingSet, trained: Trained) -> dict[str, Any]:
     if trained.by_photo is None:
         return {}
     return metrics.named(metrics.share(trained.by_photo.argmax(1) == data.labels), "cv_by_photo_accuracy")
+
+
+def on_given_labels(train: Predictions) -> dict[str, Any]:
+    """Return the out-of-fold accuracy on the labels that the photos came with; nothing where no label was corrected.
+
+    Labels that were changed to agree with a model speak for it. Photos that were dropped are in neither.
+    """
+    given, part = train.val.given, train.val
+    if (given == part.labels).all():
+        return {}
+    share = metrics.share_by_scene(train.labels == given, part.scenes)
+    return metrics.named(share, "cv_given_accuracy", "cv_given_n") | {"corrected": int((given != part.labels).sum())}
 
 
 def of_net(params: TrainParams, trained: TrainedNet, unseen: OutOfFold | None = None) -> dict[str, Any]:

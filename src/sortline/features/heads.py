@@ -80,6 +80,15 @@ class Head:
         return softmax(self.logits(features))
 
 
+def dropped(head: Head, features: np.ndarray, draws: int = 16, share: float = 0.1, seed: int = 0) -> np.ndarray:
+    """Return what `head` says where a random `share` of the channels is left out, and the others made up for it:
+    float64 (draws, n, classes), of features as in `Head.features`."""
+    channels = features.shape[1 if head.pooling == "attention" else 2]
+    shape = (channels, 1, 1) if head.pooling == "attention" else (channels,)
+    kept = np.random.default_rng(seed).random((draws, channels)) >= share
+    return np.stack([head.probabilities(features * (one.reshape(shape) / np.float32(1 - share))) for one in kept])
+
+
 def save_heads(folder: Path, heads: dict[str, Head], about: dict[str, Any]) -> None:
     """Write `<name>.safetensors` per head and head.json (`about` plus what the heads share) into `folder`."""
     (kind,) = {(head.pooling, head.activation, head.scale) for head in heads.values()}

@@ -48,6 +48,11 @@ def remarks(prepared: Preparation, plots: Path) -> Iterator[str]:
             f"WARNING: no installed font can draw {len(lost)} of the {len(names)} class names; in figures they are "
             f"numbers, '{names[lost[0]]}' is 'class {lost[0]}': see {(plots / 'classes.csv').as_posix()}"
         )
+    if found := prepared.metrics.get("corrections"):
+        kinds = ", ".join(f"{found[kind]} {kind}" for kind in ("confirmed", "relabelled", "dropped", "unsure"))
+        yield f"corrections: {kinds}; changed in {found['changed'] or 'no part'}, by fold {found['changed_folds']}"
+    for one in prepared.gone:
+        yield printable(f"WARNING: a decision about a photo that is gone: {one.photo} ({one.old} -> {one.new})")
     for problem in prepared.audit.problems:
         yield printable(f"left out: {problem.path}: {problem.what}")
 

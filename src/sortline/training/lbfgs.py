@@ -72,6 +72,14 @@ def train_lbfgs(data: TrainingSet, params: TrainHeadParams) -> Trained:
     )
 
 
+@threadpool_limits.wrap(limits=1)
+def fit_head(features: np.ndarray, labels: np.ndarray, classes: int, params: TrainHeadParams) -> Head:
+    """Return a linear head on the rows of `features` (n, D) alone, by the only C of `params`; see `train_lbfgs`."""
+    (strength,) = params.lbfgs_c
+    ((weight, bias, _),) = _fit_path(features, labels, classes, [strength], params)
+    return Head(weight, bias, params.pooling)
+
+
 def _fit_path(
     features: np.ndarray, labels: np.ndarray, classes: int, strengths: Sequence[float], params: TrainHeadParams
 ) -> Iterator[tuple[np.ndarray, np.ndarray, bool]]:

@@ -13,14 +13,14 @@ import psutil
 from sortline._core.signals import Terminated
 
 
-def repro(target: str) -> int:
+def repro(target: str, *options: str) -> int:
     """Run `dvc repro` on one target in this Python's environment; return its exit code.
 
     Ctrl-C reaches DVC and its stage too, SIGTERM is passed on. They are waited for, so that DVC releases its lock. Then
     it is raised here.
     """
     stopped = None
-    with subprocess.Popen([sys.executable, "-m", "dvc", "repro", target], env=environment()) as process:
+    with subprocess.Popen([sys.executable, "-m", "dvc", "repro", *options, target], env=environment()) as process:
         while process.poll() is None:
             try:
                 process.wait()

@@ -28,7 +28,10 @@ def sections() -> list[str]:
 
 def files(task: str) -> list[Path]:
     """Return the files and folders that are the task's alone, such as data/raw/<task> and data/raw/<task>.json."""
-    beside = paths.backbones(task), unfinished.FOLDER / task, progress.FOLDER / task
+    beside = (
+        paths.backbones(task), unfinished.FOLDER / task, progress.FOLDER / task, paths.corrections(task),
+        paths.inbox(task),
+    )  # fmt: skip
     return [*(Path(path.as_posix().replace(TASK, task)) for path in _outputs()), *beside]
 
 

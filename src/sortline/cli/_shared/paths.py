@@ -18,9 +18,27 @@ def prepared(task: str) -> Path:
     return Path("data/prepared") / task
 
 
+def corrections(task: str) -> Path:
+    """What a person decided about the task's labels; see `data.corrections`."""
+    return Path("corrections") / f"{task}.csv"
+
+
+def inbox(task: str) -> Path:
+    """Photos without a label that `sortline review` shows; of no stage."""
+    return Path("data/inbox") / task
+
+
 def backbones(task: str) -> Path:
     """Features that `sortline backbones` keeps for the next time; of no stage."""
     return Path("data/backbones") / task
+
+
+def features(task: str) -> Path:
+    return Path("data/features") / task
+
+
+def head(task: str) -> Path:
+    return Path("models") / task / "head"
 
 
 def export(task: str) -> Path:
