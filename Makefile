@@ -16,7 +16,7 @@ WEB_TASK = $(or $(TASK),garbage)
 WEB_MODEL = $(or $(firstword $(wildcard models/$(WEB_TASK)/export release/$(WEB_TASK))),models/$(WEB_TASK)/export)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-slow test-all test-web test-api web setup bench sbom lint clean
+.PHONY: help run test test-slow test-all test-web test-api test-cluster web setup bench sbom lint clean
 
 help:            ## what there is to make
 	@grep -E '^[a-z-]+: .*##|^[a-z-]+:  +##' $(MAKEFILE_LIST) | sed -E 's/:.*## /: /' | awk -F': ' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -44,6 +44,11 @@ test-web: $(READY) ## the web app in Chromium, which is installed where that can
 test-api: $(READY) ## the HTTP API against its own description, by schemathesis; ARGS="--max-examples 1000" for more
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade --target build/schemathesis schemathesis==4.32.5
 	@PYTHON="$(abspath $(BIN))/python" tests/fuzz/api.sh $(ARGS)
+
+test-cluster: $(READY) ## extraction by Ray, and DVC with an S3 server, neither of which is installed otherwise
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade --no-deps --target build/cluster \
+	  -r tests/cluster/requirements.txt
+	@PYTHONPATH="$(abspath build/cluster)" $(BIN)/python -m pytest tests/cluster $(ARGS)
 
 setup: $(READY)  ## only the virtual environment, from the pinned lock
 

@@ -14,7 +14,7 @@ from sortline.config.extract import ExtractParams
 from sortline.data.prepared import Photo
 from sortline.features import photo_cache
 from sortline.features.extraction import extract
-from sortline.features.photo_cache import Place, cached
+from sortline.features.photo_cache import Place, opened
 
 KINDS = {"pooled": (np.float32, (2, 3)), "maps": (np.float16, (4,))}
 PLAIN = ViewParams(count=1)
@@ -50,8 +50,8 @@ class Work:
 def asked(folder: Path, photos: list[Photo], **made_of) -> tuple[list[str], list[dict[str, np.ndarray]]]:
     """Ask for each photo; return the names of those that were worked out, and what came of all."""
     work = Work()
-    with cached(work, Place(folder, made_of), KINDS) as known:
-        found = [known(photo) for photo in photos]
+    with opened(Place(folder, made_of), KINDS) as cache:
+        found = [cache.of(photo, work) for photo in photos]
     return work.done, found
 
 

@@ -14,8 +14,8 @@ class ExtractParams(Section):
     colour: bool = Field(False, description="with pixels: in colour, as train's resnets need them; else grey")
     # null: what the backbone was trained on; of joined ones the largest of theirs, each at its own.
     image_size: int | None = Field(None, ge=8, le=512, description="side of the square input, pixels")
-    # Same features to 1e-3; ONNX Runtime is several times faster.
-    engine: Literal["onnxruntime", "mindspore"] = Field("onnxruntime", description="runs the frozen backbone")
+    # MindSpore: the same features to 1e-3, several times slower. Ray: ONNX Runtime on many machines.
+    engine: Literal["onnxruntime", "mindspore", "ray"] = Field("onnxruntime", description="runs the frozen backbone")
     # none: also keep the plain view's whole map (maps.npy), for a head that pools it itself.
     pool: Literal["mean+max", "none"] = Field("mean+max", description="of the feature maps")
     # Of a MobileNetV2, to train these.
@@ -27,6 +27,11 @@ class ExtractParams(Section):
         if size is not None and not info.data.get("pixels") and size < 32:
             raise ValueError("should be at least 32: the backbone halves it five times")
         return size
+
+    @property
+    def runtime(self) -> str:
+        """What computes the features, on however many machines."""
+        return "onnxruntime" if self.engine == "ray" else self.engine
 
     @model_validator(mode="after")
     def _pictures_or_maps(self) -> "ExtractParams":

@@ -1,6 +1,7 @@
 """Photos to what the store keeps of them: Feature Maps of the frozen backbone, once over every view, or the pixels."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,12 +18,14 @@ from sortline.backbones.loading import Backbone
 from sortline.backbones.preprocessing import to_grey
 from sortline.config.augment import ViewParams
 from sortline.config.extract import ExtractParams
-from sortline.data.augment.views import decoded_side, render
 from sortline.data.datasets import open_picture
 from sortline.data.images import open_rgb, resize
 from sortline.data.prepared import Photo, fingerprint
+from sortline.features import ray_engine
 from sortline.features.engines import Engine, check_engines, mindspore_engine, onnxruntime_engine, to_onnx
-from sortline.features.photo_cache import Place, Work, cached
+from sortline.features.of_photo import OfPhoto
+from sortline.features.photo_cache import PhotoCache, Place, Work, opened
+from sortline.features.ray_engine import Put
 from sortline.features.store import KEPT, FeatureStore
 
 # What decides features: as `extract` depends on in dvc.yaml.
@@ -46,7 +49,8 @@ def extract(
     """
     place = None
     if cache is not None:
-        asked = {"views": views.model_dump(mode="json"), "params": params.model_dump(mode="json")}
+        wanted = params.model_dump(mode="json") | {"engine": params.runtime}
+        asked = {"views": views.model_dump(mode="json"), "params": wanted}
         place = Place(cache, {**asked, "code": code(ROOMS)})
     with files.replacing(out) as folder:
         folder.mkdir()
@@ -92,23 +96,25 @@ def run_backbone(
         engine = mindspore_engine(backbone, params.upto)
     else:
         engine = onnxruntime_engine(model)
-        first = np.stack(
-            [render(open_rgb(photo.path, side=size), views, 0, photo.sha256, size) for photo in photos[:2]]
-        )
+        first = np.stack([resize(open_rgb(photo.path, side=size), size) for photo in photos[:2]])
         difference = check_engines(backbone, engine, first)
         print(f"ONNX Runtime against MindSpore: pooled features differ by at most {difference:.1e}")
     place = place and replace(place, made_of=place.made_of | {"backbone": backbone.info})
-    keep_maps(photos, views, size, backbone, engine, store, maps=params.pool == "none", place=place)
+    remote = model if params.engine == "ray" else None
+    keep_maps(photos, views, size, backbone, engine, store, params.pool == "none", place, remote)
     onnx.save(model, store.backbone)
-    about = {"engine": params.engine, "views": views.count, "upto": params.upto, "image_size": size}
+    about = {"engine": params.runtime, "views": views.count, "upto": params.upto, "image_size": size}
     return about | {"backbone": backbone.info, "channels": backbone.net.channels}
 
 
 def keep_maps(
     photos: Sequence[Photo], views: ViewParams, size: int, backbone: Backbone, engine: Engine, store: FeatureStore,
-    maps: bool = False, place: Place | None = None,
+    maps: bool = False, place: Place | None = None, remote: onnx.ModelProto | None = None,
 ) -> None:  # fmt: skip
-    """Keep pooled features of every view, with `maps` the plain view's last map, and `inner` where `engine` has it."""
+    """Keep pooled features of every view, with `maps` the plain view's last map, and `inner` where `engine` has it.
+
+    `remote`: the backbone for Ray's workers, which then do the work; None: this process does.
+    """
     shapes = [output.shape[1:] for output in engine.run(np.zeros((1, 3, size, size), np.float32))]
     kept = {"pooled": (views.count, 2, *shapes[0])}
     if maps:
@@ -116,15 +122,16 @@ def keep_maps(
     if len(shapes) > 3:
         kept["inner"] = (views.count, *shapes[3])
 
-    side = decoded_side(views, size)
+    work = OfPhoto(views, size, backbone.preprocessing)
+    if remote is not None:
+        with filling(photos, kept, store, place) as (cache, put):
+            if cache is None:
+                raise ValueError("what Ray's workers find is kept in a cache; extract needs a folder for it")
+            ray_engine.fill(photos, work, remote, cache, put)
+        return
 
     def features(photo: Photo) -> dict[str, np.ndarray]:
-        image = open_rgb(photo.path, side=side)
-        pixels = np.stack([render(image, views, view, photo.sha256, size) for view in range(views.count)])
-        mean, maximum, last, *inner = engine.run(backbone.preprocessing(pixels))
-        if not (np.isfinite(mean).all() and np.isfinite(maximum).all()):
-            raise RuntimeError(f"{photo.path}: the backbone gave NaN or Inf")
-        return {"pooled": np.stack((mean, maximum), 1), "maps": last[:1], **dict(zip(["inner"], inner, strict=False))}
+        return work(engine.run, open_rgb(photo.path, side=work.side), photo.sha256, photo.path)
 
     keep(photos, features, kept, store, engine.workers, place)
 
@@ -134,20 +141,32 @@ def keep(
     place: Place | None = None,
 ) -> None:  # fmt: skip
     """Put of each photo's `work` the arrays named in `shapes` into the store, in order, on so many threads."""
+    with filling(photos, shapes, store, place) as (cache, put):
+
+        def one(index: int) -> None:
+            photo = photos[index]
+            put(index, work(photo) if cache is None else cache.of(photo, work))
+
+        for _ in on_all_cores(one, range(len(photos)), "extract", workers):
+            pass
+
+
+@contextmanager
+def filling(
+    photos: Sequence[Photo], shapes: dict[str, tuple[int, ...]], store: FeatureStore, place: Place | None
+) -> Iterator[tuple[PhotoCache | None, Put]]:
+    """Yield the cache at `place` and what puts a photo's arrays, named in `shapes`, into the store."""
     kinds = {what: (KEPT[what][0], shape) for what, shape in shapes.items()}
     # Through memory maps, so that memory does not grow with the number of photos.
     arrays = {what: store.create(what, (len(photos), *shape)) for what, shape in shapes.items()}
 
+    def put(index: int, found: Mapping[str, np.ndarray]) -> None:
+        for what, array in arrays.items():
+            array[index] = found[what]
+
     try:
-        with cached(work, place, kinds) as known:
-
-            def put(index: int) -> None:
-                done = known(photos[index])
-                for what, array in arrays.items():
-                    array[index] = done[what]
-
-            for _ in on_all_cores(put, range(len(photos)), "extract", workers):
-                pass
+        with opened(place, kinds) as cache:
+            yield cache, put
     finally:
         # Unmapped even while an error is on its way: Windows can neither rename nor remove a mapped file.
         arrays.clear()

@@ -52,6 +52,21 @@ class PhotoCache:
     def of(self, photo: Photo, work: Work) -> dict[str, np.ndarray]:
         """Return what `work` makes of the photo, by name; from the file where it is there."""
         key = _key(photo)
+        if (known := self._known(key)) is not None:
+            return known
+        done = work(photo)
+        self._add(key, done)
+        return done
+
+    def find(self, photo: Photo) -> dict[str, np.ndarray] | None:
+        """Return what the file has of the photo, by name; None where it has nothing."""
+        return self._known(_key(photo))
+
+    def add(self, photo: Photo, arrays: Mapping[str, np.ndarray]) -> None:
+        """Keep what was worked out of the photo elsewhere."""
+        self._add(_key(photo), arrays)
+
+    def _known(self, key: bytes | None) -> dict[str, np.ndarray] | None:
         if key in self.rows:
             content = self._read(self.rows[key], self.size)
             if _digest(content[:-DIGEST]) == content[-DIGEST:]:
@@ -59,17 +74,16 @@ class PhotoCache:
                 self.used.add(self.rows[key])
                 record = np.frombuffer(content, self.record)[0]
                 return {name: record[name] for name in self.names}
-        done = work(photo)
-        if key is not None:
-            self._append(key, done)
-        return done
+        return None
 
     def _read(self, row: int, count: int) -> bytes:
         with self.lock:
             self.stream.seek(row * self.size)
             return self.stream.read(count)
 
-    def _append(self, key: bytes, arrays: Mapping[str, np.ndarray]) -> None:
+    def _add(self, key: bytes | None, arrays: Mapping[str, np.ndarray]) -> None:
+        if key is None:
+            return
         record = np.zeros(1, self.record)
         record["key"] = np.frombuffer(key, np.uint8)
         for name in self.names:
@@ -104,14 +118,14 @@ class PhotoCache:
 
 
 @contextmanager
-def cached(work: Work, place: Place | None, kinds: Kinds) -> Iterator[Work]:
-    """Yield `work`, but of what the cache at `place` has (None: there is none) it is not done again.
+def opened(place: Place | None, kinds: Kinds) -> Iterator[PhotoCache | None]:
+    """Yield the cache at `place`; None where there is to be none.
 
     A cache of anything else is removed there. After the block the cache has the photos that were asked for alone; an
     error leaves it as it is.
     """
     if place is None:
-        yield work
+        yield None
         return
     kind = [(name, np.dtype(one).str, shape) for name, (one, shape) in kinds.items()]
     made_of = json.dumps([place.made_of, kind], sort_keys=True).encode()
@@ -122,7 +136,7 @@ def cached(work: Work, place: Place | None, kinds: Kinds) -> Iterator[Work]:
     place.folder.mkdir(parents=True, exist_ok=True)
     cache = PhotoCache(path, kinds)
     try:
-        yield lambda photo: cache.of(photo, work)
+        yield cache
     except BaseException:
         cache.stream.close()
         raise

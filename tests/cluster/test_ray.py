@@ -1,0 +1,118 @@
+"""Ray's workers find what one process does, to the byte, and lose nothing when they, or who sent them, are killed.
+
+Ray is not installed with the others: pip install -e .[ray]
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from sortline._core.errors import UserError
+from sortline.config.augment import ViewParams
+from sortline.config.extract import ExtractParams
+from sortline.config.weights import WeightsParams
+from sortline.data.prepared import Photo
+from sortline.features import ray_engine
+from sortline.features.extraction import extract
+
+pytest.importorskip("ray")
+psutil = pytest.importorskip("psutil")
+
+VIEWS = ViewParams(count=2)
+COUNT = 60
+DRIVER = """
+import sys
+from pathlib import Path
+sys.path.insert(0, str(Path(sys.argv[1]) / "here"))
+import test_ray
+test_ray.run(Path(sys.argv[1]), "ray")
+"""
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory) -> Path:
+    from sortline.backbones import weights
+
+    root = tmp_path_factory.mktemp("照片")
+    weights.fetch("small", WeightsParams(backbone="mobilenet_v2", release="random"), root / "weights", root, None)
+    (root / "photos").mkdir()
+    (root / "here").symlink_to(Path(__file__).parent)
+    for number in range(COUNT):
+        pixels = np.random.default_rng(number).integers(0, 256, (40, 60, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(root / "photos" / f"{number:02}.png")
+    return root
+
+
+def run(root: Path, engine: str, cache: str = "cache") -> dict[str, bytes]:
+    """Extract; return the store's files, but for the backbone: its nodes are numbered on within a process."""
+    photos = [Photo(path.name, path, f"{i:064x}") for i, path in enumerate(sorted((root / "photos").iterdir()))]
+    params = ExtractParams(image_size=32, engine=engine, pool="none")
+    extract(photos, VIEWS, params, root / "weights", root / f"by {engine}", root / cache)
+    store = sorted((root / f"by {engine}").iterdir())
+    return {path.name: path.read_bytes() for path in store if path.suffix != ".onnx"}
+
+
+def test_shards():
+    assert list(ray_engine.shards([1] * 10, 2)) == [[i] for i in range(10)]
+    many = list(ray_engine.shards([1] * 100_000, 2))
+    assert [len(part) for part in many] == [2_000] * 50 and sum(many, []) == list(range(100_000))
+    assert all(len(list(ray_engine.shards([1] * count, 3))) >= 20 * 3 for count in (60, 61, 1_000, 40_000))
+    half = ray_engine.SHARD_BYTES // 2
+    assert list(ray_engine.shards([half, half, half, 3 * half, 1] * 20, 1))[:3] == [[0, 1], [2], [3]]
+
+
+def test_the_store_is_that_of_one_process_to_the_byte_and_a_second_run_sends_nothing(place, monkeypatch):
+    (place / "by ray").mkdir(exist_ok=True)
+    assert run(place, "ray") == run(place, "onnxruntime", cache="other")
+    monkeypatch.setattr(ray_engine, "_cluster", None)  # it is not asked
+    run(place, "ray")
+
+
+def test_a_photo_that_cannot_be_read_ends_nothing(place):
+    bad = place / "photos" / "99.png"
+    bad.write_bytes(b"no photo")
+    try:
+        with pytest.raises(UserError, match=r"1 of 61 photos cannot be read; they are listed in .*unreadable\.csv"):
+            run(place, "ray", cache="third")
+    finally:
+        bad.unlink()
+    assert '99.png,"not a photo (JPEG' in (place / "third" / "unreadable.csv").read_text()
+    assert run(place, "ray", cache="third") == run(place, "onnxruntime", cache="other")
+
+
+def _workers(driver: int) -> list[psutil.Process]:
+    found = []
+    for one in psutil.process_iter(["name", "cmdline"]):
+        if any("Extractor" in word for word in one.info["cmdline"] or []):
+            found.append(one)
+    return found
+
+
+@pytest.mark.parametrize("who", ["a worker", "the driver"])
+def test_after_a_kill_the_store_is_the_same(place, who, tmp_path):
+    import shutil
+
+    root = tmp_path / "root"
+    shutil.copytree(place, root, symlinks=True, ignore=shutil.ignore_patterns("cache", "other", "third", "by *"))
+    for number in range(COUNT, 300):
+        shutil.copy(root / "photos" / f"{number % COUNT:02}.png", root / "photos" / f"{number:03}.png")
+    driver = subprocess.Popen([sys.executable, "-c", DRIVER, str(root)], start_new_session=True)
+    files = []
+    while driver.poll() is None and not (files and files[0].stat().st_size > 60_000):
+        files = list((root / "cache").glob("*.bin"))
+        time.sleep(0.02)
+    assert driver.poll() is None, "it was done before it could be killed"
+    if who == "a worker":
+        os.kill(_workers(driver.pid)[0].pid, signal.SIGKILL)
+        assert driver.wait(120) == 0
+    else:
+        os.killpg(driver.pid, signal.SIGKILL)
+        driver.wait(60)
+    assert run(root, "ray") == run(root, "onnxruntime", cache="other")
