@@ -15,7 +15,7 @@ from sortline.config.base import load
 from sortline.config.evaluate import EvaluateParams
 from sortline.data import prepared
 from sortline.data.layout import APART
-from sortline.evaluation import novelty, predictions
+from sortline.evaluation import coverage, novelty, predictions
 from sortline.evaluation.predictions import Predictions
 from sortline.predictor import Familiar
 from sortline.report import contact_sheet, evaluation, figures, tracking
@@ -46,6 +46,7 @@ def main(argv: list[str]) -> None:
         )
     result = predictions.scores(found, threshold, params.ece_bins, params.worst_pairs)
     result["novelty"] = novelty.summary(curves)
+    result["sets"] = coverage.of(val.labels, found.probabilities, model.about.get("sets", {}))
     for part in (prepared.read_part(split, name) for name in prepared.read_splits(split) if name in APART):
         if part.split != val.split:
             result[part.split] = predictions.apart(Predictions(part, classes, model.probabilities(part)), threshold)

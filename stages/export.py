@@ -31,12 +31,15 @@ def main(argv: list[str]) -> None:
     params = load(args.task, "export", ExportParams)
     measured = {name: files.read_json(args.metrics.with_name(f"{name}.json")) for name in MEASURED}
     evaluated, split = measured["evaluate"], args.prepared / "split.csv"
-    network = network_of(predictor.load(args.head, args.features, evaluated.get("checkpoint")), args.weights)
+    model = predictor.load(args.head, args.features, evaluated.get("checkpoint"))
+    network = network_of(model, args.weights)
     classes, note = files.read_json(args.prepared / "classes.json"), evaluated.get("note", "")
     labels = {"task": args.task, "classes": classes["classes"], "bins": classes["bins"], "note": note}
     labels |= {"threshold": measured["train"]["threshold"], "cam": network.explains, "image_size": network.size}
     if "unfamiliar_below" in measured["train"]:
         labels["unfamiliar_below"] = measured["train"]["unfamiliar_below"]
+    if "sets" in model.about:
+        labels["sets"] = model.about["sets"]
     if reads := open_dataset(args.raw).reads:
         labels["reads"] = reads
     val = prepared.read_part(split)

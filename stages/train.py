@@ -22,6 +22,7 @@ from sortline.config.training import TrainParams
 from sortline.data import prepared
 from sortline.evaluation import training
 from sortline.evaluation.predictions import Predictions, table
+from sortline.features import sets
 from sortline.nets import fit, net_graphs, out_of_fold
 from sortline.report import tracking, training_curves
 from sortline.training.keeping import Keeper
@@ -93,6 +94,7 @@ def make(args: argparse.Namespace, params: TrainParams, work: Path) -> None:
             unseen = out_of_fold.measure(data, folds, part.scenes, net, params, args.weights, work)
             out_of_fold.write(out, unseen, net)
             trained.about["threshold"] = unseen.threshold
+            trained.about["sets"] = sets.limits(unseen.labels, unseen.out_of_fold)
         files.write_json(out / "head.json", trained.about)
         net_graphs.write_graphs(out, trained.about, data.inputs)
     with files.replacing(args.plots) as plots:

@@ -20,7 +20,7 @@ from sortline.config.training import TrainHeadParams
 from sortline.data import prepared
 from sortline.evaluation import training
 from sortline.evaluation.predictions import Predictions, table
-from sortline.features import similarity
+from sortline.features import sets, similarity
 from sortline.features.heads import save_heads
 from sortline.report import tracking, training_curves
 from sortline.training import calibration, heads
@@ -67,6 +67,7 @@ def make(args: argparse.Namespace, params: TrainHeadParams, keeper: Keeper, log:
         out.mkdir()
         about: dict[str, Any] = {"checkpoint": trained.checkpoint, "solver": params.optimizer, "dataset": data.dataset}
         about |= {"threshold": calibrated.threshold, "unfamiliar_below": unfamiliar}
+        about["sets"] = sets.limits(data.labels, calibrated.out_of_fold)
         save_heads(out, calibrated.heads, about)
         (out / "folds").mkdir()
         save_heads(out / "folds", calibrated.fold_heads, {})

@@ -45,7 +45,7 @@ def test_other_poolings_weigh_the_same_feature_map(pooling):
 def test_the_self_contained_model_gives_them_for_one_photo():
     _, head, net = built(OneConvolution, "mean")
     session = sessions.session(exported(net, head))
-    assert [one.name for one in session.get_outputs()] == ["probabilities", "logits", "cam"]
+    assert [one.name for one in session.get_outputs()] == ["probabilities", "logits", "cam", "set_scores"]
     logits, maps = session.run(["logits", "cam"], {"image": photo(97, 50)})
     assert maps.shape == (3, 2, 2)
     assert maps.mean((1, 2)) + head.bias == pytest.approx(logits, abs=1e-4)

@@ -131,7 +131,7 @@ def test_inputs_outputs_versions_and_metadata(made):
     assert image.name == "image" and image.type.tensor_type.elem_type == TensorProto.UINT8
     shape = [dim.dim_param or dim.dim_value for dim in image.type.tensor_type.shape.dim]
     assert shape == ["height", "width", 3]
-    assert [one.name for one in graph.output] == ["probabilities", "logits"]
+    assert [one.name for one in graph.output] == ["probabilities", "logits", "set_scores"]
     for output in graph.output:
         assert output.type.tensor_type.elem_type == TensorProto.FLOAT
         assert [dim.dim_value for dim in output.type.tensor_type.shape.dim] == [3]

@@ -104,6 +104,7 @@ def test_dict_is_json_with_names_in_both_languages(export):
         "sure": True,
         "similarity": None,
         "familiar": True,
+        "sets": {},
         "top": [{"class": LABELS["classes"][2], "bin": LABELS["bins"][1], "probability": 1.0}],
     }
 

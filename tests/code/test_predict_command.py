@@ -95,6 +95,7 @@ def test_predict_csv(project, capsys):
         "sure": "1",
         "similarity": "",
         "familiar": "1",
+        "set_95": "",
         "code_2": "00_01",
         "en_2": "Green",
         "zh_2": "绿",
@@ -119,7 +120,7 @@ def test_predict_says_what_is_unlike_anything_trained_on(project, capsys):
     Image.new("RGB", (8, 6), (10, 10, 51)).save("far.png")
     assert cli.main(["predict", "far.png", "照片/red.png", "--model", "strange", "--top", "1"]) == 0
     far, red = [line for line in capsys.readouterr().out.splitlines() if ".png" in line]
-    assert "unlike anything" in far and "?" in far
+    assert "nothing I know" in far and "?" in far
     assert cli.main(["predict", "far.png", "--model", "strange", "--csv"]) == 0
     (row,) = csv.DictReader(io.StringIO(capsys.readouterr().out))
     assert (row["similarity"], row["familiar"]) == ("0.2000", "0")

@@ -97,7 +97,7 @@ def test_the_stage_with_momentum(project, monkeypatch):
     about = files.read_json(Path("head/head.json"))
     assert about == {"checkpoint": "best", "solver": "momentum", "dataset": "0123456789abcdef", "pooling": "mean",
                      "activation": "none", "scale": 1.0, "threshold": about["threshold"],
-                     "unfamiliar_below": about["unfamiliar_below"]}  # fmt: skip
+                     "unfamiliar_below": about["unfamiliar_below"], "sets": about["sets"]}  # fmt: skip
 
     rows = files.read_csv(Path("plots/curves.csv"))
     assert list(rows[0]) == ["epoch", "lr", "fold_train_loss", "oof_loss", "oof_accuracy", "train_loss",
@@ -116,6 +116,7 @@ def test_the_stage_with_momentum(project, monkeypatch):
     assert metrics["solver"] == "momentum" and metrics["checkpoint"] == "best" and metrics["views"] == 2
     assert metrics["selected_on_folds"] == ["epoch"]
     assert metrics["best_epoch"] == trained.facts["best_epoch"]
+    assert about["sets"] == {level: one["limit"] for level, one in metrics["sets"].items()}
     assert metrics["temperature"] == 1 and metrics["cv_log_loss_tempered"] == metrics["cv_log_loss"]
 
 

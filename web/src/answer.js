@@ -4,19 +4,24 @@ import { draw } from "./heat.js";
 import { names, percent, say } from "./text.js";
 
 const GUESSES = 5;
+const LEVEL = "95"; // percent, of the prediction sets that are shown
+const FEW = 3; // classes that "or" joins
 const $ = (id) => document.getElementById(id);
 
-// Return the answer to show: the best guesses, whether the best is too weak to be given as one, and whether the photo is
-// unlike anything that the model was trained on.
-export function judge(labels, { probabilities, similarity, cam, ms }) {
+// Return the answer to show: the best guesses, whether the best is too weak to be given as one, the classes that it may
+// be then, and whether the photo is unlike anything that the model was trained on.
+export function judge(labels, { probabilities, similarity, setScores, cam, ms }) {
   const order = [...probabilities.keys()].sort((a, b) => probabilities[b] - probabilities[a] || a - b);
-  const guesses = order.slice(0, GUESSES).map((index) => {
+  const guess = (index) => {
     const label = labels.classes[index];
     const bin = labels.bins.find((one) => one.id === label.bin);
     return { index, label, bin, probability: probabilities[index] };
-  });
+  };
+  const guesses = order.slice(0, GUESSES).map(guess);
+  const limit = labels.sets?.[LEVEL];
+  const among = order.filter((index) => setScores?.[index] <= limit).map(guess);
   const familiar = similarity === undefined || similarity >= (labels.unfamiliar_below ?? -1);
-  return { guesses, cam, ms, familiar, sure: familiar && enough(guesses[0].probability, labels.threshold) };
+  return { guesses, among, cam, ms, familiar, sure: familiar && enough(guesses[0].probability, labels.threshold) };
 }
 
 // "never": no probability is right often enough; null: every one is taken.
@@ -27,7 +32,7 @@ function enough(probability, threshold) {
 export function show(answer) {
   const [best] = answer.guesses;
   const card = $("card");
-  card.replaceChildren(...(answer.sure ? verdict(best) : doubt(best, answer.familiar)));
+  card.replaceChildren(...(answer.sure ? verdict(best) : doubt(answer)));
   paint(card, answer.sure ? best.bin : undefined);
   $("guesses").replaceChildren(...answer.guesses.map(row));
   $("took").textContent = say("took", answer.ms);
@@ -45,6 +50,7 @@ export function showHeat(answer, wanted) {
 
 // The answer as one sentence, for screen readers.
 export function spoken(answer) {
+  if (undecided(answer)) return `${say("notSure")}. ${either(answer.among.map(({ label }) => plain(label))).join("")}`;
   const [{ label, bin, probability }] = answer.guesses;
   const told = [plain(label), bin && plain(bin), percent(probability, 0)].filter(Boolean).join(", ");
   return answer.sure ? told : `${say(answer.familiar ? "notSure" : "strange")}. ${say("perhaps")}${told}`;
@@ -60,10 +66,30 @@ function verdict({ label, bin, probability }) {
   return [...lines, line("", say("sure", probability))];
 }
 
-function doubt({ label, bin, probability }, familiar) {
-  const guess = [say("perhaps"), ...both(label), ` (${percent(probability, 0)})`];
-  if (bin) guess.push(" · ", ...both(bin));
-  return [line("large", say(familiar ? "notSure" : "strange")), line("", ...guess), line("", say("closer"))];
+function doubt(answer) {
+  const [{ label, bin, probability }] = answer.guesses;
+  const several = undecided(answer);
+  const guess = several
+    ? either(answer.among.map((one) => both(one.label))).flat()
+    : [say("perhaps"), ...both(label), ` (${percent(probability, 0)})`];
+  // A bin is named where all that it may be goes there.
+  if (bin && (!several || answer.among.every((one) => one.bin === bin))) guess.push(" · ", ...both(bin));
+  return [line("large", say(answer.familiar ? "notSure" : "strange")), line("", ...guess), line("", say("closer"))];
+}
+
+// May it be one of several classes, for all that is known?
+function undecided({ sure, familiar, among }) {
+  return !sure && familiar && among.length > 1;
+}
+
+// "A or B", "A, B or C"; of more classes "One of 5: A, B, C, D, E". `names` are texts, or lists of nodes.
+function either(names) {
+  const few = names.length <= FEW;
+  const parts = names.flatMap((name, place) => {
+    if (place === 0) return [name];
+    return [few && place === names.length - 1 ? say("or") : say("comma"), name];
+  });
+  return few ? parts : [say("oneOf", names.length), ...parts];
 }
 
 function row({ label, bin, probability }) {

@@ -34,9 +34,10 @@ async function look({ session, digits }, source) {
   const output = await session.run({ image: new ort.Tensor("uint8", data, [height, width, 3]) });
   const cam = output.cam && { data: output.cam.data, height: output.cam.dims[1], width: output.cam.dims[2] };
   const similarity = output.similarity?.data[0];
-  const numbers = [...output.probabilities.data, similarity ?? 0];
+  const setScores = output.set_scores?.data;
+  const numbers = [...output.probabilities.data, ...(setScores ?? []), similarity ?? 0];
   if (!numbers.every(Number.isFinite)) throw new Error("the model answers without a number; it is damaged");
-  return { probabilities: output.probabilities.data, similarity, cam, shown, ms: performance.now() - start };
+  return { probabilities: output.probabilities.data, similarity, setScores, cam, shown, ms: performance.now() - start };
 }
 
 const model = load();

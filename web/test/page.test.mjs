@@ -86,8 +86,29 @@ test("what is unlike anything trained on is told", async (context) => {
   const changed = { threshold: null, unfamiliar_below: 1.1 };
   const page = await open(context, build(TASK, { changed, name: "strange" }));
   await chooseAndWait(page, TASK, PHOTO);
-  assert.match(await text(page, "#card"), new RegExp(`^Unlike anything I was trained on.*${answer.en}`));
+  assert.match(await text(page, "#card"), new RegExp(`^Nothing I know.*${answer.en}`));
   assert.equal(await page.$eval("#card", (one) => one.style.backgroundColor), "");
+});
+
+test("where it is not sure it says which classes it may be, in both languages", async (context) => {
+  const changed = { threshold: "never", unfamiliar_below: null, sets: { 95: 9 } }; // a limit that no class exceeds
+  const page = await open(context, build(TASK, { changed, name: "several" }));
+  await chooseAndWait(page, TASK, PHOTO);
+  const count = labels.classes.length;
+  assert.match(await text(page, "#card"), new RegExp(`^Not sure.*One of ${count}: ${answer.en}.*, `));
+  assert.match(await text(page, "#spoken"), new RegExp(`^Not sure. One of ${count}: ${answer.en}, `));
+  const two = await page.evaluate(async (labels) => {
+    const { judge, spoken } = await import("./answer.js");
+    const { speak } = await import("./text.js");
+    const found = { probabilities: [0.1, 0.5, 0.4, ...labels.classes.slice(3).map(() => 0)], setScores: labels.classes.map((_, index) => [9.1, 0, 0.5][index] ?? 9.1) };
+    const said = spoken(judge({ ...labels, sets: { 95: 9 } }, found));
+    speak("zh");
+    return [said, spoken(judge({ ...labels, sets: { 95: 9 } }, found)), judge(labels, { ...found, setScores: undefined }).among.length];
+  }, { ...labels, ...changed });
+  const [, first, second] = labels.classes;
+  assert.equal(two[0], `Not sure. ${first.en} or ${second.en}`);
+  assert.equal(two[1], `不确定. ${first.zh || first.en} 或 ${second.zh || second.en}`);
+  assert.equal(two[2], 0); // a model without sets
 });
 
 test("a task without bins shows its class instead", async (context) => {

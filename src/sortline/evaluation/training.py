@@ -6,7 +6,7 @@ import numpy as np
 
 from sortline._core.doubt import Threshold
 from sortline.config.training import BACKBONE, FOR_LBFGS, TrainHeadParams, TrainParams
-from sortline.evaluation import metrics
+from sortline.evaluation import coverage, metrics
 from sortline.evaluation.predictions import Predictions
 from sortline.features.heads import softmax
 from sortline.training.calibration import Calibrated
@@ -52,6 +52,7 @@ def _folds(
     correct = untempered.argmax(1) == labels
     per_fold = [correct[folds == fold].mean() for fold in np.unique(folds)]
     return {
+        "sets": coverage.out_of_fold(labels, calibrated.out_of_fold, folds, scenes),
         "split": "out of fold; no scene is in two folds of train",
         **metrics.named(metrics.share_by_scene(correct, scenes), "cv_accuracy", "cv_n"),
         "cv_log_loss": metrics.log_loss(labels, untempered),

@@ -90,9 +90,14 @@ class Classifier:
     __call__ = predict
 
     def _predict(self, image: Image.Image, top: int) -> Prediction:
-        found = self._run([name for name in ("probabilities", "similarity") if name in self._outputs], image)
-        probabilities, similarity = found[0], float(found[1][0]) if len(found) > 1 else None
-        best = np.argsort(-probabilities, kind="stable")[: max(top, 1)]
+        names = [name for name in ("probabilities", "similarity", "set_scores") if name in self._outputs]
+        found = dict(zip(names, self._run(names, image), strict=True))
+        probabilities, similarity = (
+            found["probabilities"],
+            float(found["similarity"][0]) if "similarity" in found else None,
+        )
+        order = np.argsort(-probabilities, kind="stable")
+        best = order[: max(top, 1)]
         certain = bool(sure(probabilities[best[0]], self.labels.threshold))
         guesses = []
         for index in best:
@@ -100,7 +105,12 @@ class Classifier:
             guesses.append(Guess(label, self._bins.get(label.get("bin")), float(probabilities[index])))
         limit = self.labels.unfamiliar_below
         familiar = similarity is None or limit is None or similarity >= limit
-        return Prediction(tuple(guesses), certain, similarity, familiar)
+        limits = self.labels.sets if "set_scores" in found else {}
+        sets = {
+            level: tuple(self.classes[index] for index in order if found["set_scores"][index] <= limit)
+            for level, limit in limits.items()
+        }
+        return Prediction(tuple(guesses), certain, similarity, familiar, sets)
 
     def features(self, photos: Photo | Sequence[Photo]) -> np.ndarray:
         """Return the backbone's features, pooled by their mean: float32 (C,) of one photo, (n, C) of several.
@@ -192,7 +202,7 @@ def outcome(predict: Callable[[], Prediction], photo: Path) -> Prediction | BadI
 
 def _check_contract(outputs: runtimes.Shapes, inside: str | None, known: labels.Labels, path: Path) -> None:
     """Refuse a model with other outputs than the export stage writes, or with other labels."""
-    ranks = {"probabilities": 1, "logits": 1, "similarity": 1, "cam": 3}
+    ranks = {"probabilities": 1, "logits": 1, "similarity": 1, "set_scores": 1, "cam": 3}
     proper = all(len(outputs[name]) == rank for name, rank in ranks.items() if name in outputs)
     if not {"probabilities", "logits"} <= set(outputs) or not proper:
         raise UserError(f"{path}: not exported by sortline (a uint8 photo in, probabilities out)")

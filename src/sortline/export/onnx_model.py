@@ -10,9 +10,11 @@ from onnx import TensorProto, helper, numpy_helper
 
 from sortline._core import graphs
 from sortline.backbones.preprocessing import LUMA, Preprocessing
+from sortline.features import sets
 from sortline.features.heads import Head
 from sortline.features.similarity import Reference
 
+Step = tuple[str, list[str], str, dict[str, Any]]  # an operator, its inputs, its output, its attributes
 OPSET = 18  # the first whose Resize antialiases
 POOLING_OPS = ("ReduceMean", "ReduceMax")
 IR_VERSION = 8  # the one of opset 18: older runtimes on phones refuse newer files
@@ -62,7 +64,7 @@ def add_similarity(network: onnx.ModelProto, reference: Reference) -> None:
         raise ValueError(f"expected one pooled feature map, found {len(pooled)}")
     constants = {"center": reference.center, "places": np.array([2, 3]), "across": np.array([1])}
     constants["one"] = np.array(1, np.float32)  # which a row's cosine with itself may pass in 8 bits
-    nodes: list[tuple[str, list[str], str, dict[str, Any]]] = []
+    nodes: list[Step] = []
     for name, array in (("axes", reference.axes), ("rows", reference.rows.T)):
         step = np.array(np.abs(array).max() / 127 or 1, np.float32)
         constants |= {f"{name}8": np.round(array / step).astype(np.int8), f"{name}_step": step}
@@ -76,16 +78,7 @@ def add_similarity(network: onnx.ModelProto, reference: Reference) -> None:
         ("ReduceMax", ["cosines", "across"], "nearest", {"keepdims": 0}),
         ("Min", ["nearest", "one"], "similarity", {}),
     ]
-    own = {name for _, _, name, _ in nodes if name != "similarity"} | constants.keys()
-
-    def place(name: str) -> str:
-        return f"similarity/{name}" if name in own else name
-
-    for name, array in constants.items():
-        graph.initializer.append(numpy_helper.from_array(np.ascontiguousarray(array), place(name)))
-    for op, inputs, output, options in nodes:
-        taken = [place(name) for name in inputs]
-        graph.node.append(helper.make_node(op, taken, [place(output)], name=f"similarity/{output}", **options))
+    _append(graph, constants, nodes, "similarity", {"similarity"})
     graph.output.append(helper.make_tensor_value_info("similarity", TensorProto.FLOAT, ["n"]))
 
 
@@ -94,9 +87,9 @@ def self_contained(
 ) -> onnx.ModelProto:
     """Wrap `network` into a graph from photo to probabilities.
 
-    Input `image`: uint8 RGB (H, W, 3) of any size, upright. Outputs: `probabilities` and `logits`, float32 (classes,),
-    and, where `network` has them (`add_cam`, `add_similarity`), `cam`, float32 (classes, h, w), and `similarity`,
-    float32 (1,).
+    Input `image`: uint8 RGB (H, W, 3) of any size, upright. Outputs: `probabilities`, `logits` and `set_scores` (see
+    `features.sets`), float32 (classes,), and, where `network` has them (`add_cam`, `add_similarity`), `cam`, float32
+    (classes, h, w), and `similarity`, float32 (1,).
     `metadata` becomes metadata_props; values that are not text as JSON.
     """
     front = _front(preprocessing, size)
@@ -116,6 +109,8 @@ def self_contained(
     if any(value.name == "net/similarity" for value in graph.output):
         graph.node.append(helper.make_node("Identity", ["net/similarity"], ["similarity"], name="back/similarity"))
         shapes["similarity"] = [1]
+    _add_set_scores(graph)
+    shapes["set_scores"] = [classes]
     del graph.output[:]
     graph.output.extend(helper.make_tensor_value_info(name, TensorProto.FLOAT, shapes[name]) for name in shapes)
     graph.name = "sortline"
@@ -130,6 +125,45 @@ def self_contained(
     return model
 
 
+def _add_set_scores(graph: onnx.GraphProto) -> None:
+    """Add `features.sets.scores` of the output `probabilities`."""
+    constants = {
+        "across": np.array([0]),
+        "down": np.array([1]),
+        "free": np.array(sets.FREE - 1, np.float32),
+        "penalty": np.array(sets.PENALTY, np.float32),
+    }
+    nodes: list[Step] = [
+        ("Unsqueeze", ["probabilities", "across"], "row", {}),
+        ("Unsqueeze", ["probabilities", "down"], "column", {}),
+        ("Greater", ["row", "column"], "greater", {}),
+        ("Cast", ["greater"], "before", {"to": TensorProto.FLOAT}),
+        ("MatMul", ["before", "probabilities"], "share", {}),
+        ("ReduceSum", ["before", "down"], "rank", {"keepdims": 0}),
+        ("Sub", ["rank", "free"], "late", {}),
+        ("Relu", ["late"], "beyond", {}),
+        ("Mul", ["beyond", "penalty"], "penalties", {}),
+        ("Add", ["share", "penalties"], "set_scores", {}),
+    ]
+    _append(graph, constants, nodes, "back/sets", {"set_scores"})
+
+
+def _append(
+    graph: onnx.GraphProto, constants: dict[str, np.ndarray], nodes: list[Step], own: str, out: set[str]
+) -> None:
+    """Add `nodes` and what they need to the graph; what they put out is called `own`/..., but for `out`."""
+    inside = {name for _, _, name, _ in nodes if name not in out} | constants.keys()
+
+    def place(name: str) -> str:
+        return f"{own}/{name}" if name in inside else name
+
+    for name, array in constants.items():
+        graph.initializer.append(numpy_helper.from_array(np.ascontiguousarray(array), place(name)))
+    for op, inputs, output, options in nodes:
+        taken = [place(name) for name in inputs]
+        graph.node.append(helper.make_node(op, taken, [place(output)], name=f"{own}/{output}", **options))
+
+
 def _front(preprocessing: Preprocessing, size: int) -> onnx.ModelProto:
     """From uint8 (H, W, 3) to the network's `front/x`; the same steps as images.resize and `preprocessing`."""
     channels = preprocessing.scale.size
@@ -142,7 +176,7 @@ def _front(preprocessing: Preprocessing, size: int) -> onnx.ModelProto:
     # Pillow's filter ends at the photo's edge; without `exclude_outside` the edge pixels would count several times.
     resize: dict[str, Any]
     resize = {"mode": "linear", "antialias": 1, "exclude_outside": 1, "coordinate_transformation_mode": "half_pixel"}
-    steps: list[tuple[str, list[str], str, dict[str, Any]]] = [
+    steps: list[Step] = [
         ("Transpose", ["image"], "front/planes", {"perm": [2, 0, 1]}),
         ("Unsqueeze", ["front/planes", "front/batch"], "front/batched", {}),
         # On uint8, as Pillow resizes: it rounds to whole levels again.
@@ -160,7 +194,7 @@ def _front(preprocessing: Preprocessing, size: int) -> onnx.ModelProto:
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION)
 
 
-def _grey_steps(constants: dict[str, np.ndarray], channels: int) -> list[tuple[str, list[str], str, dict[str, Any]]]:
+def _grey_steps(constants: dict[str, np.ndarray], channels: int) -> list[Step]:
     """Return the steps from three channels to one, in whole levels, as Pillow does; none where three are wanted."""
     if channels == 3:
         return []

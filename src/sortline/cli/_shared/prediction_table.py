@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from sortline.export.classifier import Prediction
 
     Results = Sequence[tuple[Path, Prediction]]
+FEW = 3  # classes that "or" joins
 HUES = ("red", "yellow", "green", "cyan", "blue", "magenta")  # from 0 degrees, by 60
 
 
@@ -37,7 +38,7 @@ def _show_csv(results: Results) -> None:
     """One row a photo; later guesses follow as code_2, en_2, zh_2, probability_2, ..., then the best guess's card."""
     names = ["code", "en", "zh"]
     count = max((len(prediction.top) for _, prediction in results), default=1)
-    header = ["photo", *names, "bin", "bin_en", "bin_zh", "probability", "sure", "similarity", "familiar"]
+    header = ["photo", *names, "bin", "bin_en", "bin_zh", "probability", "sure", "similarity", "familiar", "set_95"]
     header += [f"{name}_{rank}" for rank in range(2, count + 1) for name in [*names, "probability"]]
     card = list(dict.fromkeys(key for _, lines in _cards(results) for key in lines))
     writer = CsvWriter(sys.stdout)
@@ -49,6 +50,7 @@ def _show_csv(results: Results) -> None:
         row = [name, *values(best.label, names), *values(best.bin or {}, ["id", "en", "zh"])]
         near = "" if prediction.similarity is None else f"{prediction.similarity:.4f}"
         row += [f"{best.probability:.6f}", str(int(prediction.sure)), near, str(int(prediction.familiar))]
+        row.append(" ".join(one["code"] for one in prediction.sets.get("95", ())))
         for guess in others:
             row += [*values(guess.label, names), f"{guess.probability:.6f}"]
         row += values(dict(best.label.get("card", [])), card)
@@ -93,11 +95,28 @@ def _add_block(table: Table, name: str, prediction: Prediction, binned: bool) ->
         doubt = "" if rank else prediction.doubt
         bin_ = [Text(both_languages(guess.bin or {}), f"{style} {colour(guess.bin)}")] if binned else []
         bin_ = [Text("?", style)] if binned and doubt else bin_
-        class_ = Text(f"{doubt}: " * bool(doubt) + both_languages(guess.label), style)
+        class_ = Text(both_languages(guess.label) if rank else answer(prediction), style)
         # Text, not markup: a file may be "[red].jpg"
         table.add_row(Text("" if rank else name), class_, *bin_, Text(f"{100 * guess.probability:.1f} %", style))
     if len(prediction.top) > 1:
         table.add_section()
+
+
+def answer(prediction: Prediction) -> str:
+    """Return the class, what speaks against it, and where the model is not sure the classes that it may be."""
+    told = [both_languages(prediction.label)]
+    if prediction.familiar and not prediction.sure:
+        told = [both_languages(one) for one in prediction.among]
+    doubt = f"{prediction.doubt}: " if prediction.doubt else ""
+    return doubt + either(told)
+
+
+def either(names: Sequence[str]) -> str:
+    """Return "A", "A or B", "A, B or C"; of more than FEW "one of 5: A, B, C, D, E"."""
+    if len(names) > FEW:
+        return f"one of {len(names)}: {', '.join(names)}"
+    *first, last = names
+    return f"{', '.join(first)} or {last}" if first else last
 
 
 def both_languages(names: dict[str, Any]) -> str:
