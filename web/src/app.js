@@ -2,6 +2,7 @@
 
 import { judge, show, showHeat, spoken } from "./answer.js";
 import { Camera } from "./camera.js";
+import { Doubtful } from "./doubtful.js";
 import { Engine, LookError } from "./engine.js";
 import { History } from "./history.js";
 import { keepOffline } from "./install.js";
@@ -19,6 +20,7 @@ const history = new History((entry) => {
   announce(entry.answer);
   scrollTo({ top: 0 });
 });
+const doubtful = new Doubtful();
 let labels, about;
 let current = null; // the entry on the page: {shown, answer}
 let asked = 0; // photos looked at, to tell a late answer from the last one
@@ -35,6 +37,7 @@ function setLanguage(wanted) {
   Object.assign($("language"), { textContent: LANGUAGES[other].languageName, lang: other });
   showCameraState();
   history.show();
+  doubtful.show();
   if (labels) introduce();
   if (current) show(current.answer);
   for (const id in told) tell(id, told[id]);
@@ -63,6 +66,7 @@ function introduce() {
   $("note").textContent = labels.note;
   $("note").hidden = !labels.note;
   $("about").textContent = say("about", about);
+  doubtful.offer(labels, about.version);
 }
 
 // ---- what is shown
@@ -97,6 +101,7 @@ function showEntry(entry) {
   picture.getContext("2d").drawImage(entry.shown, 0, 0);
   picture.hidden = false;
   show(entry.answer);
+  doubtful.ask(entry, $("video").hidden);
 }
 
 function clearError() {
@@ -117,6 +122,7 @@ async function look(file) {
     const entry = { shown: found.shown, answer: judge(labels, found) };
     showEntry(entry);
     history.add(entry);
+    doubtful.add(entry);
     announce(entry.answer);
     tell("status");
   } catch (error) {

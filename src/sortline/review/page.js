@@ -72,6 +72,7 @@ async function show() {
   for (const id of ["photo", "facts"]) byId(id).hidden = none;
   byId("end").hidden = !none;
   state.shown = null;
+  delete document.body.dataset.photo;
   if (none) {
     byId("end-text").textContent = state.queue.photos.length ? "This queue is done. Choose another, or rerun the line below." : "No photo in this queue.";
     return;
@@ -92,6 +93,7 @@ async function show() {
   byId("note").textContent = photo.note;
   byId("why").value = photo.why;
   say(describe(photo));
+  document.body.dataset.photo = number;
   byId("guesses").replaceChildren();
   photo.guesses.forEach((one, place) => {
     const button = put(put(byId("guesses"), "li"), "button", "", { type: "button", className: one.name === photo.given ? "own" : "" });
@@ -142,6 +144,7 @@ async function decide(next) {
   state.undo.push({ photo: photo.photo, before: photo.now, now: said.now, queue: state.queue, at: state.at });
   state.times.push((performance.now() - state.since) / 1000);
   state.times = state.times.slice(-30);
+  state.shown = null; // a key that comes too early is of no photo
   await refresh();
   await step(1, true);
 }

@@ -1,0 +1,135 @@
+// The page of `sortline review` in a browser: photos decided by keys in one go, the server killed in between.
+
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { closeBrowser, open, ROOT, strangers } from "./harness.mjs";
+
+const COUNT = 36;
+const KEYS = ["k", "d", "u", "1", "2"];
+
+// A project of its own around the sample's photos and model: decisions must not land in the real one.
+let project;
+before(() => {
+  project = mkdtempSync(join(tmpdir(), "review-"));
+  for (const place of ["data/raw/sample", "data/prepared/sample", "data/features/sample", "models/sample/head"]) {
+    mkdirSync(join(project, place, ".."), { recursive: true });
+    symlinkSync(join(ROOT, place), join(project, place));
+  }
+  const params = readFileSync(join(ROOT, "params.yaml"), "utf8");
+  const changed = params.replace(/^( {2}diagnose:) .*$/gm, `$1 {outliers: ${COUNT}}`);
+  assert.notEqual(changed, params);
+  writeFileSync(join(project, "params.yaml"), changed);
+  cpSync(join(ROOT, "dvc.yaml"), join(project, "dvc.yaml"));
+});
+after(async () => {
+  rmSync(project, { recursive: true });
+  await closeBrowser();
+  assert.deepEqual(strangers, []);
+});
+
+async function review(context, port = 0) {
+  const words = ["-m", "sortline.cli", "review", "sample", "--port", String(port)];
+  const server = spawn(process.env.PYTHON ?? "python3", words, { cwd: project, stdio: ["ignore", "pipe", "inherit"] });
+  context.after(() => server.kill("SIGKILL"));
+  let said = "";
+  const url = await new Promise((done, failed) => {
+    server.stdout.on("data", (data) => {
+      const found = (said += data).match(/http:\/\/127\.0\.0\.1:(\d+)\/\S+/);
+      if (found) done(found[0].replace("127.0.0.1", "localhost"));
+    });
+    server.once("exit", () => failed(new Error(`sortline review ended: ${said}`)));
+  });
+  return { server, url };
+}
+
+const lines = () => readFileSync(join(project, "corrections/sample.csv"), "utf8").trim().split("\n").slice(1);
+const ready = (page) => page.waitForFunction(() => document.body.dataset.ready === "yes");
+
+async function shown(page) {
+  await page.waitForFunction(() => document.body.dataset.photo);
+  return (await page.textContent("#name")).split(" (")[0];
+}
+
+async function changed(page, name) {
+  await page.waitForFunction((before) => {
+    const end = !document.getElementById("end").hidden;
+    return end || !document.getElementById("name").textContent.startsWith(`${before} (`);
+  }, name);
+}
+
+async function press(page, key) {
+  const name = await shown(page);
+  await page.keyboard.press(key);
+  await changed(page, name);
+  return name;
+}
+
+test(`${COUNT} photos by keys; kill -9 in between loses none`, async (context) => {
+  let { server, url } = await review(context);
+  const page = await open(context, url, { ready: false });
+  await ready(page);
+  await page.selectOption("#queue", "outliers");
+  const decided = [];
+  for (let number = 0; number < COUNT; number++) {
+    decided.push([await press(page, KEYS[number % KEYS.length]), KEYS[number % KEYS.length]]);
+    if (number !== 16) continue;
+    server.kill("SIGKILL");
+    assert.equal(lines().length, 17);
+    ({ server, url } = await review(context));
+    await page.goto(url);
+    await ready(page);
+    await page.selectOption("#queue", "outliers");
+    assert.match(await page.textContent("#left"), new RegExp(`^${COUNT - 17} of ${COUNT} left`));
+  }
+  assert.ok(await page.isVisible("#end"));
+  const rows = lines().map((line) => line.split(","));
+  assert.deepEqual(rows.map((row) => row[1]), decided.map(([name]) => name));
+  for (const [place, [, key]] of decided.entries()) {
+    const [, , old, wanted] = rows[place];
+    if (key === "k") assert.equal(wanted, old);
+    if (key === "d") assert.equal(wanted, "drop");
+    if (key === "u") assert.equal(wanted, "unsure");
+  }
+  await page.keyboard.press("z");
+  await page.waitForFunction(() => document.getElementById("end").hidden);
+  assert.equal(await shown(page), decided.at(-1)[0]);
+  assert.equal(lines().length, COUNT + 1); // undone by one line more
+});
+
+test("two tabs: the second is told what the first has decided, and overwrites nothing", async (context) => {
+  rmSync(join(project, "corrections"), { recursive: true, force: true });
+  const { url } = await review(context);
+  const tabs = [await open(context, url, { ready: false }), await open(context, url, { ready: false })];
+  for (const page of tabs) {
+    await ready(page);
+    await page.selectOption("#queue", "outliers");
+  }
+  const name = await press(tabs[0], "d");
+  assert.equal(await shown(tabs[1]), name);
+  await tabs[1].keyboard.press("k");
+  await tabs[1].waitForFunction(() => document.getElementById("now").classList.contains("taken"));
+  assert.match(await tabs[1].textContent("#now"), /Another tab has decided.*dropped/);
+  assert.equal(lines().length, 1);
+  await press(tabs[1], "k"); // seen now
+  assert.equal(lines().length, 2);
+});
+
+test("a class is found by typing, and one can be added", async (context) => {
+  rmSync(join(project, "corrections"), { recursive: true, force: true });
+  const { url } = await review(context);
+  const page = await open(context, url, { ready: false });
+  await ready(page);
+  await page.selectOption("#queue", "outliers");
+  for (const [typed, wanted] of [["tri", "Triangle"], ["Spiral (round)", "Spiral (round)"]]) {
+    const name = await shown(page);
+    await page.keyboard.press("r");
+    await page.fill("#typed", typed);
+    await page.keyboard.press("Enter");
+    await changed(page, name);
+    assert.equal(lines().at(-1).split(",")[3], wanted);
+  }
+});
