@@ -25,8 +25,8 @@ class Finding:
 class Seen:
     """What there is beside the report's own words: its log, the task's split, and its runs replayed.
 
-    `losses`: of each epoch of the log, its mean; `lowest_loss` of any line; `steps` of the longest epoch; `minimum`: the
-    lowest loss that its smoothing allows. `in_both` of `held` photos of the task show a scene that train shows.
+    `losses`: of each epoch of the log, its mean; `lowest_loss` of any line; `steps` of the longest epoch; `minimum`:
+    the lowest loss that its smoothing allows. `in_both` of `held` photos of the task show a scene that train shows.
     `runs`: as `library.replay` leaves them.
     """
 
