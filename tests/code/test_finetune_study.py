@@ -104,7 +104,8 @@ def test_what_is_said_of_the_leaking_folds_is_in_the_file_of_that_run():
     rows, readme = read("leaking.json"), text("README.md")
     keys = {
         "`head_v3`": "head_v3", "`lora_head`, rank 1,": "lora_head_1", "`lora_head`, rank 8,": "lora_head_8",
-        "`lora_head`, rank 25,": "lora_head_25", "`lora_backbone`": "lora_backbone", "`partial`, last block": "partial_1",
+        "`lora_head`, rank 25,": "lora_head_25", "`lora_backbone`": "lora_backbone",
+        "`partial`, last block": "partial_1",
         "`partial`, last 3": "partial_3",
     }  # fmt: skip
     lines = readme.split("| way, on the leaking folds |")[1].split("\n\n")[0].splitlines()[2:]
