@@ -6,6 +6,7 @@ import mindspore
 import numpy as np
 import pytest
 from PIL import Image
+from safetensors.numpy import load_file
 
 from sortline import cli
 from sortline._core import runtime
@@ -13,6 +14,7 @@ from sortline._core.errors import UserError
 from sortline.backbones import registry
 from sortline.backbones.registry import NORM
 from sortline.export import adopted
+from sortline.export import checkpoint as written
 from sortline.export.classifier import Classifier
 from sortline.features.heads import softmax
 
@@ -117,3 +119,19 @@ def test_a_classifier_that_is_a_convolution_is_a_dense_layer():
     weight = np.arange(24, dtype=np.float32).reshape(3, 8)
     head = adopted.classifier_of({"classifier.weight": weight[:, :, None, None]}, 8, "x.ckpt")
     assert np.array_equal(head.weight, weight) and np.array_equal(head.bias, np.zeros(3))
+
+
+@pytest.mark.parametrize("suffix", [".ckpt", ".safetensors"])
+def test_a_checkpoint_is_what_mindspore_or_safetensors_reads(tmp_path, suffix):
+    random = np.random.default_rng(2)
+    arrays = {"head.weight": random.normal(size=(3, 8)).astype(np.float32), "head.bias": np.zeros(3, np.float32)}
+    path = tmp_path / f"out{suffix}"
+    written.write(path, arrays)
+    if suffix == ".ckpt":
+        found = {name: one.asnumpy() for name, one in mindspore.load_checkpoint(str(path)).items()}
+    else:
+        found = load_file(path)
+    assert found.keys() == arrays.keys() and all(np.array_equal(found[name], arrays[name]) for name in arrays)
+    assert [one.name for one in tmp_path.iterdir()] == [path.name]
+    with pytest.raises(UserError, match="should end in"):
+        written.write(tmp_path / "out.pth", arrays)

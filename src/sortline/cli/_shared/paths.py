@@ -28,10 +28,6 @@ def inbox(task: str) -> Path:
     return Path("data/inbox") / task
 
 
-def features(task: str) -> Path:
-    return Path("data/features") / task
-
-
 def backbones(task: str) -> Path:
     """Features that `sortline backbones` keeps for the next time; of no stage."""
     return Path("data/backbones") / task
