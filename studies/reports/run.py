@@ -1,4 +1,4 @@
-"""run: one report, checked and replayed. Usage: run.py NAME --out FILE"""
+"""run: one report, replayed. Usage: run.py NAME --out FILE"""
 
 import argparse
 from pathlib import Path
@@ -7,7 +7,6 @@ from sortline._core import files
 from sortline._core.errors import run
 from sortline.config.replay import read_report
 from sortline.library.replay import Place, replay
-from sortline.report import replayed
 
 HERE = Path(__file__).parent
 DATA = HERE.parents[1] / "data"
@@ -20,10 +19,7 @@ def main(argv: list[str]) -> None:
     args = parser.parse_args(argv)
     report = read_report(HERE / f"{args.name}.yaml")
     prepared, features, weights = (DATA / what / str(report.task) for what in ("prepared", "features", "weights"))
-    runs = replay(report, Place(prepared, features, weights, HERE))
-    found = replayed.findings(report, runs, prepared / "split.csv")
-    files.write_metrics(args.out, replayed.as_json(report, found, runs))
-    print("\n".join(replayed.describe(report, found, runs)))
+    files.write_metrics(args.out, replay(report, Place(prepared, features, weights, HERE)))
 
 
 if __name__ == "__main__":

@@ -129,8 +129,11 @@ def _diverges(report: Report, seen: Seen) -> tuple[Answer, str]:
     if guess is not None and seen.losses and max(seen.losses) > 1.5 * guess:
         told.append(f"its log has a loss of {max(seen.losses):.2f}; guessing among {report.classes} has {guess:.2f}")
     for name, run in (seen.runs or {}).items():
+        highest = max(run["curves"]["loss"], default=0)
         if run["was"].get("diverged"):
             told.append(f"{name}: {run['was']['diverged']}")
+        elif guess is not None and highest > 1.5 * guess:
+            told.append(f"{name}: an epoch with a mean loss of {highest:.2f} here")
     if told:
         return "yes", "; ".join(told)
     if not seen.runs and not seen.losses:
