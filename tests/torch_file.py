@@ -1,8 +1,9 @@
-"""Writes what `torch.save` wrote before PyTorch 1.6, without PyTorch."""
+"""Writes what `torch.save` writes, and what it wrote before PyTorch 1.6, without PyTorch."""
 
 import io
 import pickle
 import struct
+import zipfile
 from collections import OrderedDict
 
 import numpy as np
@@ -64,3 +65,15 @@ def saved(tensors: dict, storages: dict[str, np.ndarray], magic: int = pytorch_f
     for numbers in storages.values():
         parts += [struct.pack("<q", len(numbers)), numbers.tobytes()]
     return b"".join(parts)
+
+
+def zipped(tensors: dict, storages: dict[str, np.ndarray], packing: int = zipfile.ZIP_STORED) -> bytes:
+    """As `torch.save` writes it now: a ZIP with the objects, and the numbers of each storage in a file of its own."""
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", packing) as archive:
+        archive.writestr("archive/data.pkl", pickled(OrderedDict(tensors)))
+        archive.writestr("archive/byteorder", "little")
+        for key, numbers in storages.items():
+            archive.writestr(f"archive/data/{key}", numbers.tobytes())
+        archive.writestr("archive/version", "3\n")
+    return stream.getvalue()

@@ -1,6 +1,7 @@
 """What studies/finetune says is what its committed results say."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -97,3 +98,25 @@ def test_the_page_on_finetuning_says_what_was_measured():
         assert interval == f"{100 * row['low']:.1f} to {100 * row['high']:.1f}"
         wanted = f"{how['']:+.1f} [{how['_low']:+.1f}, {how['_high']:+.1f}]"
         assert difference == ("" if name == "head" else wanted)
+
+
+def test_what_is_said_of_the_leaking_folds_is_in_the_file_of_that_run():
+    rows, readme = read("leaking.json"), text("README.md")
+    keys = {
+        "`head_v3`": "head_v3", "`lora_head`, rank 1,": "lora_head_1", "`lora_head`, rank 8,": "lora_head_8",
+        "`lora_head`, rank 25,": "lora_head_25", "`lora_backbone`": "lora_backbone",
+        "`partial`, last block": "partial_1",
+        "`partial`, last 3": "partial_3",
+    }  # fmt: skip
+    lines = readme.split("| way, on the leaking folds |")[1].split("\n\n")[0].splitlines()[2:]
+    assert len(lines) == len(keys)
+    columns = ("accuracy", "low", "high", "difference", "difference_low", "difference_high")
+    for line, (way, name) in zip(lines, keys.items(), strict=True):
+        assert line.startswith(f"| {way}")
+        shown = [float(number) for number in re.findall(r"[-+]?\d+\.\d", line.split("|", 2)[2])]
+        # The file has four decimals: of a half the last digit shown may go either way.
+        assert shown == pytest.approx([100 * rows[name][key] for key in columns], abs=0.051), name
+    said = " ".join(readme.split())
+    for name in ("head", "full", "full_random_at_once", "scratch", "lenet5_plain", "lenet5_norm"):
+        low, high = (100 * rows[name][key] for key in ("low", "high"))
+        assert f"{100 * rows[name]['accuracy']:.1f} % [{low:.1f}, {high:.1f}]" in said, name

@@ -1,12 +1,15 @@
 """Weights that PyTorch saved, read without running anything: what is read, and what is refused."""
 
+import io
 import os
 import pickle
+import zipfile
 from collections import OrderedDict
+from pathlib import Path
 
 import numpy as np
 import pytest
-from torch_file import saved, tensor
+from torch_file import saved, tensor, zipped
 
 from sortline._core.errors import UserError
 from sortline.backbones import pytorch_file
@@ -19,9 +22,10 @@ def read(tmp_path, content: bytes) -> dict[str, np.ndarray]:
     return pytorch_file.read(tmp_path / "weights.pth")
 
 
-def test_tensors_of_any_order_in_memory(tmp_path):
+@pytest.mark.parametrize("form", [saved, zipped])
+def test_tensors_of_any_order_in_memory(tmp_path, form):
     counts = np.array([7], np.int64)
-    whole = saved(
+    whole = form(
         {
             "plain": tensor("1", NUMBERS, 0, (2, 3, 4), (12, 4, 1)),
             "turned": tensor("1", NUMBERS, 0, (4, 3, 2), (1, 4, 12)),
@@ -36,6 +40,47 @@ def test_tensors_of_any_order_in_memory(tmp_path):
     assert np.array_equal(found["part"], [5, 7, 9])
     assert found["number"] == 7 and found["number"].dtype == np.int64
     assert all(array.flags.c_contiguous for array in found.values())
+
+
+def test_what_pytorch_itself_saved():
+    """tests/golden/make_state_dict.py, by PyTorch 2.13: as it is, and as an entry of a training's checkpoint."""
+    for name in ("state_dict.pth", "checkpoint.pth"):
+        found = pytorch_file.read(Path(__file__).parents[1] / "golden" / name)
+        assert list(found) == ["turned", "counts", "half"]
+        assert np.array_equal(found["turned"], np.arange(12, dtype=np.float32).reshape(3, 4).T)
+        assert np.array_equal(found["counts"], np.arange(5)) and found["counts"].dtype == np.int64
+        assert np.array_equal(found["half"], np.array([0.5, 1.5], np.float16)) and found["half"].dtype == np.float16
+
+
+@pytest.mark.parametrize("packing", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2])
+def test_a_compressed_zip_is_refused(tmp_path, packing):
+    one = tensor("1", NUMBERS, 0, (24,), (1,))
+    with pytest.raises(UserError, match="compressed"):
+        read(tmp_path, zipped({"w": one}, {"1": NUMBERS}, packing))
+
+
+@pytest.mark.parametrize(
+    ("tensors", "storages"),
+    [
+        ({"w": tensor("1", NUMBERS, 0, (24,), (1,))}, {"1": NUMBERS[:-1]}),
+        ({"w": tensor("1", NUMBERS, 0, (24,), (1,))}, {"2": NUMBERS}),
+        ({"w": tensor("1", NUMBERS, 0, (1000, 1000), (0, 0))}, {"1": NUMBERS}),
+        ({"epoch": 3, "w": tensor("1", NUMBERS, 0, (24,), (1,))}, {"1": NUMBERS}),
+    ],
+    ids=["numbers missing", "no numbers", "much of little", "more than tensors"],
+)
+def test_a_zip_that_is_not_whole_is_refused(tmp_path, tensors, storages):
+    with pytest.raises(UserError, match="^weights.pth: not weights saved by PyTorch"):
+        read(tmp_path, zipped(tensors, storages))
+
+
+def test_a_call_hidden_in_a_zip_is_refused_and_never_made(tmp_path):
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        archive.writestr("archive/data.pkl", pickle.dumps({"w": Payload(tmp_path / "executed")}))
+    with pytest.raises(UserError, match="no tensor"):
+        read(tmp_path, stream.getvalue())
+    assert not (tmp_path / "executed").exists()
 
 
 class Payload:

@@ -84,6 +84,11 @@ def load(folder: Path, size: int | None = None) -> Backbone:
     return Backbone(net, release.preprocessing, info, size or release.size, (network.credit(release),))
 
 
+def arrays(folder: Path) -> dict[str, np.ndarray]:
+    """Return everything that the file of the one backbone in `folder` holds, by the names there."""
+    return _read(folder / read_json(folder / "backbone.json")["file"])
+
+
 def join(backbones: Sequence[Backbone], size: int | None = None) -> Backbone:
     """Return the backbones as one; see `JoinedBackbone`. `size`: of the pictures (None: the largest of theirs)."""
     size = size or max(one.size for one in backbones)

@@ -3,6 +3,7 @@
 import io
 import pickle
 import pickletools
+import zipfile
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,10 +19,11 @@ STORAGES = {
     "FloatStorage": np.float32, "DoubleStorage": np.float64, "HalfStorage": np.float16, "LongStorage": np.int64,
     "IntStorage": np.int32, "ByteStorage": np.uint8, "BoolStorage": np.bool_,
 }  # fmt: skip
+ENCRYPTED = 1  # of a ZIP's flags
 PLACES = ("PUT", "BINPUT", "LONG_BINPUT")
 # What a pickle that is none, or is cut off, may raise; an unknown name is an UnpicklingError.
-BROKEN = (pickle.UnpicklingError, ArithmeticError, AttributeError, EOFError, LookupError, MemoryError, TypeError,
-          ValueError)  # fmt: skip
+BROKEN = (pickle.UnpicklingError, zipfile.BadZipFile, ArithmeticError, AttributeError, EOFError, LookupError,
+          MemoryError, TypeError, ValueError)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -68,8 +70,8 @@ class _Reader(pickle.Unpickler):
         return known[module, name]
 
     def persistent_load(self, about: Any) -> Storage:
-        what, name, key, _, count, view = about
-        if what != "storage" or view is not None:
+        what, name, key, _, count, *view = about
+        if what != "storage" or any(part is not None for part in view):
             raise pickle.UnpicklingError("it holds more than tensors")
         return Storage(key, np.dtype(STORAGES[name]), count)
 
@@ -79,21 +81,55 @@ def _tensor(storage: Storage, offset: int, shape: tuple[int, ...], strides: tupl
 
 
 def read(path: Path) -> dict[str, np.ndarray]:
-    """Return the tensors of a state dict by name, saved by `torch.save` in its format from before PyTorch 1.6.
+    """Return the tensors of a state dict by name, saved by `torch.save`: a ZIP, or its format from before PyTorch 1.6.
 
-    Raises `UserError` for any other file, one that names anything but tensors, and one that is cut off.
+    The state dict may be the entry `state_dict` of what was saved. Raises `UserError` for any other file, one that
+    names anything but tensors, and one that is cut off.
     """
     stream = io.BytesIO(path.read_bytes())
     try:
-        head = [_load(stream) for _ in range(3)]
-        if head[:2] != [MAGIC, VERSION] or not head[2]["little_endian"]:
-            raise ValueError("not PyTorch's format from before 1.6")
-        tensors, keys = _load(stream), _load(stream)
-        storages = {tensor.storage.key: tensor.storage for tensor in tensors.values()}
-        numbers = {key: _numbers(stream, storages[key]) for key in keys}
+        tensors, numbers = (_zipped if zipfile.is_zipfile(stream) else _in_a_row)(stream)
         return {str(name): tensor.of(numbers[tensor.storage.key]) for name, tensor in tensors.items()}
     except BROKEN as error:
         raise UserError(f"{path.name}: not weights saved by PyTorch, or cut off ({error})") from None
+
+
+def _in_a_row(stream: io.BytesIO) -> tuple[dict[str, Strided], dict[str, np.ndarray]]:
+    """Read PyTorch's format from before 1.6: return the tensors, and the numbers of each storage by its key."""
+    stream.seek(0)
+    head = [_load(stream) for _ in range(3)]
+    if head[:2] != [MAGIC, VERSION] or not head[2]["little_endian"]:
+        raise ValueError("not PyTorch's format from before 1.6")
+    tensors, keys = _tensors(_load(stream)), _load(stream)
+    storages = {tensor.storage.key: tensor.storage for tensor in tensors.values()}
+    return tensors, {key: _numbers(stream, storages[key]) for key in keys}
+
+
+def _zipped(stream: io.BytesIO) -> tuple[dict[str, Strided], dict[str, np.ndarray]]:
+    """The same of a ZIP: NAME/data.pkl, and the numbers of each storage as NAME/data/KEY, nothing compressed."""
+    with zipfile.ZipFile(stream) as archive:
+        if any(info.compress_type != zipfile.ZIP_STORED or info.flag_bits & ENCRYPTED for info in archive.infolist()):
+            raise ValueError("compressed or encrypted, which PyTorch's files are not")
+        (pickled,) = [name for name in archive.namelist() if name.count("/") == 1 and name.endswith("/data.pkl")]
+        root = pickled.removesuffix("data.pkl")
+        if f"{root}byteorder" in archive.namelist() and archive.read(f"{root}byteorder") != b"little":
+            raise ValueError("its numbers are not little-endian")
+        tensors = _tensors(_load(io.BytesIO(archive.read(pickled))))
+        numbers = {}
+        for storage in {tensor.storage.key: tensor.storage for tensor in tensors.values()}.values():
+            content = archive.read(f"{root}data/{storage.key}")
+            if len(content) != storage.count * storage.dtype.itemsize:
+                raise ValueError("numbers are missing")
+            numbers[storage.key] = np.frombuffer(content, storage.dtype)
+    return tensors, numbers
+
+
+def _tensors(saved: Any) -> dict[str, Strided]:
+    """Return the state dict in what was saved."""
+    found = saved.get("state_dict", saved)
+    if not all(isinstance(one, Strided) for one in found.values()):
+        raise ValueError("it holds more than tensors")
+    return found
 
 
 def _load(stream: io.BytesIO) -> Any:

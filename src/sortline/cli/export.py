@@ -13,11 +13,12 @@ from sortline.export import sums
 
 CONVERTER = "converter_lite"
 
-SUMMARY = "convert an exported model for OpenVINO, LiteRT or MindSpore Lite, or sign it"
+SUMMARY = "convert an exported model for OpenVINO, LiteRT or MindSpore Lite, write its checkpoint, or sign it"
 EPILOG = """examples:
   sortline export garbage --to openvino
   sortline export --ms
   sortline export --ms --task garbage --out lite
+  sortline export garbage --checkpoint garbage.ckpt
   sortline export --new-key ~/sortline.pem
   sortline export --sign ~/sortline.pem
   sortline predict photo.jpg --verify ~/sortline.pem.pub
@@ -32,6 +33,7 @@ def add(command: argparse.ArgumentParser) -> None:
     what = command.add_mutually_exclusive_group(required=True)
     what.add_argument("--to", choices=FORMATS, help="convert the model of TASK, and compare it with the ONNX file")
     what.add_argument("--ms", action="store_true", help="convert to MindSpore Lite's format: model.ms")
+    what.add_argument("--checkpoint", metavar="FILE", help="write all parameters of TASK's model: .ckpt, .safetensors")
     what.add_argument("--sign", metavar="KEY", help="write the files' signature by this private key beside the folder")
     what.add_argument("--new-key", metavar="KEY", help="make a private key to sign with, and KEY.pub to verify with")
     model = command.add_mutually_exclusive_group()
@@ -46,6 +48,8 @@ def main(options: argparse.Namespace) -> int:
     options.task = options.task or options.name
     if options.to:
         return converted(options)
+    if options.checkpoint:
+        return parameters(options)
     if options.new_key or options.sign:
         from sortline.export import signature
 
@@ -96,6 +100,28 @@ def converted(options: argparse.Namespace) -> int:
         f"{out.as_posix()}: {size:.1f} MB; predicts as model.onnx does on {same['accuracy']:.2%} [{share}] of", end=" "
     )
     print(f"{same['n']:,} photos")
+    return 0
+
+
+def parameters(options: argparse.Namespace) -> int:
+    """Write the parameters of the task's trained model into one file; return 0."""
+    from sortline import predictor
+    from sortline.export import checkpoint
+
+    if not options.task:
+        raise UserError("--checkpoint takes the TASK: sortline export TASK --checkpoint FILE.ckpt")
+    task, path = check_task(options.task), expanded(options.checkpoint)
+    if path.suffix not in checkpoint.SUFFIXES or path.exists():
+        why = "is there already" if path.exists() else f"should end in {' or '.join(checkpoint.SUFFIXES)}"
+        raise UserError(f"{path}: {why}; name another file")
+    head, measured = paths.head(task), paths.metrics(task, "evaluate")
+    if not (head / "head.json").is_file():
+        raise UserError(f"{head.as_posix()}: not there; make it: dvc repro evaluate@{task}")
+    used = read_json(measured).get("checkpoint") if measured.is_file() else None
+    arrays = checkpoint.arrays_of(predictor.load(head, paths.features(task), used), paths.weights(task))
+    checkpoint.write(path, arrays)
+    count = sum(array.size for array in arrays.values())
+    print(f"{path}: {count:,} numbers under {len(arrays)} names")
     return 0
 
 

@@ -16,6 +16,6 @@ PRESETS: dict[str, dict[str, Any]] = {
     "report_cnn": {
         "net": "digits_cnn", "optimizer": "adam", "weight_decay": 1e-5, "clip_norm": 10, "batch_size": 16,
         "lr": 3e-4, "schedule": "step", "decay_rate": 0.9, "decay_epochs": 2, "warmup_epochs": 0,
-        "epochs": 200, "patience": 48, "checkpoint": "best", "augment": {},
+        "epochs": 64, "patience": 48, "checkpoint": "best", "augment": {},
     },
 }  # fmt: skip

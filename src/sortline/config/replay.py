@@ -47,7 +47,7 @@ class Run(Section):
 
 
 class Report(Section):
-    """A report: what its runs share, how it was measured, what its log says. `task` lends photos, split and features."""
+    """What a report's runs share, how it was measured, what its log says. `task` lends photos, split and features."""
 
     title: str
     claims: str = Field("", description="what it concludes, in a sentence")

@@ -25,8 +25,8 @@ class Finding:
 class Seen:
     """What there is beside the report's own words: its log, the task's split, and its runs replayed.
 
-    `losses`: of each epoch of the log, its mean; `lowest_loss` of any line; `steps` of the longest epoch; `minimum`: the
-    lowest loss that its smoothing allows. `in_both` of `held` photos of the task show a scene that train shows.
+    `losses`: of each epoch of the log, its mean; `lowest_loss` of any line; `steps` of the longest epoch; `minimum`:
+    the lowest loss that its smoothing allows. `in_both` of `held` photos of the task show a scene that train shows.
     `runs`: as `library.replay` leaves them.
     """
 
@@ -129,8 +129,11 @@ def _diverges(report: Report, seen: Seen) -> tuple[Answer, str]:
     if guess is not None and seen.losses and max(seen.losses) > 1.5 * guess:
         told.append(f"its log has a loss of {max(seen.losses):.2f}; guessing among {report.classes} has {guess:.2f}")
     for name, run in (seen.runs or {}).items():
+        highest = max(run["curves"]["loss"], default=0)
         if run["was"].get("diverged"):
             told.append(f"{name}: {run['was']['diverged']}")
+        elif guess is not None and highest > 1.5 * guess:
+            told.append(f"{name}: an epoch with a mean loss of {highest:.2f} here")
     if told:
         return "yes", "; ".join(told)
     if not seen.runs and not seen.losses:
