@@ -2,12 +2,13 @@
 
 Reads the photos, the JSON file about them, the class tables and a person's corrections; params: `<task>.prepare`.
 Writes into --out images.csv, views.json, split.csv, classes.json, audit.json; data.json; a chart and contact sheets.
+What is found in each photo lies in build/kept/ too, for a run after a kill, with more photos, or dealt otherwise.
 """
 
 import argparse
 from pathlib import Path
 
-from sortline._core import files
+from sortline._core import files, unfinished
 from sortline._core.errors import run
 from sortline.config.base import load
 from sortline.config.prepare import PrepareParams
@@ -25,7 +26,8 @@ def main(argv: list[str]) -> None:
     params = load(args.task, "prepare", PrepareParams)
     source = files.read_json(args.source)
 
-    prepared = prepare(args.raw, args.tables, params, source.get("left_out", []), args.corrections)
+    cache = unfinished.FOLDER / args.task / "prepare"
+    prepared = prepare(args.raw, args.tables, params, source.get("left_out", []), args.corrections, cache)
     prepared.write(args.out)
     note = {"note": source["note"]} if source["note"] else {}
     files.write_metrics(args.metrics, prepared.metrics | {"source": source["name"]} | note)

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sortline._core import unfinished
+from sortline._core import photo_cache, unfinished
+from sortline._core.photo_cache import Place, opened
 from sortline.config.augment import ViewParams
 from sortline.config.extract import ExtractParams
+from sortline.data import audit
 from sortline.data.prepared import Photo
-from sortline.features import photo_cache
 from sortline.features.extraction import extract
-from sortline.features.photo_cache import Place, opened
 
 KINDS = {"pooled": (np.float32, (2, 3)), "maps": (np.float16, (4,))}
 PLAIN = ViewParams(count=1)
@@ -165,3 +165,23 @@ def test_the_store_is_the_same_with_and_without(tmp_path, photos):
         extract(some, PLAIN, params, tmp_path, tmp_path / name, cache and tmp_path / cache)
         content.append({path.name: path.read_bytes() for path in (tmp_path / name).iterdir()})
     assert content[0] == content[2] == content[3] != content[1]
+
+
+def test_an_audit_goes_on_from_what_is_known_of_each_photo(tmp_path, monkeypatch):
+    for number in range(6):
+        pixels = np.random.default_rng(number).integers(0, 256, (60, 80, 3), dtype=np.uint8)
+        path = tmp_path / "photos" / "ab"[number % 2] / f"{number}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(pixels).save(path)
+    looked, plain = [], audit.audit_folder(tmp_path / "photos")
+    sketch = audit.sketch
+    monkeypatch.setattr(audit, "sketch", lambda image: looked.append(image) or sketch(image))
+    for seen in (6, 0):
+        looked.clear()
+        found = audit.audit_folder(tmp_path / "photos", cache=tmp_path / "c")
+        assert len(looked) == seen
+        assert found.photos == plain.photos and np.array_equal(found.duplicates.scene, plain.duplicates.scene)
+        assert np.array_equal(found.duplicates.pairs, plain.duplicates.pairs)
+    (tmp_path / "photos/a/0.png").write_bytes(b"cut")
+    found = audit.audit_folder(tmp_path / "photos", cache=tmp_path / "c")
+    assert len(found.photos) == 5 and len(found.problems) == 1

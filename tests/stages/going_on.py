@@ -31,13 +31,13 @@ STAGES = {"extract": "tiny", "train_head": "tiny", "train": NET}
 # The stage, but it keeps its state all the time, and takes longer, as there is little to do here.
 SLOWED = """
 import runpy, sys, time
-from sortline.features.photo_cache import PhotoCache
+from sortline._core.photo_cache import PhotoCache
 from sortline.training import keeping, loop
 
 keeping.EVERY, keeping.SHARE, loop.BATCH_BYTES = 0.0, 0, 2**19
 def slowed(function, seconds):
     return lambda *words: (function(*words), time.sleep(seconds))[0]
-PhotoCache._append = slowed(PhotoCache._append, 0.1)
+PhotoCache._add = slowed(PhotoCache._add, 0.1)
 keeping.Keeper.write = slowed(keeping.Keeper.write, 0.02)
 sys.argv = sys.argv[1:]
 runpy.run_path(sys.argv[0], run_name="__main__")

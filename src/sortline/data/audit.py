@@ -14,9 +14,11 @@ from PIL import Image
 from sortline._core.cores import cores, on_all_cores
 from sortline._core.errors import UserError
 from sortline._core.files import sha256_file
+from sortline._core.origin import code
+from sortline._core.photo_cache import PhotoCache, Place, opened
 from sortline._core.text import printable
 from sortline.config.prepare import PrepareParams, Search
-from sortline.data.copies import Sketch, Sketches, sketch
+from sortline.data.copies import PACKED, Sketch, Sketches, packed, sketch, unpacked
 from sortline.data.duplicates import Duplicates, find_duplicates
 from sortline.data.images import BadImage, open_rgb
 from sortline.data.layout import APART, VAL_FOLDERS, split_folders
@@ -24,6 +26,7 @@ from sortline.data.listing import LeftOut, Listing, list_folder
 from sortline.data.names import check_class_names
 
 DEFAULTS = PrepareParams()
+ROOMS = ("_core", "config", "data")  # what decides what is found in a photo
 IMBALANCED = 10  # times the photos; from there on accuracy says little of the smallest class
 
 
@@ -107,19 +110,28 @@ def imbalance(audit: Audit) -> tuple[str, str, int] | None:
     return (largest, smallest, times) if counts[smallest] and times >= IMBALANCED else None
 
 
-def audit_folder(folder: Path, params: PrepareParams = DEFAULTS, workers: int | None = None) -> Audit:
+def audit_folder(
+    folder: Path, params: PrepareParams = DEFAULTS, workers: int | None = None, cache: Path | None = None
+) -> Audit:
     """Decode every photo below `folder` and look for copies; memory holds one photo a worker and 2 kB a file, the disk
     for a while 50 kB a file.
 
     `folder` holds `train/` and one of VAL_FOLDERS with class folders in each, or class folders, or photos alone. Beside
     `train/` there may be `field/`, of class folders or a folder a source that holds some, and beside a val `test/`.
-    `workers` threads (default: one a core, at most 8). Raises `UserError` where there is no file to look at.
+    `workers` threads (default: one a core, at most 8). `cache`: a folder for what is found in each photo, from which
+    another audit goes on; None: none. Raises `UserError` where there is no file to look at.
     """
     tree, search = walk(folder), params.duplicates.search
-    check = partial(_check, folder, params)
     photos: list[Usable] = []
     problems = [Problem(printable(str(one.path)), "", "", one.what) for one in tree.left_out if not one.junk]
-    with Sketches(len(tree.entries) if search == "geometry" else 0) as sketches:
+    place = None
+    if cache is not None and search == "geometry":
+        place = Place(cache, {"limits": [params.max_pixels, params.max_file_mb], "code": code(ROOMS)})
+    with (
+        Sketches(len(tree.entries) if search == "geometry" else 0) as sketches,
+        opened(place, {**PACKED, "pixels": (np.uint8, (32,))}) as known,
+    ):
+        check = partial(_check, folder, params, known)
         for result in on_all_cores(check, tree.entries, "audit", workers or min(cores(), 8)):
             if isinstance(result, Problem):
                 problems.append(result)
@@ -202,15 +214,37 @@ def _roots(listing: Listing) -> list[tuple[str, PurePosixPath]]:
     return roots
 
 
-def _check(folder: Path, params: PrepareParams, entry: Entry) -> tuple[Usable, Sketch | None] | Problem:
+@dataclass(frozen=True)
+class _File:
+    """A file as the cache knows it: by its bytes alone."""
+
+    path: Path
+    sha256: str = ""
+
+
+def _check(
+    folder: Path, params: PrepareParams, known: PhotoCache | None, entry: Entry
+) -> tuple[Usable, Sketch | None] | Problem:
     """Return the photo and what the search for copies needs of it, or what is wrong with the file."""
     path = folder / entry.path
+    file = _File(path)
+    if known is not None and (found := known.find(file)) is not None:
+        return _usable(entry, sha256_file(path), found["pixels"].tobytes().hex()), unpacked(found)
     try:
         image = open_rgb(path, params.max_pixels, params.max_file_mb)
-        photo = Usable(entry.path, entry.split, entry.folder, sha256_file(path), _pixels_sha256(image))
+        photo = _usable(entry, sha256_file(path), _pixels_sha256(image))
     except BadImage as error:
         return Problem(entry.path, entry.split, entry.folder, error.what)
-    return photo, sketch(image) if params.duplicates.search == "geometry" else None
+    if params.duplicates.search != "geometry":
+        return photo, None
+    seen = sketch(image)
+    if known is not None:
+        known.add(file, packed(seen) | {"pixels": np.frombuffer(bytes.fromhex(photo.pixels), np.uint8)})
+    return photo, seen
+
+
+def _usable(entry: Entry, sha256: str, pixels: str) -> Usable:
+    return Usable(entry.path, entry.split, entry.folder, sha256, pixels)
 
 
 def _pixels_sha256(image: Image.Image, rows: int = 256) -> str:

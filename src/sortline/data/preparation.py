@@ -57,12 +57,13 @@ def prepare(
     params: PrepareParams,
     left_out: Sequence[tuple[str, str]] = (),
     decisions: Path | None = None,
+    cache: Path | None = None,
 ) -> Preparation:
     """Audit the pictures of the folder `raw`, name their classes by a table of the folder `tables`, split them, and put
     into that what a person has decided in the file `decisions`.
 
-    `left_out`: [path, why] of what fetch could not read. Raises `UserError` where the pictures cannot be used as
-    `params` ask for.
+    `left_out`: [path, why] of what fetch could not read; `cache` as `Dataset.audit` has it. Raises `UserError` where
+    the pictures cannot be used as `params` ask for.
     """
     if left_out and params.unreadable == "fail":
         raise UserError(
@@ -70,7 +71,7 @@ def prepare(
             "prepare's unreadable is fail); mend them and fetch again, or set it to report"
         )
     dataset = open_dataset(raw)
-    audit = dataset.audit(params)
+    audit = dataset.audit(params, cache)
     folders = audit.class_folders()
     about = classes.describe(folders, params.table, tables)
     labels = classes.labels_of(folders, params.table, tables)

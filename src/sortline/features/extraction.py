@@ -1,6 +1,6 @@
 """Photos to what the store keeps of them: Feature Maps of the frozen backbone, once over every view, or the pixels."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +14,7 @@ from sortline._core import files
 from sortline._core.cores import on_all_cores
 from sortline._core.errors import UserError
 from sortline._core.origin import code
+from sortline._core.photo_cache import PhotoCache, Place, opened
 from sortline.backbones.loading import Backbone
 from sortline.backbones.preprocessing import to_grey
 from sortline.config.augment import ViewParams
@@ -24,12 +25,12 @@ from sortline.data.prepared import Photo, fingerprint
 from sortline.features import ray_engine
 from sortline.features.engines import Engine, check_engines, mindspore_engine, onnxruntime_engine, to_onnx
 from sortline.features.of_photo import OfPhoto
-from sortline.features.photo_cache import PhotoCache, Place, Work, opened
 from sortline.features.ray_engine import Put
 from sortline.features.store import KEPT, FeatureStore
 
 # What decides features: as `extract` depends on in dvc.yaml.
 ROOMS = ("_core", "config", "data", "backbones", "features")
+Work = Callable[[Photo], dict[str, np.ndarray]]
 PIXELS = 224  # a side of the pictures that are kept themselves, where params.yaml does not say
 
 

@@ -20,10 +20,10 @@ from sortline._core import sessions
 from sortline._core.cores import cores
 from sortline._core.errors import UserError
 from sortline._core.files import write_csv
+from sortline._core.photo_cache import PhotoCache
 from sortline.data.images import BadImage, read_rgb
 from sortline.data.prepared import Photo
 from sortline.features.of_photo import OfPhoto
-from sortline.features.photo_cache import PhotoCache
 
 SHARD, SHARD_BYTES = 2_000, 256 * 2**20  # photos, and bytes of them, that a worker gets at a time at most
 SHARDS_A_WORKER = 20  # at least, so that none waits long for the last one

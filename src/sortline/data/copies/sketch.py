@@ -2,6 +2,7 @@
 
 import shutil
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -69,6 +70,32 @@ def _local_features(gray: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.array([one.pt for one in chosen], np.float32), descriptors.astype(np.uint8)
 
 
+# A sketch in arrays of one size, for the disk.
+PACKED: dict[str, tuple[type, tuple[int, ...]]] = {
+    "points": (np.float32, (FEATURES, 2)),
+    "descriptors": (np.uint8, (FEATURES, 128)),
+    "picture": (np.uint8, (SMALL, SMALL)),
+    "bits": (np.bool_, (HASH * HASH,)),
+    "sizes": (np.int32, (3,)),  # local features, height, width
+}
+
+
+def packed(one: Sketch) -> dict[str, np.ndarray]:
+    """Return the sketch as PACKED has it."""
+    arrays: dict[str, np.ndarray] = {name: np.zeros(shape, kind) for name, (kind, shape) in PACKED.items()}
+    n, (height, width) = len(one.points), one.picture.shape
+    arrays["points"][:n], arrays["descriptors"][:n] = one.points, one.descriptors
+    arrays["picture"][:height, :width] = one.picture
+    return arrays | {"bits": one.bits, "sizes": np.array([n, height, width], np.int32)}
+
+
+def unpacked(arrays: Mapping[str, np.ndarray]) -> Sketch:
+    """Return the sketch that `packed` made the arrays of."""
+    n, height, width = arrays["sizes"].tolist()
+    picture = arrays["picture"][:height, :width]
+    return Sketch(arrays["points"][:n], arrays["descriptors"][:n], picture, arrays["bits"])
+
+
 class Sketches:
     """The sketches of up to `count` photos, on the disk while they are in use: 50 kB each."""
 
@@ -80,36 +107,28 @@ class Sketches:
                 f"needs {needed / 1e9:.1f}; make room, set TMPDIR, or set prepare's duplicates.search to exact"
             )
         self._folder = tempfile.TemporaryDirectory(prefix="sortline-")
-
-        def kept(name: str, shape: tuple[int, ...], kind: type) -> np.ndarray:
-            return on_disk(Path(self._folder.name, f"{name}.npy"), kind, (max(count, 1), *shape))
-
-        self._points = kept("points", (FEATURES, 2), np.float32)
-        self._descriptors = kept("descriptors", (FEATURES, 128), np.uint8)
-        self._pictures = kept("pictures", (SMALL, SMALL), np.uint8)
-        self.bits = np.zeros((count, HASH * HASH), bool)
-        self._sizes = np.zeros((count, 3), int)  # features, height, width
+        self._count = count
+        self._arrays = {
+            name: on_disk(Path(self._folder.name, f"{name}.npy"), kind, (max(count, 1), *shape))
+            for name, (kind, shape) in PACKED.items()
+        }
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        del self._points, self._descriptors, self._pictures  # Windows removes no file that is mapped
+        self._arrays.clear()  # Windows removes no file that is mapped
         self._folder.cleanup()
 
     def __len__(self) -> int:
-        return len(self._sizes)
+        return self._count
 
     def __setitem__(self, number: int, one: Sketch) -> None:
-        n, (height, width) = len(one.points), one.picture.shape
-        self._points[number, :n], self._descriptors[number, :n] = one.points, one.descriptors
-        self._pictures[number, :height, :width] = one.picture
-        self.bits[number], self._sizes[number] = one.bits, (n, height, width)
+        for name, array in packed(one).items():
+            self._arrays[name][number] = array
 
     def __getitem__(self, number: int) -> Sketch:
-        n, height, width = self._sizes[number]
-        picture = self._pictures[number, :height, :width]
-        return Sketch(self._points[number, :n], self._descriptors[number, :n], picture, self.bits[number])
+        return unpacked({name: array[number] for name, array in self._arrays.items()})
 
 
 def comparable(descriptors: np.ndarray) -> np.ndarray:

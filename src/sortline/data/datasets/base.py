@@ -24,8 +24,11 @@ class Dataset(ABC):
         self.raw = raw
 
     @abstractmethod
-    def audit(self, params: PrepareParams) -> Audit:
-        """Look through all pictures; raise `UserError` where they cannot be used as `params` ask for."""
+    def audit(self, params: PrepareParams, cache: Path | None = None) -> Audit:
+        """Look through all pictures; raise `UserError` where they cannot be used as `params` ask for.
+
+        `cache`: a folder for what is found in each, from which another audit goes on; None: none.
+        """
 
     @abstractmethod
     def split(self, audit: Audit, labels: Mapping[str, int], names: Sequence[str], params: PrepareParams) -> Split:

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -25,7 +26,7 @@ class IdxDigits(Dataset):
     reads = "digits"
     sheets = ("digits",)
 
-    def audit(self, params: PrepareParams) -> Audit:
+    def audit(self, params: PrepareParams, cache: Path | None = None) -> Audit:
         """Read the IDX files; the test part is the audit's "val"."""
         photos = []
         for name, part in idx.read(self.raw).items():

@@ -1,6 +1,7 @@
 """Photos in class folders, with or without a split into train/ and val/."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from sortline.config.prepare import PrepareParams
@@ -14,8 +15,8 @@ class PhotoFolder(Dataset):
 
     sheets = ("views", "duplicates", "scenes")
 
-    def audit(self, params: PrepareParams) -> Audit:
-        audit = audit_folder(self.raw, params)
+    def audit(self, params: PrepareParams, cache: Path | None = None) -> Audit:
+        audit = audit_folder(self.raw, params, cache=cache)
         if params.unreadable == "fail":
             refuse_problems(audit)
         return audit

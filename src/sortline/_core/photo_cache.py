@@ -8,20 +8,30 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
 from sortline._core import files
 from sortline._core.errors import NO_ROOM
 from sortline._core.unfinished import fresh
-from sortline.data.prepared import Photo
 
 LIMIT = 2 * 2**30  # bytes that may stay when all is done
 KEY, DIGEST = 32, 16  # bytes
 
 Kinds = Mapping[str, tuple[type, tuple[int, ...]]]
-Work = Callable[[Photo], dict[str, np.ndarray]]
+
+
+class Photo(Protocol):
+    """A photo's file, and what else its result depends on, such as the sha256 that its views are drawn from."""
+
+    @property
+    def path(self) -> Path: ...
+    @property
+    def sha256(self) -> str: ...
+
+
+SomePhoto = TypeVar("SomePhoto", bound=Photo)
 
 
 @dataclass(frozen=True)
@@ -49,7 +59,7 @@ class PhotoCache:
         self.stream.truncate(self.count * self.size)  # what a kill has cut
         self.rows = {self._read(row, KEY): row for row in range(self.count)}
 
-    def of(self, photo: Photo, work: Work) -> dict[str, np.ndarray]:
+    def of(self, photo: SomePhoto, work: Callable[[SomePhoto], dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
         """Return what `work` makes of the photo, by name; from the file where it is there."""
         key = _key(photo)
         if (known := self._known(key)) is not None:
