@@ -15,6 +15,7 @@ from sortline._core.text import printable
 from sortline.config.base import load
 from sortline.config.prepare import PrepareParams
 from sortline.config.tasks import check_listed
+from sortline.data import corrections
 from sortline.data.added import add_labelled
 from sortline.data.sources import FetchParams
 from sortline.data.sources.base import data_folder
@@ -34,6 +35,7 @@ def main(argv: list[str]) -> None:
     about, passed_over = fetch_photos(options.task, params.sources, options.out, options.downloads, data_folder())
     table = load(options.task, "prepare", PrepareParams).table
     decisions = Path("corrections") / f"{options.task}.csv"
+    corrections.create(decisions)  # prepare depends on it, and a task may have been written by hand
     if added := add_labelled(options.out, decisions, Path("data/inbox") / options.task, table, Path("tables")):
         about["added"] = added
     write_json(options.source, about)
