@@ -15,7 +15,7 @@ from sortline.config.diagnose import DiagnoseParams
 from sortline.config.prepare import PrepareParams
 from sortline.config.training import TrainParams
 from sortline.data import prepared
-from sortline.evaluation import diagnosis, robustness
+from sortline.evaluation import diagnosis, robustness, strangers
 from sortline.report import contact_sheet, figures
 from sortline.report import diagnosis as report
 
@@ -39,6 +39,8 @@ def main(argv: list[str]) -> None:
     robust = robustness.summary(answers, threshold, trained_with)
     robustness.check(robust, params.robustness)
     result = diagnosis.summary(found) | {"dataset": dataset, "robustness": robust}
+    if unknown := strangers.told_apart(model):
+        result["unknown"] = unknown
 
     tables = diagnosis.tables(found) | {"robustness/cells": robustness.table(answers, threshold)}
     for name, (header, rows) in tables.items():

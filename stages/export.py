@@ -39,7 +39,7 @@ def main(argv: list[str]) -> None:
     if "unfamiliar_below" in measured["train"]:
         labels["unfamiliar_below"] = measured["train"]["unfamiliar_below"]
     if "sets" in model.about:
-        labels["sets"] = model.about["sets"]
+        labels |= {"sets": model.about["sets"], "unknown_below": model.about["familiarity"]["below"]}
     if reads := open_dataset(args.raw).reads:
         labels["reads"] = reads
     val = prepared.read_part(split)

@@ -10,6 +10,7 @@ import argparse
 import math
 import shutil
 import tempfile
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -94,6 +95,7 @@ def make(args: argparse.Namespace, params: TrainParams, work: Path) -> None:
             unseen = out_of_fold.measure(data, folds, part.scenes, net, params, args.weights, work)
             out_of_fold.write(out, unseen, net)
             trained.about["threshold"] = unseen.threshold
+            trained.about["familiarity"] = asdict(unseen.unknown)
             trained.about["sets"] = sets.limits(unseen.labels, unseen.out_of_fold)
         files.write_json(out / "head.json", trained.about)
         net_graphs.write_graphs(out, trained.about, data.inputs)

@@ -6,6 +6,7 @@ people (`log.txt`) and the out-of-fold probabilities; the curves and out-of-fold
 """
 
 import argparse
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from sortline.config.training import TrainHeadParams
 from sortline.data import prepared
 from sortline.evaluation import training
 from sortline.evaluation.predictions import Predictions, table
-from sortline.features import sets, similarity
+from sortline.features import familiarity, sets, similarity
 from sortline.features.heads import save_heads
 from sortline.report import tracking, training_curves
 from sortline.training import calibration, heads
@@ -61,18 +62,23 @@ def make(args: argparse.Namespace, params: TrainHeadParams, keeper: Keeper, log:
     reference = similarity.fit(data.pooled())
     similarities = reference.out_of_fold(data.folds)
     unfamiliar = similarity.unfamiliar_below(similarities)
+    logits = calibration.logits_out_of_fold(data, calibrated.fold_heads)
+    distances = familiarity.distances(data.pooled(), data.folds)
+    unknown = familiarity.fit(logits, distances)
     train = Predictions(prepared.read_part(args.prepared / "split.csv", "train"), classes, calibrated.out_of_fold)
 
     with files.replacing(args.out) as out:
         out.mkdir()
         about: dict[str, Any] = {"checkpoint": trained.checkpoint, "solver": params.optimizer, "dataset": data.dataset}
         about |= {"threshold": calibrated.threshold, "unfamiliar_below": unfamiliar}
+        about["familiarity"] = asdict(unknown)
         about["sets"] = sets.limits(data.labels, calibrated.out_of_fold)
         save_heads(out, calibrated.heads, about)
         (out / "folds").mkdir()
         save_heads(out / "folds", calibrated.fold_heads, {})
         reference.write(out / "reference.safetensors")
         np.save(out / "out_of_fold.npy", calibrated.out_of_fold.astype(np.float32))
+        np.save(out / "familiarity.npy", unknown.score(logits, distances).astype(np.float32))
         if calibrated.by_photo is not None:
             np.save(out / "by_photo.npy", calibrated.by_photo.astype(np.float32))
         if trained.curve_x == "epoch":

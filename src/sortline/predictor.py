@@ -19,6 +19,7 @@ from sortline.data import prepared
 from sortline.data.prepared import Part
 from sortline.features import similarity
 from sortline.features.evidence import class_activation
+from sortline.features.familiarity import Familiarity
 from sortline.features.heads import Head, dropped, load_head
 from sortline.features.mapper import Mapper
 from sortline.features.store import FeatureStore
@@ -102,6 +103,19 @@ class Predictor(ABC):
         features of a backbone to tell by."""
         return None
 
+    @property
+    def tells(self) -> Familiarity | None:
+        """By what it tells photos of what it knows from others, if it does."""
+        return Familiarity(**self.about["familiarity"]) if "familiarity" in self.about else None
+
+    def seen(self, pictures: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return what `tells` scores of uint8 RGB (n, S, S, 3): logits (n, classes), distance (n,)."""
+        raise NotImplementedError  # of a model that does not tell
+
+    def familiarity_out_of_fold(self) -> np.ndarray:
+        """Return the score of each train photo, float32 (n,), by a model that was trained on no photo of its scene."""
+        return arrays.read(self.folder / "familiarity.npy")
+
     def familiar(self, split: Path) -> dict[str, Familiar]:
         """Return the train photos out of fold, once of folds that keep scenes together, once of folds that do not."""
         return {}
@@ -157,6 +171,9 @@ class HeadPredictor(Predictor):
     def logits(self, pictures: np.ndarray, fold: int | None = None) -> np.ndarray:
         head = self.head if fold is None else self._fold_heads[fold]
         return head.logits(self._mapper.features(pictures, head.pooling))
+
+    def seen(self, pictures: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return self.logits(pictures), self.reference.distance(self._mapper.pooled(pictures)[:, 0])
 
     def probabilities(self, part: Part, dataset: str | None = None) -> np.ndarray:
         what = "maps" if self.head.pooling == "attention" else "pooled"
@@ -235,6 +252,11 @@ class NetPredictor(Predictor):
 
     def logits(self, pictures: np.ndarray, fold: int | None = None) -> np.ndarray:
         return self._net.run(["logits"], {"x": self.preprocessing(pictures)})[0]
+
+    def seen(self, pictures: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        assert self.reference is not None  # there is none without a familiarity
+        logits, mean = self._net.run(["logits", "mean"], {"x": self.preprocessing(pictures)})
+        return logits, self.reference.distance(mean)
 
     def probabilities(self, part: Part, dataset: str | None = None) -> np.ndarray:
         return softmax(self._run("logits", part, dataset).astype(np.float64), axis=1)

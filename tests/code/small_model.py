@@ -17,7 +17,8 @@ HALVES = Preprocessing((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
 
 
 def small_model(labels=LABELS):
-    """Photo -> 8 x 8 pixels, -1 to 1 -> their mean colour -> three logits, and the similarity to three colours."""
+    """Photo -> 8 x 8 pixels, -1 to 1 -> their mean colour -> three logits, and the similarity to three
+    colours, by which familiarity is told too."""
     nodes = [
         helper.make_node("ReduceMean", ["x", "places"], ["pooled"], keepdims=0),
         helper.make_node("Gemm", ["pooled", "weight", "bias"], ["logits"], transB=1),
@@ -30,4 +31,5 @@ def small_model(labels=LABELS):
     network = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=8)
     reference = Reference(np.full(3, -0.2, np.float32), np.eye(3, dtype=np.float32), np.eye(3, dtype=np.float32))
     onnx_model.add_similarity(network, reference)
+    onnx_model.add_familiarity(network, 0.5)
     return onnx_model.self_contained(network, HALVES, SIZE, {"labels": json.dumps(labels, ensure_ascii=False)})

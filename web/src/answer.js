@@ -10,7 +10,7 @@ const $ = (id) => document.getElementById(id);
 
 // Return the answer to show: the best guesses, whether the best is too weak to be given as one, the classes that it may
 // be then, and whether the photo is unlike anything that the model was trained on.
-export function judge(labels, { probabilities, similarity, setScores, cam, ms }) {
+export function judge(labels, { probabilities, similarity, familiarity, setScores, cam, ms }) {
   const order = [...probabilities.keys()].sort((a, b) => probabilities[b] - probabilities[a] || a - b);
   const guess = (index) => {
     const label = labels.classes[index];
@@ -20,7 +20,9 @@ export function judge(labels, { probabilities, similarity, setScores, cam, ms })
   const guesses = order.slice(0, GUESSES).map(guess);
   const limit = labels.sets?.[LEVEL];
   const among = order.filter((index) => setScores?.[index] <= limit).map(guess);
-  const familiar = similarity === undefined || similarity >= (labels.unfamiliar_below ?? -1);
+  const known = familiarity ?? similarity;
+  const least = familiarity === undefined ? labels.unfamiliar_below : labels.unknown_below;
+  const familiar = known === undefined || known >= (least ?? -Infinity);
   return { guesses, among, cam, ms, familiar, sure: familiar && enough(guesses[0].probability, labels.threshold) };
 }
 

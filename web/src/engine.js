@@ -48,7 +48,7 @@ export class Engine {
     this.#waiting.clear();
   }
 
-  // Return {probabilities Float32Array, similarity or undefined, setScores Float32Array or undefined, cam {data, height, width} or undefined, shown ImageBitmap, ms}; raise LookError.
+  // Return {probabilities Float32Array, similarity, familiarity or undefined, setScores Float32Array or undefined, cam {data, height, width} or undefined, shown ImageBitmap, ms}; raise LookError.
   async look(source) {
     await this.ready;
     const id = this.#next++;

@@ -35,9 +35,10 @@ async function look({ session, digits }, source) {
   const cam = output.cam && { data: output.cam.data, height: output.cam.dims[1], width: output.cam.dims[2] };
   const similarity = output.similarity?.data[0];
   const setScores = output.set_scores?.data;
-  const numbers = [...output.probabilities.data, ...(setScores ?? []), similarity ?? 0];
+  const familiarity = output.familiarity?.data[0];
+  const numbers = [...output.probabilities.data, ...(setScores ?? []), similarity ?? 0, familiarity ?? 0];
   if (!numbers.every(Number.isFinite)) throw new Error("the model answers without a number; it is damaged");
-  return { probabilities: output.probabilities.data, similarity, setScores, cam, shown, ms: performance.now() - start };
+  return { probabilities: output.probabilities.data, similarity, familiarity, setScores, cam, shown, ms: performance.now() - start };
 }
 
 const model = load();

@@ -15,7 +15,7 @@ const answer = labels.classes[indexOfMax(expected(TASK)[PHOTO].int8)];
 const bin = labels.bins.find((one) => one.id === answer.bin);
 
 let app;
-before(() => (app = build(TASK, { changed: { threshold: null, unfamiliar_below: null }, name: "sure" })));
+before(() => (app = build(TASK, { changed: { threshold: null, unknown_below: null }, name: "sure" })));
 after(closeBrowser);
 
 const text = (page, selector) => page.textContent(selector);
@@ -66,7 +66,7 @@ test("the heat map is the class's activation map, on request", async (context) =
 
 for (const [threshold, name] of [[1.1, "unsure"], ["never", "never-sure"]]) {
   test(`with the threshold ${threshold} it says that it is not sure`, async (context) => {
-    const page = await open(context, build(TASK, { changed: { threshold, unfamiliar_below: null }, name }));
+    const page = await open(context, build(TASK, { changed: { threshold, unknown_below: null }, name }));
     await chooseAndWait(page, TASK, PHOTO);
     assert.match(await text(page, "#card"), new RegExp(`^Not sure.*${answer.en}`));
     assert.equal(await page.$eval("#card", (one) => one.style.backgroundColor), "");
@@ -83,7 +83,7 @@ test("an answer that is no number is an error, not a class", async (context) => 
 });
 
 test("what is unlike anything trained on is told", async (context) => {
-  const changed = { threshold: null, unfamiliar_below: 1.1 };
+  const changed = { threshold: null, unknown_below: 1e9 };
   const page = await open(context, build(TASK, { changed, name: "strange" }));
   await chooseAndWait(page, TASK, PHOTO);
   assert.match(await text(page, "#card"), new RegExp(`^Nothing I know.*${answer.en}`));
@@ -91,7 +91,7 @@ test("what is unlike anything trained on is told", async (context) => {
 });
 
 test("where it is not sure it says which classes it may be, in both languages", async (context) => {
-  const changed = { threshold: "never", unfamiliar_below: null, sets: { 95: 9 } }; // a limit that no class exceeds
+  const changed = { threshold: "never", unknown_below: null, sets: { 95: 9 } }; // a limit that no class exceeds
   const page = await open(context, build(TASK, { changed, name: "several" }));
   await chooseAndWait(page, TASK, PHOTO);
   const count = labels.classes.length;
@@ -113,7 +113,7 @@ test("where it is not sure it says which classes it may be, in both languages", 
 
 test("a task without bins shows its class instead", async (context) => {
   const classes = labels.classes.map(({ code, en }) => ({ code, en, zh: "", bin: "" }));
-  const changed = { classes, bins: [], threshold: null, unfamiliar_below: null };
+  const changed = { classes, bins: [], threshold: null, unknown_below: null };
   const page = await open(context, build(TASK, { changed, name: "no-bins" }));
   await chooseAndWait(page, TASK, PHOTO);
   assert.equal(await text(page, "#title"), "What is on the photo?");

@@ -31,8 +31,8 @@ EPILOG = """examples:
   sortline predict photos/ --explain why/
 
 "not sure" stands where the best guess is less probable than the threshold that was chosen out of fold, before the
-classes that it may be: of scenes that are new to the model, the photo's is among them for 95 %. "nothing I know" stands
-where the photo is farther from all train photos than 39 in 40 of new scenes.
+classes that it may be: the right one is among them for 95 in 100 photos of new scenes. "nothing I know" stands where
+neither the classes nor the train photos account for the photo, as for 5 in 100 of new scenes.
 A bad file is named on stderr and the rest go on.
 exit code: 0 all done, 1 some files failed, 2 nothing could be done"""
 

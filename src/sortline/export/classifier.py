@@ -68,7 +68,7 @@ class Classifier:
         with runtimes.one_line(path, what):
             found = self._runtime.run(outputs, pixels)
         for name, values in zip(outputs, found, strict=True):
-            first = 1 if name == "similarity" else len(self.classes)
+            first = 1 if name in ("similarity", "familiarity") else len(self.classes)
             # A logit of a class that is out of the question may be -Inf.
             if values.shape[:1] != (first,) or np.isnan(values).any() or (name != "logits" and np.isinf(values).any()):
                 raise UserError(f"{path}: its {name} are not a number for each class; export it again")
@@ -90,7 +90,7 @@ class Classifier:
     __call__ = predict
 
     def _predict(self, image: Image.Image, top: int) -> Prediction:
-        names = [name for name in ("probabilities", "similarity", "set_scores") if name in self._outputs]
+        names = [name for name in ("probabilities", "similarity", "familiarity", "set_scores") if name in self._outputs]
         found = dict(zip(names, self._run(names, image), strict=True))
         probabilities, similarity = (
             found["probabilities"],
@@ -103,8 +103,9 @@ class Classifier:
         for index in best:
             label = self.classes[index]
             guesses.append(Guess(label, self._bins.get(label.get("bin")), float(probabilities[index])))
-        limit = self.labels.unfamiliar_below
-        familiar = similarity is None or limit is None or similarity >= limit
+        limit = self.labels.unknown_below if "familiarity" in found else self.labels.unfamiliar_below
+        known = found.get("familiarity", found.get("similarity"))
+        familiar = known is None or limit is None or bool(known[0] >= limit)
         limits = self.labels.sets if "set_scores" in found else {}
         sets = {
             level: tuple(self.classes[index] for index in order if found["set_scores"][index] <= limit)
@@ -202,7 +203,7 @@ def outcome(predict: Callable[[], Prediction], photo: Path) -> Prediction | BadI
 
 def _check_contract(outputs: runtimes.Shapes, inside: str | None, known: labels.Labels, path: Path) -> None:
     """Refuse a model with other outputs than the export stage writes, or with other labels."""
-    ranks = {"probabilities": 1, "logits": 1, "similarity": 1, "set_scores": 1, "cam": 3}
+    ranks = {"probabilities": 1, "logits": 1, "similarity": 1, "familiarity": 1, "set_scores": 1, "cam": 3}
     proper = all(len(outputs[name]) == rank for name, rank in ranks.items() if name in outputs)
     if not {"probabilities", "logits"} <= set(outputs) or not proper:
         raise UserError(f"{path}: not exported by sortline (a uint8 photo in, probabilities out)")

@@ -23,7 +23,15 @@ from sortline.export.classifier import Classifier
 AGREEMENT = 0.999  # of top-1 predictions with those of the ONNX file, from the photo files
 ONNX2TF = "onnx2tf"
 RESIZED = "front/resized"
-LEFT_OUT = ("front/planes", "front/batched", "net/cam", "cam", "logits", "set_scores")  # of a graph of fixed size
+LEFT_OUT = (
+    "front/planes",
+    "front/batched",
+    "net/cam",
+    "cam",
+    "logits",
+    "set_scores",
+    "familiarity",
+)  # of a graph of fixed size
 # onnx2tf compares its layers with ONNX Runtime's on pictures that it downloads, unless this lies beside it.
 PICTURES = "calibration_image_sample_data_20x128x128x3_float32.npy"
 
@@ -118,7 +126,7 @@ FORMATS = {"openvino": to_openvino, "litert": to_litert, "coreml": to_coreml}
 def of_fixed_size(model: onnx.ModelProto) -> onnx.ModelProto:
     """Return the exported graph for photos of its own size: `image` uint8 (1, S, S, 3), resized already.
 
-    `probabilities` and `logits` are float32 (1, classes), `similarity` (1, 1); there is no `cam`, no `set_scores`.
+    `probabilities` and `logits` are float32 (1, classes), `similarity` (1, 1); there are no others.
     """
     graph = model.graph
     values = {one.name: one for one in graph.initializer}
@@ -126,7 +134,7 @@ def of_fixed_size(model: onnx.ModelProto) -> onnx.ModelProto:
     nodes = []
     for node in graph.node:
         output = node.output[0]
-        if output in LEFT_OUT or output.startswith("back/sets/"):
+        if output in LEFT_OUT or output.startswith(("back/sets/", "net/familiarity")):
             continue
         if output == RESIZED:
             node = helper.make_node("Transpose", ["image"], [RESIZED], RESIZED, perm=[0, 3, 1, 2])

@@ -17,7 +17,7 @@ from sortline.evaluation import metrics
 # What the work is in. The steps of an attention head, say, are few and suffer.
 QUANTIZED = ["Conv", "Gemm", "Add", "Clip", "Relu"]
 # Resizing, scaling and softmax stay as they are; so does what only draws the heat map.
-KEPT = ("front/", "back/", "net/cam/", "net/similarity/")
+KEPT = ("front/", "back/", "net/cam/", "net/similarity/", "net/familiarity/")
 LEAST = 1e-4  # of a channel's largest weight, beside its bias
 
 

@@ -41,7 +41,8 @@ class Bin(_Part):
 class Labels(_Part):
     """What the outputs of a model mean, in their order, and when its answers are not to be taken.
 
-    `unfamiliar_below`: the similarity below which a photo is unlike anything trained on; `sets`: for the
+    `unknown_below`: the familiarity below which a photo is nothing that the model knows; without it `unfamiliar_below`,
+    the similarity below which it is unlike anything trained on; `sets`: for the
     level in percent the limit of `set_scores` in its prediction sets, see `features.sets`; `reads`: "digits" where the
     model expects pictures like MNIST's; `image_size`: pixels a side that it resizes a photo to.
     """
@@ -53,6 +54,7 @@ class Labels(_Part):
     threshold: Threshold = None
     cam: bool | None = None
     unfamiliar_below: float | None = None
+    unknown_below: float | None = None
     sets: dict[str, float] = {}
     reads: str | None = None
     image_size: int | None = pydantic.Field(None, ge=1)

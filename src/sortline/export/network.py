@@ -47,6 +47,7 @@ def network_of(model: Predictor, weights: Path) -> Network:
         if head.linear:
             onnx_model.add_cam(graph, head)
         onnx_model.add_similarity(graph, model.reference)
+        _add_familiarity(graph, model)
         mindir, run = graphs.to_mindir(cell, size), partial(graphs.run_cell, cell)
         return Network(graph, mindir, run, backbone.preprocessing, size, backbone.info, head.linear, backbone.credits)
     assert isinstance(model, NetPredictor)
@@ -67,8 +68,15 @@ def network_of(model: Predictor, weights: Path) -> Network:
         onnx_model.add_cam(graph, model.head)
     if model.reference is not None:
         onnx_model.add_similarity(graph, model.reference)
+        _add_familiarity(graph, model)
     explains, pretrained = model.head is not None, _pretrained(model.about)
     return Network(graph, content, run, scaling, model.size, info, explains, pretrained)
+
+
+def _add_familiarity(graph: onnx.ModelProto, model: Predictor) -> None:
+    # What was trained by an earlier version has none.
+    if known := model.about.get("familiarity"):
+        onnx_model.add_familiarity(graph, known["weight"])
 
 
 def _pretrained(about: dict[str, Any]) -> list[registry.Credit]:

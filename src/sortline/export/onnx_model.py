@@ -82,14 +82,31 @@ def add_similarity(network: onnx.ModelProto, reference: Reference) -> None:
     graph.output.append(helper.make_tensor_value_info("similarity", TensorProto.FLOAT, ["n"]))
 
 
+def add_familiarity(network: onnx.ModelProto, weight: float) -> None:
+    """Add the output `familiarity`, float32 (n,), to `network` with `add_similarity`: see `features.familiarity`."""
+    constants = {"across": np.array([1]), "weight": np.array(weight, np.float32)}
+    nodes: list[Step] = [
+        ("ReduceSumSquare", ["similarity/centered", "across"], "whole", {"keepdims": 0}),
+        ("ReduceSumSquare", ["similarity/coordinates", "across"], "inside", {"keepdims": 0}),
+        ("Sub", ["whole", "inside"], "outside", {}),
+        ("Relu", ["outside"], "positive", {}),
+        ("Sqrt", ["positive"], "distance", {}),
+        ("Mul", ["distance", "weight"], "weighted", {}),
+        ("ReduceLogSumExp", ["logits", "across"], "energy", {"keepdims": 0}),
+        ("Sub", ["energy", "weighted"], "familiarity", {}),
+    ]
+    _append(network.graph, constants, nodes, "familiarity", {"familiarity"})
+    network.graph.output.append(helper.make_tensor_value_info("familiarity", TensorProto.FLOAT, ["n"]))
+
+
 def self_contained(
     network: onnx.ModelProto, preprocessing: Preprocessing, size: int, metadata: dict[str, Any]
 ) -> onnx.ModelProto:
     """Wrap `network` into a graph from photo to probabilities.
 
     Input `image`: uint8 RGB (H, W, 3) of any size, upright. Outputs: `probabilities`, `logits` and `set_scores` (see
-    `features.sets`), float32 (classes,), and, where `network` has them (`add_cam`, `add_similarity`), `cam`, float32
-    (classes, h, w), and `similarity`, float32 (1,).
+    `features.sets`), float32 (classes,), and, where `network` has them, `cam`, float32 (classes, h, w), `similarity`
+    and `familiarity`, float32 (1,).
     `metadata` becomes metadata_props; values that are not text as JSON.
     """
     front = _front(preprocessing, size)
@@ -106,9 +123,10 @@ def self_contained(
     if any(value.name == "net/cam" for value in graph.output):
         graph.node.append(helper.make_node("Squeeze", ["net/cam", "back/first"], ["cam"], name="back/cam"))
         shapes["cam"] = [classes, "map_height", "map_width"]
-    if any(value.name == "net/similarity" for value in graph.output):
-        graph.node.append(helper.make_node("Identity", ["net/similarity"], ["similarity"], name="back/similarity"))
-        shapes["similarity"] = [1]
+    for name in ("similarity", "familiarity"):
+        if any(value.name == f"net/{name}" for value in graph.output):
+            graph.node.append(helper.make_node("Identity", [f"net/{name}"], [name], name=f"back/{name}"))
+            shapes[name] = [1]
     _add_set_scores(graph)
     shapes["set_scores"] = [classes]
     del graph.output[:]

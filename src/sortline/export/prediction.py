@@ -28,9 +28,9 @@ class Prediction:
 
     `sure`: is the best one as probable as the threshold that was chosen out of fold? See `_core.doubt`.
     `similarity`: the cosine to the nearest photo that the model was trained on, None where it cannot tell; `familiar`:
-    is that as high as of photos of scenes it does not know, but for one in 40? `sets`: by level, "90" and "95" percent,
-    the classes among which the photo's is so often, of photos of scenes that the model does not know, the most probable
-    first; none where it cannot tell.
+    is it anything the model knows, as 19 in 20 photos of scenes that are new to it are? `sets`: by level, "90" and "95"
+    percent, the classes among which the photo's is so often, of photos of new scenes, the most probable first; none
+    where it cannot tell.
     """
 
     top: tuple[Guess, ...]

@@ -31,6 +31,11 @@ class Reference:
         """Return the cosine to the nearest train photo, float32 (n,), -1 to 1, of mean-pooled features (n, C)."""
         return (self.coordinates(features) @ self.rows.T).max(1)
 
+    def distance(self, features: np.ndarray) -> np.ndarray:
+        """Return how far features (n, C) are from the subspace of `axes`, float (n,)."""
+        apart = features - self.center
+        return np.sqrt(np.maximum((apart**2).sum(1) - ((apart @ self.axes) ** 2).sum(1), 0))
+
     def out_of_fold(self, folds: np.ndarray) -> np.ndarray:
         """Return each train photo's cosine to the nearest of the other folds, float32 (N,); `folds` int (N,)."""
         found = np.empty(len(self.rows), np.float32)

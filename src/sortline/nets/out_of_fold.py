@@ -9,7 +9,7 @@ from scipy.special import softmax
 
 from sortline._core import parameters
 from sortline.config.training import TrainParams
-from sortline.features import similarity
+from sortline.features import familiarity, similarity
 from sortline.nets import fit
 from sortline.nets.inputs import Feed, predictor
 from sortline.nets.photo_net import Features
@@ -32,7 +32,7 @@ def measure(
     What a run that broke off has left in `work`, a folder a fold, goes on.
     """
     logits = np.empty((len(folds), data.classes), np.float32)
-    near = np.empty(len(folds), np.float32)
+    near, distance = np.empty((2, len(folds)), np.float32)
     for fold in np.unique(folds):
         held = folds == fold
         rows, labels = data.rows, data.labels
@@ -42,15 +42,18 @@ def measure(
         own.mkdir(exist_ok=True)
         logits[held] = fit.train(net, options, part, params, own, Keeper(own)).val_logits
         known = similarity.fit(features(net, part, part.rows))
-        near[held] = known.similarity(features(net, part, part.val_rows))
+        seen = features(net, part, part.val_rows)
+        near[held], distance[held] = known.similarity(seen), known.distance(seen)
     untempered = softmax(logits.astype(np.float64), axis=1)
     temperature = calibration.fit_temperature(data.labels, untempered) if params.calibrate else 1.0
     probabilities = calibration.temper(untempered, temperature)
     wanted = params.reject_accuracy
     threshold = None if wanted is None else calibration.reject_threshold(data.labels, probabilities, wanted)
     reference = similarity.fit(features(final, data, data.rows))
+    unknown = familiarity.fit(logits / temperature, distance)
     told = probabilities, untempered, near, reference, temperature, threshold
-    return OutOfFold(data.labels, folds, scenes, *told)
+    scored = unknown, unknown.score(logits / temperature, distance)
+    return OutOfFold(data.labels, folds, scenes, *told, *scored)
 
 
 def features(net: nn.Cell, data: fit.Parts, rows: np.ndarray) -> np.ndarray:
@@ -64,6 +67,7 @@ def write(folder: Path, found: OutOfFold, net: nn.Cell) -> None:
     nothing after them needs to know of it."""
     np.save(folder / "out_of_fold.npy", found.out_of_fold.astype(np.float32))
     np.save(folder / "similarity.npy", found.near)
+    np.save(folder / "familiarity.npy", found.familiarity.astype(np.float32))
     found.reference.write(folder / "reference.safetensors")
     last = [cell for _, cell in net.head.cells_and_names() if isinstance(cell, nn.Dense)][-1]
     names = [parameter.name for parameter in (last.weight, last.bias)]

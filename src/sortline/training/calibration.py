@@ -9,7 +9,7 @@ from sortline._core.arrays import log_loss, logits
 from sortline._core.doubt import NEVER, Threshold
 from sortline.config.training import TrainHeadParams
 from sortline.features.heads import Head, softmax
-from sortline.training.results import Trained
+from sortline.training.results import Trained, TrainingSet
 
 RANGE = (0.05, 20.0)  # of temperatures tried
 
@@ -37,6 +37,15 @@ def calibrate(trained: Trained, labels: np.ndarray, params: TrainHeadParams) -> 
     by_photo = None if trained.by_photo is None else temper(trained.by_photo, temperature)
     folds = {str(fold): tempered(head, temperature) for fold, head in trained.fold_heads.items()}
     return Calibrated(heads, out_of_fold, temperature, threshold, by_photo, folds)
+
+
+def logits_out_of_fold(data: TrainingSet, heads: dict[str, Head]) -> np.ndarray:
+    """Return the plain view's logits, float32 (n, classes), each photo's by the head of its fold."""
+    found = np.empty((len(data.labels), data.classes), np.float32)
+    for fold, head in heads.items():
+        inside = data.folds == int(fold)
+        found[inside] = head.logits(data.features[inside, 0])
+    return found
 
 
 def temper(probabilities: np.ndarray, temperature: float) -> np.ndarray:

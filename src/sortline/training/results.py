@@ -7,6 +7,7 @@ import numpy as np
 
 from sortline._core.doubt import Threshold
 from sortline.features import similarity
+from sortline.features.familiarity import Familiarity
 from sortline.features.heads import Head
 
 
@@ -80,7 +81,8 @@ class TrainedNet:
 class OutOfFold:
     """Of the n train photos: their labels, folds and scenes, int (n,); probabilities float64 (n, classes), with the
     temperature in them, and before; the similarity of each to the nearest photo that its net was trained on,
-    float32 (n,). `reference` is for the final net.
+    float32 (n,). `reference` is for the final net, `unknown` tells by it what is nothing that it knows,
+    `familiarity` float (n,) are its scores.
     """
 
     labels: np.ndarray
@@ -92,6 +94,8 @@ class OutOfFold:
     reference: similarity.Reference
     temperature: float
     threshold: Threshold
+    unknown: Familiarity
+    familiarity: np.ndarray
 
     @property
     def unfamiliar_below(self) -> float:
