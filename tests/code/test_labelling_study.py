@@ -42,6 +42,6 @@ def test_a_way_is_measured_by_the_mean_of_its_seeds(report):
     right[0, :, :100] = right[1, :, :150] = True
     right[:, -1, :160] = True
     found = report["measured"]({"random": right, "ranked": right}, scenes, 1700.0)
-    row = found["ranked"]["curve"][0]
+    row = found["ranked"]["curve"][1]
     assert row["accuracy"] == pytest.approx(0.625) and row["seeds_std"] == pytest.approx(np.std([0.5, 0.75], ddof=1))
     assert row["difference"] == 0 and "difference" not in found["ranked"]["curve"][-1]
