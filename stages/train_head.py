@@ -92,7 +92,8 @@ def make(args: argparse.Namespace, params: TrainHeadParams, keeper: Keeper, log:
         else:
             training_curves.draw_selection(trained.curve, plots, n, trained.facts["c"])
     result = training.of_heads(data, params, trained, calibrated) | {"unfamiliar_below": unfamiliar}
-    files.write_metrics(args.metrics, result | training.on_given_labels(train))
+    given = prepared.read_part(args.prepared / "split.csv", "train", as_given=True)
+    files.write_metrics(args.metrics, result | training.on_given_labels(train, given))
     tracking.log(params.track, args.task, "train_head", params, args.metrics, args.plots, LIVE)
 
 

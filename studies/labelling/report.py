@@ -48,7 +48,7 @@ def measured(right: dict[str, np.ndarray], scenes: np.ndarray, pool: float) -> d
             mean = own[:, place].mean(0)
             row = {"labelled": count} | metrics.share_by_scene(mean, scenes)
             row["seeds_std"] = float(own[:, place].mean(1).std(ddof=1))
-            if way != "random" and count != counts[-1]:
+            if way != "random" and 0 < place < len(counts) - 1:  # at both ends all ways are the same
                 row |= comparison.paired_by_scene(right["random"][:, place].mean(0), mean, scenes)
             rows.append(row)
         by_seed = [enough(one.mean(1), counts) for one in own]

@@ -3,6 +3,7 @@
 import multiprocessing
 from pathlib import Path
 
+import numpy as np
 import pytest
 from pictures import two_classes
 from test_prepare_stage import PARAMS, run_stage
@@ -12,6 +13,9 @@ from sortline._core.files import read_csv, read_json, read_yaml, sha256_file
 from sortline.config.tasks import task_sections
 from sortline.data import corrections, prepared
 from sortline.data.corrections import DROP, UNSURE, Decision
+from sortline.data.prepared import Classes, Part
+from sortline.evaluation.predictions import Predictions
+from sortline.evaluation.training import on_given_labels
 
 DIGEST = "0" * 64
 
@@ -177,3 +181,16 @@ def test_every_task_that_could_be_listed_has_its_file():
     }
     for path in (root / "corrections").glob("*.csv"):
         corrections.read(path)
+
+
+def test_the_score_on_the_labels_as_given_counts_what_was_dropped_as_incorrect():
+    scenes, flags = np.arange(5), np.zeros(5, bool)
+    given = Part(["a", "b", "c", "d", "e"], np.array([0, 0, 1, 1, 1]), np.array([0, 0, 1, 1, 1]), flags, flags,
+                 np.arange(5), scenes, 5, "train")  # fmt: skip
+    kept = Part(["a", "b", "d", "e"], np.array([1, 0, 1, 1]), np.array([0, 0, 1, 1]), flags[:4], flags[:4],
+                np.array([0, 1, 3, 4]), scenes[[0, 1, 3, 4]], 5, "train")  # fmt: skip
+    predicted = np.eye(2)[[1, 0, 1, 0]]  # on the labels now: a, b, d; on the given ones: b, d
+    found = on_given_labels(Predictions(kept, Classes(["x", "y"], [], None), predicted), given)
+    assert (found["cv_given_accuracy"], found["cv_given_n"]) == (0.4, 5)
+    assert found["cv_given_changed"] == {"relabelled": 1, "dropped": 1}
+    assert on_given_labels(Predictions(given, Classes(["x", "y"], [], None), np.eye(2)[given.labels]), given) == {}

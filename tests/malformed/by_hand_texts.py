@@ -1,8 +1,8 @@
-"""Malformed params.yaml, class tables and training logs that somebody thought of."""
+"""Malformed params.yaml, class tables, corrections, lists of photos and training logs that somebody thought of."""
 
 from collections.abc import Iterator
 
-from malformed.texts import CLASSES, LOG, PARAMS
+from malformed.texts import CLASSES, DECISIONS, LOG, PARAMS, SAVED
 
 Cases = Iterator[tuple[str, bytes]]
 
@@ -117,3 +117,28 @@ def logs() -> Cases:
     yield "zeros", bytes(10**5)
     yield "half of UTF-16", LOG.encode("utf-16")[:101]
     yield "UTF-16 without its mark", LOG.encode("utf-16-le")
+
+
+def decisions() -> Cases:
+    head, first, second = DECISIONS.splitlines(keepends=True)
+    yield "no header", (first + second).encode()
+    yield "a column less", (head + first).replace(",why", "").replace(",\n", "\n").encode()
+    yield "a cell more", (head + first.replace(",\n", ",,\n")).encode()
+    yield "a short digest", (head + first.replace("a" * 64, "a" * 63)).encode()
+    yield "a digest in capitals", (head + first.replace("a" * 64, "A" * 64)).encode()
+    yield "a quote that never ends", (head + first + '"').encode()
+    yield "UTF-16", DECISIONS.encode("utf-16")
+    yield "no UTF-8", DECISIONS.encode() + b"\xff"
+
+
+def lists() -> Cases:
+    yield "a list", b"[]"
+    yield "5,000 levels", b'{"task": ' + b"[" * 5000 + b"]" * 5000 + b"}"
+    for old, new in {'"Bread",': "[],", "0.5": "NaN", "0.25": '"x"', "false": "", '"001.jpg"': "{}"}.items():
+        yield f"{new or 'nothing'} for {old}", SAVED.replace(old, new, 1).encode()
+    for old in ("0.5", "1}"):
+        for number in ("1e999", "9" * 5000, "true", "null", "[1]"):
+            yield f"{number[:5]} for {old}", SAVED.replace(old, number + old[1:].lstrip(".5"), 1).encode()
+    yield "no guesses", SAVED.replace('[{"name": "Bread", "probability": 1}]', "[]").encode()
+    yield "control characters", SAVED.replace("Bread", "\\u001b[2J").encode()
+    yield "2 MB", (SAVED + " " * 2 * 10**6).encode()

@@ -39,6 +39,8 @@ FORMATS = {
         texts.read_params, texts.params_files, text=True, more=by_hand_texts.params, file="params.yaml"
     ),
     "class tables": Format(texts.read_table, texts.tables, text=True, more=by_hand_texts.tables, file="input.csv"),
+    "corrections": Format(texts.read_decisions, texts.decisions, text=True, more=by_hand_texts.decisions),
+    "photos.json": Format(texts.read_list_of_photos, texts.lists_of_photos, text=True, more=by_hand_texts.lists),
     "training logs": Format(texts.read_log, texts.logs, text=True, more=by_hand_texts.logs),
 }
 # A refusal; read as the good file; read as what it says now, which no checksum denies; then what must never be.

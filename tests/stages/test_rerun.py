@@ -9,7 +9,10 @@ import pytest
 from rerun_table import BY_DVC, HEAD, MAYBE, TABLE, TO_THE_END, UNTRIED
 from schemas import SCHEMAS
 
+from sortline._core.files import sha256_file
 from sortline.config.base import load
+from sortline.data import corrections
+from sortline.data.corrections import Decision
 
 
 def edit(project, key: str, value: Any) -> None:
@@ -73,6 +76,17 @@ def test_an_edit_runs_the_stages_that_it_touches(project, key, value, expected):
         if "extract" in found:
             unseen = HEAD if until == "prepare" else {"export"}
     assert expected - unseen <= found - MAYBE.get(key, set()) <= expected
+
+
+@pytest.mark.parametrize(("new", "expected"), [("纸", HEAD), ("drop", HEAD), ("unsure", {"evaluate", "export"})])
+def test_a_corrected_label_runs_the_head_again_and_no_photo_through_the_backbone(project, new, expected):
+    """What changes no label is told in data.json, which evaluate and export read."""
+    photo = "train/Can/02.png"
+    digest = sha256_file(project.data / "tiny" / photo)
+    path = project.root / "corrections/tiny.csv"
+    assert listing(project, {"corrections/tiny.csv"}) == {"prepare"}
+    corrections.append(path, Decision(digest, photo, "Can", new))
+    assert listing(project, project.run_here("prepare")) == expected
 
 
 def test_dvc_runs_the_same_stages(project):

@@ -13,6 +13,7 @@ export class Doubtful {
   #labels;
   #version;
   #asked = null;
+  #still = true;
 
   constructor() {
     $("class").addEventListener("change", () => this.#correct($("class").value));
@@ -29,7 +30,7 @@ export class Doubtful {
     const names = (this.#labels?.classes ?? []).map((label, index) => [index, plain(label)]);
     const options = [["", say("asGuessed")], ...names].map(([value, text]) => new Option(text, value));
     $("class").replaceChildren(...options);
-    if (this.#asked) this.ask(this.#asked, true);
+    if (this.#asked) this.ask(this.#asked, this.#still);
   }
 
   add(entry) {
@@ -38,7 +39,7 @@ export class Doubtful {
 
   // Have the user say what is on the photo of `entry`, where it is not a moving one.
   ask(entry, still) {
-    this.#asked = entry;
+    [this.#asked, this.#still] = [entry, still];
     $("correct").hidden = !still || !this.#labels;
     $("class").value = this.#photos.get(entry) ?? "";
   }

@@ -3,11 +3,13 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { closeBrowser, open, ROOT, strangers } from "./harness.mjs";
 
+const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const COUNT = 36;
 const KEYS = ["k", "d", "u", "1", "2"];
 
@@ -133,3 +135,19 @@ test("a class is found by typing, and one can be added", async (context) => {
     assert.equal(lines().at(-1).split(",")[3], wanted);
   }
 });
+
+for (const colorScheme of ["light", "dark"]) {
+  test(`nothing serious for people with a screen reader or weak eyes, ${colorScheme}; no scrolling aside on a phone`, async (context) => {
+    const { url } = await review(context);
+    const page = await open(context, url, { ready: false, colorScheme, viewport: { width: 390, height: 844 } });
+    await ready(page);
+    await shown(page);
+    // Through the debugger: the page's policy lets no other script in.
+    const session = await page.context().newCDPSession(page);
+    await session.send("Runtime.evaluate", { expression: AXE });
+    const found = await page.evaluate(() => axe.run());
+    const serious = found.violations.filter((one) => ["serious", "critical"].includes(one.impact));
+    assert.deepEqual(serious.map((one) => `${one.id}: ${one.nodes.map((node) => node.target).join(", ")}`), []);
+    assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth));
+  });
+}

@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from sortline import __version__
 from sortline._core.errors import UserError
 from sortline.cli._shared import paths, tasks
 
@@ -48,6 +49,7 @@ def main(options: argparse.Namespace) -> int:
         _section(task, read_yaml(paths.PARAMS)),
         changes.since_commit(task),
         changes.last_commit(),
+        __version__,
         paths.raw(task) if options.photos else None,
     )
     write_text(out, page(facts))

@@ -6,6 +6,7 @@ import numpy as np
 
 from sortline._core.doubt import Threshold
 from sortline.config.training import BACKBONE, FOR_LBFGS, TrainHeadParams, TrainParams
+from sortline.data.prepared import Part
 from sortline.evaluation import coverage, metrics
 from sortline.evaluation.predictions import Predictions
 from sortline.features.heads import softmax
@@ -72,16 +73,20 @@ def _by_photo(data: TrainingSet, trained: Trained) -> dict[str, Any]:
     return metrics.named(metrics.share(trained.by_photo.argmax(1) == data.labels), "cv_by_photo_accuracy")
 
 
-def on_given_labels(train: Predictions) -> dict[str, Any]:
-    """Return the out-of-fold accuracy on the labels that the photos came with; nothing where no label was corrected.
+def on_given_labels(train: Predictions, given: Part) -> dict[str, Any]:
+    """Return the out-of-fold accuracy on the labels that the photos came with: `given`, train before any correction.
 
-    Labels that were changed to agree with a model speak for it. Photos that were dropped are in neither.
+    Labels that were changed to agree with a model speak for it. Photos that were dropped count as incorrect: the score
+    before the correction is one of the same photos. Nothing where no label was corrected.
     """
-    given, part = train.val.given, train.val
-    if (given == part.labels).all():
+    part = train.val
+    if len(given.rows) == len(part.rows) and (given.labels == part.labels).all():
         return {}
-    share = metrics.share_by_scene(train.labels == given, part.scenes)
-    return metrics.named(share, "cv_given_accuracy", "cv_given_n") | {"corrected": int((given != part.labels).sum())}
+    correct = np.zeros(len(given.rows), bool)
+    correct[np.isin(given.rows, part.rows)] = train.labels == part.given
+    share = metrics.share_by_scene(correct, given.scenes)
+    changed = {"relabelled": int((part.given != part.labels).sum()), "dropped": len(given.rows) - len(part.rows)}
+    return metrics.named(share, "cv_given_accuracy", "cv_given_n") | {"cv_given_changed": changed}
 
 
 def of_net(params: TrainParams, trained: TrainedNet, unseen: OutOfFold | None = None) -> dict[str, Any]:

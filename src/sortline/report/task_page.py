@@ -10,7 +10,6 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
-from sortline import __version__
 from sortline.data.datasets import open_picture
 from sortline.data.images import BadImage
 
@@ -54,6 +53,7 @@ class Facts:
     parameters: str
     changes: Sequence[tuple[str, str, str]]
     commit: str
+    version: str
     photos: Path | None = None
     problems: list[str] = field(default_factory=list)
 
@@ -84,7 +84,7 @@ def page(facts: Facts) -> str:
         note=f'<p class="note">{html.escape(note)}</p>' if note else "",
         contents=" ".join(f'<a href="#{ids[name]}">{name}</a>' for name in there),
         body="\n".join(sections),
-        version=__version__,
+        version=facts.version,
     )
 
 

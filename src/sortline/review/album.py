@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from scipy.special import softmax
 
+from sortline._core.errors import UserError
 from sortline._core.files import read_csv
 from sortline.data import prepared
 from sortline.data.datasets import open_picture
@@ -84,10 +85,14 @@ class Album:
 def open_album(model: Predictor, folder: Path, raw: Path, waiting: Sequence[Waiting] = ()) -> Album:
     """Return the album of a task: of what `prepare` wrote into `folder`, of `model`, and of the photos `waiting`.
 
-    Photos that the model was trained on without being scored out of fold are left out: it knows them by heart.
+    Photos that the model was trained on without being scored out of fold are left out: it knows them by heart. Raises
+    `UserError` where the model is of other photos or classes.
     """
     classes, split = prepared.read_classes(folder / "classes.json"), folder / "split.csv"
     unseen = model.unseen(split)
+    if unseen.probabilities.shape != (len(unseen.part.images), len(classes.names)):
+        first = f"first: sortline review {folder.name} --apply"
+        raise UserError(f"{folder}: labels have changed since the model was trained; {first}")
     parts = [unseen.part]
     for name in prepared.read_splits(split):
         if name not in (unseen.part.split, "train"):

@@ -89,7 +89,7 @@ async function show() {
   byId("where").hidden = false;
   byId("why-map").textContent = `Where it looked for ${guess.name}`;
   byId("label").replaceChildren(photo.given || "no label yet");
-  put(byId("label"), "span", state.queue.about);
+  put(byId("label"), "span", `${photo.given ? "its label; " : ""}${state.queue.about}`);
   byId("note").textContent = photo.note;
   byId("why").value = photo.why;
   say(describe(photo));

@@ -81,14 +81,23 @@ def _chosen(members: Sequence[PurePosixPath]) -> dict[PurePosixPath, PurePosixPa
     return {one: one for one in wanted}
 
 
-def _listed(archive: Path, task: str, out: Path, hashes: dict[str, str]) -> tuple[list[Waiting], list[str]]:
-    if (out / LIST).stat().st_size > MAX_LIST:
-        raise UserError(f"{archive}: {LIST} has more than {MAX_LIST} bytes")
+def read_list(path: Path) -> tuple[str, list[tuple[str, str]]]:
+    """Return the task that the app's list is of, and each photo's file with a note; raise `UserError` where it is not
+    what the app writes."""
     try:
-        about = read_json(out / LIST)
-        other, rows = str(about["task"]), [(str(row["file"]), _note(row)) for row in about["photos"]]
+        if path.stat().st_size > MAX_LIST:
+            raise ValueError
+        about = read_json(path)
+        return str(about["task"]), [(str(row["file"]), _note(row)) for row in about["photos"]]
     except (UserError, UnicodeDecodeError, KeyError, TypeError, ValueError, IndexError, OverflowError):
-        raise UserError(f"{archive}: {LIST} is not what the app writes; save the photos again") from None
+        raise UserError(f"{LIST} is not what the app writes; save the photos again") from None
+
+
+def _listed(archive: Path, task: str, out: Path, hashes: dict[str, str]) -> tuple[list[Waiting], list[str]]:
+    try:
+        other, rows = read_list(out / LIST)
+    except UserError as error:
+        raise UserError(f"{archive}: {error}") from None
     if other != task:
         raise UserError(f"{archive}: these photos were shown to a model of '{printable(other)[:60]}', not of '{task}'")
     problems = [f"{printable(name)[:80]}: listed, but not in the zip" for name, _ in rows if name not in hashes]
