@@ -43,7 +43,8 @@ class Labels(_Part):
 
     `unfamiliar_below`: the similarity below which a photo is unlike anything trained on; `sets`: for the
     level in percent the limit of `set_scores` in its prediction sets, see `features.sets`; `reads`: "digits" where the
-    model expects pictures like MNIST's; `image_size`: pixels a side that it resizes a photo to.
+    model expects pictures like MNIST's; `image_size`: pixels a side that it resizes a photo to; `framed`: what of
+    it, see `images.frame`.
     """
 
     task: str
@@ -56,6 +57,7 @@ class Labels(_Part):
     sets: dict[str, float] = {}
     reads: str | None = None
     image_size: int | None = pydantic.Field(None, ge=1)
+    framed: str = "squeeze"
 
 
 def model_file(folder: Path) -> Path:
