@@ -71,31 +71,40 @@ def replay(report: Report, place: Place, work: Path | None = None) -> dict[str, 
     photo, the most probable class. What is in the folder `work` of runs before is not run again; each run adds itself.
     Raises `UserError` where a folder or setting is missing.
     """
-    found = {}
+    found: dict[str, Any] = {}
+    seen: dict[str, Trial] = {}
     for name, run in report.runs.items():
         kept = None if work is None else work / f"{name}.json"
         if kept is not None and kept.is_file():
             found[name] = files.read_json(kept)
             continue
-        found[name] = _both(report, run, place.of(report, run), name)
+        found[name] = _both(report, run, place.of(report, run), name, seen)
         if kept is not None:
             files.write_json(kept, found[name])
     return found
 
 
-def _both(report: Report, run: Run, place: Place, name: str) -> dict[str, Any]:
+def _both(report: Report, run: Run, place: Place, name: str, seen: dict[str, Trial]) -> dict[str, Any]:
+    """`seen`: trainings that were done for other runs, which are not done again."""
+
+    def trial(params: TrainHeadParams | TrainParams, part: str, softmax_twice: bool, what: str) -> Trial:
+        key = f"{params.model_dump_json()} {place.features} {run.photos} {part} {softmax_twice}"
+        if key not in seen:
+            seen[key] = _trial(report, run, params, place, part, softmax_twice, f"{name}, {what}")
+        return seen[key]
+
     folds = place.has_folds
     usual = {"photo": BY_PHOTO, "scene": NEW_SCENES, "none": ITSELF, None: BY_PHOTO}[report.split]
     parts = (usual, NEW_SCENES) if folds else (ITSELF if report.split == "none" else VAL, VAL)
-    was = _trial(report, run, run.params({}), place, parts[0], report.net_ends_in == "softmax", f"{name}, as it was")
+    was = trial(run.params({}), parts[0], report.net_ends_in == "softmax", "as it was")
     right = run.params(run.instead)
-    should = _trial(report, run, right, place, parts[1], False, f"{name}, as it should be")
+    should = trial(right, parts[1], False, "as it should be")
     result: dict[str, Any] = {"was": _as_it_was(report, was), "should": _as_it_should_be(should, folds)}
     if folds and report.split != "none":
         # What the same settings are worth on new scenes: of heads at no cost.
         same = should if not run.instead else None
         if same is None and isinstance(right, TrainHeadParams):
-            same = _trial(report, run, run.params({}), place, NEW_SCENES, False, f"{name}, new scenes")
+            same = trial(run.params({}), NEW_SCENES, False, "new scenes")
         if same is not None and same.outputs:
             result["was"]["new_scenes"] = same.accuracies[-1]
     result["curves"] = {
