@@ -53,7 +53,7 @@ def main(argv: list[str]) -> None:
         title=f"{args.task}: corrupted photos, {robust['corrupted']['n']:,} answers",
     )
     sheets = {
-        "corruptions": report.corruptions_sheet(found, model.size, args.task),
+        "corruptions": report.corruptions_sheet(found, model, args.task),
         "suspects": report.suspects_sheet(found, args.raw, params.suspects, args.task),
         "outliers": report.outliers_sheet(found, args.raw, args.task),
     }

@@ -40,6 +40,7 @@ def main(argv: list[str]) -> None:
         labels["unfamiliar_below"] = measured["train"]["unfamiliar_below"]
     if "sets" in model.about:
         labels |= {"sets": model.about["sets"], "unknown_below": model.about["familiarity"]["below"]}
+    labels |= {} if network.framed == "squeeze" else {"framed": network.framed}
     if reads := open_dataset(args.raw).reads:
         labels["reads"] = reads
     val = prepared.read_part(split)

@@ -10,12 +10,14 @@ from typing import Any
 
 import numpy as np
 import onnx
+from PIL import Image
 from scipy.special import softmax
 
 from sortline._core import arrays, files, parameters, sessions
 from sortline._core.cores import cores
 from sortline.backbones.preprocessing import Preprocessing, to_grey
 from sortline.data import prepared
+from sortline.data.images import frame, resize
 from sortline.data.prepared import Part
 from sortline.features import similarity
 from sortline.features.evidence import class_activation
@@ -79,6 +81,15 @@ class Predictor(ABC):
         self.folder, self.store = folder, FeatureStore(features)
         self.about: dict[str, Any] = files.read_json(folder / "head.json")
         self.checkpoint = checkpoint or self.about["checkpoint"]
+
+    @property
+    def framed(self) -> str:
+        """How a photo becomes a square: `extract.resize`."""
+        return self.store.about.get("resize", "squeeze")
+
+    def picture(self, image: Image.Image) -> np.ndarray:
+        """Return a photo as the model sees it, uint8 RGB (S, S, 3)."""
+        return resize(frame(image, self.framed), self.size)
 
     @abstractmethod
     def logits(self, pictures: np.ndarray, fold: int | None = None) -> np.ndarray:

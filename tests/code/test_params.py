@@ -135,7 +135,7 @@ def test_the_reports_runs_are_ready_tasks(task, net):
 
 
 def test_an_unknown_preset_names_those_there_are(tmp_path):
-    assert "'report_lenet5', 'report_cnn' or 'report_mushrooms'" in mistake(tmp_path, "preset: lenet", "train")
+    assert "'report_cnn', 'report_mushrooms' or 'two_phase'" in mistake(tmp_path, "preset: lenet", "train")
 
 
 @pytest.mark.parametrize("key", ["", "5", "~", "2020-01-01", "[a, b]"])

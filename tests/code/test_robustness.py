@@ -9,6 +9,7 @@ from PIL import Image
 from sortline._core.errors import UserError
 from sortline.config.augment import DistortionParams, ViewParams
 from sortline.config.diagnose import DiagnoseParams, RobustnessParams
+from sortline.data.images import resize
 from sortline.data.prepared import Part
 from sortline.evaluation import robustness
 from sortline.evaluation.corruptions import KINDS, grid
@@ -31,10 +32,11 @@ def test_every_cell_gets_as_many_photos_also_of_each_class_and_no_photo_one_twic
 class Folds:
     """The head of fold f says that a picture is of class f, with 90 %; its photo's own colour is the photo's number."""
 
-    size = 24
-
     def __init__(self):
         self.asked = []
+
+    def picture(self, image):
+        return resize(image, 24)
 
     def logits(self, pictures, fold):
         self.asked.append((fold, len(pictures)))

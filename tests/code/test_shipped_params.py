@@ -19,6 +19,7 @@ NOT_SHOWN = {
     ),
     "extract.pixels": "of tasks that are trained from pixels; mnist shows it",
     "extract.colour": "of photos that a net is trained on; mushrooms_report shows it",
+    "extract.resize": "of photos that are not square; docs/parameters.md",
     "weights.width": "of random weights; sample shows it",
     "weights.seed": "of random weights; sample shows it",
     **{f"{stage}.track": "where else figures go, no result; docs/training.md" for stage in ("train_head", "evaluate")},

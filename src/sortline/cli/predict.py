@@ -105,7 +105,7 @@ def explainer(classifier: Classifier, folder: Path, photos: Sequence[Path]) -> C
 
     Raises `UserError` where the model cannot say where it looked, or a file that is not ours has one of these names.
     """
-    from sortline.data.images import open_rgb
+    from sortline.data.images import frame, open_rgb
     from sortline.report.contact_sheet import Tile, contact_sheet
     from sortline.report.overlay import overlay
 
@@ -124,7 +124,8 @@ def explainer(classifier: Classifier, folder: Path, photos: Sequence[Path]) -> C
         evidence = evidence_of(image, labels.index(values(label)))
         doubt = f"{prediction.doubt}: " if prediction.doubt else ""
         predicted = f"{doubt}{label.get('en') or label.get('code')}"
-        seen = Tile(overlay(image, evidence), f"what spoke for it ({prediction.probability:.2f})")
+        shown = frame(image, classifier.labels.framed)
+        seen = Tile(overlay(shown, evidence), f"what spoke for it ({prediction.probability:.2f})")
         tiles = [Tile(image, f"{photo.name}\n{predicted}"), seen]
         with own_files.own_png(places[photo]) as temporary:
             contact_sheet(tiles, 2, tile_size=SIDE).save(temporary)
@@ -136,7 +137,6 @@ def _evidence(classifier: Classifier) -> Callable[[Image.Image, int], Any]:
     if classifier.explains:
         return classifier.evidence
     from sortline import predictor
-    from sortline.data.images import resize
 
     # A head that is not linear: by Grad-CAM, from what the line keeps of the task.
     task = classifier.labels.task
@@ -147,4 +147,4 @@ def _evidence(classifier: Classifier) -> Callable[[Image.Image, int], Any]:
             "run there, with --task"
         )
     model = predictor.load(Path("models") / task / "head", features)
-    return lambda image, label: model.evidence(resize(image, model.size), label)
+    return lambda image, label: model.evidence(model.picture(image), label)

@@ -14,6 +14,8 @@ class ExtractParams(Section):
     colour: bool = Field(False, description="with pixels: in colour, as train's resnets need them; else grey")
     # null: what the backbone was trained on; of joined ones the largest of theirs, each at its own.
     image_size: int | None = Field(None, ge=8, le=512, description="side of the square input, pixels")
+    # centre_crop: what "resize to 256, crop 224" keeps; pad: all of it, with grey at two sides.
+    resize: Literal["squeeze", "centre_crop", "pad"] = Field("squeeze", description="how a photo becomes a square")
     # MindSpore: the same features to 1e-3, several times slower. Ray: ONNX Runtime on many machines.
     engine: Literal["onnxruntime", "mindspore", "ray"] = Field("onnxruntime", description="runs the frozen backbone")
     # none: also keep the plain view's whole map (maps.npy), for a head that pools it itself.

@@ -139,8 +139,8 @@ class TrainHeadParams(HeadRecipe, Sureness):
 class TrainParams(Recipe, Sureness):
     """How a whole net is built and trained: `<task>.train`; a preset's values stand where a key is left out."""
 
-    preset: Literal["report_lenet5", "report_cnn", "report_mushrooms"] | None = Field(
-        None, description="a report's run"
+    preset: Literal["report_lenet5", "report_cnn", "report_mushrooms", "two_phase"] | None = Field(
+        None, description="a run by name"
     )
     net: Net = Field("lenet5", description="what is trained; a net of photos needs extract.colour: true")
     mode: Mode | None = Field(None, description="pretrained nets: what of them trains")

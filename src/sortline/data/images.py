@@ -40,6 +40,8 @@ class BadImage(UserError):
 GAP = 2  # a photo is decoded at a fraction that leaves so many times the pixels a side that are wanted ...
 LEAST = 256  # ... and no fewer than these: smaller ones take no time
 
+PADDING = 128  # grey, of 255
+
 Photo = Path | str | Image.Image | np.ndarray  # a file, an image of Pillow's, or uint8 RGB (H, W, 3)
 
 
@@ -123,6 +125,22 @@ def rgb_of(photo: Photo, side: int | None = None) -> Image.Image:
     if not isinstance(photo, Image.Image):
         raise BadImage(Path(type(photo).__name__), "no photo: give a path, a Pillow image or a uint8 array")
     return read_rgb(photo, Path(getattr(photo, "filename", "") or "image"))
+
+
+def frame(image: Image.Image, how: str) -> Image.Image:
+    """Return what of a photo is resized: "squeeze" all of it; "centre_crop" the middle square of 7/8 of the shorter
+    side, which is what resizing to 256 and cropping 224 keeps; "pad" all of it on a square of PADDING."""
+    width, height = image.size
+    if how == "centre_crop":
+        side = (7 * min(width, height) + 4) // 8
+        left, top = (width - side) // 2, (height - side) // 2
+        return image.crop((left, top, left + side, top + side))
+    if how == "pad":
+        side = max(width, height)
+        square = Image.new("RGB", (side, side), (PADDING,) * 3)
+        square.paste(image, ((side - width) // 2, (side - height) // 2))
+        return square
+    return image
 
 
 def resize(image: Image.Image, size: int) -> np.ndarray:

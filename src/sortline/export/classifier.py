@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from sortline._core.doubt import sure
 from sortline._core.errors import UserError
-from sortline.data.images import BadImage, NoDigit, Photo, rgb_of
+from sortline.data.images import BadImage, NoDigit, Photo, frame, rgb_of
 from sortline.export import labels, runtimes
 from sortline.export.prediction import Explanation, Guess, Prediction
 
@@ -162,7 +162,7 @@ class Classifier:
         if code not in codes:
             raise UserError(f"{self.path}: no class '{code}'; there are: {', '.join(codes)}")
         index = codes.index(code)
-        return Explanation(image, self.classes[index], self.evidence(image, index))
+        return Explanation(frame(image, self.labels.framed), self.classes[index], self.evidence(image, index))
 
     def _each(self, photos: Photo | Sequence[Photo], work: Callable[[Image.Image], Any]) -> Any:
         """Return `work` of a photo, or a list of that of each."""

@@ -30,7 +30,7 @@ def write(
     of which calibrate the 8-bit model.
     """
     about = {"labels": labels, "sortline_version": __version__, "dataset": dataset, "backbone": network.info}
-    model = onnx_model.self_contained(network.graph, network.preprocessing, network.size, about)
+    model = onnx_model.self_contained(network.graph, network.preprocessing, network.size, about, network.framed)
     shown = int8.chosen(train, params.calibration_photos, params.calibration_seed)
     onnx.save(model, folder / "model.onnx")
     onnx.save(int8.quantized(model, shown), folder / "model_int8.onnx")
@@ -63,11 +63,11 @@ def compare(
         logits = session.run(["logits"], {"x": network.preprocessing(images)})[0][0]
         return softmax(logits)
 
-    x = parity.network_inputs(some, network.preprocessing, network.size)
+    x = parity.network_inputs(some, network.preprocessing, network.size, network.framed)
     result: dict[str, Any] = {"checked_photos": len(few)}
     runs = network.run, folder / "model.mindir", classifier.logits
-    result |= parity.logit_differences(*runs, some, x, params.max_difference)
-    result |= parity.resized_agreement(classifier, reference, photos, network.size)
+    result |= parity.logit_differences(*runs, some, x, params.max_difference, network.framed)
+    result |= parity.resized_agreement(classifier, reference, photos, network.size, network.framed)
     return result | (parity.digit_photos(classifier, photos, truth) if classifier.labels.reads else {})
 
 

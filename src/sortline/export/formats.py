@@ -79,6 +79,10 @@ def to_openvino(model: Path, out: Path, about: dict[str, Any]) -> None:
 
 def to_litert(model: Path, out: Path, about: dict[str, Any]) -> None:
     """Write model.tflite into the folder `out`, by onnx2tf; `about` is in it as an associated file, about.json."""
+    if about.get("labels", {}).get("framed", "squeeze") != "squeeze":
+        raise UserError(
+            "LiteRT's file takes photos resized already, and by squeezing alone; set extract.resize: squeeze"
+        )
     converter = shutil.which(ONNX2TF)
     if converter is None:
         raise UserError(

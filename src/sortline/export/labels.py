@@ -44,7 +44,8 @@ class Labels(_Part):
     `unknown_below`: the familiarity below which a photo is nothing that the model knows; without it `unfamiliar_below`,
     the similarity below which it is unlike anything trained on; `sets`: for the
     level in percent the limit of `set_scores` in its prediction sets, see `features.sets`; `reads`: "digits" where the
-    model expects pictures like MNIST's; `image_size`: pixels a side that it resizes a photo to.
+    model expects pictures like MNIST's; `image_size`: pixels a side that it resizes a photo to; `framed`: what of
+    it, see `images.frame`.
     """
 
     task: str
@@ -58,6 +59,7 @@ class Labels(_Part):
     sets: dict[str, float] = {}
     reads: str | None = None
     image_size: int | None = pydantic.Field(None, ge=1)
+    framed: str = "squeeze"
 
 
 def model_file(folder: Path) -> Path:

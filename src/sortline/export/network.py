@@ -24,7 +24,8 @@ class Network:
     """float32 (n, channels, S, S), which `preprocessing` makes of pixels, to logits (n, classes).
 
     `graph`: as ONNX, opset 18, with the output `cam` where `explains`; `mindir`: the MindIR file's content; `run`: by
-    MindSpore. `info` and whose weights it began with, `pretrained`, are said of it in the model card.
+    MindSpore. `framed`: how a photo becomes a square, see `images.frame`. `info` and whose weights it began with,
+    `pretrained`, are said of it in the model card.
     """
 
     graph: onnx.ModelProto
@@ -35,6 +36,7 @@ class Network:
     info: dict[str, Any]
     explains: bool = False
     pretrained: Sequence[registry.Credit] = ()
+    framed: str = "squeeze"
 
 
 def network_of(model: Predictor, weights: Path) -> Network:
@@ -49,7 +51,8 @@ def network_of(model: Predictor, weights: Path) -> Network:
         onnx_model.add_similarity(graph, model.reference)
         _add_familiarity(graph, model)
         mindir, run = graphs.to_mindir(cell, size), partial(graphs.run_cell, cell)
-        return Network(graph, mindir, run, backbone.preprocessing, size, backbone.info, head.linear, backbone.credits)
+        credits, how = backbone.credits, model.framed
+        return Network(graph, mindir, run, backbone.preprocessing, size, backbone.info, head.linear, credits, how)
     assert isinstance(model, NetPredictor)
     path, scaling = model.folder / "net.mindir", model.preprocessing
     info = {
@@ -70,7 +73,7 @@ def network_of(model: Predictor, weights: Path) -> Network:
         onnx_model.add_similarity(graph, model.reference)
         _add_familiarity(graph, model)
     explains, pretrained = model.head is not None, _pretrained(model.about)
-    return Network(graph, content, run, scaling, model.size, info, explains, pretrained)
+    return Network(graph, content, run, scaling, model.size, info, explains, pretrained, model.framed)
 
 
 def _add_familiarity(graph: onnx.ModelProto, model: Predictor) -> None:

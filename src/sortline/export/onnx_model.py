@@ -10,6 +10,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from sortline._core import graphs
 from sortline.backbones.preprocessing import LUMA, Preprocessing
+from sortline.data.images import PADDING
 from sortline.features import sets
 from sortline.features.heads import Head
 from sortline.features.similarity import Reference
@@ -100,16 +101,20 @@ def add_familiarity(network: onnx.ModelProto, weight: float) -> None:
 
 
 def self_contained(
-    network: onnx.ModelProto, preprocessing: Preprocessing, size: int, metadata: dict[str, Any]
+    network: onnx.ModelProto,
+    preprocessing: Preprocessing,
+    size: int,
+    metadata: dict[str, Any],
+    framed: str = "squeeze",
 ) -> onnx.ModelProto:
-    """Wrap `network` into a graph from photo to probabilities.
+    """Wrap `network` into a graph from photo to probabilities; `framed`: see `images.frame`.
 
     Input `image`: uint8 RGB (H, W, 3) of any size, upright. Outputs: `probabilities`, `logits` and `set_scores` (see
     `features.sets`), float32 (classes,), and, where `network` has them, `cam`, float32 (classes, h, w), `similarity`
     and `familiarity`, float32 (1,).
     `metadata` becomes metadata_props; values that are not text as JSON.
     """
-    front = _front(preprocessing, size)
+    front = _front(preprocessing, size, framed)
     network = onnx.compose.add_prefix(network, "net/", rename_inputs=True, rename_outputs=True)
     model = onnx.compose.merge_models(front, network, io_map=[("front/x", "net/x")])
     graph = model.graph
@@ -182,8 +187,8 @@ def _append(
         graph.node.append(helper.make_node(op, taken, [place(output)], name=f"{own}/{output}", **options))
 
 
-def _front(preprocessing: Preprocessing, size: int) -> onnx.ModelProto:
-    """From uint8 (H, W, 3) to the network's `front/x`; the same steps as images.resize and `preprocessing`."""
+def _front(preprocessing: Preprocessing, size: int, framed: str) -> onnx.ModelProto:
+    """From uint8 (H, W, 3) to the network's `front/x`; the same steps as images.frame, resize and `preprocessing`."""
     channels = preprocessing.scale.size
     constants = {
         "front/batch": np.array([0]),
@@ -195,7 +200,8 @@ def _front(preprocessing: Preprocessing, size: int) -> onnx.ModelProto:
     resize: dict[str, Any]
     resize = {"mode": "linear", "antialias": 1, "exclude_outside": 1, "coordinate_transformation_mode": "half_pixel"}
     steps: list[Step] = [
-        ("Transpose", ["image"], "front/planes", {"perm": [2, 0, 1]}),
+        *_frame_steps(constants, framed),
+        ("Transpose", ["image" if framed == "squeeze" else "front/square"], "front/planes", {"perm": [2, 0, 1]}),
         ("Unsqueeze", ["front/planes", "front/batch"], "front/batched", {}),
         # On uint8, as Pillow resizes: it rounds to whole levels again.
         ("Resize", ["front/batched", "", "", "front/sizes"], "front/resized", resize),
@@ -210,6 +216,39 @@ def _front(preprocessing: Preprocessing, size: int) -> onnx.ModelProto:
     values = [numpy_helper.from_array(value, name) for name, value in constants.items()]
     graph = helper.make_graph(nodes, "front", [image], [x], values)
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION)
+
+
+def _frame_steps(constants: dict[str, np.ndarray], framed: str) -> list[Step]:
+    """Return the steps of `images.frame`, in whole pixels; none where the whole photo is squeezed."""
+    if framed == "squeeze":
+        return []
+    constants |= {"front/none": np.array([0]), "front/two": np.array([2]), "front/axes": np.array([0, 1])}
+    steps: list[Step] = [
+        ("Shape", ["image"], "front/sides", {"start": 0, "end": 2}),
+    ]
+    if framed == "centre_crop":
+        constants |= {"front/7": np.array([7]), "front/8": np.array([8]), "front/4": np.array([4])}
+        return [
+            *steps,
+            ("ReduceMin", ["front/sides", "front/none"], "front/shorter", {}),
+            ("Mul", ["front/shorter", "front/7"], "front/sevenfold", {}),
+            ("Add", ["front/sevenfold", "front/4"], "front/rounded", {}),
+            ("Div", ["front/rounded", "front/8"], "front/side", {}),
+            ("Sub", ["front/sides", "front/side"], "front/around", {}),
+            ("Div", ["front/around", "front/two"], "front/begin", {}),
+            ("Add", ["front/begin", "front/side"], "front/end", {}),
+            ("Slice", ["image", "front/begin", "front/end", "front/axes"], "front/square", {}),
+        ]
+    constants["front/grey_level"] = np.array(PADDING, np.uint8)
+    return [
+        *steps,
+        ("ReduceMax", ["front/sides", "front/none"], "front/side", {}),
+        ("Sub", ["front/side", "front/sides"], "front/around", {}),
+        ("Div", ["front/around", "front/two"], "front/begin", {}),
+        ("Sub", ["front/around", "front/begin"], "front/end", {}),
+        ("Concat", ["front/begin", "front/none", "front/end", "front/none"], "front/pads", {"axis": 0}),
+        ("Pad", ["image", "front/pads", "front/grey_level"], "front/square", {}),
+    ]
 
 
 def _grey_steps(constants: dict[str, np.ndarray], channels: int) -> list[Step]:

@@ -14,7 +14,7 @@ from sortline._core.cores import on_all_cores
 from sortline._core.errors import UserError
 from sortline.backbones.preprocessing import Preprocessing
 from sortline.data.datasets import open_picture
-from sortline.data.images import NoDigit, open_rgb, resize
+from sortline.data.images import NoDigit, frame, open_rgb, resize
 from sortline.evaluation import metrics
 from sortline.export.classifier import Classifier
 
@@ -23,9 +23,20 @@ MAX_DIGITS = 500  # digits that are read from a photo
 TURNED_LEFT = 6  # stored turned a quarter left; a viewer turns it back
 
 
-def network_inputs(photos: Sequence[Path], preprocessing: Preprocessing, size: int) -> np.ndarray:
-    """Return the preprocessed photos, float32 (n, channels, S, S), the way `extract` does it."""
-    return preprocessing(np.stack([resize(open_picture(photo, size), size) for photo in photos]))
+def network_inputs(photos: Sequence[Path], preprocessing: Preprocessing, size: int, how: str = "squeeze") -> np.ndarray:
+    """Return the preprocessed photos, float32 (n, channels, S, S), the way `extract` does it; `how`: see `frame`."""
+    return preprocessing(np.stack([resize(frame(open_picture(photo, size), how), size) for photo in photos]))
+
+
+def unframed(pixels: np.ndarray, how: str) -> np.ndarray:
+    """Return a picture of which `frame` leaves just `pixels` uint8 (S, S, 3)."""
+    size = len(pixels)
+    if how != "centre_crop":
+        return pixels
+    whole = -(-(8 * size - 4) // 7)
+    around = (whole - size) // 2
+    sides = (around, whole - size - around)
+    return np.pad(pixels, (sides, sides, (0, 0)))
 
 
 def logit_differences(
@@ -35,15 +46,18 @@ def logit_differences(
     photos: Sequence[Path],
     x: np.ndarray,
     limit: float,
+    how: str = "squeeze",
 ) -> dict[str, float]:
     """Compare logits of the self-contained ONNX and the MindIR with those of `run`, MindSpore's, on `network_inputs`.
 
     The ONNX gets the photos resized by Pillow: what its own resizing changes is `resized_agreement`'s to say.
     Returns the largest differences; raises `UserError` above `limit`.
     """
-    resized = (Image.fromarray(resize(open_picture(photo, x.shape[-1]), x.shape[-1])) for photo in photos)
+    side = x.shape[-1]
+    resized = (resize(frame(open_picture(photo, side), how), side) for photo in photos)
+    shown = (Image.fromarray(unframed(pixels, how)) for pixels in resized)
     reference = run(x)
-    others = {"onnx": np.stack([run_onnx(image) for image in resized]), "mindir": graphs.run_mindir(mindir, x)}
+    others = {"onnx": np.stack([run_onnx(image) for image in shown]), "mindir": graphs.run_mindir(mindir, x)}
     differences = {name: float(np.abs(logits - reference).max()) for name, logits in others.items()}
     for name, difference in differences.items():
         if not difference <= limit:
@@ -96,6 +110,7 @@ def resized_agreement(
     reference: Callable[[np.ndarray], np.ndarray],
     photos: Sequence[Path],
     size: int,
+    how: str = "squeeze",
 ) -> dict[str, Any]:
     """Compare the graph's own resizing with `images.resize` before `reference` (uint8 (1, S, S, 3) to probabilities).
 
@@ -105,7 +120,7 @@ def resized_agreement(
 
     def look(one: tuple[str, Path]) -> tuple[bool, float]:
         image = RESIZED[one[0]][0](open_picture(one[1]))
-        ours, theirs = classifier.probabilities(image), reference(resize(image, size)[None])
+        ours, theirs = classifier.probabilities(image), reference(resize(frame(image, how), size)[None])
         return bool(ours.argmax() == theirs.argmax()), float(np.abs(ours - theirs).max())
 
     seen = [(name, photos[i]) for name, (_, count) in RESIZED.items() for i in spread(len(photos), count)]

@@ -20,7 +20,7 @@ from sortline.backbones.preprocessing import to_grey
 from sortline.config.augment import ViewParams
 from sortline.config.extract import ExtractParams
 from sortline.data.datasets import open_picture
-from sortline.data.images import open_rgb, resize
+from sortline.data.images import frame, open_rgb, resize
 from sortline.data.prepared import Photo, fingerprint
 from sortline.features import ray_engine
 from sortline.features.engines import Engine, check_engines, mindspore_engine, onnxruntime_engine, to_onnx
@@ -57,22 +57,24 @@ def extract(
         folder.mkdir()
         store = FeatureStore(folder)
         if params.pixels:
-            about = keep_pixels(photos, params.image_size or PIXELS, params.colour, store, place)
+            about = keep_pixels(photos, params.image_size or PIXELS, params, store, place)
         else:
             about = run_backbone(photos, views, params, backbones.load(weights, params.image_size), store, place)
         dataset = fingerprint({photo.name: photo.sha256 for photo in photos})
+        about |= {} if params.resize == "squeeze" else {"resize": params.resize}
         store.describe(about | {"count": len(photos), "dataset": dataset})
 
 
 def keep_pixels(
-    photos: Sequence[Photo], size: int, colour: bool, store: FeatureStore, place: Place | None = None
+    photos: Sequence[Photo], size: int, params: ExtractParams, store: FeatureStore, place: Place | None = None
 ) -> dict[str, Any]:
     """Keep the pictures themselves, resized, grey or in colour; return what there is to say about them."""
 
     def resized(photo: Photo) -> dict[str, np.ndarray]:
-        pixels = resize(open_picture(photo.path, size), size)
+        pixels = resize(frame(open_picture(photo.path, size), params.resize), size)
         return {"pixels": pixels if colour else to_grey(pixels)}
 
+    colour = params.colour
     shapes = {"pixels": (size, size, *([3] if colour else []))}
     # Grey ones are digits, which are read faster than they are looked up.
     keep(photos, resized, shapes, store, workers=1, place=place if colour else None)
@@ -97,12 +99,12 @@ def run_backbone(
         engine = mindspore_engine(backbone, params.upto)
     else:
         engine = onnxruntime_engine(model)
-        first = np.stack([resize(open_rgb(photo.path, side=size), size) for photo in photos[:2]])
+        first = np.stack([resize(frame(open_rgb(photo.path, side=size), params.resize), size) for photo in photos[:2]])
         difference = check_engines(backbone, engine, first)
         print(f"ONNX Runtime against MindSpore: pooled features differ by at most {difference:.1e}")
     place = place and replace(place, made_of=place.made_of | {"backbone": backbone.info})
     remote = model if params.engine == "ray" else None
-    keep_maps(photos, views, size, backbone, engine, store, params.pool == "none", place, remote)
+    keep_maps(photos, views, size, backbone, engine, store, params.pool == "none", place, remote, params.resize)
     onnx.save(model, store.backbone)
     about = {"engine": params.runtime, "views": views.count, "upto": params.upto, "image_size": size}
     return about | {"backbone": backbone.info, "channels": backbone.net.channels}
@@ -111,6 +113,7 @@ def run_backbone(
 def keep_maps(
     photos: Sequence[Photo], views: ViewParams, size: int, backbone: Backbone, engine: Engine, store: FeatureStore,
     maps: bool = False, place: Place | None = None, remote: onnx.ModelProto | None = None,
+    how: str = "squeeze",
 ) -> None:  # fmt: skip
     """Keep pooled features of every view, with `maps` the plain view's last map, and `inner` where `engine` has it.
 
@@ -123,7 +126,7 @@ def keep_maps(
     if len(shapes) > 3:
         kept["inner"] = (views.count, *shapes[3])
 
-    work = OfPhoto(views, size, backbone.preprocessing)
+    work = OfPhoto(views, size, backbone.preprocessing, how)
     if remote is not None:
         with filling(photos, kept, store, place) as (cache, put):
             if cache is None:

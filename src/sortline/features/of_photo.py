@@ -9,15 +9,17 @@ from PIL import Image
 from sortline.backbones.preprocessing import Preprocessing
 from sortline.config.augment import ViewParams
 from sortline.data.augment.views import decoded_side, render
+from sortline.data.images import frame
 
 
 @dataclass(frozen=True)
 class OfPhoto:
-    """Works out the features of every view of a photo; `size` is the backbone's."""
+    """Works out the features of every view of a photo; `size` is the backbone's, `framed` as `images.frame` has it."""
 
     views: ViewParams
     size: int
     preprocessing: Preprocessing
+    framed: str = "squeeze"
 
     @property
     def side(self) -> int:
@@ -31,6 +33,7 @@ class OfPhoto:
 
         `run`: the backbone, as `engines.Engine` has it. Raises RuntimeError, with `name`, where it gives NaN or Inf.
         """
+        image = frame(image, self.framed)
         pixels = np.stack([render(image, self.views, view, sha256, self.size) for view in range(self.views.count)])
         mean, maximum, last, *inner = run(self.preprocessing(pixels))
         if not (np.isfinite(mean).all() and np.isfinite(maximum).all()):

@@ -63,29 +63,48 @@ class Trial:
         return [float((one.argmax(1) == self.labels).mean()) for one in self.outputs]
 
 
-def replay(report: Report, place: Place) -> dict[str, Any]:
+def replay(report: Report, place: Place, work: Path | None = None) -> dict[str, Any]:
     """Return, by the name of each run, what it gives as the report had it (`was`) and as it should be (`should`).
 
     As it was: parted as the report did, by its settings, its best epoch if it chose on the test set, its net's softmax,
     a share of the photos if batching dropped some. As it should be: no scene in two folds, the last epoch, every
-    photo, the most probable class. Raises `UserError` where a folder or setting is missing.
+    photo, the most probable class. What is in the folder `work` of runs before is not run again; each run adds itself.
+    Raises `UserError` where a folder or setting is missing.
     """
-    return {name: _both(report, run, place.of(report, run), name) for name, run in report.runs.items()}
+    found: dict[str, Any] = {}
+    seen: dict[str, Trial] = {}
+    for name, run in report.runs.items():
+        kept = None if work is None else work / f"{name}.json"
+        if kept is not None and kept.is_file():
+            found[name] = files.read_json(kept)
+            continue
+        found[name] = _both(report, run, place.of(report, run), name, seen)
+        if kept is not None:
+            files.write_json(kept, found[name])
+    return found
 
 
-def _both(report: Report, run: Run, place: Place, name: str) -> dict[str, Any]:
+def _both(report: Report, run: Run, place: Place, name: str, seen: dict[str, Trial]) -> dict[str, Any]:
+    """`seen`: trainings that were done for other runs, which are not done again."""
+
+    def trial(params: TrainHeadParams | TrainParams, part: str, softmax_twice: bool, what: str) -> Trial:
+        key = f"{params.model_dump_json()} {place.features} {run.photos} {part} {softmax_twice}"
+        if key not in seen:
+            seen[key] = _trial(report, run, params, place, part, softmax_twice, f"{name}, {what}")
+        return seen[key]
+
     folds = place.has_folds
     usual = {"photo": BY_PHOTO, "scene": NEW_SCENES, "none": ITSELF, None: BY_PHOTO}[report.split]
     parts = (usual, NEW_SCENES) if folds else (ITSELF if report.split == "none" else VAL, VAL)
-    was = _trial(report, run.params({}), place, parts[0], report.net_ends_in == "softmax", f"{name}, as it was")
+    was = trial(run.params({}), parts[0], report.net_ends_in == "softmax", "as it was")
     right = run.params(run.instead)
-    should = _trial(report, right, place, parts[1], False, f"{name}, as it should be")
+    should = trial(right, parts[1], False, "as it should be")
     result: dict[str, Any] = {"was": _as_it_was(report, was), "should": _as_it_should_be(should, folds)}
     if folds and report.split != "none":
         # What the same settings are worth on new scenes: of heads at no cost.
         same = should if not run.instead else None
         if same is None and isinstance(right, TrainHeadParams):
-            same = _trial(report, run.params({}), place, NEW_SCENES, False, f"{name}, new scenes")
+            same = trial(run.params({}), NEW_SCENES, False, "new scenes")
         if same is not None and same.outputs:
             result["was"]["new_scenes"] = same.accuracies[-1]
     result["curves"] = {
@@ -124,7 +143,13 @@ def _as_it_should_be(trial: Trial, by_scene: bool) -> dict[str, Any]:
 
 
 def _trial(
-    report: Report, params: TrainHeadParams | TrainParams, place: Place, part: str, ends_in_softmax: bool, what: str
+    report: Report,
+    run: Run,
+    params: TrainHeadParams | TrainParams,
+    place: Place,
+    part: str,
+    ends_in_softmax: bool,
+    what: str,
 ) -> Trial:
     runtime.prepare(params.seed)
     losses, outputs, diverged = [], [], ""
@@ -133,7 +158,7 @@ def _trial(
         held, epochs = np.arange(len(train.rows)), _heads(params, place, part)
         labels, scenes = train.labels, train.scenes
     else:
-        data, held = _parts(report, place, part)
+        data, held = _parts(report, run.photos or report.photos, place, part)
         labels = data.val_labels
         scenes = train.scenes[held] if part in (NEW_SCENES, BY_PHOTO) else np.arange(len(labels))
         epochs = _net(data, params, place, ends_in_softmax)
@@ -169,7 +194,7 @@ def _heads(params: TrainHeadParams, place: Place, column: str) -> Epochs:
         yield float(epoch.loss.mean()), outputs
 
 
-def _parts(report: Report, place: Place, part: str) -> tuple[fit.Parts, np.ndarray]:
+def _parts(report: Report, photos: int | None, place: Place, part: str) -> tuple[fit.Parts, np.ndarray]:
     """Return what a net trains on and what is held out, which of train's photos that is: fold 0, or the val part."""
     split, classes = (
         files.read_csv(place.prepared / "split.csv"),
@@ -183,8 +208,8 @@ def _parts(report: Report, place: Place, part: str) -> tuple[fit.Parts, np.ndarr
         data = replace(
             data, rows=rows[~outside], labels=labels[~outside], val_rows=rows[outside], val_labels=labels[outside]
         )
-    if report.photos:
-        kept = _some(len(data.rows), report.photos)
+    if photos:
+        kept = _some(len(data.rows), photos)
         data = replace(data, rows=data.rows[kept], labels=data.labels[kept])
     if part == ITSELF:
         data = replace(data, val_rows=data.rows, val_labels=data.labels)

@@ -5,16 +5,16 @@ from pathlib import Path
 from PIL import Image
 
 from sortline.data.datasets import open_picture
-from sortline.data.images import resize
 from sortline.evaluation import suspects
 from sortline.evaluation.corruptions import CORRUPTIONS
 from sortline.evaluation.diagnosis import Diagnosis
+from sortline.predictor import Predictor
 from sortline.report.contact_sheet import Tile, contact_sheet, shown
 
 
-def corruptions_sheet(found: Diagnosis, size: int, task: str) -> Image.Image:
-    """Return a contact sheet of one photo in every corruption, of `size` pixels, each with all photos' accuracy."""
-    picture = resize(open_picture(found.photos[0]), size)
+def corruptions_sheet(found: Diagnosis, predictor: Predictor, task: str) -> Image.Image:
+    """Return a contact sheet of one photo in every corruption, as the model sees it, each with all photos' accuracy."""
+    picture = predictor.picture(open_picture(found.photos[0]))
     tiles = []
     for (name, severity), score in found.scores.items():
         corrupted = CORRUPTIONS[name](picture, severity) if severity else picture

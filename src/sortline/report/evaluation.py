@@ -8,7 +8,7 @@ from PIL import Image
 
 from sortline._core.arrays import spread
 from sortline.data.datasets import open_picture
-from sortline.data.images import resize
+from sortline.data.images import frame as framed
 from sortline.evaluation import metrics
 from sortline.evaluation.predictions import Predictions
 from sortline.predictor import Predictor
@@ -56,9 +56,10 @@ def wrong_sheet(
     for i in wrong[:limit]:
         tile, label = _tile(predictions, raw, i), int(predictions.labels[i])
         tiles.append(tile)
-        evidence = predictor.evidence(resize(tile.image, predictor.size), label)
+        evidence = predictor.evidence(predictor.picture(tile.image), label)
         if evidence is not None:
-            tiles.append(Tile(overlay(tile.image, evidence), f"why {shown(predictions.classes.names, label)}?"))
+            seen = overlay(framed(tile.image, predictor.framed), evidence)
+            tiles.append(Tile(seen, f"why {shown(predictions.classes.names, label)}?"))
     if len(tiles) == len(wrong[:limit]):
         return contact_sheet(tiles, columns, title)
     title += ". At the right of each: what spoke for the prediction"

@@ -68,8 +68,9 @@ def describe(report: Report, found: Sequence[Finding], runs: Mapping[str, Any]) 
 def rows(report: Report, runs: Mapping[str, Any]) -> list[tuple[str, ...]]:
     """Return a row of COLUMNS a run."""
     found: list[tuple[str, ...]] = []
-    for name, result in runs.items():
-        run = report.runs[name]
+    for name, run in report.runs.items():
+        if (result := runs.get(name)) is None:
+            continue
         of = "" if run.says is None or run.says.n is None else f", n = {run.says.n:,}"
         says = "not said" if run.says is None else f"{100 * run.says.accuracy:.1f} %{of}"
         cut = ", ".join(f"{key} {_as_written(report, name, key)} to {value}" for key, value in run.cut.items())
@@ -92,7 +93,7 @@ def shown(score: Mapping[str, Any]) -> str:
 
 def draw(report: Report, runs: Mapping[str, Any], path: Path) -> None:
     """Draw the held-out accuracy by epoch of every run, as it was and as it should be."""
-    names = list(runs)
+    names = [name for name in report.runs if name in runs]
     columns = min(3, len(names))
     height = -(-len(names) // columns)
     with figure_at(path, 3.4 * columns + 0.4, 2.5 * height + 0.8) as figure:

@@ -13,7 +13,7 @@ from PIL import Image
 from sortline._core.text import is_printable
 from sortline.data.corrections import DROP, MAX_WHY, UNDONE, UNSURE, Decision
 from sortline.data.datasets import open_picture
-from sortline.data.images import BadImage
+from sortline.data.images import BadImage, frame
 from sortline.report.overlay import overlay
 from sortline.review.journal import Taken
 from sortline.review.work import Work
@@ -118,7 +118,7 @@ class ReviewApp:
                 evidence = self.work.album.evidence(number, label)
                 if evidence is None:
                     raise Refused(HTTPStatus.NOT_FOUND, "this model does not tell where it looked")
-                picture = overlay(picture, evidence)
+                picture = overlay(frame(picture, self.work.album.model.framed), evidence)
         except (BadImage, FileNotFoundError) as error:
             raise Refused(HTTPStatus.GONE, str(error)) from None
         stream = io.BytesIO()
