@@ -99,8 +99,8 @@ def read_yaml(path: Path, limit: int = MAX_YAML) -> dict[str, Any]:
         raise UserError(f"{path}: no such file; run the command in the project's root folder") from None
     except RecursionError:
         raise UserError(f"{path}: nested more than {MAX_DEPTH} levels deep") from None
-    # The last four come of numbers, dates and keys that Python cannot make.
-    except (YAMLError, UnicodeDecodeError, ValueError, TypeError, OverflowError, AttributeError) as error:
+    # All but the first two come of numbers, dates and keys that Python cannot make.
+    except (YAMLError, UnicodeDecodeError, ValueError, TypeError, OverflowError, AttributeError, LookupError) as error:
         raise UserError(f"{path}: not valid YAML: {' '.join(str(error).split())[:300]}") from None
     if not isinstance(content, dict):
         raise UserError(f"{path}: expected `key: value` lines at the top level")
