@@ -65,6 +65,7 @@ def _section(task: str, content: dict) -> str:
 
     from ruamel.yaml import YAML
 
-    stream = io.StringIO()
-    YAML().dump({task: content.get(task, {})}, stream)
+    stream, yaml = io.StringIO(), YAML(typ="safe", pure=True)
+    yaml.default_flow_style, yaml.sort_base_mapping_type_on_output = None, False  # type: ignore[assignment]
+    yaml.dump({task: content.get(task, {})}, stream)
     return stream.getvalue()

@@ -12,6 +12,7 @@ from typing import Any
 
 from sortline.data.datasets import open_picture
 from sortline.data.images import BadImage
+from sortline.evaluation import metrics
 
 THUMBNAIL = 200  # pixels
 MAX_PHOTOS = 12  # of a cell of the confusion matrix
@@ -105,15 +106,18 @@ def _accuracies(facts: Facts) -> str:
     return f'<div class="key">{"".join(cards)}</div>{_table(rows)}'
 
 
-def _with_intervals(metrics: Mapping[str, Any]) -> list[tuple[str, float, float, float, int | None]]:
+def _with_intervals(content: Mapping[str, Any]) -> list[tuple[str, float, float, float, int | None]]:
     found = []
-    for key, value in metrics.items():
+    for key, value in content.items():
         if isinstance(value, Mapping) and {"accuracy", "low", "high", "n"} <= set(value) and value["n"]:
             found.append((key, value["accuracy"], value["low"], value["high"], value["n"]))
-        elif isinstance(value, float) and f"{key}_low" in metrics and metrics[f"{key}_low"] is not None:
-            n = metrics.get(f"{key}_n", metrics.get(f"{key.removesuffix('_accuracy')}_n"))
-            n = metrics.get("n_deduplicated") if key == "accuracy_deduplicated" else n
-            found.append((key, value, metrics[f"{key}_low"], metrics[f"{key}_high"], n or metrics.get("n")))
+        elif isinstance(value, float) and content.get(f"{key}_low") is not None:
+            name = {"accuracy_deduplicated": "n_deduplicated", "cv_by_photo_accuracy": "cv_n"}.get(key)
+            n = content.get(name or f"{key.removesuffix('_accuracy')}_n", content.get("n"))
+            low, high = content[f"{key}_low"], content[f"{key}_high"]
+            if n and "given" not in key:  # that one is by scene
+                value, low, high = (one / 100 for one in metrics.percentages(dict(content), key, n))
+            found.append((key, value, low, high, n))
     return found
 
 
@@ -133,11 +137,12 @@ def _confusion(facts: Facts) -> str:
     order = sorted(cells.items(), key=lambda one: (-len(one[1]), one[0]))
     if facts.photos is None:
         return _table([{"truth": a, "predicted": b, "count": len(own)} for (a, b), own in order])
-    return "".join(
-        f"<h3>{html.escape(a)} taken for {html.escape(b)} ({len(own)})</h3>"
-        f'<div class="photos">{"".join(_photo(facts, image) for image in own[:MAX_PHOTOS])}</div>'
+    cells_shown = "".join(
+        f"<div><h3>{html.escape(a)} taken for {html.escape(b)} ({len(own)})</h3>"
+        f'<div class="photos">{"".join(_photo(facts, image) for image in own[:MAX_PHOTOS])}</div></div>'
         for (a, b), own in order
     )
+    return f'<div class="cells">{cells_shown}</div>'
 
 
 def _mistakes(facts: Facts) -> str:
@@ -200,4 +205,6 @@ def _cell(column: str, value: Any) -> str:
         return ", ".join(_cell("", one) for one in value)
     if value is None:
         return ""
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
