@@ -9,6 +9,11 @@ from sortline._core.text import markdown
 from sortline.data.classes import WARNING
 from sortline.evaluation.metrics import percentages
 
+FRAMED = {
+    "squeeze": "squeezed",
+    "centre_crop": "cut to its middle square of 7/8 of the shorter side and resized",
+    "pad": "laid on a square of grey (128) and resized",
+}
 TEMPLATE = Path(__file__).with_suffix(".md")
 # {name}, {name[key]} or either with a format, {name:.3f}. Braces of code are something else.
 FIELD = re.compile(r"\{\w+(\[\w+\])?(:[^{}\s]+)?\}")
@@ -86,6 +91,7 @@ def _model(labels: dict[str, Any], backbone: dict[str, Any], metrics: dict[str, 
         "scaling": ", ".join(f"(x / 255 - {mean:g}) / {std:g}" for mean, std in scaling),
         "int8_mb": exported["int8_bytes"] / 1e6,
         "resized": 100 * exported["resized_agreement"],
+        "framed": FRAMED[labels.get("framed", "squeeze")],
         "threshold": labels.get("threshold"),
         "searched": _searched(metrics["data"]),
         "unfamiliar": train.get("unfamiliar_below", 0.0),
