@@ -49,8 +49,9 @@ def held_out(raw: Path, labels, folds, near=None):
     for image in images:
         Image.new("RGB", (30, 20), (200, 90, 40)).save(raw / image)
     rows = np.arange(count)
-    part = Part(images, np.array(labels), nothing, nothing, rows, rows // 2, count, "train")
-    clean = np.where(np.arange(3) == np.array(labels)[:, None], 0.8, 0.1)
+    labels = np.array(labels)
+    part = Part(images, labels, labels, nothing, nothing, rows, rows // 2, count, "train")
+    clean = np.where(np.arange(3) == labels[:, None], 0.8, 0.1)
     return HeldOut(part, folds, clean, near)
 
 
@@ -91,6 +92,16 @@ def test_the_scores_are_counted_by_family_and_for_the_least_familiar_fifth(tmp_p
     header, rows = robustness.table(found, 0.85)
     assert len(rows) == ways + 1 and all(len(row) == len(header) for row in rows)
     assert rows[0][:4] == ["", "none", 0, "1.0000"] and rows[1][:3] == ["noise", "Gaussian noise", 1]
+
+
+def test_of_few_photos_only_what_they_were_tried_in_is_scored(tmp_path):
+    found = measured(tmp_path, [0], [0])[1]
+    tried = {found.cells[cell] for cell in found.cell}
+    result, rows = robustness.summary(found, None, set()), robustness.table(found, None)[1]
+    assert len(tried) == len(found.cell) == RobustnessParams().each
+    assert {(row[1], row[2]) for row in rows[1:]} == tried and rows[0][1] == "none"
+    assert {*result["families"]} == {KINDS[name].family for name, _ in tried}
+    assert sum(one["n"] for one in result["families"].values()) == result["corrupted"]["n"] == len(found.cell)
 
 
 def test_the_worst_family_is_named_and_the_chart_is_drawn(tmp_path):

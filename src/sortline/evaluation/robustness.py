@@ -77,9 +77,9 @@ def summary(found: Answers, threshold: Threshold, trained: set[str]) -> dict[str
     familiar fifth; `trained`: names of what training did to its pictures."""
     names = np.array([name for name, _ in found.cells])[found.cell]
     family = np.array([KINDS[name].family for name in names])
-    whole = {
-        kind: _scores(found, family == kind, threshold) for kind in dict.fromkeys(k.family for k in KINDS.values())
-    }
+    # Of few photos some families have none.
+    families = [kind for kind in dict.fromkeys(k.family for k in KINDS.values()) if (family == kind).any()]
+    whole = {kind: _scores(found, family == kind, threshold) for kind in families}
     by_kind = {name: _scores(found, names == name, threshold) for name in KINDS if (names == name).any()}
     for name, scores in by_kind.items():
         like = bool(trained.intersection(KINDS[name].like))
@@ -146,10 +146,11 @@ def check(result: dict[str, Any], params: RobustnessParams) -> None:
 
 
 def table(found: Answers, threshold: Threshold) -> Table:
-    """Return a row of scores for the photos as they are, and for each corruption and severity."""
+    """Return a row of scores for the photos as they are, and for each corruption and severity that was tried."""
     scores = [("", "none", 0, _both(found, np.ones(len(found.labels), bool), threshold)["clean"])]
     for index, (name, severity) in sorted(enumerate(found.cells), key=lambda one: [*KINDS].index(one[1][0])):
-        scores.append((KINDS[name].family, name, severity, _scores(found, found.cell == index, threshold)))
+        if (inside := found.cell == index).any():
+            scores.append((KINDS[name].family, name, severity, _scores(found, inside, threshold)))
     rows = []
     for family, name, severity, score in scores:
         more = (score[key] for key in COLUMNS[-4:])
