@@ -198,3 +198,18 @@ def test_speed_table() -> None:
         [tuning["partial_cached"], tuning["partial_uncached"], tuning["torch_partial_cached"]],
         [model["fp32_ms"], model["int8_ms"]],
     ]  # fmt: skip
+
+
+def test_what_the_line_takes() -> None:
+    found = json.loads((ROOT / "bench/results.json").read_text(encoding="utf-8"))
+    line, decoding, cluster = found["line"], found["decoding"], found["cluster"]
+    block = PAGES["docs/benchmarks.md"].split("<!-- line:")[1].split("<!-- end of line -->")[0]
+    rows = [re.findall(r"[\w.]+", row) for row in block.splitlines() if row.startswith("|")][2:]
+    measured = {**line["stages"], "all": line["whole"]}
+    assert rows == [[name, f"{one['seconds']:.1f}", f"{one['cpu_seconds']:.1f}"] for name, one in measured.items()]
+    page = " ".join(PAGES["docs/benchmarks.md"].split())
+    assert f"`sortline predict` of a photo {line['commands']['predict']['seconds']:.2f} s" in page
+    assert f"{decoding['fraction']['photos_per_s']:.1f} photos/s where they are decoded at a fraction" in page
+    assert f"{100 * decoding['fraction']['accuracy']:.1f} % and {100 * decoding['whole']['accuracy']:.1f} %" in page
+    speed = cluster["photos_per_s"]
+    assert f"{speed['1 worker']:.0f} with one worker of Ray, {speed['2 workers']:.0f} with two" in page
