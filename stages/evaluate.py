@@ -17,7 +17,7 @@ from sortline.data import prepared
 from sortline.data.layout import APART
 from sortline.evaluation import coverage, novelty, predictions
 from sortline.evaluation.predictions import Predictions
-from sortline.predictor import Familiar
+from sortline.features.answers import Familiar
 from sortline.report import contact_sheet, evaluation, figures, tracking
 
 LIVE = Path("dvclive")

@@ -3,7 +3,6 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from sortline.data import prepared
 from sortline.data.images import frame, resize
 from sortline.data.prepared import Part
 from sortline.features import similarity
+from sortline.features.answers import Familiar, HeldOut, Unseen
 from sortline.features.evidence import class_activation
 from sortline.features.familiarity import Familiarity
 from sortline.features.heads import Head, dropped, load_head
@@ -29,44 +29,6 @@ from sortline.features.store import FeatureStore
 BATCH_BYTES = 2**21  # of a net's inputs that are predicted at once
 # Out-of-fold predictions: what they are called, the file, the column of split.csv with their folds.
 SERIES = (("new scenes", "out_of_fold", "fold"), ("copies on both sides", "by_photo", "photo_fold"))
-
-
-@dataclass(frozen=True)
-class Unseen:
-    """Photos with the predictions of a model that was not trained on them.
-
-    `probabilities` float (n, classes); `features` float32 (n, D), by which the photos are compared.
-    """
-
-    part: Part
-    probabilities: np.ndarray
-    features: np.ndarray
-
-
-@dataclass(frozen=True)
-class Familiar:
-    """Photos with the predictions of a model that was not trained on them, and how near it has been to them.
-
-    `labels` int (n,); `probabilities` float (n, classes); `similarity` float32 (n,), see `features.similarity`.
-    """
-
-    labels: np.ndarray
-    probabilities: np.ndarray
-    similarity: np.ndarray
-
-
-@dataclass(frozen=True)
-class HeldOut:
-    """Photos with a model to be asked about them that has not seen their scenes.
-
-    `folds`: its fold for each photo, see `Predictor.logits`, or None: the model itself. `probabilities` float
-    (n, classes): what it says of them as they are; `similarity`: as of `Familiar`, None where it cannot be told.
-    """
-
-    part: Part
-    folds: list[int | None]
-    probabilities: np.ndarray
-    similarity: np.ndarray | None
 
 
 class Predictor(ABC):

@@ -14,7 +14,7 @@ from sortline._core.files import sha256_file
 from sortline.cli._shared.listening import listening
 from sortline.config.diagnose import DiagnoseParams
 from sortline.data.prepared import Classes, Part
-from sortline.predictor import Unseen
+from sortline.features.answers import Unseen
 from sortline.review.album import Album, Shown
 from sortline.review.app import ReviewApp
 from sortline.review.journal import Journal

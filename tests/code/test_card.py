@@ -134,6 +134,22 @@ def test_the_novelty_curve_in_its_table():
     assert "Below a similarity of 0.51" in card()
 
 
+def test_what_it_does_not_know_and_what_corruptions_cost():
+    def change(metrics):
+        score = {"accuracy": 0.6949, "low": 0.6713, "high": 0.7183, "n": 8500}
+        families = {"noise": score | {"accuracy": 0.5}, "blur": score}
+        robust = {"split": "train, scenes not seen", "corrupted": score, "worst_family": "noise", "families": families}
+        metrics["diagnose"] |= {"robustness": robust, "unknown": {"told": 0.99, "mean": 0.9937}}
+        metrics["train"]["sets"] = {"95": {"coverage": 0.9487, "mean_size": 1.4386}}
+
+    text = card(change, LABELS | {"sets": {"90": 0.5, "95": 0.8919}, "unknown_below": 2.2448})
+    assert "train, scenes not seen, each corrupted" in text and "69.5 % [67.1, 71.8] are correct (n = 8,500)" in text
+    assert "worst family, noise, 50.0 %" in text
+    assert "`familiarity` of 2.24" in text and "99 in 100" in text and "0.994" in text
+    assert "at most 0.892" in text and "94.9 % of photos of new scenes; on the mean they are 1.44" in text
+    assert not re.findall("familiarity|set_scores. of|18 ways", card())
+
+
 def test_the_bins_in_their_table_but_empty_ones():
     _, _, bins, _ = tables(card())
     assert bins[1:] == [row("Recyclable", 47, 50), row("Wet", 20, 20)]

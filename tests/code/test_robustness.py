@@ -13,7 +13,7 @@ from sortline.data.images import resize
 from sortline.data.prepared import Part
 from sortline.evaluation import robustness
 from sortline.evaluation.corruptions import KINDS, grid
-from sortline.predictor import HeldOut
+from sortline.features.answers import HeldOut
 from sortline.report import figures
 
 LABELS = np.repeat([0, 1, 2], (40, 50, 30))

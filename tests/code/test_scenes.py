@@ -25,7 +25,7 @@ from sortline.evaluation.comparison import holm, paired_by_scene
 from sortline.evaluation.predictions import Predictions
 from sortline.export import onnx_model
 from sortline.features import similarity
-from sortline.predictor import Familiar
+from sortline.features.answers import Familiar
 
 RNG = np.random.default_rng(0)
 

@@ -78,7 +78,8 @@ def written():
     return {path.as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(outs)}
 
 
-HEADS = ["head/best.safetensors", "head/by_photo.npy", *(f"head/folds/{fold}.safetensors" for fold in range(4)),
+HEADS = ["head/best.safetensors", "head/by_photo.npy", "head/familiarity.npy",
+         *(f"head/folds/{fold}.safetensors" for fold in range(4)),
          "head/folds/head.json", "head/head.json", "head/last.safetensors", "head/log.txt",
          "head/out_of_fold.npy", "head/reference.safetensors"]  # fmt: skip
 
@@ -97,7 +98,8 @@ def test_the_stage_with_momentum(project, monkeypatch):
     about = files.read_json(Path("head/head.json"))
     assert about == {"checkpoint": "best", "solver": "momentum", "dataset": "0123456789abcdef", "pooling": "mean",
                      "activation": "none", "scale": 1.0, "threshold": about["threshold"],
-                     "unfamiliar_below": about["unfamiliar_below"], "sets": about["sets"]}  # fmt: skip
+                     "unfamiliar_below": about["unfamiliar_below"], "sets": about["sets"],
+                     "familiarity": about["familiarity"]}  # fmt: skip
 
     rows = files.read_csv(Path("plots/curves.csv"))
     assert list(rows[0]) == ["epoch", "lr", "fold_train_loss", "oof_loss", "oof_accuracy", "train_loss",

@@ -16,7 +16,8 @@ from sortline.evaluation import metrics, suspects
 from sortline.evaluation.corruptions import CORRUPTIONS, grid
 from sortline.evaluation.predictions import SHARE, Table, cells
 from sortline.evaluation.suspects import Suspects
-from sortline.predictor import Predictor, Unseen
+from sortline.features.answers import Unseen
+from sortline.predictor import Predictor
 
 MAX_CORRUPTED = 1000  # photos, evenly spread: each is corrupted in every way
 Scores = dict[tuple[str, int], dict[str, Any]]  # `metrics.share` by (corruption, severity); ("none", 0): as they are

@@ -6,7 +6,7 @@ from typing import Any
 from sortline._core.doubt import Threshold
 from sortline.evaluation import metrics
 from sortline.evaluation.predictions import SHARE, Table, cells
-from sortline.predictor import Familiar
+from sortline.features.answers import Familiar
 
 EDGES = (-1.0, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)  # of the similarity to the nearest train photo
 COLUMNS = ["photos", "above", "upto", *SHARE, "confidence", "answered", "answered_accuracy", "answered_n"]

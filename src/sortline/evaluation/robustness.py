@@ -16,8 +16,9 @@ from sortline.data.datasets import open_picture
 from sortline.evaluation import metrics
 from sortline.evaluation.corruptions import KINDS, grid
 from sortline.evaluation.predictions import SHARE, Table, cells
+from sortline.features.answers import HeldOut
 from sortline.features.heads import softmax
-from sortline.predictor import HeldOut, Predictor
+from sortline.predictor import Predictor
 
 MAX_PHOTOS = 2500  # evenly spread
 LEAST_FAMILIAR = 0.2  # share of the photos

@@ -42,6 +42,9 @@ def model_card(labels: dict[str, Any], backbone: dict[str, Any], metrics: dict[s
         "cards": cards,
         "never": metrics["evaluate"]["never_predicted"],
         "digits": "reads" in labels,
+        "robust": "robustness" in metrics["diagnose"],
+        "sets": labels.get("sets"),
+        "unknown": "unknown_below" in labels and "unknown" in metrics["diagnose"],
     }
     text = TEMPLATE.read_text(encoding="utf-8")
     for name, wanted in parts.items():
@@ -49,6 +52,7 @@ def model_card(labels: dict[str, Any], backbone: dict[str, Any], metrics: dict[s
         part = rf"<!-- {name} -->(\n?)(.*?)<!-- /{name} -->\1"
         text = re.sub(part, r"\2" if wanted else "", text, flags=re.DOTALL)
     values = metrics | _model(labels, backbone, metrics) | _tables(labels, metrics)
+    values |= _doubts(labels, metrics)
     values |= {"class_cards": _class_cards(cards), "novelty": _novelty(metrics["evaluate"].get("novelty") or {})}
     return FIELD.sub(lambda field: field[0].format(**values), text)
 
@@ -166,6 +170,24 @@ def _tables(labels: dict[str, Any], metrics: dict[str, dict[str, Any]]) -> dict[
         "n_corruptions": len(corrupted),
         "mean_corrupted": 100 * metrics["diagnose"]["mean_corruption_accuracy"],
     }
+
+
+def _doubts(labels: dict[str, Any], metrics: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """Return what is said of corrupted photos, of prediction sets, and of what the model does not know."""
+    found: dict[str, Any] = {}
+    if robust := metrics["diagnose"].get("robustness"):
+        worst = robust["families"][robust["worst_family"]]
+        shown = [f"{100 * one['accuracy']:.1f} % [{100 * one['low']:.1f}, {100 * one['high']:.1f}]"
+                 for one in (robust["corrupted"], worst)]  # fmt: skip
+        found |= {"robust": shown[0], "robust_n": robust["corrupted"]["n"], "robust_of": robust["split"]}
+        found |= {"worst_family": robust["worst_family"], "worst_of_families": shown[1]}
+    if labels.get("sets"):
+        scored = metrics["train"]["sets"]["95"]
+        found |= {"coverage": 100 * scored["coverage"], "set_size": scored["mean_size"]}
+        found["set_limit"] = labels["sets"]["95"]
+    if unknown := metrics["diagnose"].get("unknown"):
+        found |= {"told": 100 * unknown["told"], "auroc": unknown["mean"], "unknown_below": labels.get("unknown_below")}
+    return found
 
 
 def _apart(evaluated: dict[str, Any]) -> list[str]:

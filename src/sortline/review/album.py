@@ -15,7 +15,8 @@ from sortline.data import prepared
 from sortline.data.datasets import open_picture
 from sortline.data.inbox import Waiting
 from sortline.data.prepared import Classes, Part
-from sortline.predictor import Predictor, Unseen
+from sortline.features.answers import Unseen
+from sortline.predictor import Predictor
 
 UNLABELLED = "unlabelled"
 
