@@ -52,7 +52,7 @@ def main(argv: list[str]) -> None:
             result[part.split] = predictions.apart(Predictions(part, classes, model.probabilities(part)), threshold)
     if prepared.is_corrected(split):
         given = prepared.read_part(split, val.split, as_given=True)
-        result["given_labels"] = predictions.on_given_labels(Predictions(given, classes, model.probabilities(given)))
+        result |= predictions.on_given_labels(Predictions(given, classes, model.probabilities(given)))
     result |= {"dataset": data["dataset"], "source": source["name"], "checkpoint": model.checkpoint}
     result |= {"duplicate_search": data["duplicate_search"]}
     if source["note"]:

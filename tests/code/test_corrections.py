@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from pictures import two_classes
+from test_card import BACKBONE, LABELS, measured
 from test_prepare_stage import PARAMS, run_stage
 
 from sortline._core.errors import UserError
@@ -16,6 +17,7 @@ from sortline.data.corrections import DROP, UNSURE, Decision
 from sortline.data.prepared import Classes, Part
 from sortline.evaluation.predictions import Predictions
 from sortline.evaluation.training import on_given_labels
+from sortline.report.model_card import model_card
 
 DIGEST = "0" * 64
 
@@ -194,3 +196,19 @@ def test_the_score_on_the_labels_as_given_counts_what_was_dropped_as_incorrect()
     assert (found["cv_given_accuracy"], found["cv_given_n"]) == (0.4, 5)
     assert found["cv_given_changed"] == {"relabelled": 1, "dropped": 1}
     assert on_given_labels(Predictions(given, Classes(["x", "y"], [], None), np.eye(2)[given.labels]), given) == {}
+
+
+def test_the_model_card_has_the_scores_on_the_labels_before_any_correction():
+    metrics = measured()
+    assert "before any correction" not in model_card(LABELS, BACKBONE, metrics)
+    for stage, name in (("train", "cv_given"), ("evaluate", "given")):
+        scored = {
+            f"{name}_accuracy": 0.8,
+            f"{name}_accuracy_low": 0.75,
+            f"{name}_accuracy_high": 0.85,
+            f"{name}_n": 900,
+        }
+        metrics[stage] |= scored
+    card = model_card(LABELS, BACKBONE, metrics)
+    for what in ("new scenes", "top-1, held out"):
+        assert f"| {what}, labels before any correction | 80.0 | 75.0 to 85.0 | 900 |" in card

@@ -61,7 +61,7 @@ def test_apply_trains_with_what_was_decided_and_compares_on_both_labels(project,
     assert (rows[photo]["label"], rows[photo]["given_label"]) == ("2", "0")
     evaluated = json.loads((project.root / "metrics/tiny/evaluate.json").read_text(encoding="utf-8"))
     trained = json.loads((project.root / "metrics/tiny/train.json").read_text(encoding="utf-8"))
-    assert evaluated["given_labels"]["n"] == evaluated["n"] and trained["cv_given_changed"]["relabelled"] == 1
+    assert evaluated["given_n"] == evaluated["n"] and trained["cv_given_changed"]["relabelled"] == 1
     with (project.root / "plots/tiny/train/predictions.csv").open(encoding="utf-8", newline="") as stream:
         truth = {row["image"]: row["truth"] for row in csv.DictReader(stream)}
     assert truth[photo] == "纸"

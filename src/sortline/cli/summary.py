@@ -69,10 +69,12 @@ def _rows(task: str, trained: dict[str, Any], evaluated: dict[str, Any]) -> list
     files = {"model": export / "model.onnx", "model card": export / "MODEL_CARD.md", "pictures": paths.plots(task)}
     return [
         ("new scenes", new_scenes),
+        ("  labels as given", _accuracy(trained, "cv_given_accuracy", trained.get("cv_given_n", 0))),
         ("validated", _accuracy(trained, "val_accuracy", trained.get("val_n", 0))),
         ("  chosen on it", ", ".join(trained.get("selected_on_folds", trained.get("selected_on_val", [])))),
         ("not sure", "of any photo: no probability was right often enough" * (trained.get("threshold") == NEVER)),
         ("held out", _accuracy(evaluated, "accuracy", evaluated["n"])),
+        ("  labels as given", _accuracy(evaluated, "given_accuracy", evaluated.get("given_n", 0))),
         ("  its new scenes", _accuracy(evaluated, "accuracy_deduplicated", evaluated["n_deduplicated"])),
         ("  correct bin", _accuracy(evaluated, "bin_accuracy", evaluated["n"])),
         *((part, _accuracy(evaluated[part], "accuracy", evaluated[part]["n"])) for part in APART if part in evaluated),

@@ -14,7 +14,7 @@ from sortline._core import arrays
 from sortline._core.doubt import Threshold, sure
 
 # Their intervals are of draws of scenes: there is no count of independent photos to work them out from.
-BY_SCENE = ("cv_accuracy", "cv_scene_accuracy")
+BY_SCENE = ("cv_accuracy", "cv_scene_accuracy", "cv_given_accuracy", "given_accuracy")
 TOP = 5  # the k of top-5; tasks of fewer classes take all of them
 
 

@@ -106,7 +106,8 @@ def apart(predictions: Predictions, threshold: Threshold) -> dict[str, Any]:
 
 def on_given_labels(predictions: Predictions) -> dict[str, Any]:
     """Return the accuracy on a part as it came, before a person's corrections: photos dropped since are in it, too."""
-    return metrics.share_by_scene(predictions.correct, predictions.val.scenes)
+    share = metrics.share_by_scene(predictions.correct, predictions.val.scenes)
+    return metrics.named(share, "given_accuracy", "given_n")
 
 
 def cells(share: dict[str, Any]) -> list[Any]:

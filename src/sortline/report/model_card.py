@@ -18,6 +18,9 @@ TEMPLATE = Path(__file__).with_suffix(".md")
 # {name}, {name[key]} or either with a format, {name:.3f}. Braces of code are something else.
 FIELD = re.compile(r"\{\w+(\[\w+\])?(:[^{}\s]+)?\}")
 
+# What a person dropped counts as incorrect there.
+UNCORRECTED = "labels before any correction"
+
 
 def model_card(labels: dict[str, Any], backbone: dict[str, Any], metrics: dict[str, dict[str, Any]]) -> str:
     """Return the card as Markdown; `metrics` by stage: data, train, evaluate, diagnose, export.
@@ -145,6 +148,7 @@ def _tables(labels: dict[str, Any], metrics: dict[str, dict[str, Any]]) -> dict[
         *before,
         _row("top-1, held out, scenes that train does not show", evaluated, "accuracy_deduplicated", unique),
         _row("top-1, held out, as given", evaluated, "accuracy", n),
+        _row(f"top-1, held out, {UNCORRECTED}", evaluated, "given_accuracy", evaluated.get("given_n", 0)),
         _row("top-5, held out", evaluated, "top5", n),
         _row("correct bin, held out", evaluated, "bin_accuracy", n),
         *after,
@@ -219,6 +223,7 @@ def _while_training(trained: dict[str, Any], split: str) -> tuple[list[str], lis
                 n,
             ),
             _row("the same, each scene counted once", trained, "cv_scene_accuracy", trained["cv_scene_n"]),
+            _row(f"new scenes, {UNCORRECTED}", trained, "cv_given_accuracy", trained.get("cv_given_n", 0)),
         ]
         after = [
             _row("top-1, folds dealt by photo: copies on both sides, as is usual", trained, "cv_by_photo_accuracy", n)

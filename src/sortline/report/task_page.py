@@ -115,7 +115,7 @@ def _with_intervals(content: Mapping[str, Any]) -> list[tuple[str, float, float,
             name = {"accuracy_deduplicated": "n_deduplicated", "cv_by_photo_accuracy": "cv_n"}.get(key)
             n = content.get(name or f"{key.removesuffix('_accuracy')}_n", content.get("n"))
             low, high = content[f"{key}_low"], content[f"{key}_high"]
-            if n and "given" not in key:  # that one is by scene
+            if n:
                 value, low, high = (one / 100 for one in metrics.percentages(dict(content), key, n))
             found.append((key, value, low, high, n))
     return found

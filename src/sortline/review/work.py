@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from sortline._core.errors import UserError
-from sortline.data.corrections import UNSURE, Decision
+from sortline.data.corrections import Decision
 from sortline.review.album import Album
 from sortline.review.journal import Journal
 from sortline.review.queues import Queue, cells
@@ -47,10 +47,6 @@ class Work:
         about = {"photo": number, "name": photo.name, "given": photo.given, "part": photo.part, "note": photo.note}
         now, why = (held.new, held.why) if held else ("", "")
         return about | {"guesses": guesses, "nearest": near, "now": now, "why": why}
-
-    def put_off(self) -> list[int]:
-        """Return the photos about which the reviewer was not sure."""
-        return [int(number) for number, new in self.decisions().items() if new == UNSURE]
 
     def progress(self) -> dict[str, Any]:
         """Return how the rerun stands: idle, running, done or failed, and its lines."""
