@@ -70,10 +70,8 @@ class HeldOut:
 
 
 class Predictor(ABC):
-    """A trained model. `size`: pixels a side of its pictures; `about`: head.json; `checkpoint`: the one that is used.
-
-    All methods may be called from several threads.
-    """
+    """A trained model. `size`: pixels a side of its pictures; `about`: head.json; `checkpoint`: the one that is used;
+    `framed`: how a photo becomes a square. All methods may be called from several threads."""
 
     size: int
 
@@ -81,11 +79,7 @@ class Predictor(ABC):
         self.folder, self.store = folder, FeatureStore(features)
         self.about: dict[str, Any] = files.read_json(folder / "head.json")
         self.checkpoint = checkpoint or self.about["checkpoint"]
-
-    @property
-    def framed(self) -> str:
-        """How a photo becomes a square: `extract.resize`."""
-        return self.store.about.get("resize", "squeeze")
+        self.framed: str = self.store.about.get("resize", "squeeze")
 
     def picture(self, image: Image.Image) -> np.ndarray:
         """Return a photo as the model sees it, uint8 RGB (S, S, 3)."""
