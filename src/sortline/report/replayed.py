@@ -111,7 +111,7 @@ def draw(report: Report, runs: Mapping[str, Any], path: Path) -> None:
                 marker = "o" if len(values) <= 20 else None
                 axes.plot(np.arange(1, len(values) + 1), values, color=colour, label=label, marker=marker, markersize=3)
             axes.set_title(name)
-            axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+            axes.yaxis.set_major_formatter(PercentFormatter(1))
             epochs_axis(axes)
         for axes in places[len(names) :]:
             axes.set_visible(False)
