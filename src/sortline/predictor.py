@@ -32,10 +32,8 @@ SERIES = (("new scenes", "out_of_fold", "fold"), ("copies on both sides", "by_ph
 
 
 class Predictor(ABC):
-    """A trained model. `size`: pixels a side of its pictures; `about`: head.json; `checkpoint`: the one that is used.
-
-    All methods may be called from several threads.
-    """
+    """A trained model. `size`: pixels a side of its pictures; `about`: head.json; `checkpoint`: the one that is used;
+    `framed`: how a photo becomes a square. All methods may be called from several threads."""
 
     size: int
 
@@ -43,11 +41,7 @@ class Predictor(ABC):
         self.folder, self.store = folder, FeatureStore(features)
         self.about: dict[str, Any] = files.read_json(folder / "head.json")
         self.checkpoint = checkpoint or self.about["checkpoint"]
-
-    @property
-    def framed(self) -> str:
-        """How a photo becomes a square: `extract.resize`."""
-        return self.store.about.get("resize", "squeeze")
+        self.framed: str = self.store.about.get("resize", "squeeze")
 
     def picture(self, image: Image.Image) -> np.ndarray:
         """Return a photo as the model sees it, uint8 RGB (S, S, 3)."""

@@ -37,7 +37,8 @@ def test_the_tables_of_the_readme_are_those_of_the_results(script):
 def test_every_report_was_run_whole_and_every_check_is_answered(script):
     found = results(script)
     for name in script["NAMES"]:
-        assert found[name].keys() == read_report(STUDY / f"{name}.yaml").runs.keys()
+        runs = read_report(STUDY / f"{name}.yaml").runs
+        assert found[name].keys() == {run for run in runs if not runs[run].skipped}
         rows = [line for line in between("verdicts").splitlines() if line.startswith(f"| `{name}` |")]
         assert all(sum(check in row for row in rows) == 1 for check in CHECKS)
 

@@ -74,6 +74,8 @@ def replay(report: Report, place: Place, work: Path | None = None) -> dict[str, 
     found: dict[str, Any] = {}
     seen: dict[str, Trial] = {}
     for name, run in report.runs.items():
+        if run.skipped:
+            continue
         kept = None if work is None else work / f"{name}.json"
         if kept is not None and kept.is_file():
             found[name] = files.read_json(kept)

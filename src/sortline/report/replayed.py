@@ -14,7 +14,7 @@ from sortline.report.figures.style import BLUE, VERMILION, epochs_axis, figure_a
 from sortline.report.training_log import TrainingLog, parse
 from sortline.training.targets import smoothing_minimum
 
-COLUMNS = ("run", "the report says", "as it was, here", "as it should be, here", "cut")
+COLUMNS = ("run", "the report says", "as it was, here", "the same, new scenes", "as it should be, here", "cut")
 
 
 def findings(
@@ -69,12 +69,19 @@ def rows(report: Report, runs: Mapping[str, Any]) -> list[tuple[str, ...]]:
     """Return a row of COLUMNS a run."""
     found: list[tuple[str, ...]] = []
     for name, run in report.runs.items():
-        if (result := runs.get(name)) is None:
+        result = runs.get(name)
+        if result is None and not run.skipped:
             continue
         of = "" if run.says is None or run.says.n is None else f", n = {run.says.n:,}"
         says = "not said" if run.says is None else f"{100 * run.says.accuracy:.1f} %{of}"
-        cut = ", ".join(f"{key} {_as_written(report, name, key)} to {value}" for key, value in run.cut.items())
-        found.append((name, says, shown(result["was"]), shown(result["should"]), cut))
+        changed = [f"{key} {_as_written(report, name, key)} to {value}" for key, value in run.cut.items()]
+        few = (run.photos or report.photos) if run.train is not None else None
+        cut = ", ".join([*changed, *([f"train photos to {few:,}"] if few else [])])
+        here = ("not run", "", "not run")
+        if result is not None:
+            new = result["was"].get("new_scenes")
+            here = (shown(result["was"]), "" if new is None else f"{100 * new:.1f} %", shown(result["should"]))
+        found.append((name, says, *here, cut))
     return found
 
 
@@ -104,7 +111,7 @@ def draw(report: Report, runs: Mapping[str, Any], path: Path) -> None:
                 marker = "o" if len(values) <= 20 else None
                 axes.plot(np.arange(1, len(values) + 1), values, color=colour, label=label, marker=marker, markersize=3)
             axes.set_title(name)
-            axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+            axes.yaxis.set_major_formatter(PercentFormatter(1))
             epochs_axis(axes)
         for axes in places[len(names) :]:
             axes.set_visible(False)
