@@ -12,6 +12,7 @@ from sortline._core.errors import UserError
 from sortline._core.files import read_csv, read_json, read_yaml, sha256_file
 from sortline.config.tasks import task_sections
 from sortline.data import corrections, prepared
+from sortline.data.corrected import added
 from sortline.data.corrections import DROP, UNSURE, Decision
 from sortline.data.prepared import Classes, Part
 from sortline.evaluation.predictions import Predictions
@@ -118,13 +119,11 @@ def test_a_class_can_be_added_once_it_has_enough_photos(tmp_path, raw, stage):
     assert rows(tmp_path / "out")["val/can/8.png"]["label"] == "2"
 
 
-def test_a_class_of_a_task_with_bins_comes_with_its_bin(tmp_path, monkeypatch):
-    from sortline.data.corrected import _added
-
+def test_a_class_of_a_task_with_bins_comes_with_its_bin():
     bins = [{"id": "wet"}, {"id": "dry"}]
-    assert _added("Napkin (dry)", [], bins) == {"code": "Napkin (dry)", "en": "Napkin", "zh": "", "bin": "dry"}
+    assert added("Napkin (dry)", [], bins) == {"code": "Napkin (dry)", "en": "Napkin", "zh": "", "bin": "dry"}
     with pytest.raises(UserError, match=r"Name \(wet\)"):
-        _added("Napkin", [], bins)
+        added("Napkin", [], bins)
 
 
 @pytest.mark.parametrize(
