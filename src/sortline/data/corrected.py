@@ -37,8 +37,9 @@ def correct(
         return Corrected(split, classes, {})
     names = [row["en"] or row["code"] for row in classes["classes"]]
     check_words(names, "corrections")
-    rows, label, part = list(classes["classes"]), split.label.copy(), split.split.copy()
-    found = {one: i for i, name in enumerate(names) for one in (rows[i]["code"], name)}
+    label, part = split.label.copy(), split.split.copy()
+    here = {(photo.sha256, names[own]) for photo, own in zip(audit.photos, split.label.tolist(), strict=True)}
+    rows, found = _classes([one.new for key, one in holding.items() if key in here and one.is_label], classes)
     met: set[tuple[str, str]] = set()
     kinds: Counter[str] = Counter()
     for i, photo in enumerate(audit.photos):
@@ -52,9 +53,6 @@ def correct(
         if decision.new == DROP:
             part[i] = "dropped"
         elif decision.new != UNSURE:
-            if decision.new not in found:
-                rows.append(added(decision.new, [row["en"] or row["code"] for row in rows], classes["bins"]))
-                found[decision.new] = len(rows) - 1
             label[i] = found[decision.new]
         kinds[_kind(decision, found)] += 1
     named = [row["en"] or row["code"] for row in rows]
@@ -83,6 +81,20 @@ def _places(split: Split, changed: np.ndarray) -> dict[str, Any]:
     parts, folds = Counter(split.split[changed].tolist()), Counter(split.fold[changed & (split.fold >= 0)].tolist())
     found: dict[str, Any] = {"changed": {name: parts[name] for name in sorted(parts)}}
     return found | {"changed_folds": {str(fold): folds[fold] for fold in sorted(folds)}}
+
+
+def _classes(chosen: Sequence[str], classes: Mapping[str, Any]) -> tuple[list[dict[str, Any]], dict[str, int]]:
+    """Return the rows of classes.json with the classes that are new in `chosen` after the others, and {name: label}.
+
+    A class that was added as "NAME (BIN)" is called NAME by the page after the next run: either is that one class.
+    """
+    rows = list(classes["classes"])
+    found = {one: label for label, row in enumerate(rows) for one in (row["code"], row["en"] or row["code"])}
+    for text in sorted(dict.fromkeys(chosen), key=lambda text: not (classes["bins"] and text.endswith(")"))):
+        if text not in found:
+            rows.append(added(text, [row["en"] or row["code"] for row in rows], classes["bins"]))
+            found |= {text: len(rows) - 1, rows[-1]["en"]: len(rows) - 1}
+    return rows, found
 
 
 def added(text: str, names: Sequence[str], bins: Sequence[Mapping[str, str]]) -> dict[str, Any]:
