@@ -58,3 +58,15 @@ def test_a_class_that_the_table_lacks_is_refused(tmp_path, waiting):
     corrections.append(tmp_path / "toy.csv", Decision(waiting[1].sha256, "x", "", "Cow"))
     with pytest.raises(UserError, match="'Cow'"):
         add(tmp_path, raw, "pets")
+
+
+@pytest.mark.parametrize(
+    "name", ["../evil", "cup/mug", "cup\\mug", "C:evil", "..", ".hat", "val", "Test", "Drop", "=A(1)"]
+)
+def test_a_class_that_cannot_be_a_folder_of_its_own_is_refused(tmp_path, waiting, name):
+    raw = fill(tmp_path / "raw", {"train/cat": 3, "train/dog": 3, "val/cat": 2, "val/dog": 2})
+    corrections.append(tmp_path / "toy.csv", Decision(waiting[0].sha256, "x", "", name))
+    before = {path for path in tmp_path.rglob("*")}
+    with pytest.raises(UserError, match=r"toy\.csv"):
+        add(tmp_path, raw)
+    assert {path for path in tmp_path.rglob("*")} == before

@@ -13,6 +13,7 @@ from sortline._core.errors import UserError
 from sortline._core.files import read_csv, read_json, read_yaml, sha256_file
 from sortline.config.tasks import task_sections
 from sortline.data import corrections, prepared
+from sortline.data.corrected import added
 from sortline.data.corrections import DROP, UNSURE, Decision
 from sortline.data.prepared import Classes, Part
 from sortline.evaluation.predictions import Predictions
@@ -120,13 +121,27 @@ def test_a_class_can_be_added_once_it_has_enough_photos(tmp_path, raw, stage):
     assert rows(tmp_path / "out")["val/can/8.png"]["label"] == "2"
 
 
-def test_a_class_of_a_task_with_bins_comes_with_its_bin(tmp_path, monkeypatch):
-    from sortline.data.corrected import _added
-
+def test_a_class_of_a_task_with_bins_comes_with_its_bin():
     bins = [{"id": "wet"}, {"id": "dry"}]
-    assert _added("Napkin (dry)", [], bins) == {"code": "Napkin (dry)", "en": "Napkin", "zh": "", "bin": "dry"}
+    assert added("Napkin (dry)", [], bins) == {"code": "Napkin (dry)", "en": "Napkin", "zh": "", "bin": "dry"}
     with pytest.raises(UserError, match=r"Name \(wet\)"):
-        _added("Napkin", [], bins)
+        added("Napkin", [], bins)
+
+
+def test_an_added_class_may_be_chosen_again_by_its_short_name(tmp_path, raw, monkeypatch):
+    """As the page offers it after a rerun: also on a photo that is sorted before those it was added with."""
+    (tmp_path / "tables").mkdir()
+    (tmp_path / "tables/pots.csv").write_text("code,en,bin\ncan,Can,wet\nhat,Hat,dry\n", encoding="utf-8")
+    (tmp_path / "tables/pots_bins.csv").write_text("id,en\nwet,Wet\ndry,Dry\n", encoding="utf-8")
+    params = PARAMS.replace("min_per_class: 3", "min_per_class: 2\n    table: pots")
+    for photo in ("train/hat/1.png", "train/hat/2.png", "val/can/8.png"):
+        decide(raw, photo, "Cork (dry)", photo.split("/")[1].title())
+    run_stage(tmp_path, raw, params, monkeypatch, "first", "--corrections toy.csv")
+    decide(raw, "train/can/1.png", prepared.read_classes(tmp_path / "first/classes.json").names[2], "Can")
+    run_stage(tmp_path, raw, params, monkeypatch, "second", "--corrections toy.csv")
+    assert (tmp_path / "first/classes.json").read_bytes() == (tmp_path / "second/classes.json").read_bytes()
+    labels = {image: row["label"] for image, row in rows(tmp_path / "second").items()}
+    assert labels["train/can/1.png"] == labels["train/hat/1.png"] == "2"
 
 
 @pytest.mark.parametrize(

@@ -120,6 +120,13 @@ def test_what_is_no_decision_is_refused_and_nothing_is_written(page, body):
     assert corrections.read(page.file) == []
 
 
+@pytest.mark.parametrize("new", ["../evil", "cup/mug", "val", "Drop", "unsure.", "Can", "=A(1)", " \u200b"])
+def test_what_cannot_be_a_class_is_refused_when_it_is_decided(page, new):
+    got = decide(page, 0, new)
+    assert got.status_code == 422 and got.json()["error"] and corrections.read(page.file) == []
+    assert decide(page, 0, " cork ").json() == {"now": "cork"}
+
+
 def test_pages_and_modules_are_served_with_a_policy_that_lets_nothing_out(page):
     for name in ("", "page.css", "page.js", "keys.js", "server.js"):
         got = page.get(f"{page.url}{name}")

@@ -7,6 +7,7 @@ from sortline._core.errors import UserError
 from sortline.data import corrections, inbox
 from sortline.data.audit import walk
 from sortline.data.classes import describe, labels_of
+from sortline.data.names import check_new_class
 
 
 def add_labelled(raw: Path, decisions: Path, waiting: Path, table: str | None, tables: Path) -> int:
@@ -29,6 +30,8 @@ def add_labelled(raw: Path, decisions: Path, waiting: Path, table: str | None, t
         name = labelled[one.sha256]
         if name not in of_class and table is not None:
             raise UserError(f"{decisions}: '{name}' is no class of the table '{table}'; add it there first")
+        if name not in of_class:
+            check_new_class(name, names, decisions)
         beside = next(iter(folders.values())).parent
         folder = raw / (folders[of_class[name]] if name in of_class else beside / name)
         folder.mkdir(exist_ok=True)

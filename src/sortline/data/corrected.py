@@ -10,7 +10,7 @@ import numpy as np
 from sortline._core.errors import UserError
 from sortline.data.audit import Audit
 from sortline.data.corrections import DROP, UNSURE, Decision, current
-from sortline.data.names import check_class_names, look
+from sortline.data.names import check_new_class, check_words
 from sortline.data.split import Split
 
 
@@ -36,9 +36,10 @@ def correct(
     if not (holding := current(decisions)):
         return Corrected(split, classes, {})
     names = [row["en"] or row["code"] for row in classes["classes"]]
-    _check_words(names)
-    rows, label, part = list(classes["classes"]), split.label.copy(), split.split.copy()
-    found = {one: i for i, name in enumerate(names) for one in (rows[i]["code"], name)}
+    check_words(names, "corrections")
+    label, part = split.label.copy(), split.split.copy()
+    here = {(photo.sha256, names[own]) for photo, own in zip(audit.photos, split.label.tolist(), strict=True)}
+    rows, found = _classes([one.new for key, one in holding.items() if key in here and one.is_label], classes)
     met: set[tuple[str, str]] = set()
     kinds: Counter[str] = Counter()
     for i, photo in enumerate(audit.photos):
@@ -52,9 +53,6 @@ def correct(
         if decision.new == DROP:
             part[i] = "dropped"
         elif decision.new != UNSURE:
-            if decision.new not in found:
-                rows.append(_added(decision.new, rows, classes["bins"]))
-                found[decision.new] = len(rows) - 1
             label[i] = found[decision.new]
         kinds[_kind(decision, found)] += 1
     named = [row["en"] or row["code"] for row in rows]
@@ -85,22 +83,33 @@ def _places(split: Split, changed: np.ndarray) -> dict[str, Any]:
     return found | {"changed_folds": {str(fold): folds[fold] for fold in sorted(folds)}}
 
 
-def _added(text: str, rows: Sequence[Mapping[str, Any]], bins: Sequence[Mapping[str, str]]) -> dict[str, Any]:
-    """Return the row of classes.json of a class that a reviewer has added; of a task with bins "NAME (BIN)"."""
+def _classes(chosen: Sequence[str], classes: Mapping[str, Any]) -> tuple[list[dict[str, Any]], dict[str, int]]:
+    """Return the rows of classes.json with the classes that are new in `chosen` after the others, and {name: label}.
+
+    A class that was added as "NAME (BIN)" is called NAME by the page after the next run: either is that one class.
+    """
+    rows = list(classes["classes"])
+    found = {one: label for label, row in enumerate(rows) for one in (row["code"], row["en"] or row["code"])}
+    for text in sorted(dict.fromkeys(chosen), key=lambda text: not (classes["bins"] and text.endswith(")"))):
+        if text not in found:
+            rows.append(added(text, [row["en"] or row["code"] for row in rows], classes["bins"]))
+            found |= {text: len(rows) - 1, rows[-1]["en"]: len(rows) - 1}
+    return rows, found
+
+
+def added(text: str, names: Sequence[str], bins: Sequence[Mapping[str, str]]) -> dict[str, Any]:
+    """Return the row of classes.json of a class that a reviewer adds to `names`; of a task with bins "NAME (BIN)".
+
+    Raises `UserError` where it cannot be called so, or has no bin.
+    """
     name, bin_id = text, ""
     if bins:
         ids = [row["id"] for row in bins]
         name, _, bin_id = text.removesuffix(")").rpartition(" (")
         if not name or bin_id not in ids:
             raise UserError(f"corrections: '{text}' is no class; to add one write its bin too, as in 'Name ({ids[0]})'")
-    check_class_names([name, *(row["en"] or row["code"] for row in rows)], "corrections")
+    check_new_class(name, names, "corrections")
     return {"code": text, "en": name, "zh": "", "bin": bin_id}
-
-
-def _check_words(names: Sequence[str]) -> None:
-    taken = [name for name in names if look(name) in (DROP, UNSURE)]
-    if taken:
-        raise UserError(f"corrections: the class '{taken[0]}' cannot be told from the decision; rename its folder")
 
 
 def _check_counts(label: np.ndarray, part: np.ndarray, names: Sequence[str], least: int) -> None:

@@ -2,10 +2,13 @@
 
 import unicodedata
 from collections.abc import Iterable
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from sortline._core.errors import UserError
 from sortline._core.text import is_formula, is_printable, printable
+from sortline.data.corrections import DROP, UNSURE
+from sortline.data.layout import SPLIT_FOLDERS
+from sortline.data.listing import is_hidden
 
 
 def check_class_names(names: Iterable[str], where: Path | str) -> None:
@@ -28,6 +31,24 @@ def check_class_names(names: Iterable[str], where: Path | str) -> None:
                 f"{where}: {one} and {two} are one name to a reader or to another system's disk; merge the two, or "
                 "rename one"
             )
+
+
+def check_new_class(name: str, names: Iterable[str], where: Path | str) -> None:
+    """Raise `UserError` where a reviewer cannot add the class `name` to the classes `names`: what `check_class_names`
+    refuses, a decision's word, and what is no folder of its own beside other classes' folders.
+    """
+    check_class_names([name, *names], where)
+    check_words([name], where)
+    if not look(name) or is_hidden(PurePosixPath(name)) or set(name) & set("/\\:"):
+        raise UserError(f"{where}: '{name}' cannot be a class's name: no folder can be called so; choose another")
+    if look(name) in SPLIT_FOLDERS:
+        raise UserError(f"{where}: '{name}' cannot be a class's name: a split's folder is called so; choose another")
+
+
+def check_words(names: Iterable[str], where: Path | str) -> None:
+    """Raise `UserError` for a class that is called as a decision of a review is."""
+    if taken := [name for name in names if look(name) in (DROP, UNSURE)]:
+        raise UserError(f"{where}: the class '{taken[0]}' cannot be told from the decision; call it something else")
 
 
 def look(name: str) -> str:

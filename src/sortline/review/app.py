@@ -10,7 +10,8 @@ from typing import Any
 
 from PIL import Image
 
-from sortline._core.text import is_printable
+from sortline._core.errors import UserError
+from sortline.data.corrected import added
 from sortline.data.corrections import DROP, MAX_WHY, UNDONE, UNSURE, Decision
 from sortline.data.datasets import open_picture
 from sortline.data.images import BadImage, frame
@@ -130,14 +131,17 @@ class ReviewApp:
         new, seen, why = (asked.get(key, "") for key in ("new", "seen", "why"))
         if not all(isinstance(one, str) for one in (new, seen, why)) or len(new) > MAX_NAME or len(why) > MAX_WHY:
             raise Refused(HTTPStatus.UNPROCESSABLE_ENTITY, "no decision: photo, new, seen, why")
-        if new not in (DROP, UNSURE, UNDONE) and not is_printable(new):
-            raise Refused(HTTPStatus.UNPROCESSABLE_ENTITY, "a class's name has no such sign in it")
-        photo = self.work.album.photos[number]
+        photo, classes, new = self.work.album.photos[number], self.work.album.classes, new.strip()
+        if new not in (DROP, UNSURE, UNDONE, *classes.names):
+            try:
+                added(new, classes.names, classes.bins)
+            except UserError as error:
+                raise Refused(HTTPStatus.UNPROCESSABLE_ENTITY, str(error)) from None
         try:
-            self.work.journal.decide(Decision(photo.sha256, photo.name, photo.given, new.strip(), why), seen)
+            self.work.journal.decide(Decision(photo.sha256, photo.name, photo.given, new, why), seen)
         except Taken as taken:
             return HTTPStatus.CONFLICT, "application/json", _json({"now": taken.now})
-        return HTTPStatus.OK, "application/json", _json({"now": new.strip()})
+        return HTTPStatus.OK, "application/json", _json({"now": new})
 
 
 def _json(content: Any) -> bytes:
