@@ -13,6 +13,7 @@ from own_photos import photo
 from sortline._core.files import sha256_file
 from sortline.cli._shared.listening import listening
 from sortline.config.diagnose import DiagnoseParams
+from sortline.data.images import open_rgb, resize
 from sortline.data.prepared import Classes, Part
 from sortline.predictor import Unseen
 from sortline.review.album import Album, Shown
@@ -28,7 +29,10 @@ COUNT = 30
 class Stub:
     """A model that looks at the middle of a photo."""
 
-    size, about = 32, {"threshold": 0.7}
+    size, framed, about = 32, "squeeze", {"threshold": 0.7}
+
+    def open(self, photo: Path) -> np.ndarray:
+        return resize(open_rgb(photo), self.size)
 
     def evidence(self, picture: np.ndarray, label: int) -> np.ndarray:
         return np.pad(np.ones((2, 2), np.float32), 1)
