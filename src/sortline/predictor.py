@@ -16,6 +16,7 @@ from sortline._core import arrays, files, parameters, sessions
 from sortline._core.cores import cores
 from sortline.backbones.preprocessing import Preprocessing, to_grey
 from sortline.data import prepared
+from sortline.data.datasets import open_picture
 from sortline.data.images import frame, resize
 from sortline.data.prepared import Part
 from sortline.features import similarity
@@ -46,6 +47,10 @@ class Predictor(ABC):
     def picture(self, image: Image.Image) -> np.ndarray:
         """Return a photo as the model sees it, uint8 RGB (S, S, 3)."""
         return resize(frame(image, self.framed), self.size)
+
+    def open(self, photo: Path) -> np.ndarray:
+        """Return the same of a photo's file, decoded as `extract` decodes it; raise what `open_picture` raises."""
+        return self.picture(open_picture(photo, self.size))
 
     @abstractmethod
     def logits(self, pictures: np.ndarray, fold: int | None = None) -> np.ndarray:

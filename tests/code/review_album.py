@@ -9,12 +9,11 @@ import requests
 import waitress
 import waitress.wasyncore as wasyncore
 from own_photos import photo
-from PIL import Image
 
 from sortline._core.files import sha256_file
 from sortline.cli._shared.listening import listening
 from sortline.config.diagnose import DiagnoseParams
-from sortline.data.images import resize
+from sortline.data.images import open_rgb, resize
 from sortline.data.prepared import Classes, Part
 from sortline.features.answers import Unseen
 from sortline.review.album import Album, Shown
@@ -32,8 +31,8 @@ class Stub:
 
     size, framed, about = 32, "squeeze", {"threshold": 0.7}
 
-    def picture(self, image: Image.Image) -> np.ndarray:
-        return resize(image, self.size)
+    def open(self, photo: Path) -> np.ndarray:
+        return resize(open_rgb(photo), self.size)
 
     def evidence(self, picture: np.ndarray, label: int) -> np.ndarray:
         return np.pad(np.ones((2, 2), np.float32), 1)

@@ -4,15 +4,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sortline.data.images import resize
+from sortline.data.images import open_rgb, resize
 from sortline.evaluation import diagnosis, suspects
 
 
 class BrightnessPredictor:
     """Class 1 is what is brighter than the middle."""
 
-    def picture(self, image):
-        return resize(image, 32)
+    def open(self, photo):
+        return resize(open_rgb(photo), 32)
 
     def logits(self, pictures):
         brightness = pictures.mean((1, 2, 3)) / 255

@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from sortline.backbones.preprocessing import Preprocessing
 from sortline.config.augment import ViewParams
 from sortline.data.augment.views import decoded_side, render
 from sortline.data.images import open_rgb, resize
+from sortline.features.of_photo import OfPhoto
 
 ORIENTATION = 0x0112
 
@@ -55,3 +57,17 @@ def test_the_smallest_crop_still_has_the_pixels_of_a_view(large):
     assert decoded_side(ViewParams(count=1, crop_scale=[0.04, 0.06]), 224) == 224
     whole, fraction = (render(open_rgb(large, side=one), plan, 1, "key", 224).astype(int) for one in (None, side))
     assert np.abs(whole - fraction).mean() < 1
+
+
+def test_the_plain_view_is_decoded_as_for_a_prediction_also_beside_small_crops(large):
+    plan, seen = ViewParams(count=2, crop_scale=[0.04, 0.06], crop_ratio=[0.8, 1.25]), []
+
+    def run(x):
+        seen.append(x)
+        return x.mean((2, 3)), x.max((2, 3)), x
+
+    work = OfPhoto(plan, 224, Preprocessing((0.0,) * 3, (1.0,) * 3))
+    work(run, lambda side: open_rgb(large, side=side), "key", "phone.jpg")
+    shown = np.rint(seen[0].transpose(0, 2, 3, 1) * 255)
+    assert np.array_equal(shown[0], resize(open_rgb(large, side=224), 224))
+    assert np.array_equal(shown[1], render(open_rgb(large, side=decoded_side(plan, 224)), plan, 1, "key", 224))

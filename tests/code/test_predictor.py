@@ -6,6 +6,7 @@ import mindspore
 import numpy as np
 import pytest
 from mindspore import nn
+from PIL import Image
 from safetensors.numpy import load_file, save_file
 from scipy.special import softmax
 
@@ -14,6 +15,7 @@ from sortline._core import files, graphs, runtime
 from sortline._core.errors import UserError
 from sortline.backbones.preprocessing import GREY, Preprocessing
 from sortline.data import prepared
+from sortline.data.images import open_rgb, resize
 from sortline.export.network import network_of
 
 SIZE, MEAN, STD = 8, (0.5, 0.4, 0.3), (0.3, 0.25, 0.2)
@@ -100,6 +102,14 @@ def test_a_net_gives_what_mindspore_gives_with_any_checkpoint(trained, checkpoin
     assert model.logits(pictures[val.rows]) == pytest.approx(wanted, abs=1e-4)
     assert np.ptp(wanted, 0).min() > 1e-3  # photos are told apart
     assert model.evidence(pictures[0], 1) is None
+
+
+def test_a_large_photo_is_opened_as_extract_opens_it(trained, tmp_path):
+    pixels = np.random.default_rng(0).integers(0, 256, (600, 900, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "large.jpg")
+    whole, fraction = (resize(open_rgb(tmp_path / "large.jpg", side=side), SIZE) for side in (None, SIZE))
+    found = opened(trained[0]).open(tmp_path / "large.jpg")
+    assert np.array_equal(found, fraction) and not np.array_equal(found, whole)
 
 
 def test_labels_are_doubted_where_a_net_was_not_trained(trained):

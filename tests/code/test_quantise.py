@@ -11,6 +11,7 @@ from scipy.stats import binomtest
 from test_export import LABELS, SIZE, OneConvolution, built, exported, mobilenet, photo
 
 from sortline._core import sessions
+from sortline.data.images import open_rgb
 from sortline.export import int8
 from sortline.export.network import HeadOnBackbone
 from sortline.features.heads import Head
@@ -29,7 +30,7 @@ def made(tmp_path_factory):
         Image.fromarray(photo(*[(SIZE, SIZE), (90, 70)][i % 2], seed=i)).save(photos[-1])
     _, head, network = built(mobilenet, "mean")
     model = exported(network, head)
-    return SimpleNamespace(photos=photos, model=model, small=int8.quantized(model, photos[:10]))
+    return SimpleNamespace(photos=photos, model=model, small=int8.quantized(model, photos[:10], SIZE))
 
 
 def run(model, image, names=("probabilities", "logits", "cam")):
@@ -55,7 +56,7 @@ def test_the_bias_of_a_dead_channel_survives_8_bits(made, caplog):
         array = onnx.numpy_helper.to_array(values[name]).copy()
         array[:2] = value
         values[name].CopyFrom(onnx.numpy_helper.from_array(array, name))
-    small = int8.quantized(model, made.photos[:4])
+    small = int8.quantized(model, made.photos[:4], SIZE)
     assert "exceeds the range" not in caplog.text
     found = {one.name: onnx.numpy_helper.to_array(one) for one in small.graph.initializer}
     steps, scale = (found[f"{norm.input[2]}_quantized{end}"] for end in ("", "_scale"))
@@ -115,10 +116,18 @@ def test_inputs_outputs_and_metadata_stay_and_weights_are_8_bits_per_channel(mad
 
 def test_the_same_bytes_twice_and_others_from_other_photos(made):
     def content(photos):
-        return int8.quantized(made.model, photos).SerializeToString()
+        return int8.quantized(made.model, photos, SIZE).SerializeToString()
 
     assert content(made.photos[:10]) == made.small.SerializeToString()
     assert content(made.photos[10:]) != made.small.SerializeToString()
+
+
+def test_it_is_calibrated_on_large_photos_as_they_are_decoded_for_a_prediction(monkeypatch, tmp_path):
+    Image.fromarray(photo(1100, 1000)).save(tmp_path / "large.jpg")
+    monkeypatch.setattr(int8, "_quantized", lambda model, inputs: [one["image"].shape for one in inputs])
+    assert int8.quantized(None, [tmp_path / "large.jpg"], 224) == [
+        open_rgb(tmp_path / "large.jpg", side=224).size[::-1] + (3,)
+    ]
 
 
 def test_chosen_photos_are_seeded_and_in_order():
@@ -143,7 +152,7 @@ def test_scores():
 def test_a_network_without_batch_norm_works_too(made):
     _, head, network = built(OneConvolution, "mean+max")
     model = exported(network, head)
-    small = int8.quantized(model, made.photos[:4])
+    small = int8.quantized(model, made.photos[:4], SIZE)
     assert run(small, photo(70, 70))[1] == pytest.approx(run(model, photo(70, 70))[1], abs=0.3)
 
 
@@ -155,6 +164,6 @@ def test_a_head_that_is_not_linear_works_too(made):
 
     head = Head(array(3, 5), array(3), "attention", hidden_weight=array(5, 8), hidden_bias=array(5), query=array(1, 8))
     model = exported(HeadOnBackbone(backbone, head).set_train(False))
-    small = int8.quantized(model, made.photos[:4])
+    small = int8.quantized(model, made.photos[:4], SIZE)
     ours, theirs = (run(one, photo(70, 70), ["logits"])[0] for one in (small, model))
     assert ours == pytest.approx(theirs, abs=0.05 * np.ptp(theirs)) and np.ptp(theirs) > 0.1

@@ -9,7 +9,7 @@ from PIL import Image
 from sortline._core.errors import UserError
 from sortline.config.augment import DistortionParams, ViewParams
 from sortline.config.diagnose import DiagnoseParams, RobustnessParams
-from sortline.data.images import resize
+from sortline.data.images import open_rgb, resize
 from sortline.data.prepared import Part
 from sortline.evaluation import robustness
 from sortline.evaluation.corruptions import KINDS, grid
@@ -35,8 +35,8 @@ class Folds:
     def __init__(self):
         self.asked = []
 
-    def picture(self, image):
-        return resize(image, 24)
+    def open(self, photo):
+        return resize(open_rgb(photo), 24)
 
     def logits(self, pictures, fold):
         self.asked.append((fold, len(pictures)))

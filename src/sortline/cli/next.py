@@ -31,7 +31,7 @@ def main(options: argparse.Namespace) -> int:
     from sortline._core.files import expanded, sha256_file
     from sortline._core.text import printable
     from sortline.data import inbox
-    from sortline.data.images import BadImage, open_rgb
+    from sortline.data.images import BadImage
     from sortline.data.inbox import Waiting
     from sortline.data.layout import find_photos
     from sortline.review.ranking import rank
@@ -48,7 +48,7 @@ def main(options: argparse.Namespace) -> int:
 
     def look(path):
         try:
-            picture = model.picture(open_rgb(path))[None]
+            picture = model.open(path)[None]
         except BadImage as error:
             return error
         return model.varied(picture)[:, 0], model.features_of(picture)[0]

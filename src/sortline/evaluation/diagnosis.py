@@ -10,7 +10,6 @@ import numpy as np
 from sortline._core.arrays import spread
 from sortline._core.cores import on_all_cores
 from sortline.config.diagnose import DiagnoseParams
-from sortline.data.datasets import open_picture
 from sortline.data.prepared import Part
 from sortline.evaluation import metrics, suspects
 from sortline.evaluation.corruptions import CORRUPTIONS, grid
@@ -56,7 +55,7 @@ def corrupted_accuracy(
     kinds = grid(severities)
 
     def predict(photo: Path) -> np.ndarray:
-        picture = predictor.picture(open_picture(photo))
+        picture = predictor.open(photo)
         corrupted = [CORRUPTIONS[name](picture, severity) for name, severity in kinds]
         return predictor.logits(np.stack([picture, *corrupted])).argmax(1)
 

@@ -12,7 +12,6 @@ from sortline._core.doubt import Threshold, sure
 from sortline._core.errors import UserError
 from sortline.config.base import Section
 from sortline.config.diagnose import DiagnoseParams, RobustnessParams
-from sortline.data.datasets import open_picture
 from sortline.evaluation import metrics
 from sortline.evaluation.corruptions import KINDS, grid
 from sortline.evaluation.predictions import SHARE, Table, cells
@@ -61,7 +60,7 @@ def measure(predictor: Predictor, held: HeldOut, raw: Path, params: DiagnosePara
     deal = dealt(labels, len(tried), each)
 
     def ask(number: int) -> np.ndarray:
-        picture = predictor.picture(open_picture(raw / held.part.images[some[number]]))
+        picture = predictor.open(raw / held.part.images[some[number]])
         ways = (tried[cell] for cell in deal[number])
         corrupted = np.stack([KINDS[name].corrupt(picture, severity) for name, severity in ways])
         return softmax(predictor.logits(corrupted, held.folds[some[number]]))

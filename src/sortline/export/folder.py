@@ -33,7 +33,7 @@ def write(
     model = onnx_model.self_contained(network.graph, network.preprocessing, network.size, about, network.framed)
     shown = int8.chosen(train, params.calibration_photos, params.calibration_seed)
     onnx.save(model, folder / "model.onnx")
-    onnx.save(int8.quantized(model, shown), folder / "model_int8.onnx")
+    onnx.save(int8.quantized(model, shown, network.size), folder / "model_int8.onnx")
     (folder / "model.mindir").write_bytes(network.mindir)
     files.write_json(folder / "labels.json", labels)
     return {

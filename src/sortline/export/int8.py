@@ -37,14 +37,14 @@ def chosen(photos: Sequence[Path], count: int, seed: int) -> list[Path]:
     return [photos[index] for index in sorted(indices)]
 
 
-def quantized(model: onnx.ModelProto, photos: Sequence[Path]) -> onnx.ModelProto:
+def quantized(model: onnx.ModelProto, photos: Sequence[Path], side: int) -> onnx.ModelProto:
     """Return the self-contained `model` with 8-bit weights (per channel) and activations (ranges seen on `photos`).
 
-    Static quantization in QDQ form, inputs, outputs and metadata as before.
+    Static quantization in QDQ form, inputs, outputs and metadata as before; `side` as in `open_rgb`.
     Source: https://onnxruntime.ai/docs/performance/model-optimizations/quantization.html
     """
     shown = tqdm(photos, desc="calibrate", unit="photo", disable=None)
-    return _quantized(model, ({"image": np.asarray(open_picture(photo))} for photo in shown))
+    return _quantized(model, ({"image": np.asarray(open_picture(photo, side))} for photo in shown))
 
 
 def backbone_bytes(backbone: onnx.ModelProto, x: np.ndarray) -> int:

@@ -135,7 +135,7 @@ def keep_maps(
         return
 
     def features(photo: Photo) -> dict[str, np.ndarray]:
-        return work(engine.run, open_rgb(photo.path, side=work.side), photo.sha256, photo.path)
+        return work(engine.run, lambda side: open_rgb(photo.path, side=side), photo.sha256, photo.path)
 
     keep(photos, features, kept, store, engine.workers, place)
 

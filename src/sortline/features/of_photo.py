@@ -23,18 +23,27 @@ class OfPhoto:
 
     @property
     def side(self) -> int:
-        """The `side` of `open_rgb` that the views need."""
+        """The `side` of `open_rgb` that the crops need."""
         return decoded_side(self.views, self.size)
 
     def __call__(
-        self, run: Callable[[np.ndarray], tuple[np.ndarray, ...]], image: Image.Image, sha256: str, name: object
+        self,
+        run: Callable[[np.ndarray], tuple[np.ndarray, ...]],
+        opened: Callable[[int], Image.Image],
+        sha256: str,
+        name: object,
     ) -> dict[str, np.ndarray]:
-        """Return the arrays by their names in the store, of the RGB image that `images.csv` calls `sha256`.
+        """Return the arrays by their names in the store, of the photo that `images.csv` calls `sha256`.
 
-        `run`: the backbone, as `engines.Engine` has it. Raises RuntimeError, with `name`, where it gives NaN or Inf.
+        `run`: the backbone, as `engines.Engine` has it; `opened` returns the photo as `open_rgb` does for a `side`.
+        Raises RuntimeError, with `name`, where the backbone gives NaN or Inf.
         """
-        image = frame(image, self.framed)
-        pixels = np.stack([render(image, self.views, view, sha256, self.size) for view in range(self.views.count)])
+        # The plain view is what every prediction is of: it is decoded as for one, also where crops need more pixels.
+        plain = image = frame(opened(self.size), self.framed)
+        if self.side != self.size:
+            image = frame(opened(self.side), self.framed)
+        of_view = [plain, *[image] * (self.views.count - 1)]
+        pixels = np.stack([render(one, self.views, view, sha256, self.size) for view, one in enumerate(of_view)])
         mean, maximum, last, *inner = run(self.preprocessing(pixels))
         if not (np.isfinite(mean).all() and np.isfinite(maximum).all()):
             raise RuntimeError(f"{name}: the backbone gave NaN or Inf")

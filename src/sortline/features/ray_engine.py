@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import onnx
+from PIL import Image
 from tqdm import tqdm
 
 from sortline._core import sessions
@@ -52,11 +53,13 @@ class Extractor:
         return shard, [self._of(work, names, *item) for item in items]
 
     def _of(self, work: OfPhoto, names: Sequence[str], name: str, sha256: str, content: bytes) -> Found:
+        def opened(side: int) -> Image.Image:
+            return read_rgb(io.BytesIO(content), Path(name), side=side)
+
         try:
-            image = read_rgb(io.BytesIO(content), Path(name), side=work.side)
+            found = work(lambda x: tuple(self.session.run(None, {"x": x})), opened, sha256, name)
         except BadImage as error:
             return error.what
-        found = work(lambda x: tuple(self.session.run(None, {"x": x})), image, sha256, name)
         return {what: found[what] for what in names}
 
 

@@ -14,7 +14,7 @@ from sortline.report.contact_sheet import Tile, contact_sheet, shown
 
 def corruptions_sheet(found: Diagnosis, predictor: Predictor, task: str) -> Image.Image:
     """Return a contact sheet of one photo in every corruption, as the model sees it, each with all photos' accuracy."""
-    picture = predictor.picture(open_picture(found.photos[0]))
+    picture = predictor.open(found.photos[0])
     tiles = []
     for (name, severity), score in found.scores.items():
         corrupted = CORRUPTIONS[name](picture, severity) if severity else picture

@@ -12,7 +12,6 @@ from scipy.special import softmax
 from sortline._core.errors import UserError
 from sortline._core.files import read_csv
 from sortline.data import prepared
-from sortline.data.datasets import open_picture
 from sortline.data.inbox import Waiting
 from sortline.data.prepared import Classes, Part
 from sortline.features.answers import Unseen
@@ -79,7 +78,7 @@ class Album:
 
     def evidence(self, number: int, label: int) -> np.ndarray | None:
         """Return where the model looked for a class, see `Predictor.evidence`."""
-        return self.model.evidence(self.model.picture(open_picture(self.photos[number].file)), label)
+        return self.model.evidence(self.model.open(self.photos[number].file), label)
 
 
 def open_album(model: Predictor, folder: Path, raw: Path, waiting: Sequence[Waiting] = ()) -> Album:
@@ -103,7 +102,7 @@ def open_album(model: Predictor, folder: Path, raw: Path, waiting: Sequence[Wait
     photos = [one for part in parts for one in _of_part(part, hashes, classes.names, raw)]
     labels, scenes = [part.labels for part in parts], [part.scenes for part in parts]
     if waiting:
-        pictures = np.stack([model.picture(open_picture(one.file)) for one in waiting])
+        pictures = np.stack([model.open(one.file) for one in waiting])
         probabilities.append(softmax(model.logits(pictures).astype(np.float64), axis=1))
         features.append(model.features_of(pictures))
         photos += [Shown(one.sha256, one.file, one.name, "", UNLABELLED, one.note) for one in waiting]
