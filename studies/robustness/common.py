@@ -1,0 +1,45 @@
+"""What the stages of the study share: the line's photos, folds and features, and how photos are corrupted."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sortline._core import files
+from sortline.data import prepared
+from sortline.evaluation import robustness
+from sortline.evaluation.corruptions import KINDS, grid
+from sortline.features.store import FeatureStore
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+PARAMS: dict[str, Any] = files.read_yaml(HERE / "params.yaml")
+SPLIT = ROOT / "data" / "prepared" / PARAMS["task"] / "split.csv"
+
+
+@dataclass(frozen=True)
+class Train:
+    """The line's train photos: `part`, `folds` int (n,), mean-pooled `features` float32 (n, K views, C)."""
+
+    part: prepared.Part
+    folds: np.ndarray
+    features: np.ndarray
+    classes: int
+
+
+def store() -> FeatureStore:
+    return FeatureStore(ROOT / "data" / "features" / PARAMS["task"])
+
+
+def read() -> Train:
+    part = prepared.read_part(SPLIT, "train")
+    pooled = store().read("pooled", part.total)[part.rows][:, :, 0]
+    classes = prepared.read_classes(SPLIT.with_name("classes.json"))
+    return Train(part, prepared.read_folds(SPLIT), np.ascontiguousarray(pooled), len(classes.names))
+
+
+def plan(train: Train) -> tuple[list[tuple[str, int]], np.ndarray]:
+    """Return the (corruption, severity) cells, and which of them each photo is tried in, int (n, each)."""
+    cells = sorted(grid(PARAMS["severities"], tuple(KINDS)), key=lambda cell: cell[1])
+    return cells, robustness.dealt(train.part.labels, len(cells), PARAMS["each"])

@@ -1,0 +1,119 @@
+"""report: what every way is worth on photos as they are and corrupted, against the line's own head.
+
+Usage: report.py --answers FOLDER --out FILE --table FILE --figures FOLDER
+"""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from common import PARAMS, Train, plan, read
+from matplotlib.ticker import PercentFormatter
+
+from sortline._core import files
+from sortline._core.doubt import NEVER, Threshold
+from sortline._core.errors import run
+from sortline.config.augment import ViewParams
+from sortline.evaluation import comparison, robustness
+from sortline.features import similarity
+from sortline.report.figures.style import GREY, SERIES, figure_at
+
+
+def main(argv: list[str]) -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    for option in ("--answers", "--out", "--table", "--figures"):
+        parser.add_argument(option, type=Path, required=True)
+    args = parser.parse_args(argv)
+    train = read()
+    rows = scored(train, args.answers)
+    files.write_metrics(args.out, {"tried": len(rows) - 1, "base": PARAMS["base"], "ways": rows})
+    written = files.read_json(args.out)["ways"]
+    rows = {name: written[name] for name in PARAMS["ways"]}
+    files.write_text(args.table, "\n".join(table(rows)) + "\n")
+    with files.replacing(args.figures) as figures:
+        figures.mkdir()
+        draw(rows, figures / "families.png")
+
+
+def scored(train: Train, folder: Path) -> dict[str, dict[str, Any]]:
+    """Return the scores of each way, and of all but the first how they differ from its, photo by photo."""
+    near = similarity.fit(train.features[:, 0]).out_of_fold(train.folds)
+    rows, right = {}, {}
+    for name, way in PARAMS["ways"].items():
+        with np.load(folder / f"{name}.npz") as said:
+            found = answers(train, near, said["clean"], said["corrupted"])
+            threshold: Threshold = NEVER if str(said["threshold"]) == NEVER else float(str(said["threshold"]))
+        views = [ViewParams(**PARAMS[one]["prepare"]["views"]) for one in way["views"]]
+        rows[name] = robustness.summary(found, threshold, robustness.trained_with(ViewParams(), *views))
+        labels = found.labels, found.labels[found.photo]
+        right[name] = [
+            said.argmax(1) == one for said, one in zip((found.probabilities, found.corrupted), labels, strict=True)
+        ]
+    scenes = train.part.scenes, train.part.scenes[found.photo]
+    others = [name for name in rows if name != PARAMS["base"]]
+    for place, kind in enumerate(("clean", "corrupted")):
+        base = right[PARAMS["base"]][place].astype(float)
+        for name in others:
+            rows[name][f"{kind}_against"] = comparison.paired_by_scene(
+                base, right[name][place].astype(float), scenes[place]
+            )
+        every = [rows[name][f"{kind}_against"] for name in others]
+        for row, p in zip(every, comparison.holm([row["p"] for row in every]), strict=True):
+            row["p_holm"] = p
+    return rows
+
+
+def answers(train: Train, near: np.ndarray, clean: np.ndarray, corrupted: np.ndarray) -> robustness.Answers:
+    cells, deal = plan(train)
+    photo, part = np.repeat(np.arange(len(deal)), deal.shape[1]), train.part
+    said = corrupted.reshape(len(photo), -1).astype(float)
+    as_they_are = part.labels, part.scenes, clean.astype(float), near
+    return robustness.Answers("train", *as_they_are, cells, photo, deal.ravel(), said)
+
+
+def table(rows: dict[str, dict[str, Any]]) -> list[str]:
+    against = "against the line's, points [95 %]"
+    columns = ["way", "as they are, %", against, "corrupted, % [95 %]", against, "p, Holm", "worst family, %",
+               "ECE as they are", "ECE corrupted", "least familiar fifth, %"]  # fmt: skip
+    lines = [f"| {' | '.join(columns)} |", "|" + " --- |" * len(columns)]
+    for name, row in rows.items():
+        clean, mean, worst = row["clean"], row["corrupted"], row["families"][row["worst_family"]]
+        cells = [name, f"{100 * clean['accuracy']:.1f}", "", interval(mean, "accuracy", ""), "", "",
+                 f"{row['worst_family']} {100 * worst['accuracy']:.1f}", f"{clean['ece']:.3f}", f"{mean['ece']:.3f}",
+                 f"{100 * row['least_familiar_fifth']['clean']['accuracy']:.1f}"]  # fmt: skip
+        if "corrupted_against" in row:
+            cells[2], cells[4] = (
+                interval(row[f"{kind}_against"], "difference", "+") for kind in ("clean", "corrupted")
+            )
+            cells[5] = comparison.show_p(row["corrupted_against"]["p_holm"])
+        lines.append(f"| {' | '.join(cells)} |")
+    return lines
+
+
+def interval(score: dict[str, Any], key: str, sign: str) -> str:
+    low, high = (score.get(f"{key}_{end}", score.get(end)) for end in ("low", "high"))
+    return f"{100 * score[key]:{sign}.1f} [{100 * low:{sign}.1f}, {100 * high:{sign}.1f}]"
+
+
+def draw(rows: dict[str, dict[str, Any]], path: Path) -> None:
+    """Draw each family's accuracy with its interval, a colour a way."""
+    families = list(rows[PARAMS["base"]]["families"])
+    with figure_at(path, 6.4, 3.4) as figure:
+        axes = figure.subplots()
+        for number, (name, row) in enumerate(rows.items()):
+            scores = [row["clean"], *(row["families"][family] for family in families)]
+            x = np.arange(len(scores)) + 0.13 * (number - (len(rows) - 1) / 2)
+            low, high = ([score[end] for score in scores] for end in ("low", "high"))
+            axes.vlines(x, low, high, color=SERIES[number], linewidth=1.2)
+            axes.plot(x, [score["accuracy"] for score in scores], "o", color=SERIES[number], markersize=4, label=name)
+        axes.axvline(0.5, color=GREY, linewidth=0.8)
+        axes.set_xticks(range(len(families) + 1), ["as they are", *families])
+        axes.set(ylim=(0.4, 1), ylabel="accuracy on scenes not seen")
+        axes.yaxis.set_major_formatter(PercentFormatter(1))
+        axes.grid(axis="y")
+        axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=len(rows), borderpad=0)
+
+
+if __name__ == "__main__":
+    run(main)

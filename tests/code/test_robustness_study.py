@@ -1,0 +1,73 @@
+"""What studies/robustness says is what its committed results say."""
+
+import json
+import runpy
+import sys
+from pathlib import Path
+
+import pytest
+from study import report_of
+
+from sortline.config.augment import ViewParams
+from sortline.evaluation.comparison import holm
+from sortline.evaluation.strangers import KINDS
+from sortline.features import familiarity, similarity
+
+STUDY = Path(__file__).parents[2] / "studies" / "robustness"
+
+
+@pytest.fixture(scope="module")
+def report():
+    with report_of(STUDY) as found:
+        yield found
+
+
+def read(name):
+    return json.loads((STUDY / name).read_text(encoding="utf-8"))
+
+
+def part(name):
+    text = (STUDY / "README.md").read_text(encoding="utf-8")
+    return text.split(f"<!-- {name} -->\n")[1].split(f"<!-- end of {name} -->")[0]
+
+
+def test_the_tables_are_made_of_the_results(report, tmp_path):
+    rows = read("metrics.json")["ways"]
+    made = "\n".join(report["table"]({name: rows[name] for name in report["PARAMS"]["ways"]})) + "\n"
+    assert made == (STUDY / "table.md").read_text(encoding="utf-8") == part("table")
+    assert (STUDY / "unknown.md").read_text(encoding="utf-8") == part("unknown")
+    sys.path.insert(0, str(STUDY))
+    scores = read("unknown.json")["scores"]
+    lines = runpy.run_path(str(STUDY / "unknown.py"))["table"](scores, list(scores))
+    sys.path.remove(str(STUDY))
+    assert sorted(lines[2:]) == sorted(part("unknown").splitlines()[2:])
+
+
+def test_every_way_is_measured_and_p_is_corrected_for_all_of_them(report):
+    params, found = report["PARAMS"], read("metrics.json")
+    assert set(found["ways"]) == set(params["ways"]) == set(params["names"])
+    assert all(ViewParams(**params[name]["prepare"]["views"]) for name in params["extracts"])
+    others = [row for name, row in found["ways"].items() if name != params["base"]]
+    assert found["tried"] == len(others)
+    base = found["ways"][params["base"]]
+    for kind in ("clean", "corrupted"):
+        corrected = holm([row[f"{kind}_against"]["p"] for row in others])
+        for row, p in zip(others, corrected, strict=True):
+            against = row[f"{kind}_against"]
+            assert against["p_holm"] == pytest.approx(p, abs=1e-4 * len(others))
+            assert against["difference"] == pytest.approx(row[kind]["accuracy"] - base[kind]["accuracy"], abs=2e-4)
+
+
+def test_the_base_is_the_head_of_the_line(report):
+    line = json.loads((STUDY.parents[1] / "metrics/garbage/train.json").read_text(encoding="utf-8"))
+    row = read("metrics.json")["ways"][report["PARAMS"]["base"]]
+    assert row["clean"]["accuracy"] == line["cv_accuracy"]
+    assert row["clean"]["answered"] == line["answered"]
+
+
+def test_the_score_of_the_line_is_that_of_the_highest_mean():
+    scores = read("unknown.json")["scores"]
+    ours = f"energy - {familiarity.SHARE:g} distance, {similarity.AXES} axes (ViM, Wang et al. 2022)"
+    best = max(row["mean"] for row in scores.values())
+    assert scores[ours]["mean"] >= best - 0.001  # with more axes the exported model would be larger
+    assert all(min(row[kind] for kind in KINDS) == row["worst"] for row in scores.values())
