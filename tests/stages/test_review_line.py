@@ -29,7 +29,8 @@ def new(project):
     return folder
 
 
-def test_next_chooses_copies_and_says_what_it_could_not_read(project, new):
+def test_next_chooses_and_says_what_it_could_not_read(project, new):
+    """Two commands, each of which loads a backbone."""
     done = sortline(project, "next", "tiny", str(new), "--n", "3", ok=False)
     assert done.returncode == 1 and "broken.png" in done.stdout and "3 of 6 photos chosen" in done.stdout
     photos = inbox.read(project.root / "data/inbox/tiny")
