@@ -133,7 +133,7 @@ def _diverges(report: Report, seen: Seen) -> tuple[Answer, str]:
         if run["was"].get("diverged"):
             told.append(f"{name}: {run['was']['diverged']}")
         elif guess is not None and highest > 1.5 * guess:
-            told.append(f"{name}: an epoch with a mean loss of {highest:.2f} here")
+            told.append(f"{name}: an epoch with a mean loss of {highest:.3g} here")
     if told:
         return "yes", "; ".join(told)
     if not seen.runs and not seen.losses:

@@ -56,7 +56,7 @@ def describe(report: Report, found: Sequence[Finding], runs: Mapping[str, Any]) 
     """Return the replay in lines for a terminal."""
     lines = [report.title, *([f"  claims: {report.claims}"] if report.claims else []), ""]
     lines += [f"  {one.found:<8} {one.check:<28} {one.why}" for one in found]
-    for row in rows(report, runs):
+    for row in rows(report, runs) if runs else []:
         lines += [
             "",
             f"  {row[0]}",
@@ -103,7 +103,7 @@ def draw(report: Report, runs: Mapping[str, Any], path: Path) -> None:
     names = [name for name in report.runs if name in runs]
     columns = min(3, len(names))
     height = -(-len(names) // columns)
-    with figure_at(path, 3.4 * columns + 0.4, 2.5 * height + 0.8) as figure:
+    with figure_at(path, max(7.0, 3.4 * columns + 0.4), 2.5 * height + 0.8) as figure:
         places = figure.subplots(height, columns, squeeze=False, sharey=True).ravel()
         for axes, name in zip(places, names, strict=False):
             for key, colour, label in (("was", VERMILION, "as the report had it"), ("should", BLUE, "as it should be")):
