@@ -8,7 +8,7 @@ from own_photos import fill, photo
 from sortline._core.errors import UserError
 from sortline._core.files import sha256_file
 from sortline.data import corrections, inbox
-from sortline.data.added import add_labelled
+from sortline.data.added import add_labelled, labelled
 from sortline.data.audit import audit_folder
 from sortline.data.corrections import Decision
 from sortline.data.inbox import Waiting
@@ -26,7 +26,9 @@ def waiting(tmp_path) -> list[Waiting]:
 
 
 def add(tmp_path: Path, raw: Path, table: str | None = None) -> int:
-    return add_labelled(raw, tmp_path / "toy.csv", tmp_path / "inbox", table, tmp_path)
+    found = labelled(tmp_path / "toy.csv", tmp_path / "inbox")
+    add_labelled(raw, found.photos, tmp_path / "toy.csv", table, tmp_path)
+    return len(found.photos)
 
 
 @pytest.mark.parametrize("given", [True, False])
