@@ -1,6 +1,7 @@
 """Photos that a person labelled go among the task's own when it is fetched."""
 
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from own_photos import fill, photo
@@ -72,3 +73,17 @@ def test_a_class_that_cannot_be_a_folder_of_its_own_is_refused(tmp_path, waiting
     with pytest.raises(UserError, match=r"toy\.csv"):
         add(tmp_path, raw)
     assert {path for path in tmp_path.rglob("*")} == before
+
+
+def test_two_commands_that_put_photos_into_the_inbox_at_once_lose_none(tmp_path, waiting):
+    """The second comes while the first still copies."""
+    other = Thread(target=inbox.put, args=(tmp_path / "both", waiting[1:]))
+
+    def slow():
+        yield waiting[0]
+        other.start()
+        other.join(0.3)
+
+    inbox.put(tmp_path / "both", slow())
+    other.join()
+    assert {one.sha256 for one in inbox.read(tmp_path / "both")} == {one.sha256 for one in waiting}
