@@ -2,7 +2,8 @@
 
 Reads: a folder (SORTLINE_DATA), a public archive, or nothing (drawn shapes, digits); photos that a person has labelled
 since (corrections/, data/inbox/).
-Writes: `--out` (the photos as they came) and `--source` (what they are: kind, public address, content hash, counts).
+Writes: `--out` (the photos as they came) and `--source` (what they are: kind, public address, content hash, counts;
+hash and count of those that a person has labelled apart).
 Params: `<task>.fetch`.
 """
 
@@ -10,13 +11,13 @@ import argparse
 from pathlib import Path
 
 from sortline._core.errors import run
-from sortline._core.files import read_yaml, write_json
+from sortline._core.files import read_yaml, replacing, write_json
 from sortline._core.text import printable
 from sortline.config.base import load
 from sortline.config.prepare import PrepareParams
 from sortline.config.tasks import check_listed
 from sortline.data import corrections
-from sortline.data.added import add_labelled
+from sortline.data.added import add_labelled, labelled
 from sortline.data.sources import FetchParams
 from sortline.data.sources.base import data_folder
 from sortline.data.sources.fetching import fetch_photos
@@ -32,12 +33,15 @@ def main(argv: list[str]) -> None:
 
     params = load(options.task, "fetch", FetchParams)
     check_listed(options.task, read_yaml(Path("params.yaml")))
-    about, passed_over = fetch_photos(options.task, params.sources, options.out, options.downloads, data_folder())
     table = load(options.task, "prepare", PrepareParams).table
-    decisions = Path("corrections") / f"{options.task}.csv"
+    decisions, inbox = Path("corrections") / f"{options.task}.csv", Path("data/inbox") / options.task
     corrections.create(decisions)  # prepare depends on it, and a task may have been written by hand
-    if added := add_labelled(options.out, decisions, Path("data/inbox") / options.task, table, Path("tables")):
-        about["added"] = added
+    new = labelled(decisions, inbox)
+    with replacing(options.out) as out:
+        about, passed_over = fetch_photos(options.task, params.sources, out, options.downloads, data_folder())
+        add_labelled(out, new.photos, decisions, table, Path("tables"))
+    if new.about:
+        about["added"] = new.about
     write_json(options.source, about)
     for reason in passed_over:
         print(printable(f"passed over: {reason}"))
@@ -45,6 +49,10 @@ def main(argv: list[str]) -> None:
         print(printable(f"left out: {path}: {what}"))
     origin = about["address"] or about["name"]
     print(f"photos for '{options.task}': {about['files']:,} files from {about['kind']} {printable(origin)}")
+    if new.photos:
+        print(f"with {len(new.photos):,} photos of {inbox.as_posix()} that a person has labelled")
+    if new.missing:
+        print(f"left out: {len(new.missing):,} photos that a person has labelled; they are not in {inbox.as_posix()}")
     if about["note"]:
         print(f"NOTE: {about['note']}")
 

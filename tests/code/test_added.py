@@ -1,6 +1,7 @@
 """Photos that a person labelled go among the task's own when it is fetched."""
 
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from own_photos import fill, photo
@@ -8,7 +9,7 @@ from own_photos import fill, photo
 from sortline._core.errors import UserError
 from sortline._core.files import sha256_file
 from sortline.data import corrections, inbox
-from sortline.data.added import add_labelled
+from sortline.data.added import add_labelled, labelled
 from sortline.data.audit import audit_folder
 from sortline.data.corrections import Decision
 from sortline.data.inbox import Waiting
@@ -26,7 +27,9 @@ def waiting(tmp_path) -> list[Waiting]:
 
 
 def add(tmp_path: Path, raw: Path, table: str | None = None) -> int:
-    return add_labelled(raw, tmp_path / "toy.csv", tmp_path / "inbox", table, tmp_path)
+    found = labelled(tmp_path / "toy.csv", tmp_path / "inbox")
+    add_labelled(raw, found.photos, tmp_path / "toy.csv", table, tmp_path)
+    return len(found.photos)
 
 
 @pytest.mark.parametrize("given", [True, False])
@@ -70,3 +73,17 @@ def test_a_class_that_cannot_be_a_folder_of_its_own_is_refused(tmp_path, waiting
     with pytest.raises(UserError, match=r"toy\.csv"):
         add(tmp_path, raw)
     assert {path for path in tmp_path.rglob("*")} == before
+
+
+def test_two_commands_that_put_photos_into_the_inbox_at_once_lose_none(tmp_path, waiting):
+    """The second comes while the first still copies."""
+    other = Thread(target=inbox.put, args=(tmp_path / "both", waiting[1:]))
+
+    def slow():
+        yield waiting[0]
+        other.start()
+        other.join(0.3)
+
+    inbox.put(tmp_path / "both", slow())
+    other.join()
+    assert {one.sha256 for one in inbox.read(tmp_path / "both")} == {one.sha256 for one in waiting}

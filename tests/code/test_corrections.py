@@ -11,10 +11,12 @@ from test_prepare_stage import PARAMS, run_stage
 
 from sortline._core.errors import UserError
 from sortline._core.files import read_csv, read_json, read_yaml, sha256_file
+from sortline._core.text import is_formula
 from sortline.config.tasks import task_sections
-from sortline.data import corrections, prepared
+from sortline.data import corrections, inbox, prepared
 from sortline.data.corrected import added
 from sortline.data.corrections import DROP, UNSURE, Decision
+from sortline.data.inbox import Waiting
 from sortline.data.prepared import Classes, Part
 from sortline.evaluation.predictions import Predictions
 from sortline.evaluation.training import on_given_labels
@@ -162,6 +164,16 @@ def test_a_reason_is_no_formula_and_no_second_line(tmp_path):
     one, two = corrections.read(path)
     assert one.photo == "a, b.png" and one.why.startswith("'=") and two.why == r"two\nlines"
     assert len(path.read_text(encoding="utf-8").splitlines()) == 3
+
+
+def test_the_name_of_a_photo_is_no_formula(tmp_path):
+    path, name = tmp_path / "toy.csv", '=HYPERLINK("http:x").png'
+    corrections.append(path, Decision(DIGEST, name, "", "hat"))
+    (tmp_path / "a.png").write_bytes(b"a photo")
+    inbox.put(tmp_path / "inbox", [Waiting(DIGEST, tmp_path / "a.png", name, "")])
+    for file in (path, tmp_path / "inbox/inbox.csv"):
+        cells = [cell for row in read_csv(file) for cell in row.values()]
+        assert f"./{name}" in cells and not any(is_formula(cell) for cell in cells)
 
 
 def test_a_last_line_without_its_end_does_not_swallow_the_next(tmp_path):

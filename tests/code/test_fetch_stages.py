@@ -11,8 +11,10 @@ import pytest
 from source_files import PHOTOS, WEIGHTS, oracle, tree, write_tree
 
 from sortline._core.errors import UserError
-from sortline._core.files import sha256_file
+from sortline._core.files import read_json, sha256_file
 from sortline.config.base import load
+from sortline.data import corrections, inbox
+from sortline.data.corrections import Decision
 from sortline.data.sources import FetchParams
 
 ROOT = Path(__file__).parents[2]
@@ -99,3 +101,26 @@ def test_the_stage_scripts(tmp_path):
     shutil.rmtree(project / "data/raw/t")
     run_stage(*fetch, cwd=project, SORTLINE_DATA="mine")
     assert (project / "data/raw/t.json").read_bytes() == source
+
+
+def test_what_a_person_labelled_is_in_the_photos_whole_or_not_at_all(tmp_path):
+    write_tree(tmp_path / "mine/set", PHOTOS)
+    photo, lost = tmp_path / "new.jpg", "0" * 64
+    photo.write_bytes(b"a new one")
+    digest = sha256_file(photo)
+    inbox.put(tmp_path / "data/inbox/t", [inbox.Waiting(digest, photo, "new.jpg", "")])
+    for one in (digest, lost):
+        corrections.append(tmp_path / "corrections/t.csv", Decision(one, "new.jpg", "", "new"))
+    (tmp_path / "params.yaml").write_text("t:\n  fetch: {sources: [{kind: folder, path: set}]}\n", encoding="utf-8")
+    fetch = ("fetch", "t", "--out", "raw", "--source", "s.json", "--downloads", "d")
+    done = run_stage(*fetch, cwd=tmp_path, SORTLINE_DATA="mine")
+    assert done.returncode == 0 and "left out: 1 photos that a person has labelled" in done.stdout
+    about, there = read_json(tmp_path / "s.json"), tree(tmp_path / "raw")
+    assert about["content_sha256"] == oracle(PHOTOS) and about["added"]["files"] == 1
+    assert sorted(there.values()) == sorted([*PHOTOS.values(), b"a new one"])
+    corrections.append(tmp_path / "corrections/t.csv", Decision(digest, "new.jpg", "", "val"))
+    assert run_stage(*fetch, cwd=tmp_path, SORTLINE_DATA="mine").returncode == 2
+    assert tree(tmp_path / "raw") == there and read_json(tmp_path / "s.json") == about
+    corrections.append(tmp_path / "corrections/t.csv", Decision(digest, "new.jpg", "", "old"))
+    assert run_stage(*fetch, cwd=tmp_path, SORTLINE_DATA="mine").returncode == 0
+    assert read_json(tmp_path / "s.json")["added"] != about["added"]

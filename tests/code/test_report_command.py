@@ -7,8 +7,9 @@ import pytest
 from own_photos import ROOT, fill, refused
 
 from sortline import cli
-from sortline._core.files import write_csv, write_json
+from sortline._core.files import read_json, write_csv, write_json
 from sortline.cli._shared import changes
+from sortline.report.task_page import _with_intervals
 
 NAMES = ["a <b>", "hat"]
 
@@ -99,3 +100,17 @@ def test_what_changed_since_the_commit_is_told_key_by_key(measured, monkeypatch)
     assert found["metrics/toy/data.json: copies.cropped"] == ("", "2")
     assert found["params.yaml: toy: prepare.min_per_class"] == ("5", "3")
     assert "metrics/toy/evaluate.json: n" not in found
+
+
+def test_without_a_commit_nothing_is_said_to_have_changed(measured, monkeypatch):
+    assert "no commit to compare with" in made(measured).text
+    monkeypatch.setattr(changes, "has_git", lambda: True)
+    monkeypatch.setattr(changes, "git", lambda *_: None)
+    assert changes.since_commit("toy") is None
+
+
+def test_every_accuracy_of_the_real_metrics_comes_with_its_n():
+    trained = read_json(ROOT / "metrics/garbage/train.json")
+    found = {key: n for key, _, _, _, n in _with_intervals(trained)}
+    assert {"cv_accuracy", "cv_by_photo_accuracy", "answered_accuracy", "cv_scene_accuracy"} <= set(found)
+    assert found["cv_by_photo_accuracy"] == trained["cv_n"] and all(found.values())

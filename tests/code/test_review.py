@@ -13,6 +13,9 @@ import pytest
 from PIL import Image
 from review_album import COUNT, NAMES, make, serving, work
 
+from sortline._core.errors import UserError
+from sortline._core.files import write_json
+from sortline.cli.review import start
 from sortline.config.diagnose import DiagnoseParams
 from sortline.data import corrections
 from sortline.review.before_after import before_and_after, lines
@@ -125,6 +128,21 @@ def test_what_cannot_be_a_class_is_refused_when_it_is_decided(page, new):
     got = decide(page, 0, new)
     assert got.status_code == 422 and got.json()["error"] and corrections.read(page.file) == []
     assert decide(page, 0, " cork ").json() == {"now": "cork"}
+
+
+def test_a_task_with_a_class_called_as_a_decision_is_told_before_it_is_reviewed(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    rows = [{"code": name, "en": name, "zh": "", "bin": ""} for name in ("Drop", "keep")]
+    write_json(tmp_path / "data/prepared/toy/classes.json", {"classes": rows, "bins": [], "table": None})
+    with pytest.raises(UserError, match="'Drop'"):
+        start("toy", 0)
+
+
+def test_a_file_that_was_damaged_meanwhile_is_told_in_one_line(page):
+    page.file.write_text("what\nis this\n", encoding="utf-8")
+    got = decide(page, 0, "hat")
+    assert got.status_code == 500 and "toy.csv" in got.json()["error"]
+    assert page.file.read_text(encoding="utf-8") == "what\nis this\n"
 
 
 def test_pages_and_modules_are_served_with_a_policy_that_lets_nothing_out(page):

@@ -136,6 +136,60 @@ test("a class is found by typing, and one can be added", async (context) => {
   }
 });
 
+test("a decision's word is no class to be added", async (context) => {
+  rmSync(join(project, "corrections"), { recursive: true, force: true });
+  const { url } = await review(context);
+  const page = await open(context, url, { ready: false });
+  await ready(page);
+  await shown(page);
+  for (const typed of ["drop", "Unsure"]) {
+    await page.keyboard.press("r");
+    await page.fill("#typed", typed);
+    assert.doesNotMatch(await page.textContent("#matches"), /add the class/);
+    await page.keyboard.press("Enter");
+    await page.waitForFunction(() => !document.querySelector("dialog[open]"));
+  }
+  assert.deepEqual(lines(), []);
+});
+
+test("Enter on a button does what the button says", async (context) => {
+  rmSync(join(project, "corrections"), { recursive: true, force: true });
+  const { url } = await review(context);
+  const page = await open(context, url, { ready: false });
+  await ready(page);
+  const name = await shown(page);
+  await page.focus("summary");
+  await page.keyboard.press("Enter");
+  assert.ok(await page.evaluate(() => document.getElementById("apply").open));
+  await page.focus("#keys button:has-text('drop')");
+  await page.keyboard.press("Enter");
+  await changed(page, name);
+  assert.deepEqual(lines().map((line) => line.split(",")[3]), ["drop"]);
+});
+
+test("a decision that is refused or lost is told, and can be made again", async (context) => {
+  rmSync(join(project, "corrections"), { recursive: true, force: true });
+  const { server, url } = await review(context);
+  const page = await open(context, url, { ready: false });
+  await ready(page);
+  const told = (text) => page.waitForFunction((text) => document.querySelector("#now.taken")?.textContent.includes(text), text);
+  const name = await shown(page);
+  await page.keyboard.press("r");
+  await page.fill("#typed", "cup/mug");
+  await page.keyboard.press("Enter");
+  await told("cup/mug");
+  assert.deepEqual(lines(), []);
+  await page.keyboard.press("d");
+  await changed(page, name);
+  await shown(page);
+  server.kill("SIGKILL");
+  for (const key of ["z", "d", "z"]) {
+    await page.keyboard.press(key);
+    await told("does not answer");
+    await page.evaluate(() => { document.getElementById("now").textContent = ""; });
+  }
+});
+
 for (const colorScheme of ["light", "dark"]) {
   test(`nothing serious for people with a screen reader or weak eyes, ${colorScheme}; no scrolling aside on a phone`, async (context) => {
     const { url } = await review(context);

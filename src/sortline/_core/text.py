@@ -29,6 +29,11 @@ def is_formula(text: str) -> bool:
     return _FORMULA.match(text) is not None
 
 
+def path_cell(path: str) -> str:
+    """Return a file's path for a cell of a CSV file: "./=x.jpg" is the same file, and no formula."""
+    return f"./{path}" if is_formula(path) else path
+
+
 def json_text(content: Any) -> str:
     """Return JSON for a program that reads what a terminal may show too: what `printable` escapes is `\\u001b` here."""
     text = json.dumps(content, ensure_ascii=False, indent=2, allow_nan=False)

@@ -67,14 +67,18 @@ def start(task: str, port: int) -> tuple[Any, Any]:
     from sortline.config.base import load
     from sortline.config.diagnose import DiagnoseParams
     from sortline.data import inbox
+    from sortline.data.names import check_words
+    from sortline.data.prepared import read_classes
     from sortline.review.album import open_album
     from sortline.review.app import ReviewApp
     from sortline.review.journal import Journal
     from sortline.review.queues import queues
     from sortline.review.work import Work
 
+    check_words(read_classes(paths.prepared(task) / "classes.json").names, paths.raw(task))
     model = predictor.load(paths.head(task), paths.features(task))
-    album = open_album(model, paths.prepared(task), paths.raw(task), inbox.read(paths.inbox(task)))
+    waiting = inbox.waiting(paths.inbox(task), paths.prepared(task) / "images.csv")
+    album = open_album(model, paths.prepared(task), paths.raw(task), waiting)
     journal = Journal(paths.corrections(task), LOCK / f"corrections-{task}.lock")
     journal.decisions()  # a damaged file is told here, not on the page
     work = Work(task, album, queues(album, load(task, "diagnose", DiagnoseParams)), journal, lambda: apply(task))

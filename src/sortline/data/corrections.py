@@ -5,13 +5,13 @@ Lines are only ever appended, so that Git shows who decided what and a decision 
 
 import os
 from collections.abc import Iterable
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 from io import StringIO
 from pathlib import Path
 
 from sortline._core.errors import UserError
 from sortline._core.files import CsvWriter, csv_rows, write_csv
-from sortline._core.text import is_formula, printable
+from sortline._core.text import is_formula, path_cell, printable
 
 COLUMNS = ("sha256", "photo", "old", "new", "why")
 DROP, UNSURE, UNDONE = "drop", "unsure", ""
@@ -73,7 +73,8 @@ def append(path: Path, decision: Decision) -> None:
     """Add one line and have it on the disk when this returns; other processes may append at the same time."""
     line = StringIO()
     why = printable(decision.why.strip())[:MAX_WHY]
-    CsvWriter(line).row([*astuple(decision)[:-1], f"'{why}" if is_formula(why) else why])
+    safe = replace(decision, photo=path_cell(decision.photo), why=f"'{why}" if is_formula(why) else why)
+    CsvWriter(line).row(astuple(safe))
     create(path)
     # One write of a file that is opened to append is whole, wherever others have written to in the meantime.
     place = os.open(path, os.O_RDWR | os.O_APPEND | getattr(os, "O_BINARY", 0))

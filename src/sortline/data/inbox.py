@@ -5,7 +5,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from filelock import FileLock
+
 from sortline._core.files import read_csv, replacing, write_csv
+from sortline._core.text import path_cell
 
 LIST = "inbox.csv"
 COLUMNS = ("sha256", "file", "name", "note")
@@ -29,19 +32,30 @@ def read(folder: Path) -> list[Waiting]:
     return [one for one in rows if one.file.is_file()]
 
 
+def waiting(folder: Path, images: Path) -> list[Waiting]:
+    """Return what `read` does, without the photos that the line has by now, see `taken_in`."""
+    there = taken_in(images)
+    return [one for one in read(folder) if one.sha256 not in there]
+
+
 def put(folder: Path, photos: Iterable[Waiting]) -> int:
-    """Copy photos into the inbox `folder`, those that are in it already stay; return how many are new."""
-    there = read(folder)
-    known, new = {one.sha256 for one in there}, []
-    for one in photos:
-        if one.sha256 in known:
-            continue
-        known.add(one.sha256)
-        own = folder / f"{one.sha256}{one.file.suffix.lower()}"
-        with replacing(own) as temporary:
-            shutil.copyfile(one.file, temporary)
-        new.append(Waiting(one.sha256, own, one.name, one.note))
-    _write(folder, [*there, *new])
+    """Copy photos into the inbox `folder`, those that are in it already stay; return how many are new.
+
+    Other commands may put photos into it at the same time: they wait.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder / f"{LIST}.lock"):
+        there = read(folder)
+        known, new = {one.sha256 for one in there}, []
+        for one in photos:
+            if one.sha256 in known:
+                continue
+            known.add(one.sha256)
+            own = folder / f"{one.sha256}{one.file.suffix.lower()}"
+            with replacing(own) as temporary:
+                shutil.copyfile(one.file, temporary)
+            new.append(Waiting(one.sha256, own, one.name, one.note))
+        _write(folder, [*there, *new])
     return len(new)
 
 
@@ -51,5 +65,5 @@ def taken_in(images: Path) -> set[str]:
 
 
 def _write(folder: Path, photos: Sequence[Waiting]) -> None:
-    rows = [(one.sha256, one.file.name, one.name, one.note) for one in photos]
+    rows = [(one.sha256, one.file.name, path_cell(one.name), one.note) for one in photos]
     write_csv(folder / LIST, COLUMNS, rows)

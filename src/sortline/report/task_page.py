@@ -43,8 +43,8 @@ class Facts:
     """What a report is made of.
 
     `metrics` by stage, the content of metrics/<task>/; `tables` by name, rows of CSV files; `figures`: PNG files by
-    what they show; `changes`: what differs from the last commit, (what, before, now); `photos`: the folder of raw
-    photos, or None where none may be shown.
+    what they show; `changes`: what differs from the last commit, (what, before, now), None without one; `photos`: the
+    folder of raw photos, or None where none may be shown.
     """
 
     task: str
@@ -52,7 +52,7 @@ class Facts:
     tables: Mapping[str, Rows]
     figures: Mapping[str, Path]
     parameters: str
-    changes: Sequence[tuple[str, str, str]]
+    changes: Sequence[tuple[str, str, str]] | None
     commit: str
     version: str
     photos: Path | None = None
@@ -151,6 +151,8 @@ def _mistakes(facts: Facts) -> str:
 
 
 def _changes(facts: Facts) -> str:
+    if facts.changes is None:
+        return "<p>Not in Git: there is no commit to compare with.</p>"
     if not facts.changes:
         return "<p>Nothing: metrics and parameters are those of the last commit.</p>"
     return _table([{"what": what, "before": before, "now": now} for what, before, now in facts.changes])

@@ -69,6 +69,8 @@ class ReviewApp:
             status, kind, body = self._answer(request)
         except Refused as error:
             status, kind, body = error.status, "application/json", _json({"error": str(error)})
+        except UserError as error:
+            status, kind, body = HTTPStatus.INTERNAL_SERVER_ERROR, "application/json", _json({"error": str(error)})
         headers = HEADERS | {"Content-Type": kind, "Content-Length": str(len(body))}
         start(f"{status.value} {status.phrase}", [*headers.items()])
         return [] if request["REQUEST_METHOD"] == "HEAD" else [body]

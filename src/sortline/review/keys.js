@@ -13,7 +13,8 @@ export function bind(nav, actions) {
   document.addEventListener("keydown", (event) => {
     // A dialog that has just closed may still hold the focus.
     const typing = document.querySelector("dialog[open]") || (event.target.closest("input, select, textarea") && !event.target.closest("dialog"));
-    if (typing || event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
+    const pressed = ["Enter", " "].includes(event.key) && event.target.closest("button, summary");  // by the browser
+    if (typing || pressed || event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
     const found = actions.find(({ keys }) => keys.includes(event.key.length === 1 ? event.key.toLowerCase() : event.key));
     if (!found) return;
     event.preventDefault();

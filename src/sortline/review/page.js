@@ -132,7 +132,10 @@ async function send(photo, next, seen, why) {
   }
 }
 
-async function decide(next) {
+// What went wrong is shown where the decision would be.
+const telling = (act) => (...given) => act(...given).catch((error) => say(error.message, true));
+
+const decide = telling(async (next) => {
   const photo = state.shown;
   if (!photo || state.busy) return;
   if (!next) return say("There is no label to keep; press r, or a number", true);
@@ -147,17 +150,19 @@ async function decide(next) {
   state.shown = null; // a key that comes too early is of no photo
   await refresh();
   await step(1, true);
-}
+});
 
-async function undo() {
-  const last = state.undo.pop();
-  if (!last || state.busy) return say("Nothing to take back", true);
+const undo = telling(async () => {
+  if (state.busy) return;
+  const last = state.undo.at(-1);
+  if (!last) return say("Nothing to take back", true);
   const said = await send(last.photo, last.before, last.now, "");
+  state.undo.pop();
   Object.assign(state, { queue: last.queue, at: last.at });
   await refresh();
   await show();
   say(said.taken ? "Another tab has decided about it since; nothing was taken back" : "Taken back", said.taken);
-}
+});
 
 function choose() {
   if (!state.shown) return;
@@ -167,7 +172,7 @@ function choose() {
     const text = typed.value.trim().toLowerCase();
     found = about.classes.filter((name) => name.toLowerCase().includes(text));
     found.sort((a, b) => b.toLowerCase().startsWith(text) - a.toLowerCase().startsWith(text));
-    const isNew = text && !about.classes.some((name) => name.toLowerCase() === text);
+    const isNew = text && !Object.hasOwn(WORDS, text) && !about.classes.some((name) => name.toLowerCase() === text);
     if (isNew) found.push(typed.value.trim());
     at = Math.min(at, Math.max(0, found.length - 1));
     list.replaceChildren();
@@ -197,13 +202,17 @@ async function rerun() {
   const out = byId("outcome");
   out.hidden = false;
   byId("rerun").disabled = true;
-  let said = await post("rerun");
-  while (said.state === "running") {
-    out.textContent = "running ... (the terminal shows each stage)";
-    await new Promise((done) => setTimeout(done, 1000));
-    said = await get("rerun");
+  try {
+    let said = await post("rerun");
+    while (said.state === "running") {
+      out.textContent = "running ... (the terminal shows each stage)";
+      await new Promise((done) => setTimeout(done, 1000));
+      said = await get("rerun");
+    }
+    out.textContent = [said.state, ...said.lines].join("\n");
+  } catch (error) {
+    out.textContent = error.message;
   }
-  out.textContent = [said.state, ...said.lines].join("\n");
   byId("rerun").disabled = false;
 }
 
@@ -255,7 +264,7 @@ async function begin() {
   setInterval(async () => {
     if (state.busy) return;
     const before = state.shown && (state.decisions[state.shown.photo] ?? "");
-    await refresh().catch(() => say("The server does not answer; is `sortline review` still running?", true));
+    await telling(refresh)();
     const now = state.shown && (state.decisions[state.shown.photo] ?? "");
     if (state.shown && now !== before && now !== state.shown.now) {
       state.shown.now = now;

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import entropy
+from scipy.stats import entropy, rankdata
 
 from sortline._core.errors import UserError
 
@@ -51,5 +51,6 @@ def rank(draws: np.ndarray, features: np.ndarray, count: int, seed: int = 0) -> 
 
 
 def _doubt(margin: np.ndarray, disagreement: np.ndarray) -> np.ndarray:
-    """Return the mean of both ranks, 0 for the surest: the two are on no common scale."""
-    return (np.argsort(np.argsort(-margin, kind="stable")) + np.argsort(np.argsort(disagreement, kind="stable"))) / 2
+    """Return the mean of both ranks, 1 for the surest: the two are on no common scale. Equals share a rank, so that
+    the place in the folder says nothing: one model alone disagrees with itself nowhere."""
+    return (rankdata(-margin) + rankdata(disagreement.round(12))) / 2  # what is less is rounding

@@ -12,10 +12,10 @@ from sortline.cli._shared.git import git, has_git
 STAGES = ("data", "train", "evaluate", "diagnose", "export")
 
 
-def since_commit(task: str) -> list[tuple[str, str, str]]:
-    """Return (what, before, now) of what changed; "" where there was or is nothing. Nothing without Git."""
+def since_commit(task: str) -> list[tuple[str, str, str]] | None:
+    """Return (what, before, now) of what changed; "" where there was or is nothing. None without a commit."""
     if not has_git() or git("rev-parse", "--verify", "--quiet", "HEAD") is None:
-        return []
+        return None
     found = []
     for stage in STAGES:
         path = paths.metrics(task, stage)

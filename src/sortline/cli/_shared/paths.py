@@ -10,6 +10,11 @@ def raw(task: str) -> Path:
     return Path("data/raw") / task
 
 
+def source(task: str) -> Path:
+    """What fetch says of the task's photos."""
+    return Path("data/raw") / f"{task}.json"
+
+
 def weights(task: str) -> Path:
     return Path("data/weights") / task
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sortline._core.files import CsvWriter
-from sortline._core.text import is_formula, json_text, printable
+from sortline._core.text import is_formula, json_text, path_cell, printable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -45,15 +45,14 @@ def _show_csv(results: Results) -> None:
     writer.row(header + card)
     for photo, prediction in results:
         best, *others = prediction.top
-        # "./=x.jpg" is the same file, and no formula; what a model from elsewhere calls its classes is taken for text.
-        name = f"./{photo.as_posix()}" if is_formula(photo.as_posix()) else photo.as_posix()
-        row = [name, *values(best.label, names), *values(best.bin or {}, ["id", "en", "zh"])]
+        row = [path_cell(photo.as_posix()), *values(best.label, names), *values(best.bin or {}, ["id", "en", "zh"])]
         near = "" if prediction.similarity is None else f"{prediction.similarity:.4f}"
         row += [f"{best.probability:.6f}", str(int(prediction.sure)), near, str(int(prediction.familiar))]
         row.append(" ".join(one["code"] for one in prediction.sets.get("95", ())))
         for guess in others:
             row += [*values(guess.label, names), f"{guess.probability:.6f}"]
         row += values(dict(best.label.get("card", [])), card)
+        # What a model from elsewhere calls its classes is taken for text.
         writer.row([f"'{cell}" if is_formula(cell) else cell for cell in row])
 
 
