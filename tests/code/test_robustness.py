@@ -101,6 +101,7 @@ def test_of_few_photos_only_what_they_were_tried_in_is_scored(tmp_path):
     assert len(tried) == len(found.cell) == RobustnessParams().each
     assert {(row[1], row[2]) for row in rows[1:]} == tried and rows[0][1] == "none"
     assert {*result["families"]} == {KINDS[name].family for name, _ in tried}
+    assert result["split"] == "train, scenes not seen"
     assert sum(one["n"] for one in result["families"].values()) == result["corrupted"]["n"] == len(found.cell)
 
 

@@ -69,7 +69,8 @@ def measure(predictor: Predictor, held: HeldOut, raw: Path, params: DiagnosePara
     near = None if held.similarity is None else held.similarity[some]
     photo = np.repeat(np.arange(len(some)), each)
     clean = labels, held.part.scenes[some], held.probabilities[some], near
-    return Answers(held.part.split, *clean, tried, photo, deal.ravel(), answers)
+    split = f"{held.part.split}{', scenes not seen' * held.new}"
+    return Answers(split, *clean, tried, photo, deal.ravel(), answers)
 
 
 def summary(found: Answers, threshold: Threshold, trained: set[str]) -> dict[str, Any]:
@@ -85,7 +86,7 @@ def summary(found: Answers, threshold: Threshold, trained: set[str]) -> dict[str
         like = bool(trained.intersection(KINDS[name].like))
         scores |= {"family": KINDS[name].family, "trained_with": like}
     result = {
-        "split": f"{found.split}{', scenes not seen' * (found.split == 'train')}",
+        "split": found.split,
         "families": whole,
         "corruptions": by_kind,
         "worst_family": min(whole, key=lambda kind: whole[kind]["accuracy"]),
