@@ -58,6 +58,7 @@ def test_what_a_report_does_not_say_is_unknown():
         ({"tested_by": "argmax"}, {}, "testing by sampling", "no"),
         ({"classes": 26}, {"losses": [14.8, 9.1]}, "a rate that diverges", "yes"),  # ln 26 is 3.26
         ({"classes": 26}, {"losses": [3.2, 1.0]}, "a rate that diverges", "no"),
+        ({"classes": 26}, {"losses": [3.2, 1.0], "not_finite": 1}, "a rate that diverges", "yes"),
         ({}, {"runs": {"a": {"was": {"diverged": "NaN"}, "curves": {"loss": []}}}}, "a rate that diverges", "yes"),
         ({"classes": 9}, {"runs": {"a": {"was": {}, "curves": {"loss": [7.9]}}}}, "a rate that diverges", "yes"),
         ({"classes": 9}, {"runs": {"a": {"was": {}, "curves": {"loss": [2.1]}}}}, "a rate that diverges", "no"),
@@ -73,6 +74,17 @@ def test_the_mushrooms_epochs_are_90_passes_each():
     assert "90 passes" in told["repeats inside epochs"].why
     smoothing = told["smoothing that is inactive"].why
     assert "0.780" in smoothing and "0.533" in smoothing  # 0.9 ln(1 / 0.9) + 0.1 ln(80)
+
+
+@pytest.mark.parametrize(("lines", "expected"), [
+    (["epoch: 1 step: 1, loss is 2.1", "epoch: 1 step: 2, loss is nan"], "yes"),
+    (["epoch: 1 step: 1, loss is 2.1", "epoch: 2 step: 1, loss is inf"], "yes"),
+    (["epoch: 1 step: 1, loss is nan"], "yes"),
+    (["epoch: 1 step: 1, loss is 2.1"], "no"),
+])  # fmt: skip
+def test_a_log_with_a_loss_that_is_no_number_tells_of_a_rate_that_diverges(lines, expected):
+    told = replayed.findings(Report(title="x", classes=26, log=lines), {}, None)
+    assert {one.check: one.found for one in told}["a rate that diverges"] == expected
 
 
 @pytest.mark.parametrize(
