@@ -13,7 +13,7 @@ from sortline._core.errors import run
 from sortline.config.base import load
 from sortline.config.diagnose import DiagnoseParams
 from sortline.config.prepare import PrepareParams
-from sortline.config.training import TrainParams
+from sortline.config.training import TrainHeadParams, TrainParams
 from sortline.data import prepared
 from sortline.evaluation import diagnosis, robustness, strangers
 from sortline.report import contact_sheet, figures
@@ -34,8 +34,8 @@ def main(argv: list[str]) -> None:
 
     found = diagnosis.diagnose(model, val, unseen, args.raw, names, params)
     answers, threshold = robustness.measure(model, model.held_out(split), args.raw, params), model.about["threshold"]
-    views, augment = load(args.task, "prepare", PrepareParams).views, load(args.task, "train", TrainParams).augment
-    trained_with = robustness.trained_with(*[views] * (model.store.about.get("views", 1) > 1), augment)
+    views, head = load(args.task, "prepare", PrepareParams).views, load(args.task, "train_head", TrainHeadParams)
+    trained_with = robustness.trained_with(model, views, head, load(args.task, "train", TrainParams))
     robust = robustness.summary(answers, threshold, trained_with)
     robustness.check(robust, params.robustness)
     result = diagnosis.summary(found) | {"dataset": dataset, "robustness": robust}

@@ -109,9 +109,14 @@ class Predictor(ABC):
         """Return the photos of split.csv whose labels can be doubted, as the model was not trained on them."""
 
     def held_out(self, split: Path) -> HeldOut:
-        """Return the photos of split.csv that a model can be asked about anew: the part to be scored on, or train."""
+        """Return the photos of split.csv that a model can be asked about anew: train, by folds, or of the part to be
+        scored on those whose scenes train does not show; all of it where there is none such."""
         part = prepared.read_part(split)
-        return HeldOut(part, [None] * len(part.images), self.probabilities(part), self.similarity(part))
+        new = ~np.isin(part.scenes, prepared.read_part(split, "train").scenes)
+        if new.any():
+            part = part.some(new)
+        near = self.similarity(part)
+        return HeldOut(part, [None] * len(part.images), self.probabilities(part), near, bool(new.any()))
 
 
 def load(folder: Path, features: Path, checkpoint: str | None = None) -> Predictor:

@@ -19,6 +19,7 @@ from sortline.data.images import open_rgb, resize
 from sortline.export.network import network_of
 
 SIZE, MEAN, STD = 8, (0.5, 0.4, 0.3), (0.3, 0.25, 0.2)
+HEADER = ["image", "label", "split", "fold", "photo_fold", "scene", "in_train_exact", "in_train_near"]
 SPLIT = [["a", 0, "train"], ["b", 1, "val"], ["c", 2, "train"], ["d", 0, "val"], ["e", 1, "val"]]
 
 
@@ -82,8 +83,7 @@ def trained(request, tmp_path_factory):
     np.save(kept / "pixels.npy", pixels)
     files.write_json(kept / "features.json", {"dataset": "0123", "image_size": SIZE})
     rows = [[*row, "", "", i, 0, 0] for i, row in enumerate(SPLIT)]
-    header = ["image", "label", "split", "fold", "photo_fold", "scene", "in_train_exact", "in_train_near"]
-    files.write_csv(root / "split.csv", header, rows)
+    files.write_csv(root / "split.csv", HEADER, rows)
     return root, nets, Preprocessing(tuple(mean), tuple(std)), pixels
 
 
@@ -117,6 +117,18 @@ def test_labels_are_doubted_where_a_net_was_not_trained(trained):
     seen = opened(root).unseen(root / "split.csv")
     assert seen.part.split == "val" and seen.features.shape == (3, pixels[0].size) and seen.features.dtype == np.float32
     assert seen.probabilities == pytest.approx(opened(root).probabilities(seen.part))
+
+
+@pytest.mark.parametrize(("scenes", "asked"), [([0, 1, 2, 0, 4], [1, 4]), ([0, 2, 2, 0, 2], [1, 3, 4])])
+def test_a_net_is_asked_anew_only_about_scenes_that_train_does_not_show(trained, tmp_path, scenes, asked):
+    rows = [[*row, "", "", scene, 0, 0] for row, scene in zip(SPLIT, scenes, strict=True)]
+    files.write_csv(tmp_path / "split.csv", HEADER, rows)
+    model = opened(trained[0])
+    held = model.held_out(tmp_path / "split.csv")
+    assert held.part.images == [SPLIT[row][0] for row in asked] and held.part.rows.tolist() == asked
+    assert held.new == (len(asked) < 3) and held.folds == [None] * len(asked) and held.similarity is None
+    assert held.part.labels.tolist() == [SPLIT[row][1] for row in asked]
+    assert held.probabilities == pytest.approx(model.probabilities(held.part))
 
 
 def test_a_net_on_cached_features_is_run_from_its_tail(trained):

@@ -12,10 +12,13 @@ from sortline import cli
 from sortline._core import files
 from sortline._core.errors import UserError
 from sortline.config.replay import Report, read_report
+from sortline.config.training import TrainHeadParams
 from sortline.data.handwriting import SIDE
+from sortline.data.prepared import read_classes
 from sortline.evaluation.claims import CHECKS, Seen, check
 from sortline.library.replay import Place, replay
 from sortline.report import replayed
+from sortline.training import heads
 
 ROOT = Path(__file__).parents[2]
 SMOOTHED = 0.533  # nats: the minimum for smoothing 0.1 over 9 classes
@@ -58,6 +61,7 @@ def test_what_a_report_does_not_say_is_unknown():
         ({"tested_by": "argmax"}, {}, "testing by sampling", "no"),
         ({"classes": 26}, {"losses": [14.8, 9.1]}, "a rate that diverges", "yes"),  # ln 26 is 3.26
         ({"classes": 26}, {"losses": [3.2, 1.0]}, "a rate that diverges", "no"),
+        ({"classes": 26}, {"losses": [3.2, 1.0], "not_finite": 1}, "a rate that diverges", "yes"),
         ({}, {"runs": {"a": {"was": {"diverged": "NaN"}, "curves": {"loss": []}}}}, "a rate that diverges", "yes"),
         ({"classes": 9}, {"runs": {"a": {"was": {}, "curves": {"loss": [7.9]}}}}, "a rate that diverges", "yes"),
         ({"classes": 9}, {"runs": {"a": {"was": {}, "curves": {"loss": [2.1]}}}}, "a rate that diverges", "no"),
@@ -73,6 +77,17 @@ def test_the_mushrooms_epochs_are_90_passes_each():
     assert "90 passes" in told["repeats inside epochs"].why
     smoothing = told["smoothing that is inactive"].why
     assert "0.780" in smoothing and "0.533" in smoothing  # 0.9 ln(1 / 0.9) + 0.1 ln(80)
+
+
+@pytest.mark.parametrize(("lines", "expected"), [
+    (["epoch: 1 step: 1, loss is 2.1", "epoch: 1 step: 2, loss is nan"], "yes"),
+    (["epoch: 1 step: 1, loss is 2.1", "epoch: 2 step: 1, loss is inf"], "yes"),
+    (["epoch: 1 step: 1, loss is nan"], "yes"),
+    (["epoch: 1 step: 1, loss is 2.1"], "no"),
+])  # fmt: skip
+def test_a_log_with_a_loss_that_is_no_number_tells_of_a_rate_that_diverges(lines, expected):
+    told = replayed.findings(Report(title="x", classes=26, log=lines), {}, None)
+    assert {one.check: one.found for one in told}["a rate that diverges"] == expected
 
 
 @pytest.mark.parametrize(
@@ -155,6 +170,48 @@ def test_a_rate_that_diverges_is_a_finding_and_no_failure(place):
     told = {one.check: one.found for one in replayed.findings(report, result, None)}
     assert told["a rate that diverges"] == "yes"
     assert "none: training diverged" in "\n".join(replayed.describe(report, check(report, Seen()), result))
+
+
+@pytest.mark.usefixtures("graph_mode")
+def test_a_heads_targets_are_those_of_the_stage(place, monkeypatch):
+    rows = files.read_csv(place.prepared / "split.csv")
+    uneven = [row | {"label": 0 if i < 120 else row["label"]} for i, row in enumerate(rows)]
+    files.write_csv(place.prepared / "split.csv", list(rows[0]), [list(row.values()) for row in uneven])
+    learned, epochs = [], heads.epochs
+    monkeypatch.setattr(heads, "epochs", lambda rows, targets, *a: learned.append(targets) or epochs(rows, targets, *a))
+    settings = HEAD | {"class_weights": "balanced", "label_smoothing": 0.1, "epochs": 1}
+    replay(Report(title="x", split="scene", runs={"head": {"train_head": settings}}), place)
+    params, classes = TrainHeadParams(**settings), read_classes(place.prepared / "classes.json")
+    heads.train_by_steps(heads.read(uneven, classes, place.features, params), params)
+    assert np.array_equal(learned[0], learned[-1]) and np.ptp(learned[0].sum(1)) > 1
+
+
+@pytest.mark.usefixtures("graph_mode")
+def test_a_draw_from_a_heads_logits_is_of_their_softmax_whatever_else_ends_in_softmax(place):
+    runs = {"head": {"train_head": HEAD | {"epochs": 1}}}
+    drawn = [
+        replay(Report(title="x", split="scene", tested_by="sampling", net_ends_in=end, runs=runs), place)["head"]["was"]
+        for end in ("logits", "softmax")
+    ]
+    assert drawn[0] == drawn[1] and 0 < drawn[0]["accuracy"] < 1
+
+
+@pytest.mark.parametrize(("report", "settings", "said"), [
+    ({"split": "none"}, {}, "head.*folds"),
+    ({}, {"patience": 3}, "patience"),
+    ({}, {"init_from": "old.safetensors"}, "init_from"),
+    ({}, {"optimizer": "lbfgs"}, "lbfgs"),
+])  # fmt: skip
+def test_what_cannot_be_replayed_is_refused_before_anything_runs(place, report, settings, said):
+    runs = {"fine": {"train_head": HEAD}, "head": {"train_head": HEAD, "instead": settings}}
+    with pytest.raises(UserError, match=said) as caught:
+        replay(Report(title="x", runs=runs, **report), place, place.prepared / "runs")
+    assert "\n" not in str(caught.value) and not (place.prepared / "runs").exists()
+
+
+def test_a_head_needs_folds(digits):
+    with pytest.raises(UserError, match="head.*folds"):
+        replay(Report(title="x", runs={"head": {"train_head": HEAD}}), digits)
 
 
 @pytest.fixture

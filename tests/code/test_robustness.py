@@ -1,6 +1,7 @@
 """sortline.evaluation.robustness: who is asked what, by whom, and what is said of the answers."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from PIL import Image
 from sortline._core.errors import UserError
 from sortline.config.augment import DistortionParams, ViewParams
 from sortline.config.diagnose import DiagnoseParams, RobustnessParams
+from sortline.config.training import TrainHeadParams, TrainParams
 from sortline.data.images import open_rgb, resize
 from sortline.data.prepared import Part
 from sortline.evaluation import robustness
@@ -101,6 +103,7 @@ def test_of_few_photos_only_what_they_were_tried_in_is_scored(tmp_path):
     assert len(tried) == len(found.cell) == RobustnessParams().each
     assert {(row[1], row[2]) for row in rows[1:]} == tried and rows[0][1] == "none"
     assert {*result["families"]} == {KINDS[name].family for name, _ in tried}
+    assert result["split"] == "train, scenes not seen"
     assert sum(one["n"] for one in result["families"].values()) == result["corrupted"]["n"] == len(found.cell)
 
 
@@ -131,9 +134,29 @@ def test_the_gate_fails_where_the_interval_lies_under_the_minimum_and_says_what(
         robustness.check(scores(0.7, 0.5), RobustnessParams(min_worst=0.54))
 
 
-def test_what_training_does_is_what_is_not_off():
-    used = robustness.trained_with(ViewParams(crop_scale=[1, 1], blur=2.0, brightness=0.0), DistortionParams())
-    assert used & {"crop_scale", "blur", "brightness", "rotation"} == {"blur"}
-    assert {"rotation", "shift"} <= robustness.trained_with(DistortionParams(rotation=10, shift=1))
+HEAD, NET = {"checkpoint": "last"}, {"net": "any"}
+DIGITS = TrainParams(augment={"rotation": 10, "shift": 1})
+
+
+@pytest.mark.parametrize(
+    ("about", "kept", "blocks", "head", "train", "wanted"),
+    [
+        (HEAD, 4, None, {}, DIGITS, {"blur"}),
+        (HEAD, 4, None, {"views": 2}, DIGITS, {"blur"}),
+        (HEAD, 4, None, {"views": 1}, DIGITS, set()),
+        (HEAD, 4, None, {"pooling": "attention"}, DIGITS, set()),
+        (HEAD, 1, None, {}, DIGITS, set()),
+        (NET, 4, 2, {"views": 1}, DIGITS, {"blur"}),
+        (NET, 1, 2, {}, DIGITS, set()),
+        (NET, 1, None, {}, DIGITS, {"rotation", "shift"}),
+        (NET, 1, None, {}, TrainParams(net="resnet18", checkpoint="last", augment={"rotation": 10}), {"crop_scale"}),
+        (NET, 1, None, {}, TrainParams(net="resnet18", checkpoint="last", crops={"scale": [1, 1]}), set()),
+    ],
+)
+def test_what_training_does_is_what_the_model_was_trained_with(about, kept, blocks, head, train, wanted):
+    model = SimpleNamespace(about=about, store=SimpleNamespace(about={"views": kept}, blocks=blocks))
+    views = ViewParams(crop_scale=[1, 1], blur=2.0, brightness=0.0)
+    used = robustness.trained_with(model, views, TrainHeadParams(**head), train)
+    assert used & {"crop_scale", "blur", "brightness", "rotation", "shift", "scale"} == wanted
     known = {*ViewParams.model_fields, *DistortionParams.model_fields}
     assert all(known >= {*kind.like} for kind in KINDS.values())

@@ -1,7 +1,7 @@
 """What `prepare` wrote, read back by the stages after it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +33,11 @@ class Part:
     scenes: np.ndarray  # int, photos of a number show one scene
     total: int  # rows of split.csv
     split: str = "val"  # which part
+
+    def some(self, inside: np.ndarray) -> "Part":
+        """Return the photos `inside`, bool (n,)."""
+        arrays = {name: value[inside] for name, value in vars(self).items() if isinstance(value, np.ndarray)}
+        return replace(self, images=[image for image, kept in zip(self.images, inside, strict=True) if kept], **arrays)
 
 
 @dataclass(frozen=True)

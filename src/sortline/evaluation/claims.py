@@ -25,12 +25,14 @@ class Finding:
 class Seen:
     """What there is beside the report's own words: its log, the task's split, and its runs replayed.
 
-    `losses`: of each epoch of the log, its mean; `lowest_loss` of any line; `steps` of the longest epoch; `minimum`:
-    the lowest loss that its smoothing allows. `in_both` of `held` photos of the task show a scene that train shows.
+    `losses`: of each epoch of the log, its mean; `not_finite`: epochs with a loss that is no number; `lowest_loss` of
+    any line; `steps` of the longest epoch; `minimum`: the lowest loss that its smoothing allows. `in_both` of `held`
+    photos of the task show a scene that train shows.
     `runs`: as `library.replay` leaves them.
     """
 
     losses: Sequence[float] = ()
+    not_finite: int = 0
     lowest_loss: float | None = None
     steps: int | None = None
     minimum: float | None = None
@@ -126,6 +128,8 @@ def _sampling(report: Report, seen: Seen) -> tuple[Answer, str]:
 def _diverges(report: Report, seen: Seen) -> tuple[Answer, str]:
     told = []
     guess = float(np.log(report.classes)) if report.classes else None
+    if seen.not_finite:
+        told.append(f"its log has losses that are no number, in {seen.not_finite:,} epochs")
     if guess is not None and seen.losses and max(seen.losses) > 1.5 * guess:
         told.append(f"its log has a loss of {max(seen.losses):.2f}; guessing among {report.classes} has {guess:.2f}")
     for name, run in (seen.runs or {}).items():

@@ -10,8 +10,9 @@ from sortline._core.arrays import spread
 from sortline._core.cores import on_all_cores
 from sortline._core.doubt import Threshold, sure
 from sortline._core.errors import UserError
-from sortline.config.base import Section
+from sortline.config.augment import ViewParams
 from sortline.config.diagnose import DiagnoseParams, RobustnessParams
+from sortline.config.training import TrainHeadParams, TrainParams
 from sortline.evaluation import metrics
 from sortline.evaluation.corruptions import KINDS, grid
 from sortline.evaluation.predictions import SHARE, Table, cells
@@ -69,7 +70,8 @@ def measure(predictor: Predictor, held: HeldOut, raw: Path, params: DiagnosePara
     near = None if held.similarity is None else held.similarity[some]
     photo = np.repeat(np.arange(len(some)), each)
     clean = labels, held.part.scenes[some], held.probabilities[some], near
-    return Answers(held.part.split, *clean, tried, photo, deal.ravel(), answers)
+    split = f"{held.part.split}{', scenes not seen' * held.new}"
+    return Answers(split, *clean, tried, photo, deal.ravel(), answers)
 
 
 def summary(found: Answers, threshold: Threshold, trained: set[str]) -> dict[str, Any]:
@@ -85,7 +87,7 @@ def summary(found: Answers, threshold: Threshold, trained: set[str]) -> dict[str
         like = bool(trained.intersection(KINDS[name].like))
         scores |= {"family": KINDS[name].family, "trained_with": like}
     result = {
-        "split": f"{found.split}{', scenes not seen' * (found.split == 'train')}",
+        "split": found.split,
         "families": whole,
         "corruptions": by_kind,
         "worst_family": min(whole, key=lambda kind: whole[kind]["accuracy"]),
@@ -123,10 +125,16 @@ def _score(labels: np.ndarray, probabilities: np.ndarray, scenes: np.ndarray, th
     }
 
 
-def trained_with(*augmentations: Section) -> set[str]:
-    """Return what is done to pictures in training: the names in `ViewParams`, `DistortionParams` that are not off."""
-    content = [item for one in augmentations for item in one.model_dump().items()]
-    return {name for name, value in content if value not in (0, [1.0, 1.0])}
+def trained_with(predictor: Predictor, views: ViewParams, head: TrainHeadParams, train: TrainParams) -> set[str]:
+    """Return what was done to pictures in training: the names in `ViewParams`, `DistortionParams` that are not off."""
+    kept, net = predictor.store.about.get("views", 1), "net" in predictor.about
+    if net and predictor.store.blocks is None:
+        change: dict[str, Any] = {"crop_scale": train.crops.scale} if train.on_photos else train.augment.model_dump()
+    elif kept > 1 and (net or (head.views != 1 and head.pooling != "attention")):
+        change = views.model_dump()
+    else:
+        change = {}
+    return {name for name, value in change.items() if value not in (0, [1.0, 1.0])}
 
 
 def check(result: dict[str, Any], params: RobustnessParams) -> None:

@@ -33,7 +33,7 @@ class Familiar:
 
 @dataclass(frozen=True)
 class HeldOut:
-    """Photos with a model to be asked about them that has not seen their scenes.
+    """Photos with a model to be asked about them that has not seen their scenes; `new` is false where it has.
 
     `folds`: its fold for each photo, see `Predictor.logits`, or None: the model itself. `probabilities` float
     (n, classes): what it says of them as they are; `similarity`: as of `Familiar`, None where it cannot be told.
@@ -43,3 +43,4 @@ class HeldOut:
     folds: list[int | None]
     probabilities: np.ndarray
     similarity: np.ndarray | None
+    new: bool = True

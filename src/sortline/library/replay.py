@@ -6,21 +6,20 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy.special import softmax
 from tqdm import tqdm
 
 from sortline._core import files, runtime
+from sortline._core.errors import UserError
 from sortline.config.replay import Report, Run
 from sortline.config.training import TrainHeadParams, TrainParams
 from sortline.data import prepared
 from sortline.evaluation import metrics
-from sortline.features.heads import Head
+from sortline.features.heads import Head, softmax
 from sortline.nets import fit
 from sortline.nets.inputs import predictor
 from sortline.nets.softmax import SoftmaxInNet
 from sortline.training import heads, loop
 from sortline.training.head_graph import HeadNet
-from sortline.training.targets import smooth_targets
 
 NEW_SCENES, BY_PHOTO = "fold", "photo_fold"  # columns of split.csv
 VAL, ITSELF = "val", "train"  # where there are no folds: the part held out; the photos trained on
@@ -50,13 +49,15 @@ class Place:
 @dataclass(frozen=True)
 class Trial:
     """A training, watched: by epoch the loss and the outputs float (n, classes) for what was held out, whose labels and
-    scenes are int (n,). `diverged`: what ended it, if something did."""
+    scenes are int (n,); `probabilities`: the outputs are these, else logits. `diverged`: what ended it, if something
+    did."""
 
     losses: list[float]
     outputs: list[np.ndarray]
     labels: np.ndarray
     scenes: np.ndarray
     diverged: str = ""
+    probabilities: bool = False
 
     @property
     def accuracies(self) -> list[float]:
@@ -74,6 +75,8 @@ def replay(report: Report, place: Place, work: Path | None = None) -> dict[str, 
     found: dict[str, Any] = {}
     seen: dict[str, Trial] = {}
     for name, run in report.runs.items():
+        _check(report, run, place, name)
+    for name, run in report.runs.items():
         if run.skipped:
             continue
         kept = None if work is None else work / f"{name}.json"
@@ -84,6 +87,23 @@ def replay(report: Report, place: Place, work: Path | None = None) -> dict[str, 
         if kept is not None:
             files.write_json(kept, found[name])
     return found
+
+
+def _check(report: Report, run: Run, place: Place, name: str) -> None:
+    """Raise `UserError` for what a replay would leave out or cannot do."""
+    for params in (run.params({}), run.params(run.instead)):
+        problem = ""
+        if params.patience:
+            problem = "patience: a replay trains all epochs; leave it out, and set epochs"
+        elif isinstance(params, TrainHeadParams):
+            if params.init_from:
+                problem = "init_from: a replay starts its heads anew; leave it out"
+            elif params.optimizer == "lbfgs":
+                problem = "optimizer: lbfgs has no epochs to replay; name another"
+            elif report.split == "none" or not place.has_folds:
+                problem = "train_head: a head is scored on folds; name a task that has some, and a split but none"
+        if problem:
+            raise UserError(f"{report.title}: {name}: {problem}")
 
 
 def _both(report: Report, run: Run, place: Place, name: str, seen: dict[str, Trial]) -> dict[str, Any]:
@@ -129,7 +149,7 @@ def _as_it_was(report: Report, trial: Trial) -> dict[str, Any]:
     result = metrics.share(outputs.argmax(1) == labels)
     if report.tested_by == "sampling":
         # The mean probability of the right class is what a draw scores on average, without its luck.
-        said = outputs if report.net_ends_in == "softmax" else softmax(outputs, axis=1)
+        said = outputs if trial.probabilities else softmax(outputs)
         drawn = float(np.take_along_axis(said, labels[:, None], 1).mean())
         low, high = metrics.wilson(round(drawn * len(labels)), len(labels))
         result |= {"accuracy": drawn, "low": low, "high": high, "by_argmax": result["accuracy"]}
@@ -170,7 +190,8 @@ def _trial(
             outputs.append(output)
     except loop.Diverged as error:
         diverged = str(error)
-    return Trial(losses, outputs, labels, scenes, diverged)
+    probabilities = params.activation == "softmax" if isinstance(params, TrainHeadParams) else ends_in_softmax
+    return Trial(losses, outputs, labels, scenes, diverged, probabilities)
 
 
 def _heads(params: TrainHeadParams, place: Place, column: str) -> Epochs:
@@ -185,7 +206,7 @@ def _heads(params: TrainHeadParams, place: Place, column: str) -> Epochs:
     )
     rows, photo = heads.training_rows(data, params)
     net = HeadNet(rows.shape[-1], data.classes, params.pooling, params.hidden, params.activation)
-    targets = smooth_targets(data.labels, data.classes, params.label_smoothing)
+    targets = heads.targets_of(data, params)
     held = [folds == fold for fold in np.unique(folds)]
     masks = ~np.stack(held, 1)
     for epoch in heads.epochs(rows, targets[photo], masks[photo], net, params, params.dropout):

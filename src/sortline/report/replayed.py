@@ -28,6 +28,7 @@ def findings(
     in_both, held = (None, None) if split is None else _copies(split)
     seen = Seen(
         losses=[epoch.mean for epoch in epochs],
+        not_finite=sum(epoch.bad_line > 0 for _, epoch in log.epochs),
         lowest_loss=min((float(epoch.finite.min()) for epoch in epochs), default=None),
         steps=max((epoch.last_step for epoch in epochs), default=None),
         minimum=minimum,

@@ -59,6 +59,16 @@ def training_rows(data: TrainingSet, params: TrainHeadParams) -> tuple[np.ndarra
     return np.ascontiguousarray(features.reshape(-1, *features.shape[2:])), np.repeat(np.arange(len(features)), views)
 
 
+def targets_of(data: TrainingSet, params: TrainHeadParams) -> np.ndarray:
+    """Return what the photos of `data` are to teach, float32 (n, classes); raise `UserError` where bins are missing."""
+    if params.bin_share and data.bin_of is None:
+        raise UserError("params.yaml: train_head.bin_share needs a task whose classes have bins; set it to 0")
+    return smooth_targets(
+        data.labels, data.classes, params.label_smoothing, bin_of=data.bin_of, bin_share=params.bin_share,
+        balanced=params.class_weights == "balanced",
+    )  # fmt: skip
+
+
 class HeadLoss(nn.Cell):
     """The loss of `models` heads side by side on the same rows, each over the rows of its own."""
 
@@ -197,14 +207,9 @@ def train_by_steps(
 ) -> Trained:
     """Train by gradient steps, all at once: one head per fold on the photos of the others, one on all of them, and one
     per fold of those dealt by photo. `keeper`: see `epochs`; `log`: see `Progress`."""
-    if params.bin_share and data.bin_of is None:
-        raise UserError("params.yaml: train_head.bin_share needs a task whose classes have bins; set it to 0")
+    targets = targets_of(data, params)
     features, photo = training_rows(data, params)
     net = HeadNet(features.shape[-1], data.classes, params.pooling, params.hidden, params.activation)
-    targets = smooth_targets(
-        data.labels, data.classes, params.label_smoothing, bin_of=data.bin_of, bin_share=params.bin_share,
-        balanced=params.class_weights == "balanced",
-    )  # fmt: skip
     score, final = _Scorer(data, data.folds), len(data.fold_numbers)
     by_photo = None if data.photo_folds is None else _Scorer(data, data.photo_folds)
     parted = [] if by_photo is None else by_photo.masks
