@@ -150,7 +150,7 @@ def test_an_l2_strength_is_above_zero(tmp_path, value):
         ("prepare", "views: {flip: 1.5}", ["views.flip", "is 1.5", "less than or equal to 1"]),
         ("prepare", "table: 3", ["toy.prepare.table", "is 3", "valid string"]),
         ("extract", "image_size: 28", ["toy.extract.image_size", "at least 32"]),
-        ("extract", "engine: torch", ["toy.extract.engine", "'onnxruntime' or 'mindspore'"]),
+        ("extract", "engine: torch", ["toy.extract.engine", "'mindspore' or 'ray'"]),
         ("evaluate", "ece_bins: 1", ["toy.evaluate.ece_bins", "greater than or equal to 2"]),
         ("export", "check_photos: 0", ["toy.export.check_photos", "greater than or equal to 1"]),
         ("fetch", "sources: [{kind: archive, url: 'ftp://x/a.zip'}]", ["url", "ftp://x/a.zip", "https?://"]),
