@@ -9,10 +9,9 @@ from own_photos import photo
 from sortline._core.errors import UserError
 from sortline._core.files import sha256_file, write_csv, write_json
 from sortline.data import prepared
-from sortline.data.images import resize
 from sortline.data.inbox import Waiting
 from sortline.data.split import GIVEN_COLUMNS, SPLIT_COLUMNS
-from sortline.predictor import Unseen
+from sortline.predictor import Predictor, Unseen
 from sortline.review.album import UNLABELLED, open_album
 
 # Image, label, split, fold, photo_fold, scene, flags, then what it came with.
@@ -24,13 +23,11 @@ ROWS = [
 ]
 
 
-class Stub:
+class Stub(Predictor):
     """Says of each photo the number of its row, so that a mix-up shows."""
 
-    size, about = 8, {"threshold": None}
-
     def __init__(self, split: Path, classes: int = 2) -> None:
-        self.classes = classes
+        self.size, self.framed, self.classes = 8, "squeeze", classes
         train = prepared.read_part(split, "train")
         self.found = Unseen(train, self._of(train.rows), self.features(train))
 
@@ -46,11 +43,11 @@ class Stub:
     def features(self, part) -> np.ndarray:
         return np.stack([part.rows, part.rows + 1], 1).astype(np.float32)
 
-    def picture(self, image) -> np.ndarray:
-        return resize(image, self.size)
-
-    def logits(self, pictures: np.ndarray) -> np.ndarray:
+    def logits(self, pictures: np.ndarray, fold: int | None = None) -> np.ndarray:
         return np.log(np.array([[0.3, 0.7]])).repeat(len(pictures), 0)
+
+    def evidence(self, picture: np.ndarray, label: int) -> None:
+        return None
 
     def features_of(self, pictures: np.ndarray) -> np.ndarray:
         return np.zeros((len(pictures), 2), np.float32)
