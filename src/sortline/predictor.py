@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import onnx
 from PIL import Image
-from scipy.special import softmax
 
 from sortline._core import arrays, files, parameters, sessions
 from sortline._core.cores import cores
@@ -23,7 +22,7 @@ from sortline.features import similarity
 from sortline.features.answers import Familiar, HeldOut, Unseen
 from sortline.features.evidence import class_activation
 from sortline.features.familiarity import Familiarity
-from sortline.features.heads import Head, dropped, load_head
+from sortline.features.heads import Head, dropped, load_head, softmax
 from sortline.features.mapper import Mapper
 from sortline.features.store import FeatureStore
 
@@ -94,7 +93,7 @@ class Predictor(ABC):
 
     def varied(self, pictures: np.ndarray) -> np.ndarray:
         """Return what slightly different models say of uint8 RGB (n, S, S, 3), float64 (models, n, classes)."""
-        return softmax(self.logits(pictures).astype(np.float64), axis=1)[None]
+        return softmax(self.logits(pictures))[None]
 
     @abstractmethod
     def features(self, part: Part) -> np.ndarray:
@@ -236,7 +235,7 @@ class NetPredictor(Predictor):
         return logits, self.reference.distance(mean)
 
     def probabilities(self, part: Part, dataset: str | None = None) -> np.ndarray:
-        return softmax(self._run("logits", part, dataset).astype(np.float64), axis=1)
+        return softmax(self._run("logits", part, dataset))
 
     def _run(self, output: str, part: Part, dataset: str | None = None) -> np.ndarray:
         """Return what the net puts out of the photos of `part`, from what `extract` kept of them."""

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import numpy as np
 from mindspore import nn
-from scipy.special import softmax
 
 from sortline._core import parameters
 from sortline.config.training import TrainParams
 from sortline.features import familiarity, similarity
+from sortline.features.heads import softmax
 from sortline.nets import fit
 from sortline.nets.inputs import Feed, predictor
 from sortline.nets.photo_net import Features
@@ -44,7 +44,7 @@ def measure(
         known = similarity.fit(features(net, part, part.rows))
         seen = features(net, part, part.val_rows)
         near[held], distance[held] = known.similarity(seen), known.distance(seen)
-    untempered = softmax(logits.astype(np.float64), axis=1)
+    untempered = softmax(logits)
     temperature = calibration.fit_temperature(data.labels, untempered) if params.calibrate else 1.0
     probabilities = calibration.temper(untempered, temperature)
     wanted = params.reject_accuracy
