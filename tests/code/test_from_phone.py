@@ -1,5 +1,6 @@
 """Photos that come back from the app in a zip: what is taken in, and what is refused."""
 
+import hashlib
 import io
 import json
 import zipfile
@@ -11,7 +12,9 @@ from pictures import drawn
 from PIL import Image, ImageOps
 
 from sortline._core.errors import UserError
+from sortline._core.files import sha256_file
 from sortline.data import inbox
+from sortline.data.prepared import Photo
 from sortline.review.phone import LIST, take_in
 
 
@@ -43,8 +46,9 @@ def raw(tmp_path) -> Path:
 
 
 def taken(tmp_path: Path, raw: Path, archive: Path):
-    known = [path.relative_to(raw).as_posix() for path in sorted(raw.rglob("*.png"))]
-    return take_in(archive, "toy", tmp_path / "inbox", raw, known)
+    files = sorted(raw.rglob("*.png"))
+    known = [Photo(path.relative_to(raw).as_posix(), path, sha256_file(path)) for path in files]
+    return take_in(archive, "toy", tmp_path / "inbox", known)
 
 
 def test_photos_come_in_once_and_beside_their_copies(tmp_path, raw):
@@ -62,6 +66,13 @@ def test_photos_come_in_once_and_beside_their_copies(tmp_path, raw):
         assert one.file.read_bytes() == content[one.name]
     again = taken(tmp_path, raw, archive)
     assert (again.new, again.known) == (0, 2) and len(inbox.read(tmp_path / "inbox")) == 2
+
+
+def test_what_the_task_has_is_told_by_the_hash_that_prepare_wrote(tmp_path, raw):
+    content = jpeg(photo(1))
+    known = Photo("can/0.png", raw / "can/0.png", hashlib.sha256(content).hexdigest())
+    done = take_in(packed(tmp_path / "a.zip", {"001.jpg": content}), "toy", tmp_path / "inbox", [known])
+    assert (done.new, done.known) == (0, 1)
 
 
 @pytest.mark.parametrize(

@@ -66,7 +66,7 @@ export class Doubtful {
 
   async #save() {
     const [files, photos] = [[], []];
-    for (const [entry, corrected] of this.#photos) {
+    for (const [entry, corrected] of [...this.#photos]) { // as they are now: it waits for each picture
       const file = `${String(photos.length + 1).padStart(3, "0")}.jpg`;
       const { guesses, sure, familiar } = entry.answer;
       photos.push({

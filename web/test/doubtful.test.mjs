@@ -34,8 +34,8 @@ after(async () => {
   await closeBrowser();
 });
 
-async function saved(page) {
-  const [download] = await Promise.all([page.waitForEvent("download"), page.click("#save")]);
+async function saved(page, save = () => page.click("#save")) {
+  const [download] = await Promise.all([page.waitForEvent("download"), save()]);
   const path = join(folder, download.suggestedFilename());
   await download.saveAs(path);
   const done = spawnSync(process.env.PYTHON ?? "python3", ["-c", READ, path], { encoding: "utf8" });
@@ -68,4 +68,17 @@ test("what was not sure can be saved, one photo after another, and forgotten", a
   assert.deepEqual(about.photos.map(({ sure, corrected }) => [sure, corrected]), [[false, null], [false, null]]);
   await page.click("#clear");
   assert.ok(await page.isHidden("#doubtful"));
+});
+
+test("what is forgotten while it is packed is in the file all the same", async (context) => {
+  const page = await open(context, unsure);
+  for (let count = 1; count < 3; count++) {
+    await chooseAndWait(page, TASK, PHOTO);
+    await page.waitForFunction((wanted) => document.getElementById("save").textContent.includes(wanted), String(count));
+  }
+  const about = await saved(page, () => page.evaluate(() => {
+    document.getElementById("save").click();
+    document.getElementById("clear").click();
+  }));
+  assert.equal(about.photos.length, 2);
 });

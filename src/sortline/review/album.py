@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy.special import softmax
 
 from sortline._core.errors import UserError
 from sortline._core.files import read_csv
@@ -15,6 +14,7 @@ from sortline.data import prepared
 from sortline.data.inbox import Waiting
 from sortline.data.prepared import Classes, Part
 from sortline.features.answers import Unseen
+from sortline.features.heads import softmax
 from sortline.predictor import Predictor
 
 UNLABELLED = "unlabelled"
@@ -103,7 +103,7 @@ def open_album(model: Predictor, folder: Path, raw: Path, waiting: Sequence[Wait
     labels, scenes = [part.labels for part in parts], [part.scenes for part in parts]
     if waiting:
         pictures = np.stack([model.open(one.file) for one in waiting])
-        probabilities.append(softmax(model.logits(pictures).astype(np.float64), axis=1))
+        probabilities.append(softmax(model.logits(pictures)))
         features.append(model.features_of(pictures))
         photos += [Shown(one.sha256, one.file, one.name, "", UNLABELLED, one.note) for one in waiting]
         labels.append(np.full(len(waiting), -1))

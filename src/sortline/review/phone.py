@@ -10,13 +10,14 @@ import numpy as np
 
 from sortline._core.cores import on_all_cores
 from sortline._core.errors import UserError
-from sortline._core.files import read_json, sha256_file
+from sortline._core.files import read_json
 from sortline._core.text import printable
 from sortline.data import inbox
 from sortline.data.copies import Sketch, Sketches, sketch
 from sortline.data.duplicates import find_duplicates
 from sortline.data.images import BadImage, open_rgb
 from sortline.data.inbox import Waiting
+from sortline.data.prepared import Photo
 from sortline.data.sources.unpack import unpack
 
 LIST = "photos.json"
@@ -33,9 +34,9 @@ class TakenIn:
     problems: Sequence[str]
 
 
-def take_in(archive: Path, task: str, folder: Path, raw: Path, known: Sequence[str]) -> TakenIn:
+def take_in(archive: Path, task: str, folder: Path, known: Sequence[Photo]) -> TakenIn:
     """Put the photos of the app's zip into the inbox `folder`, those of one scene side by side, each with a note of the
-    photos of `known`, paths below `raw`, that show its scene.
+    first of `known`, the task's photos, that shows its scene.
 
     Raises `UserError` where it is no such zip, of another task, or holds too much; nothing is taken in then.
     """
@@ -48,21 +49,21 @@ def take_in(archive: Path, task: str, folder: Path, raw: Path, known: Sequence[s
         wrong = {one.name: _wrong(one) for one in found}
         problems += [f"{name}: {what}" for name, what in wrong.items() if what]
         usable = [one for one in found if not wrong[one.name]]
-        there = {sha256_file(raw / path) for path in known} | {one.sha256 for one in inbox.read(folder)}
+        there = {one.sha256 for one in known} | {one.sha256 for one in inbox.read(folder)}
         fresh = [one for one in usable if one.sha256 not in there]
-        new = inbox.put(folder, beside_copies(fresh, raw, known))
+        new = inbox.put(folder, beside_copies(fresh, known))
         return TakenIn(new, len(usable) - new, problems)
 
 
-def beside_copies(photos: Sequence[Waiting], raw: Path, known: Sequence[str]) -> list[Waiting]:
-    """Return `photos` scene by scene, with a note of the first of `known`, paths below `raw`, that shows the scene."""
-    files = [*(raw / path for path in known), *(one.file for one in photos)]
+def beside_copies(photos: Sequence[Waiting], known: Sequence[Photo]) -> list[Waiting]:
+    """Return `photos` scene by scene, with a note of the first of `known` that shows the scene."""
+    files = [*(one.path for one in known), *(one.file for one in photos)]
     with Sketches(len(files)) as sketches:
         for number, one in enumerate(on_all_cores(_sketched, files, "copies")):
             sketches[number] = one
         scene = find_duplicates([str(number) for number in range(len(files))], sketches.__getitem__).scene
     old, new = scene[: len(known)], scene[len(known) :]
-    first = {int(number): known[place] for place, number in reversed([*enumerate(old)])}
+    first = {int(number): known[place].name for place, number in reversed([*enumerate(old)])}
     noted = [
         replace(one, note=f"{one.note}; shows the scene of {first[own]}") if own in first else one
         for one, own in zip(photos, new.tolist(), strict=True)
