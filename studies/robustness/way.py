@@ -32,7 +32,9 @@ def main(argv: list[str]) -> None:
     data = heads.read(split, prepared.read_classes(SPLIT.with_name("classes.json")), store().folder, params)
     rows = prepared.read_part(SPLIT, "train").rows
     kept = way.get("line", data.features.shape[1])
-    more = [FeatureStore(HERE / "features" / name).read("pooled", len(split))[rows][:, 1:][:, : way.get("take")] for name in way["views"]]
+    kept_of = slice(1, 1 + way.get("take", data.features.shape[1]))
+    stores = [FeatureStore(HERE / "features" / name) for name in way["views"]]
+    more = [one.read("pooled", len(split))[rows][:, kept_of] for one in stores]
     data = replace(data, features=np.concatenate([data.features[:, :kept], *more], 1))
     found = calibration.calibrate(heads.train_by_steps(data, params), data.labels, params)
     cells = np.load(HERE / "features" / "cells.npy")
