@@ -146,7 +146,7 @@ def test_a_file_that_was_damaged_meanwhile_is_told_in_one_line(page):
 
 
 def test_pages_and_modules_are_served_with_a_policy_that_lets_nothing_out(page):
-    for name in ("", "page.css", "page.js", "keys.js", "server.js"):
+    for name in ("", "page.css", "page.js", "choose.js", "elements.js", "keys.js", "server.js"):
         got = page.get(f"{page.url}{name}")
         assert got.ok and "default-src 'self'" in got.headers["Content-Security-Policy"]
 

@@ -21,7 +21,7 @@ from sortline.review.work import Work
 
 HERE = Path(__file__).parent
 FILES = {"": "page.html", "page.html": "page.html", "page.css": "page.css"}
-FILES |= {name: name for name in ("page.js", "keys.js", "server.js")}
+FILES |= {name: name for name in ("page.js", "choose.js", "elements.js", "keys.js", "server.js")}
 TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
 SIDE, MAX_BODY, MAX_NAME = 720, 2**14, 80  # pixels of a photo on the page; bytes of a request; characters of a class
 HEADERS = {

@@ -1,18 +1,12 @@
 // A person looks at one photo after another and decides; the server writes each decision down before the next is shown.
+import { choose } from "./choose.js";
+import { byId, put } from "./elements.js";
 import { bind } from "./keys.js";
 import { get, post } from "./server.js";
 
-const byId = (id) => document.getElementById(id);
 const WORDS = { drop: "dropped", unsure: "put off: not sure" };
 const state = { queues: [], queue: null, at: 0, decisions: {}, shown: null, undo: [], times: [], busy: false };
 let about;
-
-function put(parent, tag, text = "", set = {}) {
-  const made = Object.assign(document.createElement(tag), set);
-  made.textContent = text;
-  parent.append(made);
-  return made;
-}
 
 const decided = (photo) => state.decisions[photo] !== undefined;
 const left = (queue) => queue.photos.filter((photo) => !decided(photo)).length;
@@ -164,40 +158,6 @@ const undo = telling(async () => {
   say(said.taken ? "Another tab has decided about it since; nothing was taken back" : "Taken back", said.taken);
 });
 
-function choose() {
-  if (!state.shown) return;
-  const dialog = byId("choose"), typed = byId("typed"), list = byId("matches");
-  let found = [], at = 0;
-  const paint = () => {
-    const text = typed.value.trim().toLowerCase();
-    found = about.classes.filter((name) => name.toLowerCase().includes(text));
-    found.sort((a, b) => b.toLowerCase().startsWith(text) - a.toLowerCase().startsWith(text));
-    const isNew = text && !Object.hasOwn(WORDS, text) && !about.classes.some((name) => name.toLowerCase() === text);
-    if (isNew) found.push(typed.value.trim());
-    at = Math.min(at, Math.max(0, found.length - 1));
-    list.replaceChildren();
-    found.forEach((name, place) => {
-      const item = put(list, "li", isNew && place === found.length - 1 ? `add the class "${name}"` : name, { ariaSelected: String(place === at) });
-      item.addEventListener("click", () => dialog.close(name));
-    });
-    byId("hint").textContent = isNew && about.bins.length ? `A new class comes with its bin: Name (${about.bins.join(" | ")})` : "Enter takes the marked one; arrows move";
-  };
-  typed.value = "";
-  typed.oninput = () => { at = 0; paint(); };
-  typed.onkeydown = (event) => {
-    if (event.key === "ArrowDown") at += 1;
-    else if (event.key === "ArrowUp") at = Math.max(0, at - 1);
-    else if (event.key !== "Enter") return;
-    event.preventDefault();
-    if (event.key === "Enter") dialog.close(found[at] ?? "");
-    else paint();
-  };
-  dialog.onclose = () => dialog.returnValue && decide(dialog.returnValue);
-  dialog.returnValue = "";
-  dialog.showModal();
-  paint();
-}
-
 async function rerun() {
   const out = byId("outcome");
   out.hidden = false;
@@ -227,7 +187,7 @@ function open(queue) {
 
 const ACTIONS = [
   { keys: ["k", "Enter"], title: "keep", run: () => decide(state.shown?.given) },
-  { keys: ["r", "/"], title: "relabel", run: choose },
+  { keys: ["r", "/"], title: "relabel", run: () => state.shown && choose(about, Object.keys(WORDS), decide) },
   { keys: ["d"], title: "drop", run: () => decide("drop") },
   { keys: ["u"], title: "not sure", run: () => decide("unsure") },
   { keys: ["z", "Backspace"], title: "undo", run: undo },
