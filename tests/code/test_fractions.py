@@ -42,9 +42,9 @@ def test_a_view_is_the_same_but_for_rounding(large, side):
 
 def test_small_photos_and_other_formats_are_decoded_whole(tmp_path, large):
     image = open_rgb(large, side=400)
-    small = image.resize((224, 224))
-    small.save(tmp_path / "small.jpg", quality=95)
-    assert np.array_equal(open_rgb(tmp_path / "small.jpg", side=28), open_rgb(tmp_path / "small.jpg"))
+    for size in ((224, 224), (2048, 2048)):
+        image.resize(size).save(tmp_path / "small.jpg", quality=95)
+        assert np.array_equal(open_rgb(tmp_path / "small.jpg", side=28), open_rgb(tmp_path / "small.jpg"))
     image.save(tmp_path / "large.png")
     assert np.array_equal(open_rgb(tmp_path / "large.png", side=28), image)
 

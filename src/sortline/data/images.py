@@ -38,7 +38,7 @@ class BadImage(UserError):
 
 
 GAP = 2  # a photo is decoded at a fraction that leaves so many times the pixels a side that are wanted ...
-LEAST = 256  # ... and no fewer than these: smaller ones take no time
+WHOLE = 4 * 2**20  # ... but one of no more pixels than these, which takes 40 ms at most, is decoded whole
 
 PADDING = 128  # grey, of 255
 
@@ -58,8 +58,8 @@ def open_rgb(
 ) -> Image.Image:
     """Return the photo at `path` as a loaded RGB image, turned upright by its EXIF orientation.
 
-    `side`: it is going to be resized to so many pixels a side, so that a large JPEG is decoded at the smallest of 1/8,
-    1/4 and 1/2 that leaves GAP times as many; None: all its pixels.
+    `side`: it is going to be resized to so many pixels a side, so that a JPEG of more than WHOLE pixels is
+    decoded at the smallest of 1/8, 1/4 and 1/2 that leaves GAP times as many; None: at all its pixels.
 
     Any mode becomes 8-bit RGB; transparent photos are laid on white, but an alpha that is zero everywhere is left out
     of account; of an animation the first frame counts. Colour profiles are not applied; no metadata is kept. Raises
@@ -86,8 +86,8 @@ def read_rgb(
             width, height = image.size
             if width * height > max_pixels:
                 raise TooLarge(name, f"{width} x {height} pixels, over the limit of {max_pixels:,} pixels")
-            if side:
-                image.draft(image.mode, (max(GAP * side, LEAST),) * 2)
+            if side and width * height > WHOLE:
+                image.draft(image.mode, (GAP * side, GAP * side))
             sixteen = ";16" in str(getattr(image, "tile", ""))
             image.load()
             orientation = _orientation(image)
