@@ -20,7 +20,7 @@ from sortline.features import ray_engine
 from sortline.features.extraction import extract
 
 TASK = "garbage"
-PHOTOS, SIZE = 2_000, 224  # of the table of speed
+PHOTOS, SIZE = 4_000, 224  # of the table of speed
 # Of that of memory: pixels a side, which take a millisecond.
 MANY, SMALL = (10_000, 50_000), 32
 WORKERS = {"one process": 0, "1 worker": 1, "2 workers": 2}
