@@ -214,3 +214,9 @@ def test_what_the_line_takes() -> None:
     assert f"{100 * decoding['fraction']['accuracy']:.1f} % and {100 * decoding['whole']['accuracy']:.1f} %" in page
     speed = cluster["photos_per_s"]
     assert f"{speed['1 worker']:.0f} with one worker of Ray, {speed['2 workers']:.0f} with two" in page
+
+
+def test_what_is_said_of_corrupted_photos() -> None:
+    found = json.loads((ROOT / "metrics/garbage/diagnose.json").read_text(encoding="utf-8"))["robustness"]["corrupted"]
+    accuracy, low, high = (f"{100 * found[key]:.1f}" for key in ("accuracy", "low", "high"))
+    assert f"{accuracy} % [{low}, {high}] (n = {found['n']:,})" in README
