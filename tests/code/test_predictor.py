@@ -105,7 +105,7 @@ def test_a_net_gives_what_mindspore_gives_with_any_checkpoint(trained, checkpoin
 
 
 def test_a_large_photo_is_opened_as_extract_opens_it(trained, tmp_path):
-    pixels = np.random.default_rng(0).integers(0, 256, (600, 900, 3), dtype=np.uint8)
+    pixels = np.random.default_rng(0).integers(0, 256, (2100, 2100, 3), dtype=np.uint8)
     Image.fromarray(pixels).save(tmp_path / "large.jpg")
     whole, fraction = (resize(open_rgb(tmp_path / "large.jpg", side=side), SIZE) for side in (None, SIZE))
     found = opened(trained[0]).open(tmp_path / "large.jpg")
