@@ -11,9 +11,11 @@ from pathlib import Path
 # End of a key's path -> largest difference that passes: accuracies 1 photo in 100, losses and calibration a little.
 TOLERANCES = {"_mb": 0.05, "_bytes": 5000, "cv_std": 0.005, "loss": 0.01, "loss_tempered": 0.01,
               "ece": 0.01, "macro_f1": 0.015, "temperature": 0.02, ".threshold": 0.02, "answered": 0.01,
-              "answered_n": 25, "answered_accuracy_scenes": 25, "unfamiliar_below": 0.005, "majority_share": 1e-4, "recall": 0.015}  # fmt: skip
+              "answered_n": 25, "answered_accuracy_scenes": 25, "unfamiliar_below": 0.005, "majority_share": 1e-4,
+              "recall": 0.015}  # fmt: skip
 # The same where it stands anywhere in the path.
-ANYWHERE = {"accuracy": 0.01, "robustness.": 0.05, "sets.": 0.02, "unknown.": 0.03, "top5": 0.01, "agreement": 0.01, "diff": 1e-3}
+ANYWHERE = {"accuracy": 0.01, "robustness.": 0.05, "sets.": 0.02, "unknown.": 0.03, "top5": 0.01,
+            "agreement": 0.01, "diff": 1e-3}  # fmt: skip
 # Which photos are wrong, and how alike, follows from the accuracies; an epoch is no quantity that can be close.
 SKIPPED = ("confused_pairs", "per_class", "per_bin", "novelty", "best_epoch", "selected_on_folds")
 
