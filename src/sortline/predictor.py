@@ -13,6 +13,7 @@ from PIL import Image
 
 from sortline._core import arrays, files, parameters, sessions
 from sortline._core.cores import cores
+from sortline._core.errors import UserError
 from sortline.backbones.preprocessing import Preprocessing, to_grey
 from sortline.data import prepared
 from sortline.data.datasets import open_picture
@@ -79,9 +80,9 @@ class Predictor(ABC):
         """By what it tells photos of what it knows from others, if it does."""
         return Familiarity(**self.about["familiarity"]) if "familiarity" in self.about else None
 
+    @abstractmethod
     def seen(self, pictures: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return what `tells` scores of uint8 RGB (n, S, S, 3): logits (n, classes), distance (n,)."""
-        raise NotImplementedError  # of a model that does not tell
 
     def familiarity_out_of_fold(self) -> np.ndarray:
         """Return the score of each train photo, float32 (n,), by a model that was trained on no photo of its scene."""
@@ -145,6 +146,10 @@ class HeadPredictor(Predictor):
         return {int(path.stem): load_head(path.parent, path.stem) for path in self.folder.glob("folds/*.safetensors")}
 
     def logits(self, pictures: np.ndarray, fold: int | None = None) -> np.ndarray:
+        if fold is not None and fold not in self._fold_heads:
+            raise UserError(
+                f"{self.folder}: no head of fold {fold}, as earlier versions kept none; run dvc repro again"
+            )
         head = self.head if fold is None else self._fold_heads[fold]
         return head.logits(self._mapper.features(pictures, head.pooling))
 

@@ -1,4 +1,4 @@
-"""A study's report script, whose stages share a module called `common`."""
+"""A study's report script, whose stages share a module called `common`, and what its page says."""
 
 import runpy
 import sys
@@ -18,3 +18,9 @@ def report_of(study: Path) -> Iterator[dict[str, Any]]:
     finally:
         sys.path.remove(str(study))
         sys.modules.pop("common", None)
+
+
+def between(page: Path, name: str) -> str:
+    """Return what stands on a page between `<!-- name ... -->` and `<!-- end of name -->`."""
+    text = page.read_text(encoding="utf-8")
+    return text.split(f"<!-- {name}")[1].split("-->\n", 1)[1].split(f"<!-- end of {name} -->")[0]

@@ -92,6 +92,15 @@ def test_the_courses_checkpoint_predicts_by_itself_and_says_that_it_saw_all_its_
         adopt(path)
 
 
+@pytest.mark.parametrize("content", [None, b""])
+def test_a_checkpoint_that_is_not_there_or_empty_is_one_line(project, content):
+    if content is not None:
+        Path("x.ckpt").write_bytes(content)
+    with pytest.raises(UserError, match="x.ckpt: no such file, or an empty one") as caught:
+        adopt("x.ckpt")
+    assert "params.yaml" not in str(caught.value)
+
+
 @pytest.mark.slow
 def test_another_table_is_refused(project, checkpoint):
     with pytest.raises(UserError, match="knows 9 classes.*26"):

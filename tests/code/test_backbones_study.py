@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from study import report_of
+from study import between, report_of
 
 from sortline.config.training import TrainParams
 from sortline.evaluation.comparison import holm
@@ -21,11 +21,6 @@ def report():
 @pytest.fixture(scope="module")
 def metrics():
     return json.loads((STUDY / "metrics.json").read_text(encoding="utf-8"))
-
-
-def part(path, name):
-    text = path.read_text(encoding="utf-8")
-    return text.split(f"<!-- {name}")[1].split("-->\n", 1)[1].split(f"<!-- end of {name} -->")[0]
 
 
 def test_every_way_is_measured_and_p_is_corrected_for_all_of_them(report, metrics):
@@ -50,7 +45,7 @@ def test_the_base_is_the_head_of_the_line(report, metrics):
 
 def test_the_table_of_the_readme_is_made_of_the_results(report, metrics):
     made = "\n".join(report["table"](in_order(report, metrics))) + "\n"
-    assert made == (STUDY / "table.md").read_text(encoding="utf-8") == part(STUDY / "README.md", "table")
+    assert made == (STUDY / "table.md").read_text(encoding="utf-8") == between(STUDY / "README.md", "table")
 
 
 def in_order(report, metrics):
@@ -70,7 +65,9 @@ def test_every_way_that_trains_is_a_valid_setting_of_the_line(report):
 
 def test_the_page_on_finetuning_says_what_was_measured(report, metrics):
     page = STUDY.parents[1] / "docs/finetuning.md"
-    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in part(page, "backbones").splitlines()[2:]]
+    rows = [
+        [cell.strip() for cell in line.strip("|").split("|")] for line in between(page, "backbones").splitlines()[2:]
+    ]
     assert len(rows) >= 3
     for name, share, accuracy, low_to_high, difference, p_holm in rows:
         way = name.strip("`")

@@ -5,6 +5,7 @@ import runpy
 from pathlib import Path
 
 import pytest
+from study import between
 
 STUDY = Path(__file__).parents[2] / "studies" / "digits"
 
@@ -24,10 +25,7 @@ def test_tables_and_figures_are_made_of_the_cells(made):
     for name in ("metrics.json", "ranking.csv", "RESULTS.md"):
         assert (made / name).read_text("utf-8") == (STUDY / name).read_text("utf-8"), name
     assert {path.name for path in (made / "figures").iterdir()} == {path.name for path in (STUDY / "figures").iterdir()}
-    readme = (STUDY / "README.md").read_text("utf-8")
-    assert (
-        readme.split("<!-- results -->\n")[1].split("<!-- end of results -->")[0] == (made / "RESULTS.md").read_text()
-    )
+    assert between(STUDY / "README.md", "results") == (made / "RESULTS.md").read_text("utf-8")
 
 
 def test_means_and_spreads_are_those_of_the_seeds():

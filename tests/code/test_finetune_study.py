@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
-from study import report_of
+from study import between, report_of
 
 from sortline.config.training import TrainParams
 from sortline.evaluation.comparison import holm
@@ -50,10 +50,10 @@ def test_the_tables_of_the_readme_are_made_of_the_results(report):
     order = {name: read("metrics.json")[name] for name in report["PARAMS"]["names"]}
     made = "\n".join(report["table"](order)) + "\n"
     assert made == text("table.md")
-    assert made == text("README.md").split("<!-- table -->\n")[1].split("<!-- end of table -->")[0]
+    assert made == between(STUDY / "README.md", "table")
     spent = "\n".join(report["costs"](order, read("timings.json"))) + "\n"
     assert spent == text("costs.md")
-    assert spent == text("README.md").split("<!-- costs -->\n")[1].split("<!-- end of costs -->")[0]
+    assert spent == between(STUDY / "README.md", "costs")
 
 
 def test_every_cell_is_a_valid_setting_and_the_sources_of_its_inputs_are_extracted(report):

@@ -1,26 +1,25 @@
 """What studies/labelling says is what its committed results say."""
 
 import json
-import runpy
 from pathlib import Path
 
 import numpy as np
 import pytest
+from study import between, report_of
 
 STUDY = Path(__file__).parents[2] / "studies" / "labelling"
 
 
 @pytest.fixture(scope="module")
 def report():
-    return runpy.run_path(str(STUDY / "report.py"))
+    with report_of(STUDY) as found:
+        yield found
 
 
 def test_the_table_of_the_readme_is_made_of_the_results(report):
     metrics = json.loads((STUDY / "metrics.json").read_text(encoding="utf-8"))
     made = "\n".join(report["table"](metrics)) + "\n"
-    readme = (STUDY / "README.md").read_text(encoding="utf-8")
-    assert made == (STUDY / "table.md").read_text(encoding="utf-8")
-    assert made == readme.split("<!-- table -->\n")[1].split("<!-- end of table -->")[0]
+    assert made == (STUDY / "table.md").read_text(encoding="utf-8") == between(STUDY / "README.md", "table")
     for way in report["PARAMS"]["ways"]:
         rows = metrics[way]["curve"]
         assert all(row["low"] < row["accuracy"] < row["high"] for row in rows)

@@ -1,13 +1,13 @@
 """What studies/lenet5 says is what its committed results say."""
 
 import json
-import runpy
 import sys
 from pathlib import Path
 
 import mindspore
 import numpy as np
 import pytest
+from study import between, report_of
 
 from sortline._core import runtime
 
@@ -20,12 +20,10 @@ def metrics():
 
 
 def test_the_table_of_the_readme_is_made_of_the_results(metrics):
-    report = runpy.run_path(str(STUDY / "report.py"))
-    rows = {name: metrics[name] for name in report["PARAMS"]["names"]}
-    made = "\n".join(report["table"](rows)) + "\n"
-    readme = (STUDY / "README.md").read_text(encoding="utf-8")
-    assert made == (STUDY / "table.md").read_text(encoding="utf-8")
-    assert made == readme.split("<!-- table -->\n")[1].split("<!-- end of table -->")[0]
+    with report_of(STUDY) as report:
+        rows = {name: metrics[name] for name in report["PARAMS"]["names"]}
+        made = "\n".join(report["table"](rows)) + "\n"
+    assert made == (STUDY / "table.md").read_text(encoding="utf-8") == between(STUDY / "README.md", "table")
     for row in rows.values():
         assert row["new_scenes_low"] < row["new_scenes"] < row["new_scenes_high"] and row["n"] == 2125
 

@@ -67,6 +67,15 @@ def test_each_photo_is_worked_out_once_and_comes_back_to_the_bit(tmp_path, photo
     assert len(one) == 4
 
 
+def test_copies_in_one_run_are_no_photos_of_before(tmp_path, photos, capsys):
+    copy = Path(photos[0].path.with_name("copy.png"))
+    copy.write_bytes(photos[0].path.read_bytes())
+    again = [*photos, replace(photos[0], name="copy.png", path=copy)]
+    assert len(asked(tmp_path / "c", again)[0]) == 6 and "before" not in capsys.readouterr().out
+    asked(tmp_path / "c", again)
+    assert "7 photos were worked out before" in capsys.readouterr().out
+
+
 def test_what_a_photo_is_named_by(tmp_path, photos):
     """Another content or other draws of its views are another photo; another name is none."""
     asked(tmp_path / "c", photos)

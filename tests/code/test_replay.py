@@ -40,6 +40,7 @@ def test_what_a_report_does_not_say_is_unknown():
         ({"split": "none"}, {}, "photos in both parts", "yes"),
         ({"split": "scene"}, {}, "photos in both parts", "no"),
         ({"split": "photo"}, {"in_both": 3, "held": 9}, "photos in both parts", "yes"),
+        ({"split": "photo"}, {"in_both": 0, "held": 9}, "photos in both parts", "no"),
         ({"split": "photo"}, {}, "photos in both parts", "unknown"),
         ({}, {"in_both": 3, "held": 9}, "photos in both parts", "unknown"),
         ({"drops_remainder": True, "held_n": 260, "batch_size": 32}, {}, "samples dropped by batching", "yes"),
@@ -107,6 +108,11 @@ def test_a_mistake_in_a_report_is_one_line(tmp_path, text, said):
     with pytest.raises(UserError, match=said) as caught:
         read_report(tmp_path / "x.yaml")
     assert "\n" not in str(caught.value)
+
+
+def test_a_report_that_is_not_there_is_one_line(tmp_path):
+    with pytest.raises(UserError, match="none.yaml: no such file"):
+        read_report(tmp_path / "none.yaml")
 
 
 def test_the_studys_reports_are_valid_and_their_cuts_are_of_keys_that_they_have():

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from study import report_of
+from study import between, report_of
 
 from sortline.config.augment import ViewParams
 from sortline.evaluation.comparison import holm
@@ -26,21 +26,16 @@ def read(name):
     return json.loads((STUDY / name).read_text(encoding="utf-8"))
 
 
-def part(name):
-    text = (STUDY / "README.md").read_text(encoding="utf-8")
-    return text.split(f"<!-- {name} -->\n")[1].split(f"<!-- end of {name} -->")[0]
-
-
 def test_the_tables_are_made_of_the_results(report, tmp_path):
     rows = read("metrics.json")["ways"]
     made = "\n".join(report["table"]({name: rows[name] for name in report["PARAMS"]["ways"]})) + "\n"
-    assert made == (STUDY / "table.md").read_text(encoding="utf-8") == part("table")
-    assert (STUDY / "unknown.md").read_text(encoding="utf-8") == part("unknown")
+    assert made == (STUDY / "table.md").read_text(encoding="utf-8") == between(STUDY / "README.md", "table")
+    assert (STUDY / "unknown.md").read_text(encoding="utf-8") == between(STUDY / "README.md", "unknown")
     sys.path.insert(0, str(STUDY))
     scores = read("unknown.json")["scores"]
     lines = runpy.run_path(str(STUDY / "unknown.py"))["table"](scores, list(scores))
     sys.path.remove(str(STUDY))
-    assert sorted(lines[2:]) == sorted(part("unknown").splitlines()[2:])
+    assert sorted(lines[2:]) == sorted(between(STUDY / "README.md", "unknown").splitlines()[2:])
 
 
 def test_every_way_is_measured_and_p_is_corrected_for_all_of_them(report):

@@ -2,11 +2,11 @@
 
 import json
 import runpy
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from study import between, report_of
 
 from sortline.config.base import load
 from sortline.config.training import TrainHeadParams
@@ -15,15 +15,10 @@ from sortline.evaluation.comparison import holm
 STUDY = Path(__file__).parents[2] / "studies" / "tuning"
 
 
-def table_of(readme: str) -> str:
-    return readme.split("<!-- table -->\n")[1].split("<!-- end of table -->")[0]
-
-
 @pytest.fixture
-def report(monkeypatch):
-    monkeypatch.syspath_prepend(str(STUDY))
-    sys.modules.pop("common", None)
-    return runpy.run_path(str(STUDY / "report.py"))
+def report():
+    with report_of(STUDY) as found:
+        yield found
 
 
 def test_the_table_is_made_of_the_results(report, tmp_path):
@@ -31,7 +26,7 @@ def test_the_table_is_made_of_the_results(report, tmp_path):
                     str(tmp_path / "table.md")])  # fmt: skip
     made = (tmp_path / "table.md").read_text(encoding="utf-8")
     assert made == (STUDY / "table.md").read_text(encoding="utf-8")
-    assert made == table_of((STUDY / "README.md").read_text(encoding="utf-8"))
+    assert made == between(STUDY / "README.md", "table")
     assert {path.name for path in (tmp_path / "figures").iterdir()} == {
         path.name for path in (STUDY / "figures").iterdir()
     }
@@ -58,7 +53,6 @@ def test_intervals_hold_their_accuracy_and_seeds_are_as_many_as_said(report):
 
 def test_the_table_of_the_search_for_copies_is_made_of_its_results(tmp_path):
     study = STUDY.with_name("copies")
-    readme = (study / "README.md").read_text(encoding="utf-8")
     runpy.run_path(str(study / "report.py"))["main"](
         [
             "--results",
@@ -70,7 +64,7 @@ def test_the_table_of_the_search_for_copies_is_made_of_its_results(tmp_path):
         ]
     )
     made = (tmp_path / "table.md").read_text(encoding="utf-8")
-    assert made == (study / "table.md").read_text(encoding="utf-8") == table_of(readme)
+    assert made == (study / "table.md").read_text(encoding="utf-8") == between(study / "README.md", "table")
 
 
 def test_p_values_are_corrected_for_all_values_tried(report):

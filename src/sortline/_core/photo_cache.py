@@ -57,6 +57,7 @@ class PhotoCache:
         self.stream = path.open("a+b", buffering=0)
         self.count = self.stream.seek(0, io.SEEK_END) // self.size
         self.stream.truncate(self.count * self.size)  # what a kill has cut
+        self.before = self.count
         self.rows = {self._read(row, KEY): row for row in range(self.count)}
 
     def of(self, photo: SomePhoto, work: Callable[[SomePhoto], dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
@@ -80,7 +81,7 @@ class PhotoCache:
         if key in self.rows:
             content = self._read(self.rows[key], self.size)
             if _digest(content[:-DIGEST]) == content[-DIGEST:]:
-                self.found += 1
+                self.found += self.rows[key] < self.before  # not the copies of one photo
                 self.used.add(self.rows[key])
                 record = np.frombuffer(content, self.record)[0]
                 return {name: record[name] for name in self.names}

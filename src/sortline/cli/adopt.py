@@ -41,6 +41,8 @@ def main(options: argparse.Namespace) -> int:
     file = expanded(options.file).resolve()
     if file.suffix not in SUFFIXES:
         raise UserError(f"{options.file}: should end in {' or '.join(SUFFIXES)}")
+    if not file.is_file() or not file.stat().st_size:
+        raise UserError(f"{options.file}: no such file, or an empty one; name a checkpoint")
     release = registry.get(options.backbone).release(options.release)
     table = load_table(options.table, paths.TABLES)
     with tempfile.TemporaryDirectory() as scratch:

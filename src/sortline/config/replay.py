@@ -76,6 +76,8 @@ class Report(Section):
 
 def read_report(path: Path) -> Report:
     """Return the report in a YAML file; raise `UserError` naming the first mistake."""
+    if not path.is_file():
+        raise UserError(f"{path}: no such file; name a report in YAML, or a training log")
     content = read_yaml(path)
     try:
         return Report.model_validate(content)

@@ -69,7 +69,9 @@ def _in_both(report: Report, seen: Seen) -> tuple[Answer, str]:
         here += f"; new scenes are up to {max(costs):.1f} points harder"
     if report.split is None:
         return "unknown", f"{NOT_SAID}{'; ' * bool(here)}{here}"
-    return ("yes" if seen.in_both else "unknown"), here or "its photos are not here to look at"
+    if seen.in_both is None or not seen.held:
+        return "unknown", here.removeprefix("; ") or "its photos are not here to look at"
+    return ("yes" if seen.in_both else "no"), here
 
 
 def _dropped(report: Report, seen: Seen) -> tuple[Answer, str]:
@@ -91,7 +93,8 @@ def _repeats(report: Report, seen: Seen) -> tuple[Answer, str]:
     if report.batch_size is None and passes <= 1:
         return "unknown", f"{steps:,} steps an epoch, of batches whose size is not said"
     if passes < 1.5:
-        return "no", f"{steps:,} steps of {batch} are one pass over {report.train_n:,} photos"
+        share = "one pass" if passes > 0.9 else f"{passes:.2g} passes"
+        return "no", f"{steps:,} steps of {batch} are {share} over {report.train_n:,} photos"
     more = "" if report.batch_size else " or more"
     return "yes", f"{steps:,} steps of {batch} are {passes:.0f}{more} passes over {report.train_n:,} photos, not one"
 
@@ -109,20 +112,25 @@ def _smoothing(report: Report, seen: Seen) -> tuple[Answer, str]:
     return "unknown", f"{about}: what of its log is here does not tell"
 
 
-def _softmax(report: Report, seen: Seen) -> tuple[Answer, str]:
-    if report.net_ends_in is None:
-        return "unknown", NOT_SAID
-    if report.net_ends_in == "logits":
-        return "no", "the net ends in logits"
-    return "yes", "the net ends in softmax, and the loss takes softmax of that again"
+def _said(field: str, answers: dict[str, tuple[Answer, str]]) -> Callable[[Report, Seen], tuple[Answer, str]]:
+    """Return the check of what the report says itself in one field."""
+    return lambda report, seen: answers.get(getattr(report, field), ("unknown", NOT_SAID))
 
 
-def _sampling(report: Report, seen: Seen) -> tuple[Answer, str]:
-    if report.tested_by is None:
-        return "unknown", NOT_SAID
-    if report.tested_by == "argmax":
-        return "no", "tested by the most probable class"
-    return "yes", "a class was drawn from the probabilities in place of the most probable one"
+_softmax = _said(
+    "net_ends_in",
+    {
+        "logits": ("no", "the net ends in logits"),
+        "softmax": ("yes", "the net ends in softmax, and the loss takes softmax of that again"),
+    },
+)
+_sampling = _said(
+    "tested_by",
+    {
+        "argmax": ("no", "tested by the most probable class"),
+        "sampling": ("yes", "a class was drawn from the probabilities in place of the most probable one"),
+    },
+)
 
 
 def _diverges(report: Report, seen: Seen) -> tuple[Answer, str]:

@@ -13,6 +13,7 @@ from sortline._core.errors import UserError
 from sortline.config.replay import Report, Run
 from sortline.config.training import TrainHeadParams, TrainParams
 from sortline.data import prepared
+from sortline.data.prepared import Classes
 from sortline.evaluation import metrics
 from sortline.features.heads import Head, softmax
 from sortline.nets import fit
@@ -40,6 +41,10 @@ class Place:
         features = self.beside / run.features if run.features else self.features
         weights = self.beside / report.weights if report.weights else self.weights
         return replace(self, features=features, weights=weights)
+
+    def tables(self) -> tuple[list[dict[str, str]], Classes]:
+        """Return the rows of split.csv and the classes."""
+        return files.read_csv(self.prepared / "split.csv"), prepared.read_classes(self.prepared / "classes.json")
 
     @property
     def has_folds(self) -> bool:
@@ -196,14 +201,8 @@ def _trial(
 
 def _heads(params: TrainHeadParams, place: Place, column: str) -> Epochs:
     """Train one head a fold, all at once, each on the photos of the other folds."""
-    split, classes = (
-        files.read_csv(place.prepared / "split.csv"),
-        prepared.read_classes(place.prepared / "classes.json"),
-    )
-    data, folds = (
-        heads.read(split, classes, place.features, params),
-        prepared.read_folds(place.prepared / "split.csv", column),
-    )
+    data = heads.read(*place.tables(), place.features, params)
+    folds = prepared.read_folds(place.prepared / "split.csv", column)
     rows, photo = heads.training_rows(data, params)
     net = HeadNet(rows.shape[-1], data.classes, params.pooling, params.hidden, params.activation)
     targets = heads.targets_of(data, params)
@@ -219,11 +218,7 @@ def _heads(params: TrainHeadParams, place: Place, column: str) -> Epochs:
 
 def _parts(report: Report, photos: int | None, place: Place, part: str) -> tuple[fit.Parts, np.ndarray]:
     """Return what a net trains on and what is held out, which of train's photos that is: fold 0, or the val part."""
-    split, classes = (
-        files.read_csv(place.prepared / "split.csv"),
-        prepared.read_classes(place.prepared / "classes.json"),
-    )
-    data = fit.read(split, classes, place.features)
+    data = fit.read(*place.tables(), place.features)
     rows, labels, held = data.rows, data.labels, np.arange(0)
     if part in (NEW_SCENES, BY_PHOTO):
         outside = prepared.read_folds(place.prepared / "split.csv", part) == 0
