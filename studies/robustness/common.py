@@ -1,5 +1,6 @@
 """What the stages of the study share: the line's photos, folds and features, and how photos are corrupted."""
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -43,3 +44,10 @@ def plan(train: Train) -> tuple[list[tuple[str, int]], np.ndarray]:
     """Return the (corruption, severity) cells, and which of them each photo is tried in, int (n, each)."""
     cells = sorted(grid(PARAMS["severities"], tuple(KINDS)), key=lambda cell: cell[1])
     return cells, robustness.dealt(train.part.labels, len(cells), PARAMS["each"])
+
+
+def note_seconds(name: str, seconds: float) -> None:
+    """Note the seconds that a seed of a way took in timings.json, which is no output of a stage."""
+    path = HERE / "timings.json"
+    timings = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    files.write_json(path, timings | {name: round(seconds, 1)})

@@ -19,6 +19,8 @@ from sortline.evaluation import comparison, robustness
 from sortline.features import similarity
 from sortline.report.figures.style import GREY, SERIES, figure_at
 
+KINDS = "clean", "corrupted"
+
 
 def main(argv: list[str]) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
@@ -37,27 +39,34 @@ def main(argv: list[str]) -> None:
 
 
 def scored(train: Train, folder: Path) -> dict[str, dict[str, Any]]:
-    """Return the scores of each way, and of all but the first how they differ from its, photo by photo."""
+    """Return the scores of each way, and of all but the first how they differ from its, photo by photo: the mean of
+    the seeds of each."""
     near = similarity.fit(train.features[:, 0]).out_of_fold(train.folds)
     rows, right = {}, {}
     for name, way in PARAMS["ways"].items():
         with np.load(folder / f"{name}.npz") as said:
-            found = answers(train, near, said["clean"], said["corrupted"])
-            threshold: Threshold = NEVER if str(said["threshold"]) == NEVER else float(str(said["threshold"]))
-        views = [ViewParams(**PARAMS[one]["prepare"]["views"]) for one in way["views"]]
+            threshold: Threshold = NEVER if str(said["threshold"][0]) == NEVER else float(str(said["threshold"][0]))
+            every = [answers(train, near, *one) for one in zip(said["clean"], said["corrupted"], strict=True)]
+        found = every[0]  # what a row says is of the line's own seed, but for differences and their p
+        views = [ViewParams(**PARAMS[one]["prepare"]["views"]) for one in way.get("views", [])]
         rows[name] = robustness.summary(found, threshold, robustness.trained_with(ViewParams(), *views))
         labels = found.labels, found.labels[found.photo]
-        right[name] = [
-            said.argmax(1) == one for said, one in zip((found.probabilities, found.corrupted), labels, strict=True)
+        correct = [
+            np.stack([said.argmax(1) == one for said in pictures])
+            for pictures, one in zip(
+                ([one.probabilities for one in every], [one.corrupted for one in every]), labels, strict=True
+            )
         ]
+        rows[name]["accuracy_seeds"] = {
+            kind: [float(one.mean()) for one in seeds] for kind, seeds in zip(KINDS, correct, strict=True)
+        }
+        right[name] = [seeds.mean(0) for seeds in correct]
     scenes = train.part.scenes, train.part.scenes[found.photo]
     others = [name for name in rows if name != PARAMS["base"]]
-    for place, kind in enumerate(("clean", "corrupted")):
-        base = right[PARAMS["base"]][place].astype(float)
+    for place, kind in enumerate(KINDS):
+        base = right[PARAMS["base"]][place]
         for name in others:
-            rows[name][f"{kind}_against"] = comparison.paired_by_scene(
-                base, right[name][place].astype(float), scenes[place]
-            )
+            rows[name][f"{kind}_against"] = comparison.paired_by_scene(base, right[name][place], scenes[place])
         every = [rows[name][f"{kind}_against"] for name in others]
         for row, p in zip(every, comparison.holm([row["p"] for row in every]), strict=True):
             row["p_holm"] = p
@@ -84,7 +93,7 @@ def table(rows: dict[str, dict[str, Any]]) -> list[str]:
                  f"{100 * row['least_familiar_fifth']['clean']['accuracy']:.1f}"]  # fmt: skip
         if "corrupted_against" in row:
             cells[2], cells[4] = (
-                interval(row[f"{kind}_against"], "difference", "+") for kind in ("clean", "corrupted")
+                interval(row[f"{kind}_against"], "difference", "+") for kind in KINDS
             )
             cells[5] = comparison.show_p(row["corrupted_against"]["p_holm"])
         lines.append(f"| {' | '.join(cells)} |")
