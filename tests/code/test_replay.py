@@ -159,6 +159,7 @@ def test_a_figure_that_is_recall_of_copies_is_gone_on_new_scenes(place):
     was, should = result["was"], result["should"]
     assert was["accuracy"] > 0.95 and was["n"] == 224  # whole batches of 32 out of 240
     assert was["new_scenes"] < 0.6 and should["accuracy"] < 0.6
+    assert was["new_scenes_low"] < was["new_scenes"] < was["new_scenes_high"] and was["new_scenes_n"] == 240
     assert (should["n"], should["scenes"]) == (240, 60) and should["low"] < should["accuracy"] < should["high"]
     curve = result["curves"]["was"]
     assert (len(curve), len(result["curves"]["should"])) == (5, 12)

@@ -29,7 +29,6 @@ class Run(Section):
     train_head: dict[str, Any] | None = Field(None, description="a head, as the report had it")
     train: dict[str, Any] | None = Field(None, description="a net, as the report had it")
     photos: int | None = Field(None, ge=16, description="train on so many at most, of a net; null: as the report's")
-    skipped: bool = Field(False, description="written down, and not run: it takes too long")
     cut: dict[str, Any] = Field({}, description="keys that are otherwise here, as the report's take hours")
     instead: dict[str, Any] = Field({}, description="keys that are otherwise where it is done as it should be")
 

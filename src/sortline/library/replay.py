@@ -82,8 +82,6 @@ def replay(report: Report, place: Place, work: Path | None = None) -> dict[str, 
     for name, run in report.runs.items():
         _check(report, run, place, name)
     for name, run in report.runs.items():
-        if run.skipped:
-            continue
         kept = None if work is None else work / f"{name}.json"
         if kept is not None and kept.is_file():
             found[name] = files.read_json(kept)
@@ -133,7 +131,7 @@ def _both(report: Report, run: Run, place: Place, name: str, seen: dict[str, Tri
         if same is None and isinstance(right, TrainHeadParams):
             same = trial(run.params({}), NEW_SCENES, False, "new scenes")
         if same is not None and same.outputs:
-            result["was"]["new_scenes"] = same.accuracies[-1]
+            result["was"] |= metrics.named(_as_it_should_be(same, True), "new_scenes", "new_scenes_n")
     result["curves"] = {
         "loss": was.losses, "was": was.accuracies, "should_loss": should.losses, "should": should.accuracies
     }  # fmt: skip

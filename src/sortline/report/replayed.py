@@ -71,17 +71,17 @@ def rows(report: Report, runs: Mapping[str, Any]) -> list[tuple[str, ...]]:
     found: list[tuple[str, ...]] = []
     for name, run in report.runs.items():
         result = runs.get(name)
-        if result is None and not run.skipped:
+        if result is None:
             continue
         of = "" if run.says is None or run.says.n is None else f", n = {run.says.n:,}"
         says = "not said" if run.says is None else f"{100 * run.says.accuracy:.1f} %{of}"
         changed = [f"{key} {_as_written(report, name, key)} to {value}" for key, value in run.cut.items()]
         few = (run.photos or report.photos) if run.train is not None else None
         cut = ", ".join([*changed, *([f"train photos to {few:,}"] if few else [])])
-        here = ("not run", "", "not run")
-        if result is not None:
-            new = result["was"].get("new_scenes")
-            here = (shown(result["was"]), "" if new is None else f"{100 * new:.1f} %", shown(result["should"]))
+        was = result["was"]
+        ends = {end: was.get(f"new_scenes_{end}") for end in ("low", "high", "n")}
+        new = shown({"accuracy": was["new_scenes"], **ends}) if "new_scenes" in was else ""
+        here = (shown(was), new, shown(result["should"]))
         found.append((name, says, *here, cut))
     return found
 
