@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from common import PARAMS, Train, plan, read
+from common import HERE, PARAMS, Train, plan, read
 from matplotlib.ticker import PercentFormatter
 
 from sortline._core import files
@@ -17,7 +17,7 @@ from sortline._core.errors import run
 from sortline.config.augment import ViewParams
 from sortline.evaluation import comparison, robustness
 from sortline.features import similarity
-from sortline.report.figures.style import GREY, SERIES, figure_at
+from sortline.report.figures.style import BLUE, GREY, ORANGE, SERIES, figure_at
 
 KINDS = "clean", "corrupted"
 
@@ -35,7 +35,11 @@ def main(argv: list[str]) -> None:
     files.write_text(args.table, "\n".join(table(rows)) + "\n")
     with files.replacing(args.figures) as figures:
         figures.mkdir()
-        draw(rows, figures / "families.png")
+        draw({name: rows[name] for name in PARAMS["drawn"]}, figures / "families.png")
+        draw_differences(rows, figures / "ways.png")
+    # No output of a stage: how long a way takes differs from run to run.
+    timings = files.read_json(HERE / "timings.json")
+    files.write_text(HERE / "costs.md", "\n".join(costs(timings)) + "\n")
 
 
 def scored(train: Train, folder: Path) -> dict[str, dict[str, Any]]:
@@ -92,12 +96,16 @@ def table(rows: dict[str, dict[str, Any]]) -> list[str]:
                  f"{row['worst_family']} {100 * worst['accuracy']:.1f}", f"{clean['ece']:.3f}", f"{mean['ece']:.3f}",
                  f"{100 * row['least_familiar_fifth']['clean']['accuracy']:.1f}"]  # fmt: skip
         if "corrupted_against" in row:
-            cells[2], cells[4] = (
-                interval(row[f"{kind}_against"], "difference", "+") for kind in KINDS
-            )
+            cells[2], cells[4] = (interval(row[f"{kind}_against"], "difference", "+") for kind in KINDS)
             cells[5] = comparison.show_p(row["corrupted_against"]["p_holm"])
         lines.append(f"| {' | '.join(cells)} |")
     return lines
+
+
+def costs(timings: dict[str, float]) -> list[str]:
+    """Return a row a way: the seconds of training its folds' heads and the final one."""
+    lines = [f"| {name} | {timings[name]:.1f} |" for name in PARAMS["ways"]]
+    return ["| way | s, folds and final head |", "| --- | --- |", *lines]
 
 
 def interval(score: dict[str, Any], key: str, sign: str) -> str:
@@ -122,6 +130,28 @@ def draw(rows: dict[str, dict[str, Any]], path: Path) -> None:
         axes.yaxis.set_major_formatter(PercentFormatter(1))
         axes.grid(axis="y")
         axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=len(rows), borderpad=0)
+
+
+def draw_differences(rows: dict[str, dict[str, Any]], path: Path) -> None:
+    """Draw what each way gains and costs against the line's head, with intervals, the best on corrupted photos first."""
+    others = [name for name in rows if name != PARAMS["base"]]
+    others.sort(key=lambda name: rows[name]["corrupted_against"]["difference"])
+    with figure_at(path, 6.4, 1.2 + 0.32 * len(others)) as figure:
+        axes = figure.subplots()
+        for kind, colour, shift, label in (
+            ("corrupted", BLUE, 0.12, "corrupted"),
+            ("clean", ORANGE, -0.12, "as they are"),
+        ):
+            y = np.arange(len(others)) + shift
+            found = [rows[name][f"{kind}_against"] for name in others]
+            low, middle, high = ([100 * one[f"difference{end}"] for one in found] for end in ("_low", "", "_high"))
+            axes.hlines(y, low, high, color=colour, linewidth=1.4)
+            axes.plot(middle, y, "o", color=colour, markersize=4, label=label)
+        axes.axvline(0, color=GREY, linewidth=0.8)
+        axes.set_yticks(range(len(others)), others)
+        axes.set(xlabel=f"points of accuracy against {PARAMS['base']}, mean of {len(PARAMS['seeds'])} seeds")
+        axes.grid(axis="x")
+        axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, borderpad=0)
 
 
 if __name__ == "__main__":

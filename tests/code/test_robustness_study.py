@@ -31,6 +31,8 @@ def test_the_tables_are_made_of_the_results(report, tmp_path):
     rows = read("metrics.json")["ways"]
     made = "\n".join(report["table"]({name: rows[name] for name in report["PARAMS"]["ways"]})) + "\n"
     assert made == (STUDY / "table.md").read_text(encoding="utf-8") == between(STUDY / "README.md", "table")
+    costs = "\n".join(report["costs"](read("timings.json"))) + "\n"
+    assert costs == (STUDY / "costs.md").read_text(encoding="utf-8") == between(STUDY / "README.md", "costs")
     assert (STUDY / "unknown.md").read_text(encoding="utf-8") == between(STUDY / "README.md", "unknown")
     sys.path.insert(0, str(STUDY))
     scores = read("unknown.json")["scores"]
