@@ -133,7 +133,7 @@ def draw(rows: dict[str, dict[str, Any]], path: Path) -> None:
 
 
 def draw_differences(rows: dict[str, dict[str, Any]], path: Path) -> None:
-    """Draw what each way gains and costs against the line's head, with intervals, the best on corrupted photos first."""
+    """Draw what each way gains and costs against the line's head, with intervals, best on corrupted photos first."""
     others = [name for name in rows if name != PARAMS["base"]]
     others.sort(key=lambda name: rows[name]["corrupted_against"]["difference"])
     with figure_at(path, 6.4, 1.2 + 0.32 * len(others)) as figure:
