@@ -154,7 +154,8 @@ class HeadPredictor(Predictor):
         return head.logits(self._mapper.features(pictures, head.pooling))
 
     def seen(self, pictures: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        return self.logits(pictures), self.reference.distance(self._mapper.pooled(pictures)[:, 0])
+        features, mean = self._mapper.seen(pictures, self.head.pooling)
+        return self.head.logits(features), self.reference.distance(mean)
 
     def probabilities(self, part: Part, dataset: str | None = None) -> np.ndarray:
         what = "maps" if self.head.pooling == "attention" else "pooled"

@@ -39,6 +39,47 @@ def test_a_corruption_is_repeatable_and_leaves_the_photo_as_it_was(name):
     assert EVERY[name](photo[:32, :32].copy(), 5).shape == (32, 32, 3)  # digits are as small
 
 
+def clipped(values):
+    return np.clip(np.rint(values), 0, 255).astype(np.uint8)
+
+
+def drawn():
+    return np.random.default_rng(0)
+
+
+def shadow(pixels, light):
+    rows, columns = np.mgrid[:SIDE, :SIDE] / SIDE - 0.5
+    return pixels * (1 - np.clip((columns + 0.3 * rows) / 0.1 + 0.5, 0, 1)[..., None] * (1 - light))
+
+
+def turned_left(pixels, angle):
+    fill = tuple(int(value) for value in np.rint(pixels.mean((0, 1))))
+    return np.array(Image.fromarray(pixels).rotate(angle, Image.Resampling.BILINEAR, fillcolor=fill))
+
+
+def speckled(pixels, share):
+    there = drawn().random(pixels.shape, np.float32)
+    return np.where(there < share / 2, 0, np.where(there < share, 255, pixels))
+
+
+# What the quick forms, which draw once and look values up, must come to, of severity 3: pixel by pixel.
+PLAINLY = {
+    "Gaussian noise": lambda pixels: pixels + 255 * drawn().normal(0, 0.18, pixels.shape),
+    "impulse noise": lambda pixels: speckled(pixels, 0.09),
+    "contrast": lambda pixels: pixels.mean((0, 1)) + (pixels - pixels.mean((0, 1))) * 0.2,
+    "half in shadow": lambda pixels: shadow(pixels, 0.4),
+    "white balance": lambda pixels: pixels * np.array([1.3, 1, 1 / 1.3]),
+    "rotation": lambda pixels: turned_left(pixels, 45),
+}
+
+
+@pytest.mark.parametrize("name", PLAINLY)
+def test_a_quick_form_gives_the_bits_of_the_plain_one(name):
+    for pixels in (smooth_photo(), drawn().integers(0, 256, (SIDE, SIDE, 3), np.uint8), plain(0), plain(255)):
+        for _ in range(2):  # what was drawn is the same the second time
+            assert np.array_equal(KINDS[name].corrupt(pixels, 3), clipped(PLAINLY[name](pixels)))
+
+
 @pytest.mark.parametrize("name", [name for name in EVERY if name not in (*ALIKE, "rotation", "small", "cut off")])
 def test_a_corruption_gets_worse_with_its_severity(name):
     photos = [smooth_photo(seed).astype(float) for seed in range(3)]

@@ -77,6 +77,14 @@ def test_doctor_reports_an_engine_that_does_not_start(monkeypatch):
     assert "no_such_module" in check.found
 
 
+def test_doctor_names_openvino_there_or_not(monkeypatch):
+    there = doctor.optional_engine()
+    assert (there.status, there.name) in (("ok", "test openvino"), ("warn", "test openvino"), ("ok", "openvino"))
+    monkeypatch.setattr(doctor.importlib.util, "find_spec", lambda name: None)
+    gone = doctor.optional_engine()
+    assert gone.status == "ok" and "pip install 'sortline[openvino]'" in gone.found
+
+
 def test_doctor_compares_versions_with_the_lock(tmp_path):
     lock = tmp_path / "requirements.lock"
     lock.write_text("numpy==1.0.0 \\\n    --hash=sha256:00\nPillow==99 ; python_version > '3'\n", encoding="utf-8")

@@ -1,9 +1,12 @@
-"""The two engines that run a backbone, ONNX Runtime and MindSpore, agree; a difference is measured and refused."""
+"""The engines that run a backbone, ONNX Runtime, OpenVINO and MindSpore, agree; a difference is refused."""
+
+import sys
 
 import numpy as np
 import pytest
 
 from sortline._core import runtime
+from sortline._core.errors import UserError
 from sortline.features import engines
 from sortline.features.engines import Engine
 
@@ -31,6 +34,30 @@ def test_mean_and_max_are_those_of_the_map(tiny, exported):
     mean, maximum, feature_map = exported(64).run(tiny.preprocessing(pixels(2, 64)))
     assert np.allclose(mean, feature_map.mean((2, 3)), atol=1e-5)
     assert np.array_equal(maximum, feature_map.max((2, 3)))
+
+
+def test_openvino_gives_the_same_features_of_any_number_of_pictures(tiny, exported):
+    pytest.importorskip("openvino")
+    engine = engines.openvino_engine(engines.to_onnx(tiny, 64, upto=3))
+    x = tiny.preprocessing(pixels(3, 64))
+    found, expected = engine.run(x), exported(64).run(x)
+    assert len(found) == 4 and found[3].shape[0] == 3
+    for ours, theirs in zip(found, expected, strict=False):
+        assert ours.shape == theirs.shape and ours.dtype == np.float32 and np.abs(ours - theirs).max() < 1e-3
+    kept = [output.copy() for output in found]
+    engine.run(x[::-1].copy())
+    assert all(np.array_equal(a, b) for a, b in zip(found, kept, strict=True))  # no view of OpenVINO's memory
+    assert np.array_equal(engine.run(x[1:2])[0], found[0][1:2])
+
+
+def test_openvino_that_is_not_there_or_cannot_is_one_line(monkeypatch):
+    monkeypatch.setattr(runtime, "used", lambda: "gpu")
+    pytest.importorskip("openvino")
+    with pytest.raises(UserError, match="device gpu: extract.engine openvino computes on the CPU"):
+        engines.openvino_engine(None)
+    monkeypatch.setitem(sys.modules, "openvino", None)
+    with pytest.raises(UserError, match=r"OpenVINO is not installed; run pip install 'sortline\[openvino\]'"):
+        engines.openvino_engine(None)
 
 
 def test_check_engines_measures_the_difference_and_refuses_a_large_one(tiny, exported, monkeypatch):

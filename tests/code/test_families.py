@@ -8,7 +8,7 @@ from source_files import write_tree
 
 from sortline import backbones
 from sortline._core.errors import UserError
-from sortline.features import extraction
+from sortline.features import engines
 
 pytestmark = pytest.mark.usefixtures("graph_mode")
 
@@ -59,9 +59,9 @@ def test_a_family_of_one_file_goes_from_its_weights_to_features(toy, fetching):
 
     backbone = backbones.load(fetching.data / "weights/t")
     assert (backbone.info["title"], backbone.blocks, backbone.net.channels) == ("Toy, of nobody", 2, 6)
-    engine = extraction.onnxruntime_engine(extraction.to_onnx(backbone, 32, upto=1))
+    engine = engines.onnxruntime_engine(engines.to_onnx(backbone, 32, upto=1))
     pictures = generator.integers(0, 256, (2, 32, 32, 3), dtype=np.uint8)
-    assert extraction.check_engines(backbone, engine, pictures) < 1e-4
+    assert engines.check_engines(backbone, engine, pictures) < 1e-4
     mean, _, last, inner = engine.run(backbone.preprocessing(pictures))
     assert (mean.shape, last.shape, inner.shape) == ((2, 6), (2, 6, 1, 1), (2, 4, 4, 4))
 

@@ -3,6 +3,7 @@
 import contextlib
 import tempfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import mindspore
 import numpy as np
@@ -100,6 +101,23 @@ def test_photos_in_a_batch_do_not_touch_each_other(small):
     for number in range(3):
         alone = opened.run(None, {"x": x[number : number + 1]})
         assert all(np.allclose(a[0], t[number], atol=1e-6) for a, t in zip(alone, together, strict=True))
+
+
+def test_rows_one_by_one_give_the_bits_of_the_batch_and_only_on_the_cpu(small):
+    opened, x, calls = sessions.session(small[1]), noise(3, 9), []
+    expected = opened.run(None, {"x": x})
+
+    def counted(outputs, inputs):
+        calls.append(len(inputs["x"]))
+        return opened.run(outputs, inputs)
+
+    for provider, counts in ((sessions.CPU, [1, 1, 1]), ("CUDAExecutionProvider", [3])):
+        calls.clear()
+        found = sessions.run(SimpleNamespace(get_providers=lambda name=provider: [name], run=counted), None, x)
+        assert calls == counts
+        assert all(np.array_equal(a, b) for a, b in zip(found, expected, strict=True))
+    (last,) = sessions.run(opened, ["map"], x[:1])
+    assert np.array_equal(last, expected[2][:1])
 
 
 def test_a_session_from_a_model_its_bytes_or_its_file(small, tmp_path):

@@ -38,7 +38,10 @@ class Preprocessing:
             images = (to_grey(images) if images.ndim == 4 else images)[..., None]
         if images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] != self.channels:
             raise ValueError(f"expected uint8 pixels of {self.channels} channels, got {images.dtype} {images.shape}")
-        return np.ascontiguousarray((images * self.scale + self.shift).transpose(0, 3, 1, 2))
+        # Plane by plane: pixel by pixel, three values each, the same bits take several times as long.
+        planes = np.ascontiguousarray(images.transpose(0, 3, 1, 2)) * self.scale[:, None, None]
+        planes += self.shift[:, None, None]
+        return planes
 
 
 IMAGENET = Preprocessing((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))

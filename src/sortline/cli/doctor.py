@@ -2,6 +2,7 @@
 
 import argparse
 import configparser
+import importlib.util
 import json
 import os
 import platform
@@ -66,7 +67,7 @@ def main(options: argparse.Namespace) -> int:
     """Return 0 if nothing failed, 1 otherwise; warnings do not count."""
     machine = [*versions(), *processor(), *project(), _dvc(Path(".dvc")), *_faults(options.mend)]
     machine += [_disk(shutil.disk_usage(".").free), *[_cache()] * options.deep]
-    checks = [*machine, self_test("onnxruntime"), self_test("mindspore")]
+    checks = [*machine, *map(self_test, ("onnxruntime", "mindspore")), optional_engine()]
     if options.json:
         print(json_text([asdict(check) for check in checks]))
     else:
@@ -220,6 +221,13 @@ def _disk(free: int) -> Check:
     return Check(status, "disk", f"{free / GIB:.1f} GiB free here", advice)
 
 
+def optional_engine() -> Check:
+    """Test OpenVINO, if it is there: nothing needs it but what is told to."""
+    if importlib.util.find_spec("openvino"):
+        return self_test("openvino")
+    return Check("ok", "openvino", "not installed; extract.engine: openvino needs pip install 'sortline[openvino]'")
+
+
 def self_test(engine: str) -> Check:
     """Run one layer in the engine, in a process of its own, and judge its numbers and its time."""
     name = f"test {engine}"
@@ -232,7 +240,7 @@ def self_test(engine: str) -> Check:
         last = (done.stderr.strip().splitlines() or ["no message"])[-1]
         return Check("fail", name, f"ended with exit code {done.returncode}: {last[:150]}", f"pip install -r {LOCK}")
     try:
-        wanted = device.chosen()
+        wanted = "cpu" if engine == "openvino" else device.chosen()
     except UserError as error:
         return Check("fail", name, str(error), "mend params.yaml, or the variable")
     return judge(engine, json.loads(done.stdout.splitlines()[-1]), wanted)

@@ -17,7 +17,9 @@ class ExtractParams(Section):
     # centre_crop: what "resize to 256, crop 224" keeps; pad: all of it, with grey at two sides.
     resize: Literal["squeeze", "centre_crop", "pad"] = Field("squeeze", description="how a photo becomes a square")
     # MindSpore: the same features to 1e-3, several times slower. Ray: ONNX Runtime on many machines.
-    engine: Literal["onnxruntime", "mindspore", "ray"] = Field("onnxruntime", description="runs the frozen backbone")
+    engine: Literal["onnxruntime", "openvino", "mindspore", "ray"] = Field(
+        "onnxruntime", description="runs the frozen backbone; openvino is an extra, the same features to 1e-3"
+    )
     # none: also keep the plain view's whole map (maps.npy), for a head that pools it itself.
     pool: Literal["mean+max", "none"] = Field("mean+max", description="of the feature maps")
     # Of a MobileNetV2, to train these.

@@ -3,6 +3,7 @@
 import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from PIL import Image, ImageFilter
@@ -20,8 +21,12 @@ def blur(pixels: np.ndarray, severity: int) -> np.ndarray:
 
 def noise(pixels: np.ndarray, severity: int) -> np.ndarray:
     """Gaussian, standard deviation 0.08 to 0.38 of the range, as in ImageNet-C; the same on every photo."""
-    drawn = np.random.default_rng(SEED).normal(0, (0.08, 0.12, 0.18, 0.26, 0.38)[severity - 1], pixels.shape)
-    return np.clip(np.rint(pixels + 255 * drawn), 0, 255).astype(np.uint8)
+    return imagenet_c.whole(pixels + _normal(pixels.shape, severity))
+
+
+@cache
+def _normal(shape: tuple[int, ...], severity: int) -> np.ndarray:
+    return 255 * np.random.default_rng(SEED).normal(0, (0.08, 0.12, 0.18, 0.26, 0.38)[severity - 1], shape)
 
 
 def jpeg(pixels: np.ndarray, severity: int) -> np.ndarray:
@@ -43,7 +48,7 @@ def brightness(pixels: np.ndarray, severity: int) -> np.ndarray:
 
 def rotation(pixels: np.ndarray, severity: int) -> np.ndarray:
     """15 to 90 degrees to the left, the corners filled with the mean colour."""
-    fill = tuple(int(value) for value in np.rint(pixels.mean((0, 1))))
+    fill = tuple(int(value) for value in np.rint(imagenet_c.mean_colour(pixels)))
     angle = (15, 30, 45, 60, 90)[severity - 1]
     return np.array(Image.fromarray(pixels).rotate(angle, Image.Resampling.BILINEAR, fillcolor=fill))
 

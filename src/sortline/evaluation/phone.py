@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from sortline.data.images import resize
-from sortline.evaluation.imagenet_c import SEED, whole
+from sortline.evaluation.imagenet_c import SEED, by_value, whole
 
 MARKS = 150  # ellipses, boxes and lines of a cluttered ground
 
@@ -18,15 +18,20 @@ def turned(pixels: np.ndarray, severity: int) -> np.ndarray:
 
 def half_in_shadow(pixels: np.ndarray, severity: int) -> np.ndarray:
     """The light times 0.7 down to 0.2 on the right of a slanted edge, which is soft over a tenth of the side."""
-    rows, columns = np.mgrid[: len(pixels), : len(pixels)] / len(pixels) - 0.5
-    shade = np.clip((columns + 0.3 * rows) / 0.1 + 0.5, 0, 1)[..., None]
-    return whole(pixels * (1 - shade * (1 - (0.7, 0.55, 0.4, 0.3, 0.2)[severity - 1])))
+    return whole(pixels * _light(len(pixels), severity))
+
+
+@cache
+def _light(side: int, severity: int) -> np.ndarray:
+    rows, columns = np.mgrid[:side, :side] / side - 0.5
+    shade = np.clip((columns + 0.3 * rows) / 0.1 + 0.5, 0, 1)
+    return np.stack([1 - shade * (1 - (0.7, 0.55, 0.4, 0.3, 0.2)[severity - 1])] * 3, -1)
 
 
 def white_balance(pixels: np.ndarray, severity: int) -> np.ndarray:
     """Lamplight taken for daylight: red times 1.1 to 1.5, blue divided by as much."""
     gain = 1 + severity / 10
-    return whole(pixels * np.array([gain, 1, 1 / gain]))
+    return by_value(pixels, lambda values: values * np.array([gain, 1, 1 / gain]))
 
 
 def small(pixels: np.ndarray, severity: int) -> np.ndarray:

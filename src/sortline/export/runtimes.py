@@ -9,9 +9,8 @@ from typing import Any, Protocol
 import numpy as np
 from PIL import Image
 
-from sortline._core.cores import cores
 from sortline._core.errors import UserError
-from sortline._core.runtime import uncapped
+from sortline._core.openvino_session import OpenVinoSession
 from sortline.data.images import resize
 from sortline.export import sums
 
@@ -76,9 +75,6 @@ class OpenVino:
 
     def __init__(self, path: Path, threads: int) -> None:
         openvino = _needed("openvino", "openvino", path)
-        own: dict[str, Any] = {"INFERENCE_PRECISION_HINT": "f32"}  # the fp32 model is the measured one
-        if threads:  # for each of as many photos at a time as there are cores
-            own |= {"NUM_STREAMS": cores(), "INFERENCE_NUM_THREADS": threads * cores()}
         with one_line(path, "not a model that OpenVINO can load; export it again"):
             # As text and bytes, as above; a model from elsewhere could name any file otherwise.
             weights = openvino.Tensor(np.frombuffer(_content(path.with_suffix(".bin")), np.uint8))
@@ -87,20 +83,15 @@ class OpenVino:
             outputs = {one.any_name: (one.element_type.to_string(), _sizes(one.partial_shape)) for one in model.outputs}
             self.labels = model.get_rt_info(LABELS).astype(str) if model.has_rt_info(LABELS) else None
             self._side = int(model.get_rt_info(SIDE).astype(str)) if model.has_rt_info(SIDE) else None
-            with uncapped():
-                self._compiled = openvino.Core().compile_model(model, "CPU", own)
+            self._session = OpenVinoSession(model, threads)
         self.outputs = _floats(outputs, "f32")
-        self._threads = threading.local()
         if inputs != [("image", "u8", 3)]:
             raise _foreign(path)
 
     def run(self, names: Sequence[str], pixels: np.ndarray) -> list[np.ndarray]:
-        if not hasattr(self._threads, "request"):
-            self._threads.request = self._compiled.create_infer_request()
         # The graph resizes as Pillow does, and ten times as slowly; what has its size already it leaves as it is.
         pixels = _resized(pixels, self._side) if self._side else np.ascontiguousarray(pixels)
-        found = self._threads.request.infer({"image": pixels})
-        return [found[name].copy() for name in names]
+        return self._session.run(names, {"image": pixels})
 
 
 class LiteRt:

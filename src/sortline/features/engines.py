@@ -1,4 +1,4 @@
-"""What runs the frozen backbone: ONNX Runtime, or MindSpore itself."""
+"""What runs the frozen backbone: ONNX Runtime, OpenVINO, or MindSpore itself."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,6 +9,8 @@ import onnx
 
 from sortline._core import graphs, runtime, sessions
 from sortline._core.cores import cores
+from sortline._core.errors import UserError
+from sortline._core.openvino_session import OpenVinoSession
 from sortline.backbones.loading import Backbone
 
 TOLERANCE = 1e-3
@@ -38,7 +40,28 @@ def to_onnx(backbone: Backbone, size: int, upto: int | None = None) -> onnx.Mode
 def onnxruntime_engine(model: onnx.ModelProto) -> Engine:
     """Run the network's `to_onnx`, one single-threaded call a core: no waiting between decoding and convolving."""
     opened = sessions.session(model, provider=runtime.provider())
-    return Engine(lambda x: tuple(opened.run(None, {"x": x})), workers=cores())
+    return Engine(lambda x: tuple(sessions.run(opened, None, x)), workers=cores())
+
+
+def openvino_engine(model: onnx.ModelProto) -> Engine:
+    """Run the same in OpenVINO; raise `UserError` where it is not installed."""
+    try:
+        import openvino
+    except ImportError:
+        raise UserError(
+            "extract.engine openvino: OpenVINO is not installed; run pip install 'sortline[openvino]', or set engine: "
+            "onnxruntime"
+        ) from None
+    if runtime.used() not in ("cpu", "auto"):
+        raise UserError(f"device {runtime.used()}: extract.engine openvino computes on the CPU; set device: cpu")
+    network = openvino.Core().read_model(model.SerializeToString())
+    network.reshape({"x": [1, *network.input("x").partial_shape[1:]]})  # of one shape it is quicker than of any
+    opened, outputs = OpenVinoSession(network, threads=1), [output.name for output in model.graph.output]
+    return Engine(lambda x: tuple(sessions.row_by_row(lambda row: opened.run(outputs, {"x": row}), x)), cores())
+
+
+# What runs the backbone's `to_onnx` in the place of MindSpore: how people call it, and how it is opened.
+EXPORTED = {"onnxruntime": ("ONNX Runtime", onnxruntime_engine), "openvino": ("OpenVINO", openvino_engine)}
 
 
 def check_engines(backbone: Backbone, engine: Engine, images: np.ndarray) -> float:

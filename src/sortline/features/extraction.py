@@ -23,7 +23,7 @@ from sortline.data.datasets import open_picture
 from sortline.data.images import frame, open_rgb, resize
 from sortline.data.prepared import Photo, fingerprint
 from sortline.features import ray_engine
-from sortline.features.engines import Engine, check_engines, mindspore_engine, onnxruntime_engine, to_onnx
+from sortline.features.engines import EXPORTED, Engine, check_engines, mindspore_engine, to_onnx
 from sortline.features.of_photo import OfPhoto
 from sortline.features.ray_engine import Put
 from sortline.features.store import KEPT, FeatureStore
@@ -98,10 +98,11 @@ def run_backbone(
     if params.engine == "mindspore":
         engine = mindspore_engine(backbone, params.upto)
     else:
-        engine = onnxruntime_engine(model)
+        name, opened_by = EXPORTED[params.runtime]
+        engine = opened_by(model)
         first = np.stack([resize(frame(open_rgb(photo.path, side=size), params.resize), size) for photo in photos[:2]])
         difference = check_engines(backbone, engine, first)
-        print(f"ONNX Runtime against MindSpore: pooled features differ by at most {difference:.1e}")
+        print(f"{name} against MindSpore: pooled features differ by at most {difference:.1e}")
     place = place and replace(place, made_of=place.made_of | {"backbone": backbone.info})
     remote = model if params.engine == "ray" else None
     keep_maps(photos, views, size, backbone, engine, store, params.pool == "none", place, remote, params.resize)

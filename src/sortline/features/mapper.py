@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from sortline._core.sessions import session
+from sortline._core import sessions
 from sortline.backbones.preprocessing import Preprocessing
 from sortline.features.store import FeatureStore
 
@@ -16,7 +16,7 @@ class Mapper:
         about = store.about
         self.size: int = about["image_size"]
         self._preprocessing = Preprocessing(tuple(about["backbone"]["mean"]), tuple(about["backbone"]["std"]))
-        self._session = session(store.backbone)
+        self._session = sessions.session(store.backbone)
 
     def map(self, picture: np.ndarray) -> np.ndarray:
         """Return the feature map, float32 (C, h, w), of uint8 RGB (S, S, 3)."""
@@ -30,5 +30,10 @@ class Mapper:
         """Return what a head of `pooling` takes: pooled features, or for attention the maps, (n, C, h, w)."""
         return self._run(["map"], pictures)[0] if pooling == "attention" else self.pooled(pictures)
 
+    def seen(self, pictures: np.ndarray, pooling: str) -> tuple[np.ndarray, np.ndarray]:
+        """Return the same, and mean-pooled features (n, C)."""
+        mean, *found = self._run(["mean", "map"] if pooling == "attention" else ["mean", "max"], pictures)
+        return found[0] if pooling == "attention" else np.stack((mean, *found), 1), mean
+
     def _run(self, outputs: Sequence[str], pictures: np.ndarray) -> list[np.ndarray]:
-        return self._session.run(outputs, {"x": self._preprocessing(pictures)})
+        return sessions.run(self._session, outputs, self._preprocessing(pictures))

@@ -57,7 +57,7 @@ class Extractor:
             return read_rgb(io.BytesIO(content), Path(name), side=side)
 
         try:
-            found = work(lambda x: tuple(self.session.run(None, {"x": x})), opened, sha256, name)
+            found = work(lambda x: tuple(sessions.run(self.session, None, x)), opened, sha256, name)
         except BadImage as error:
             return error.what
         return {what: found[what] for what in names}

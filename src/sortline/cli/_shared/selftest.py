@@ -28,8 +28,7 @@ def numpy_layer(photo: np.ndarray, kernel: np.ndarray) -> np.ndarray:
     return np.einsum("chwij,ocij->ohw", windows, kernel, optimize=True).mean(axis=(1, 2))
 
 
-def onnxruntime_layer(kernel: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
-    import onnxruntime
+def as_onnx(kernel: np.ndarray) -> bytes:
     from onnx import TensorProto, helper, numpy_helper
 
     nodes = [
@@ -40,9 +39,23 @@ def onnxruntime_layer(kernel: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
     outputs = [helper.make_tensor_value_info("pooled", TensorProto.FLOAT, [1, CHANNELS, 1, 1])]
     graph = helper.make_graph(nodes, "layer", inputs, outputs, [numpy_helper.from_array(kernel, "kernel")])
     # No newer than what the exported models need: an ONNX Runtime that loads those loads this.
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=8)
-    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=8).SerializeToString()
+
+
+def onnxruntime_layer(kernel: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(as_onnx(kernel), providers=["CPUExecutionProvider"])
     return lambda photo: session.run(None, {"photo": photo})[0].ravel()
+
+
+def openvino_layer(kernel: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+    import openvino
+
+    from sortline._core.openvino_session import OpenVinoSession
+
+    session = OpenVinoSession(openvino.Core().read_model(as_onnx(kernel)), threads=0)
+    return lambda photo: session.run(["pooled"], {"photo": photo})[0].ravel()
 
 
 def mindspore_layer(kernel: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
@@ -56,7 +69,7 @@ def mindspore_layer(kernel: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
     return lambda photo: maps(ms.Tensor(photo)).mean(axis=(0, 2, 3)).asnumpy()
 
 
-ENGINES = {"onnxruntime": onnxruntime_layer, "mindspore": mindspore_layer}
+ENGINES = {"onnxruntime": onnxruntime_layer, "openvino": openvino_layer, "mindspore": mindspore_layer}
 
 
 def devices(engine: str) -> list[str]:
@@ -65,6 +78,8 @@ def devices(engine: str) -> list[str]:
 
     if engine == "mindspore":
         return runtime.there()
+    if engine == "openvino":
+        return ["cpu"]
     import onnxruntime
 
     installed = onnxruntime.get_available_providers()
