@@ -18,7 +18,7 @@ class ExtractParams(Section):
     resize: Literal["squeeze", "centre_crop", "pad"] = Field("squeeze", description="how a photo becomes a square")
     # MindSpore: the same features to 1e-3, several times slower. Ray: ONNX Runtime on many machines.
     engine: Literal["onnxruntime", "mindspore", "ray"] = Field("onnxruntime", description="runs the frozen backbone")
-    # none: also keep the plain view's whole map (maps.npy), for a head that pools it itself.
+    # none: also keep every view's whole map (maps.npy), for a head that pools it itself.
     pool: Literal["mean+max", "none"] = Field("mean+max", description="of the feature maps")
     # Of a MobileNetV2, to train these.
     upto: int | None = Field(None, ge=1, le=16, description="also keep the maps before the last so many blocks")
