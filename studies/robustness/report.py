@@ -53,7 +53,7 @@ def scored(train: Train, folder: Path) -> dict[str, dict[str, Any]]:
             every = [answers(train, near, *one) for one in zip(said["clean"], said["corrupted"], strict=True)]
         found = every[0]  # what a row says is of the line's own seed, but for differences and their p
         views = [ViewParams(**PARAMS[one]["prepare"]["views"]) for one in way.get("views", [])]
-        rows[name] = robustness.summary(found, threshold, robustness.trained_with(ViewParams(), *views))
+        rows[name] = robustness.summary(found, threshold, set().union(*map(robustness.done_by, [ViewParams(), *views])))
         labels = found.labels, found.labels[found.photo]
         correct = [
             np.stack([said.argmax(1) == one for said in pictures])

@@ -184,7 +184,7 @@ def test_every_row_is_once_in_every_epoch(batch_size):
 def test_the_shares_of_a_batch_are_those_of_a_mean_over_the_models_rows():
     masks = np.array([[1, 0, 0], [1, 1, 0], [1, 1, 0], [1, 0, 1]], bool)
     order, counts = np.array([[2, 1, 0], [3, 0, 0]]), np.array([[1, 1, 1], [1, 0, 0]], bool)
-    shares = heads.batch_shares(masks, order, counts)
+    shares = heads.batch_shares(masks[order] & counts[..., None])
     assert shares.tolist() == pytest.approx(
         np.array([[[1 / 3, 1 / 2, 0], [1 / 3, 1 / 2, 0], [1 / 3, 0, 0]], [[1, 0, 1], [0, 0, 0], [0, 0, 0]]])
     )

@@ -13,9 +13,9 @@ from sortline._core.errors import UserError
 from sortline.backbones.preprocessing import GREY
 from sortline.config.training import Recipe, TrainParams
 from sortline.evaluation import training
-from sortline.nets import batches, fit, registry
+from sortline.nets import fit, registry
 from sortline.nets.inputs import Inputs, Pictures, predictor
-from sortline.training import loop
+from sortline.training import loop, mixing
 
 RECIPE = Recipe(
     optimizer="momentum", lr=0.1, schedule="cosine", warmup_epochs=0.5, lr_end=0.0, decay_rate=0.9, decay_epochs=2,
@@ -151,7 +151,8 @@ def test_a_rate_that_is_too_high_is_named():
 def test_mixup_gives_each_batch_one_share_of_another_order_of_itself():
     inputs = np.random.default_rng(0).standard_normal((3, 5, 2, 2)).astype(np.float32)
     targets = np.tile(np.eye(5, dtype=np.float32), (3, 1, 1))  # says which examples, and what share of each
-    found, shares = batches.mixed(inputs, targets, 0.4, np.random.default_rng(1))
+    drawn = mixing.drawn(3, 5, 0.4, np.random.default_rng(1))
+    found, shares = (mixing.mixed(array, *drawn) for array in (inputs, targets))
     assert np.allclose(shares.sum(-1), 1) and not np.allclose(shares, targets)
     for step in range(3):
         assert np.allclose(found[step], np.tensordot(shares[step], inputs[step], 1), atol=1e-6)
@@ -159,7 +160,8 @@ def test_mixup_gives_each_batch_one_share_of_another_order_of_itself():
         others = np.delete(own, [i for i in range(5) if own[i] > 1 - 1e-6])  # an example can be mixed with itself
         assert np.ptp(others) < 1e-6
     pictures = np.random.default_rng(2).integers(0, 256, (1, 5, 1, 4, 4)).astype(np.uint8)
-    found, shares = batches.mixed(pictures, targets[:1], 0.4, np.random.default_rng(1))
+    drawn = mixing.drawn(1, 5, 0.4, np.random.default_rng(1))
+    found, shares = (mixing.mixed(array, *drawn) for array in (pictures, targets[:1]))
     assert found.dtype == np.uint8 and np.abs(found[0] - np.tensordot(shares[0], pictures[0], 1)).max() <= 0.51
 
 

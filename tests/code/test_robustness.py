@@ -144,7 +144,8 @@ DIGITS = TrainParams(augment={"rotation": 10, "shift": 1})
         (HEAD, 4, None, {}, DIGITS, {"blur"}),
         (HEAD, 4, None, {"views": 2}, DIGITS, {"blur"}),
         (HEAD, 4, None, {"views": 1}, DIGITS, set()),
-        (HEAD, 4, None, {"pooling": "attention"}, DIGITS, set()),
+        (HEAD, 4, None, {"pooling": "attention"}, DIGITS, {"blur"}),
+        (HEAD, 4, None, {"pooling": "attention", "views": 1}, DIGITS, set()),
         (HEAD, 1, None, {}, DIGITS, set()),
         (NET, 4, 2, {"views": 1}, DIGITS, {"blur"}),
         (NET, 1, 2, {}, DIGITS, set()),
@@ -160,3 +161,21 @@ def test_what_training_does_is_what_the_model_was_trained_with(about, kept, bloc
     assert used & {"crop_scale", "blur", "brightness", "rotation", "shift", "scale"} == wanted
     known = {*ViewParams.model_fields, *DistortionParams.model_fields}
     assert all(known >= {*kind.like} for kind in KINDS.values())
+
+
+@pytest.mark.parametrize(
+    ("chain", "wanted"),
+    [
+        (None, set()),
+        ({"kind": "augmix"}, {"darkness", "brightness", "contrast", "rotation", "cut off"}),
+        (
+            {"kind": "randaugment"},
+            {"darkness", "brightness", "contrast", "rotation", "cut off", "Gaussian blur", "defocus"},
+        ),
+    ],
+)
+def test_a_corruption_like_an_operation_of_a_chain_is_marked(chain, wanted):
+    still = {"crop_scale": [1, 1], "crop_ratio": [1, 1], "flip": 0, "brightness": 0, "contrast": 0, "saturation": 0}
+    done = robustness.done_by(ViewParams(**still, chain=chain))
+    assert {name for name, kind in KINDS.items() if done.intersection(kind.like)} == wanted
+    assert done <= {*ViewParams.model_fields, *DistortionParams.model_fields}

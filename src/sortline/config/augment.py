@@ -1,6 +1,6 @@
 """Parameters of what is done to pictures by chance: views of photos, distortions of grey pictures, crops of photos."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
@@ -24,6 +24,14 @@ Share = Annotated[Range, AfterValidator(_share)]
 Ratio = Annotated[Range, AfterValidator(_ratio)]
 
 
+class ChainParams(Section):
+    """Operations one after another on a view: turns, shears, shifts, fewer colours, other contrasts."""
+
+    kind: Literal["augmix", "randaugment"] = Field("augmix", description="mixed chains, or one of two operations")
+    # 3 is what AugMix's authors took on ImageNet.
+    strength: float = Field(3.0, ge=0.1, le=10, description="level of an operation, augmix: at most; 10: the strongest")
+
+
 class ViewParams(Section):
     """The augmented views of a photo that `extract` runs the backbone over."""
 
@@ -39,6 +47,7 @@ class ViewParams(Section):
     rotation: float = Field(0.0, ge=0, le=180, description="degrees at most, either way")
     blur: float = Field(0.0, ge=0, le=20, description="Gaussian, pixels at most")
     noise: float = Field(0.0, ge=0, le=128, description="Gaussian, standard deviation of 255")
+    chain: ChainParams | None = Field(None, description="operations on the crops; null: none")
 
 
 class DistortionParams(Section):

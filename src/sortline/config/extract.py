@@ -20,7 +20,7 @@ class ExtractParams(Section):
     engine: Literal["onnxruntime", "openvino", "mindspore", "ray"] = Field(
         "onnxruntime", description="runs the frozen backbone; openvino is an extra, the same features to 1e-3"
     )
-    # none: also keep the plain view's whole map (maps.npy), for a head that pools it itself.
+    # none: also keep every view's whole map (maps.npy), for a head that pools it itself.
     pool: Literal["mean+max", "none"] = Field("mean+max", description="of the feature maps")
     # Of a MobileNetV2, to train these.
     upto: int | None = Field(None, ge=1, le=16, description="also keep the maps before the last so many blocks")

@@ -120,6 +120,10 @@ class TrainHeadParams(HeadRecipe, Sureness):
     # As in the course's code; only none trains well.
     activation: Literal["none", "softmax", "sigmoid"] = Field("none", description="on the logits, before the loss")
     dropout: float = Field(0.0, ge=0, lt=1, description="share of the last layer's inputs set to 0 in training")
+    # Zhang et al. 2018, arXiv:1710.09412; a row that is mixed of two teaches the folds that may see both.
+    mixup: float = Field(0, ge=0, le=10, description="a of Beta(a, a), by which rows of a batch are mixed; 0: not")
+    # Yun et al. 2019, arXiv:1905.04899: boxes of positions; with pooling: attention.
+    cutmix: float = Field(0, ge=0, le=10, description="a of Beta(a, a): the share of a map that stays; 0: not")
     init_from: str | None = Field(None, description="start from this head's .safetensors file, of the same kind")
     bin_share: float = Field(0.0, ge=0, le=1, description="share of the smoothing that stays inside the class's bin")
     lbfgs_c: list[Strength] = Field([0.3, 1.0, 3.0], min_length=1, description="lbfgs: tried on the folds")
@@ -130,6 +134,8 @@ class TrainHeadParams(HeadRecipe, Sureness):
     def _together(self) -> "TrainHeadParams":
         if self.patience and self.checkpoint == "best":
             raise ValueError("with patience the inner tenth chooses the epoch; set checkpoint: last")
+        if self.cutmix and (self.pooling != "attention" or self.mixup):
+            raise ValueError("cutmix mixes positions of maps: it goes with pooling: attention and mixup: 0")
         beyond = self.pooling == "attention" or self.hidden or self.activation != "none" or self.loss != "cross_entropy"
         if self.optimizer == "lbfgs" and beyond:
             raise ValueError("lbfgs trains linear heads by cross-entropy only: no attention, hidden, activation or mse")

@@ -45,7 +45,7 @@ class Preparation:
         """
         photos = self.audit.photos
         files.write_csv(out / "images.csv", ("path", "sha256"), [(photo.path, photo.sha256) for photo in photos])
-        files.write_json(out / "views.json", self.views.model_dump())
+        files.write_json(out / "views.json", self.views.model_dump(exclude_none=True))
         files.write_csv(out / "split.csv", *split_table(self.audit, self.split))
         files.write_json(out / "classes.json", self.classes)
         files.write_json(out / "audit.json", audit_report(self.audit, self.split.raw == "train", self.split.label))

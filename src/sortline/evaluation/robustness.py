@@ -13,6 +13,7 @@ from sortline._core.errors import UserError
 from sortline.config.augment import ViewParams
 from sortline.config.diagnose import DiagnoseParams, RobustnessParams
 from sortline.config.training import TrainHeadParams, TrainParams
+from sortline.data.augment import chains
 from sortline.evaluation import metrics
 from sortline.evaluation.corruptions import KINDS, grid
 from sortline.evaluation.predictions import SHARE, Table, cells
@@ -129,11 +130,17 @@ def trained_with(predictor: Predictor, views: ViewParams, head: TrainHeadParams,
     """Return what was done to pictures in training: the names in `ViewParams`, `DistortionParams` that are not off."""
     kept, net = predictor.store.about.get("views", 1), "net" in predictor.about
     if net and predictor.store.blocks is None:
-        change: dict[str, Any] = {"crop_scale": train.crops.scale} if train.on_photos else train.augment.model_dump()
-    elif kept > 1 and (net or (head.views != 1 and head.pooling != "attention")):
-        change = views.model_dump()
-    else:
-        change = {}
+        return _that_are_on({"crop_scale": train.crops.scale} if train.on_photos else train.augment.model_dump())
+    return done_by(views) if kept > 1 and (net or head.views != 1) else set()
+
+
+def done_by(views: ViewParams) -> set[str]:
+    """Return what these views do to pictures, the same names; a chain does the like of all that it may draw."""
+    change = _that_are_on(views.model_dump(exclude={"chain"}))
+    return change | chains.like(views.chain) if views.chain else change
+
+
+def _that_are_on(change: dict[str, Any]) -> set[str]:
     return {name for name, value in change.items() if value not in (0, [1.0, 1.0])}
 
 

@@ -116,14 +116,14 @@ def keep_maps(
     maps: bool = False, place: Place | None = None, remote: onnx.ModelProto | None = None,
     how: str = "squeeze",
 ) -> None:  # fmt: skip
-    """Keep pooled features of every view, with `maps` the plain view's last map, and `inner` where `engine` has it.
+    """Keep pooled features of every view, with `maps` their last maps, and `inner` where `engine` has it.
 
     `remote`: the backbone for Ray's workers, which then do the work; None: this process does.
     """
     shapes = [output.shape[1:] for output in engine.run(np.zeros((1, 3, size, size), np.float32))]
     kept = {"pooled": (views.count, 2, *shapes[0])}
     if maps:
-        kept["maps"] = (1, *shapes[2])
+        kept["maps"] = (views.count, *shapes[2])
     if len(shapes) > 3:
         kept["inner"] = (views.count, *shapes[3])
 

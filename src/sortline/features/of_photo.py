@@ -47,4 +47,4 @@ class OfPhoto:
         mean, maximum, last, *inner = run(self.preprocessing(pixels))
         if not (np.isfinite(mean).all() and np.isfinite(maximum).all()):
             raise RuntimeError(f"{name}: the backbone gave NaN or Inf")
-        return {"pooled": np.stack((mean, maximum), 1), "maps": last[:1], **dict(zip(["inner"], inner, strict=False))}
+        return {"pooled": np.stack((mean, maximum), 1), "maps": last, **dict(zip(["inner"], inner, strict=False))}

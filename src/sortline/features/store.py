@@ -22,7 +22,7 @@ KEPT = {
 class FeatureStore:
     """data/features/<task>: .npy arrays of N photos, in images.csv's order, features.json about them, the backbone.
 
-    "pooled": float32 (N, K views, 2 [mean, max], C). "maps": the plain view's last maps, float16 (N, 1, C, h, w).
+    "pooled": float32 (N, K views, 2 [mean, max], C). "maps": their last maps, float16 (N, K, C, h, w).
     "inner": the maps before the blocks that train, float16 (N, K, C, h, w). "pixels": the pictures, uint8 (N, S, S),
     in colour (N, S, S, 3).
     """

@@ -21,6 +21,7 @@ from sortline.nets.inputs import predictor
 from sortline.nets.softmax import SoftmaxInNet
 from sortline.training import heads, loop
 from sortline.training.head_graph import HeadNet
+from sortline.training.mixing import Mixing
 
 NEW_SCENES, BY_PHOTO = "fold", "photo_fold"  # columns of split.csv
 VAL, ITSELF = "val", "train"  # where there are no folds: the part held out; the photos trained on
@@ -206,7 +207,8 @@ def _heads(params: TrainHeadParams, place: Place, column: str) -> Epochs:
     targets = heads.targets_of(data, params)
     held = [folds == fold for fold in np.unique(folds)]
     masks = ~np.stack(held, 1)
-    for epoch in heads.epochs(rows, targets[photo], masks[photo], net, params, params.dropout):
+    how = Mixing(params.mixup, params.cutmix)
+    for epoch in heads.epochs(rows, targets[photo], masks[photo], net, params, params.dropout, mixing=how):
         outputs = np.empty((len(folds), data.classes), np.float32)
         for number, mask in enumerate(held):
             head: Head = net.head(epoch.parameters, number)

@@ -3,6 +3,7 @@
 import numpy as np
 
 from sortline.nets.inputs import Feed
+from sortline.training import mixing
 
 
 class Batches:
@@ -18,20 +19,7 @@ class Batches:
     def take(self, rows: np.ndarray, fresh: np.ndarray, generator: np.random.Generator) -> tuple[np.ndarray, ...]:
         inputs = self.feed.augmented(rows.ravel(), generator)
         arrays = np.ascontiguousarray(inputs.reshape(*rows.shape, *inputs.shape[1:])), self.targets[rows]
-        return mixed(*arrays, self.mixup, generator) if self.mixup else arrays
-
-
-def mixed(
-    inputs: np.ndarray, targets: np.ndarray, strength: float, generator: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray]:
-    """Mix each batch (steps, batch, ...) with itself in another order, a share of Beta(strength, strength) a batch.
-
-    mixup, Zhang et al. 2018, arXiv:1710.09412. Whole numbers stay whole.
-    """
-    inputs, targets = inputs.copy(), targets.copy()
-    for step, share in enumerate(generator.beta(strength, strength, len(inputs)).astype(np.float32)):
-        other = generator.permutation(inputs.shape[1])
-        values = share * inputs[step] + (1 - share) * inputs[step, other].astype(np.float32)
-        inputs[step] = np.rint(values) if inputs.dtype.kind == "u" else values
-        targets[step] = share * targets[step] + (1 - share) * targets[step, other]
-    return inputs, targets
+        if not self.mixup:
+            return arrays
+        shares, others = mixing.drawn(*rows.shape, self.mixup, generator)
+        return tuple(mixing.mixed(array, shares, others) for array in arrays)

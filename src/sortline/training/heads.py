@@ -18,6 +18,7 @@ from sortline.features.store import FeatureStore
 from sortline.training import loop, wide_steps
 from sortline.training.head_graph import HeadNet, forward
 from sortline.training.keeping import Arrays, Keeper
+from sortline.training.mixing import Mixing
 from sortline.training.progress import Progress
 from sortline.training.results import Trained, TrainingSet
 from sortline.training.targets import minimum_loss, smooth_targets
@@ -46,12 +47,13 @@ def read(split: Sequence[dict[str, str]], classes: Classes, features: Path, para
 def training_rows(data: TrainingSet, params: TrainHeadParams) -> tuple[np.ndarray, np.ndarray]:
     """Return (features, the photo of each row): all rows of a photo are neighbours.
 
-    Features are (n * views, D), or for attention (n, positions, C), float32. Raises `UserError` on NaN or Inf.
+    Features are float32 (n * views, D), or for attention float16 (n * views, positions, C). Raises `UserError` on NaN
+    or Inf.
     """
     views = params.views or data.features.shape[1]
     features = data.features[:, :views]
     if params.pooling == "attention":
-        features = features.reshape(*features.shape[:3], -1).swapaxes(2, 3).astype(np.float32)
+        features = features.reshape(*features.shape[:3], -1).swapaxes(2, 3)
     else:
         features = pool(features, params.pooling)
     if not np.isfinite(features).all():
@@ -99,10 +101,12 @@ class _Batches:
     """Rows of `net.rows(features)` with their targets, their shares of each model's loss, and a draw of dropout."""
 
     def __init__(
-        self, features: np.ndarray, targets: np.ndarray, masks: np.ndarray, net: HeadNet, recipe: Recipe, dropout: float
-    ) -> None:
+        self, features: np.ndarray, targets: np.ndarray, masks: np.ndarray, net: HeadNet, recipe: Recipe, dropout: float,
+        mixing: Mixing,
+    ) -> None:  # fmt: skip
         self.features, self.targets, self.masks, self.net, self.dropout = features, targets, masks, net, dropout
-        self.count, self.bytes_each = len(features), features[0].nbytes * (2 if dropout else 1)
+        self.mixing, self.seed = mixing, recipe.seed
+        self.count, self.bytes_each = len(features), 4 * features[0].size * (2 if dropout else 1)
         self.orders, self.droppings = np.random.default_rng(recipe.seed), np.random.default_rng([recipe.seed, 1])
         self.batch_size, self.drawn = recipe.batch_size, 0
 
@@ -111,7 +115,7 @@ class _Batches:
         for _ in range(self.drawn, number - 1):
             for batch in loop.order(self.count, self.batch_size, self.orders):
                 self._keep(batch.shape)
-        self.drawn = number
+        self.drawn, self.mixes = number, np.random.default_rng([self.seed, 2, number])
         return self.orders
 
     def _keep(self, shape: tuple[int, ...]) -> tuple[np.ndarray, ...]:
@@ -120,13 +124,13 @@ class _Batches:
         return (self.net.rows(dropout_masks((*shape, self.net.last_width), self.dropout, self.droppings)),)
 
     def take(self, rows: np.ndarray, fresh: np.ndarray, generator: np.random.Generator) -> tuple[np.ndarray, ...]:
-        arrays = self.features[rows], self.targets[rows], batch_shares(self.masks, rows, fresh)
-        return *arrays, *self._keep(rows.shape)
+        examples = self.features[rows].astype(np.float32, copy=False), self.targets[rows], self.masks[rows]
+        features, targets, inside = self.mixing(*examples, self.mixes)
+        return features, targets, batch_shares(inside & fresh[..., None]), *self._keep(rows.shape)
 
 
-def batch_shares(masks: np.ndarray, rows: np.ndarray, fresh: np.ndarray) -> np.ndarray:
-    """Return each row's share in its batch's mean loss, float32 (steps, batch, models); `masks` bool (n, models)."""
-    inside = masks[rows] & fresh[..., None]
+def batch_shares(inside: np.ndarray) -> np.ndarray:
+    """Return each row's share in its batch's mean loss, float32; `inside` bool (steps, batch, models)."""
     return inside / np.maximum(inside.sum(1, keepdims=True), 1).astype(np.float32)
 
 
@@ -144,17 +148,18 @@ def epochs(
     dropout: float = 0.0,
     start: np.ndarray | None = None,
     keeper: Keeper | None = None,
+    mixing: Mixing = Mixing(),
 ) -> Iterator[loop.Epoch]:
     """Train one head per column of `masks` bool (rows, models), all side by side on the same batches; yield each epoch.
 
-    A model learns from the rows of its mask alone. `features` float32 (rows, D), for attention (rows, positions, C);
-    `targets` float32 (rows, classes). All heads start from `start` float32, flat, by default from `net.initial`;
+    A model learns from the rows of its mask alone. `features` float32 (rows, D), for attention float16 or float32 (rows,
+    positions, C); `targets` float32 (rows, classes). All heads start from `start` float32, flat, by default from `net.initial`;
     `net.head` makes heads of an epoch's parameters. What `keeper` has kept goes on, the epochs before first. Raises
     `UserError` when a loss or a weight turns NaN or Inf.
     """
     models = masks.shape[1]
     steps = _steps(net, models, recipe.loss, recipe.optimizer, recipe.clip_norm is not None, dropout > 0, recipe.ema)
-    batches = _Batches(net.rows(features), targets, masks, net, recipe, dropout)
+    batches = _Batches(net.rows(features), targets, masks, net, recipe, dropout, mixing)
     start = net.initial(models, recipe.seed) if start is None else start
     trained = loop.train(steps, batches, recipe, start, net.decayed(models), models=models, keeper=keeper)
     return trained if keeper is None else _with_those_before(trained, keeper)
@@ -216,7 +221,8 @@ def train_by_steps(
     masks = ~np.stack([*score.masks, np.zeros(len(data.labels), bool), *parted], 1)
     watches = [_Watch(data, masks[:, model], params.seed) for model in range(masks.shape[1]) if params.patience]
     start, facts = _start(net, params, masks.shape[1], data.dataset)
-    trained = epochs(features, targets[photo], masks[photo], net, params, params.dropout, start, keeper)
+    how = params.dropout, start, keeper, Mixing(params.mixup, params.cutmix)
+    trained = epochs(features, targets[photo], masks[photo], net, params, *how)
 
     curve: list[dict[str, float]] = []
     kept, recent = {}, {}  # kept: out-of-fold logits and the heads
