@@ -21,6 +21,7 @@ from sortline.nets.inputs import predictor
 from sortline.nets.softmax import SoftmaxInNet
 from sortline.training import heads, loop
 from sortline.training.head_graph import HeadNet
+from sortline.training.head_loss import Besides
 
 NEW_SCENES, BY_PHOTO = "fold", "photo_fold"  # columns of split.csv
 VAL, ITSELF = "val", "train"  # where there are no folds: the part held out; the photos trained on
@@ -205,10 +206,10 @@ def _heads(params: TrainHeadParams, place: Place, column: str) -> Epochs:
     folds = prepared.read_folds(place.prepared / "split.csv", column)
     rows, photo = heads.training_rows(data, params)
     net = HeadNet(rows.shape[-1], data.classes, params.pooling, params.hidden, params.activation)
-    targets = heads.targets_of(data, params)
+    targets, besides = heads.targets_of(data, params), Besides.of(params, data.bin_of)
     held = [folds == fold for fold in np.unique(folds)]
     masks = ~np.stack(held, 1)
-    for epoch in heads.epochs(rows, targets[photo], masks[photo], net, params, params.dropout):
+    for epoch in heads.epochs(rows, targets[photo], masks[photo], net, params, params.dropout, besides=besides):
         outputs = np.empty((len(folds), data.classes), np.float32)
         for number, mask in enumerate(held):
             head: Head = net.head(epoch.parameters, number)
