@@ -15,12 +15,13 @@ from sortline.config.base import load
 from sortline.config.evaluate import EvaluateParams
 from sortline.data import prepared
 from sortline.data.layout import APART
-from sortline.evaluation import coverage, novelty, predictions
+from sortline.evaluation import costs, coverage, novelty, predictions
 from sortline.evaluation.predictions import Predictions
 from sortline.features.answers import Familiar
 from sortline.report import contact_sheet, evaluation, figures, tracking
 
 LIVE = Path("dvclive")
+NEW_SCENES = predictor.SERIES[0][0]
 
 
 def main(argv: list[str]) -> None:
@@ -36,10 +37,12 @@ def main(argv: list[str]) -> None:
     split = args.prepared / "split.csv"
     val = prepared.read_part(split)
     classes = prepared.read_classes(args.prepared / "classes.json")
+    matrix = None if params.bin_costs is None else costs.matrix_of(params.bin_costs, classes)
 
     found = Predictions(val, classes, model.probabilities(val, data["dataset"]))
     similarity, threshold = model.similarity(val), model.about["threshold"]
-    curves = {name: novelty.curve(photos, threshold) for name, photos in model.familiar(split).items()}
+    known = model.familiar(split)
+    curves = {name: novelty.curve(photos, threshold) for name, photos in known.items()}
     if similarity is not None:
         curves[f"{val.split}, as given"] = novelty.curve(
             Familiar(val.labels, found.probabilities, similarity), threshold
@@ -47,6 +50,8 @@ def main(argv: list[str]) -> None:
     result = predictions.scores(found, threshold, params.ece_bins, params.worst_pairs)
     result["novelty"] = novelty.summary(curves)
     result["sets"] = coverage.of(val.labels, found.probabilities, model.about.get("sets", {}))
+    if matrix is not None:
+        result["costs"] = costs.of(found, prepared.read_part(split, "train"), known.get(NEW_SCENES), matrix)
     for part in (prepared.read_part(split, name) for name in prepared.read_splits(split) if name in APART):
         if part.split != val.split:
             result[part.split] = predictions.apart(Predictions(part, classes, model.probabilities(part)), threshold)

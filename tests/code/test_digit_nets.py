@@ -14,7 +14,7 @@ from sortline._core.sessions import session
 from sortline.backbones.preprocessing import GREY, to_grey
 from sortline.nets import registry
 from sortline.nets.lenet5 import C3_TABLE, LeNet5Published
-from sortline.training import loop
+from sortline.training.losses import cross_entropy
 
 pytestmark = pytest.mark.usefixtures("pynative_mode")
 
@@ -69,7 +69,7 @@ def test_logits_loss_and_gradient_are_pytorchs(variant):
 
     def loss_of(x):
         logits = net(x)
-        return loop.cross_entropy(logits, targets).mean(), logits
+        return cross_entropy(logits, targets).mean(), logits
 
     parameters = mindspore.ParameterTuple(net.trainable_params())
     (loss, logits), gradients = ops.value_and_grad(loss_of, None, parameters, has_aux=True)(x)

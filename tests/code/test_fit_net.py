@@ -85,6 +85,10 @@ def reference(images, labels, recipe):
             if recipe.loss == "mse":
                 losses.append(((logits - wanted) ** 2).mean())
                 away = 2 * (logits - wanted) / logits.size
+            elif recipe.loss == "gce":
+                pull = each[rows] * wanted * p**recipe.gce_q
+                losses.append((each[rows] * wanted * (1 - p**recipe.gce_q)).sum() / recipe.gce_q / len(rows))
+                away = (p * pull.sum(1, keepdims=True) - pull) / len(rows)
             else:
                 losses.append(-(each[rows] * wanted * np.log(p)).sum() / len(rows))
                 away = each[rows] * (p - wanted) / len(rows)
@@ -107,6 +111,7 @@ CHANGES = {
     "balanced": {"class_weights": "balanced"},
     "averaged": {"ema": 0.9},
     "least squares": {"loss": "mse"},
+    "generalised": {"loss": "gce", "gce_q": 0.4},
 }
 
 

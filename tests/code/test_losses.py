@@ -1,19 +1,21 @@
-"""Targets, their cross-entropy and the minimum of it, against SciPy, scikit-learn and values by hand."""
+"""Targets, the losses and the minimum they allow, against SciPy, scikit-learn, NumPy and values by hand."""
 
 import math
 
 import mindspore
 import numpy as np
 import pytest
-from mindspore import Tensor
-from scipy.special import log_softmax
+from mindspore import Tensor, ops
+from scipy.optimize import approx_fprime
+from scipy.special import log_softmax, softmax
 from scipy.stats import entropy
 from sklearn.metrics import log_loss
 from sklearn.utils import compute_class_weight
 
 from sortline._core import runtime
 from sortline._core.arrays import log_loss as log_loss_of_logits
-from sortline.training import loop
+from sortline.config.training import Recipe
+from sortline.training import losses
 from sortline.training.targets import balanced_weights, minimum_loss, smooth_targets, smoothing_minimum
 
 
@@ -24,7 +26,7 @@ def graph_mode():
 
 def cross_entropy(logits, targets):
     """Return the mean over the batch, the last axis but one."""
-    each = loop.cross_entropy(Tensor(logits, mindspore.float32), Tensor(targets, mindspore.float32)).asnumpy()
+    each = losses.cross_entropy(Tensor(logits, mindspore.float32), Tensor(targets, mindspore.float32)).asnumpy()
     assert each.shape == logits.shape[:-1]
     return each.mean(-1)
 
@@ -126,3 +128,89 @@ def test_the_minimum_loss_is_the_entropy():
     balanced = smooth_targets(LABELS, 4, 0.3, bin_of=BINS, bin_share=0.5, balanced=True)
     expected = np.mean([row.sum() * entropy(row / row.sum()) for row in balanced.astype(float)])
     assert minimum_loss(balanced) == pytest.approx(expected, abs=1e-6)
+
+
+# ---- losses for labels that may be wrong, and of bins
+
+
+def generalised(logits, targets, q):
+    return (targets * (1 - softmax(logits, -1) ** q) / q).sum(-1)
+
+
+def bootstrapped(logits, targets, beta):
+    p, weights = softmax(logits, -1), targets.sum(-1, keepdims=True)
+    return -((beta * targets + (1 - beta) * weights * p) * np.log(p)).sum(-1)
+
+
+def of_bins(logits, targets, bin_of):
+    into = np.eye(max(bin_of) + 1)[list(bin_of)]
+    return -((targets @ into) * np.log(softmax(logits, -1) @ into)).sum(-1)
+
+
+def with_gradient(loss, logits, targets):
+    """Return the loss of each row and the gradient of their sum by the logits."""
+    given = Tensor(targets, mindspore.float32)
+    value = loss(Tensor(logits, mindspore.float32), given).asnumpy()
+    assert value.shape == logits.shape[:-1]
+
+    def summed(one):
+        return loss(one, given).sum()
+
+    return value, ops.grad(summed)(Tensor(logits, mindspore.float32)).asnumpy()
+
+
+BY_FORMULA = {
+    **{f"gce {q}": (losses.generalised_cross_entropy(q), generalised, q) for q in (0.05, 0.7, 1.0)},
+    **{f"bootstrapped {beta}": (losses.soft_bootstrapping(beta), bootstrapped, beta) for beta in (0.0, 0.8, 0.95)},
+    "bins": (losses.bin_cross_entropy((1, 0, 2, 1, 0)), of_bins, (1, 0, 2, 1, 0)),
+}
+
+
+@pytest.mark.parametrize("name", BY_FORMULA)
+def test_each_loss_and_its_gradient_are_those_of_its_formula(name):
+    ours, formula, setting = BY_FORMULA[name]
+    random = np.random.default_rng(4)
+    logits = random.normal(scale=3, size=(2, 6, 5))
+    targets = random.dirichlet(np.ones(5), (2, 6)) * random.uniform(0.5, 2, (2, 6, 1))  # classes may weigh
+    value, gradient = with_gradient(ours, logits, targets)
+    assert value == pytest.approx(formula(logits, targets, setting), rel=1e-4, abs=1e-6)
+    by_differences = approx_fprime(
+        logits.ravel(), lambda one: formula(one.reshape(logits.shape), targets, setting).sum(), 1e-7
+    )
+    assert gradient.ravel() == pytest.approx(by_differences, abs=2e-4)
+
+
+def test_at_their_ends_these_losses_are_the_usual_ones():
+    random = np.random.default_rng(5)
+    logits, targets = random.normal(size=(8, 5)), np.eye(5)[random.integers(0, 5, 8)]
+    plain = with_gradient(losses.cross_entropy, logits, targets)
+    for loss in (losses.generalised_cross_entropy(1e-3), losses.soft_bootstrapping(1.0)):
+        for one, other in zip(with_gradient(loss, logits, targets), plain, strict=True):
+            assert one == pytest.approx(other, abs=0.02)
+    absolute = np.abs(softmax(logits, -1) - targets).sum(-1) / 2
+    assert with_gradient(losses.generalised_cross_entropy(1.0), logits, targets)[0] == pytest.approx(absolute, rel=1e-4)
+
+
+def test_a_label_that_the_model_does_not_believe_pulls_less_by_the_power_of_its_probability():
+    """Zhang and Sabuncu 2018, section 3.2: the gradient is p^q times that of the cross-entropy."""
+    logits, targets = np.array([[6.0, 0.0, -1.0], [0.5, 0.0, 0.2]]), np.eye(3)[[1, 0]]
+    of_label = (softmax(logits, -1) * targets).sum(-1, keepdims=True)
+    ours = with_gradient(losses.generalised_cross_entropy(0.7), logits, targets)[1]
+    assert ours == pytest.approx(of_label**0.7 * with_gradient(losses.cross_entropy, logits, targets)[1], abs=1e-5)
+
+
+@pytest.mark.parametrize("name", BY_FORMULA)
+def test_far_out_logits_give_finite_losses_and_gradients(name):
+    for targets in np.eye(5):
+        for found in with_gradient(BY_FORMULA[name][0], np.array([[1e4, 0.0, -1e4, 3.0, 1e4]]), targets[None]):
+            assert np.isfinite(found).all()
+
+
+def test_a_recipe_has_its_loss_and_the_same_function_for_the_same_settings():
+    assert (
+        losses.loss_of(Recipe()) is losses.cross_entropy and losses.loss_of(Recipe(loss="mse")) is losses.squared_error
+    )
+    half = losses.loss_of(Recipe(loss="gce", gce_q=0.5))
+    assert half is losses.loss_of(Recipe(loss="gce", gce_q=0.5, lr=1.0)) is losses.generalised_cross_entropy(0.5)
+    assert half is not losses.loss_of(Recipe(loss="gce"))
+    assert losses.loss_of(Recipe(loss="bootstrapped")) is losses.soft_bootstrapping(0.95)

@@ -101,6 +101,10 @@ TABLE: list[tuple[str, Any, set[str]]] = [
     ("train_head.decay_rate", 0.5, {"train_head"}),
     ("train_head.decay_epochs", 1, {"train_head"}),
     ("train_head.beta2", 0.9, {"train_head"}),
+    # Of other losses, and of a loss that no hidden layer has a share in.
+    ("train_head.gce_q", 0.5, {"train_head"}),
+    ("train_head.bootstrap_beta", 0.8, {"train_head"}),
+    ("train_head.contrastive.temperature", 0.2, {"train_head"}),
     ("train_head.calibrate", False, HEAD),
     # Of the other optimizer: the same head.
     ("train_head.lbfgs_c", [1.0], {"train_head"}),
@@ -126,9 +130,18 @@ TABLE: list[tuple[str, Any, set[str]]] = [
     ("export.calibration_photos", 3, {"export"}),
     ("export.calibration_seed", 1, {"export"}),
 ]
-# Not in the table: three classes without bins take no share of a bin, no head lies about to start from (see
-# test_recipes.py), and pixels are for nets (see test_net_line.py).
-APART = {"train_head.bin_share", "train_head.init_from", "extract.pixels", "extract.colour"}
+# Not in the table: three classes without bins take no share of a bin and no costs of one (see test_head_loss.py,
+# test_costs.py), no head lies about to start from (see test_recipes.py), a linear head has no contrast, and pixels are
+# for nets (see test_net_line.py).
+APART = {
+    "train_head.bin_share",
+    "train_head.bin_loss",
+    "train_head.contrastive.share",
+    "evaluate.bin_costs",
+    "train_head.init_from",
+    "extract.pixels",
+    "extract.colour",
+}
 # Its photos are no known data set, and a checksum of them can only be right (see test_sources.py).
 APART |= {"fetch.dataset", "fetch.sources.folder.content_sha256"}
 # The tiny task has random weights; what else may stand there is tested where weights are fetched.

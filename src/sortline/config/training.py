@@ -9,7 +9,7 @@ from sortline.config.base import Section, Track
 from sortline.config.presets import PRESETS
 
 Optimizer = Literal["momentum", "nesterov", "sgd", "adam", "adamw", "nadam", "rmsprop"]
-Loss = Literal["cross_entropy", "mse"]
+Loss = Literal["cross_entropy", "mse", "gce", "bootstrapped"]
 Schedule = Literal["constant", "cosine", "square", "linear", "step", "exponential"]
 Resnet = Literal["resnet18", "resnet34", "resnet50", "resnet101"]
 Pretrained = Literal["mobilenet_v2", "efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2",
@@ -64,6 +64,10 @@ class Recipe(Section):
     beta2: float = Field(0.999, ge=0, lt=1, description="adam, adamw, nadam; rmsprop: alpha")
     weight_decay: WeightDecay = 0
     loss: Loss = Field("cross_entropy", description="of the outputs and the targets; mse: mean squared error")
+    # Both stand less by labels that may be wrong. Zhang and Sabuncu 2018, arXiv:1805.07836; Reed et al. 2015,
+    # arXiv:1412.6596; each default is its paper's.
+    gce_q: float = Field(0.7, ge=0.01, le=1, description="gce: towards 0 cross-entropy, at 1 absolute error")
+    bootstrap_beta: float = Field(0.95, gt=0, le=1, description="bootstrapped: share of the target in what is learnt")
     clip_norm: float | None = Field(None, gt=0, description="largest L2 norm of a step's gradient; null: any")
     label_smoothing: Smoothing = 0
     class_weights: Literal["none", "balanced"] = Field("none", description="balanced: every class weighs the same")
@@ -105,6 +109,14 @@ FOR_LBFGS = {"optimizer", "pooling", "views", "seed", "class_weights", "calibrat
 FOR_MODES = {"blocks", "rank", "alpha", "start", "head", "norms", "layer_decay", "start_share", "out_of_fold"}
 
 
+class ContrastParams(Section):
+    """Rows of a class are drawn together in the hidden layer, and from the others: Khosla et al. 2020,
+    arXiv:2004.11362, whose temperature the default is."""
+
+    share: float = Field(0.0, ge=0, lt=1, description="of the loss; needs hidden")
+    temperature: float = Field(0.1, ge=0.01, le=10, description="that the cosines are divided by")
+
+
 class TrainHeadParams(HeadRecipe, Sureness):
     """How the head is trained on the cached features: `<task>.train_head`."""
 
@@ -126,6 +138,8 @@ class TrainHeadParams(HeadRecipe, Sureness):
     cutmix: float = Field(0, ge=0, le=10, description="a of Beta(a, a): the share of a map that stays; 0: not")
     init_from: str | None = Field(None, description="start from this head's .safetensors file, of the same kind")
     bin_share: float = Field(0.0, ge=0, le=1, description="share of the smoothing that stays inside the class's bin")
+    bin_loss: float = Field(0.0, ge=0, lt=1, description="share of the loss that is of the bins' summed probabilities")
+    contrastive: ContrastParams = ContrastParams()
     lbfgs_c: list[Strength] = Field([0.3, 1.0, 3.0], min_length=1, description="lbfgs: tried on the folds")
     lbfgs_max_iter: int = Field(300, ge=1, description="lbfgs: maximum of iterations")
     track: Track = "none"
@@ -136,9 +150,20 @@ class TrainHeadParams(HeadRecipe, Sureness):
             raise ValueError("with patience the inner tenth chooses the epoch; set checkpoint: last")
         if self.cutmix and (self.pooling != "attention" or self.mixup):
             raise ValueError("cutmix mixes positions of maps: it goes with pooling: attention and mixup: 0")
-        beyond = self.pooling == "attention" or self.hidden or self.activation != "none" or self.loss != "cross_entropy"
+        other = self.loss != "cross_entropy" or self.bin_loss
+        beyond = self.pooling == "attention" or self.hidden or self.activation != "none" or other
         if self.optimizer == "lbfgs" and beyond:
-            raise ValueError("lbfgs trains linear heads by cross-entropy only: no attention, hidden, activation or mse")
+            raise ValueError(
+                "lbfgs trains linear heads by cross-entropy only: no attention, hidden, activation, bin_loss"
+            )
+        if self.contrastive.share and (self.mixup or self.cutmix):
+            raise ValueError("a mixed row is of no one class, so contrastive cannot place it; set share, or the mix, to 0")
+        if self.contrastive.share and not self.hidden:
+            raise ValueError("contrastive acts on a hidden layer; set hidden, or contrastive.share to 0")
+        if self.bin_loss + self.contrastive.share >= 1:
+            raise ValueError("bin_loss and contrastive.share leave nothing for the loss of the classes")
+        if self.loss == "mse" and self.bin_loss:
+            raise ValueError("bin_loss goes by probabilities, which mse does not train; set it to 0")
         return self
 
 

@@ -21,6 +21,7 @@ from sortline.nets.inputs import predictor
 from sortline.nets.softmax import SoftmaxInNet
 from sortline.training import heads, loop
 from sortline.training.head_graph import HeadNet
+from sortline.training.head_loss import Besides
 from sortline.training.mixing import Mixing
 
 NEW_SCENES, BY_PHOTO = "fold", "photo_fold"  # columns of split.csv
@@ -204,11 +205,11 @@ def _heads(params: TrainHeadParams, place: Place, column: str) -> Epochs:
     folds = prepared.read_folds(place.prepared / "split.csv", column)
     rows, photo = heads.training_rows(data, params)
     net = HeadNet(rows.shape[-1], data.classes, params.pooling, params.hidden, params.activation)
-    targets = heads.targets_of(data, params)
+    targets, besides = heads.targets_of(data, params), Besides.of(params, data.bin_of)
     held = [folds == fold for fold in np.unique(folds)]
     masks = ~np.stack(held, 1)
-    how = Mixing(params.mixup, params.cutmix)
-    for epoch in heads.epochs(rows, targets[photo], masks[photo], net, params, params.dropout, mixing=how):
+    how = {"mixing": Mixing(params.mixup, params.cutmix), "besides": besides}
+    for epoch in heads.epochs(rows, targets[photo], masks[photo], net, params, params.dropout, **how):
         outputs = np.empty((len(folds), data.classes), np.float32)
         for number, mask in enumerate(held):
             head: Head = net.head(epoch.parameters, number)

@@ -18,7 +18,7 @@ from sortline.nets.batches import Batches
 from sortline.nets.half import halve
 from sortline.nets.inputs import Feed, Inputs, check_pictures, predictor
 from sortline.nets.inputs import read as read_inputs
-from sortline.training import loop, wide_steps
+from sortline.training import loop, losses, wide_steps
 from sortline.training.keeping import Arrays, Keeper
 from sortline.training.progress import Progress
 from sortline.training.results import TrainedNet
@@ -170,10 +170,10 @@ def _keep_too(
 class NetLoss(nn.Cell):
     """The mean loss of a net over a batch of what a feed gives."""
 
-    def __init__(self, net: nn.Cell, feed: Feed, loss: str) -> None:
+    def __init__(self, net: nn.Cell, feed: Feed, loss: losses.Loss) -> None:
         super().__init__(auto_prefix=False)  # or the parameters' names would begin with `net.`
         self.net, self.scale, self.shift = net, Tensor(feed.scale), Tensor(feed.shift)
-        self.loss_of = loop.LOSSES[loss]
+        self.loss_of = loss
 
     def construct(self, inputs, targets):
         x = ops.cast(inputs, mindspore.float32) * self.scale + self.shift
@@ -214,7 +214,7 @@ def epochs(
 
     decayed = flat([parameter.name.endswith(DECAYED) for parameter in params])
     rates = None if factors is None else flat([factors.get(parameter.name, 1.0) for parameter in params])
-    loss, clipped, even = NetLoss(net, feed, recipe.loss), recipe.clip_norm is not None, factors is None
+    loss, clipped, even = NetLoss(net, feed, losses.loss_of(recipe)), recipe.clip_norm is not None, factors is None
     count = workers.place()[1]
     steps = wide_steps.steps(loss, recipe.optimizer, clipped, even=even, ema=recipe.ema, scale=scale, workers=count)
     batches = Batches(feed, targets, recipe.seed, mixup)

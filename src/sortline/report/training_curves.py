@@ -9,6 +9,7 @@ from sortline.report import figures
 
 Curve = Sequence[dict[str, float]]
 HELD = {"oof": "out of fold", "val": "validation"}  # columns begin so: the photos that were not trained on
+TRAINED_BY = {"mse": "squared error", "gce": "generalised cross-entropy", "bootstrapped": "bootstrapped cross-entropy"}
 TRAIN = {"oof": "train, mean of the folds'", "val": "train (as augmented)"}
 
 
@@ -27,7 +28,9 @@ def draw(
     loss = {name: column["train_loss"], f"{HELD[held]} (log-loss)": column[f"{held}_loss"]}
     title = f"Loss, n = {train_n:,} photos" if held == "oof" else f"Loss, n = {train_n:,} train, {held_n:,} validation"
     level = ("minimum for these targets", minimum) if minimum else None
-    unit = {"cross_entropy": "cross-entropy, nats", "mse": "train: squared error; log-loss, nats"}[trained_by]
+    unit = (
+        "cross-entropy, nats" if trained_by == "cross_entropy" else f"train: {TRAINED_BY[trained_by]}; log-loss, nats"
+    )
     figures.curves(loss, "epoch", unit, plots / "loss.png", title, level)
     accuracy = {HELD[held]: column[f"{held}_accuracy"], TRAIN[held]: column["train_accuracy"]}
     title = f"Accuracy, n = {held_n:,} photos {'out of fold' if held == 'oof' else 'of validation'}"

@@ -96,11 +96,11 @@ class HeadNet:
         return self._flat({name: np.atleast_2d(arrays[name].T) for name in wanted}, models)
 
 
-def forward(net: HeadNet, models: int) -> Callable[[Tensor, Tensor, Tensor | None], Tensor]:
+def forward(net: HeadNet, models: int, inner: bool = False) -> Callable[..., Tensor]:
     """Return (flat parameters, `net.rows` of a batch, keep) -> logits (batch, models, classes).
 
     `keep` float32 (batch, `last_width`), through `net.rows` too, or None, multiplies what the last layer sees, for all
-    models alike (dropout).
+    models alike (dropout). `inner`: return (flat parameters, rows) -> what a hidden layer puts out (batch, models, H).
     """
     at = {name: (start, end, shape) for name, start, end, shape in net.parts(models)}
     activation = ACTIVATIONS.index(net.activation)
@@ -121,7 +121,7 @@ def forward(net: HeadNet, models: int) -> Callable[[Tensor, Tensor, Tensor | Non
         rows = rows if keep is None else rows * keep
         return activated(ops.matmul(rows, flat.reshape(-1, models * net.classes)).reshape(-1, models, net.classes))
 
-    def layered(flat, rows, keep):
+    def last_inputs(flat, rows):
         if net.pooling == "attention":
             shares = ops.softmax(ops.matmul(rows, part(flat, "query").reshape(-1, models)), 1)
             rows = ops.bmm(shares.transpose(0, 2, 1), rows)
@@ -129,6 +129,10 @@ def forward(net: HeadNet, models: int) -> Callable[[Tensor, Tensor, Tensor | Non
             rows = rows.expand_dims(1).broadcast_to((rows.shape[0], models, rows.shape[1]))
         if net.hidden:
             rows = ops.relu(per_model(rows, part(flat, "hidden_weight"), part(flat, "hidden_bias")))
+        return rows
+
+    def layered(flat, rows, keep):
+        rows = last_inputs(flat, rows)
         if keep is not None:
             rows = rows * keep.expand_dims(1)
         return activated(per_model(rows, part(flat, "weight"), part(flat, "bias")))
@@ -136,4 +140,6 @@ def forward(net: HeadNet, models: int) -> Callable[[Tensor, Tensor, Tensor | Non
     def per_model(rows, weight, bias):
         return ops.bmm(rows.transpose(1, 0, 2), weight.transpose(1, 0, 2)).transpose(1, 0, 2) + bias
 
+    if inner:
+        return last_inputs
     return layered if net.hidden or net.pooling == "attention" else linear

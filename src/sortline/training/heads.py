@@ -5,7 +5,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
-from mindspore import Parameter, Tensor, nn, ops
 
 from sortline._core.arrays import log_loss
 from sortline._core.errors import UserError
@@ -15,13 +14,14 @@ from sortline.data.holdout import hold_out
 from sortline.data.prepared import Classes
 from sortline.features.heads import Head, load_head, pool, softmax
 from sortline.features.store import FeatureStore
-from sortline.training import loop, wide_steps
-from sortline.training.head_graph import HeadNet, forward
+from sortline.training import head_loss, loop, losses, wide_steps
+from sortline.training.head_graph import HeadNet
+from sortline.training.head_loss import NOTHING, Besides
 from sortline.training.keeping import Arrays, Keeper
 from sortline.training.mixing import Mixing
 from sortline.training.progress import Progress
 from sortline.training.results import Trained, TrainingSet
-from sortline.training.targets import minimum_loss, smooth_targets
+from sortline.training.targets import smooth_targets
 
 INNER = 0.1  # the part that early stopping watches
 KEPT = ("loss", "accuracy", "parameters")  # of an epoch, where a training goes on
@@ -71,30 +71,20 @@ def targets_of(data: TrainingSet, params: TrainHeadParams) -> np.ndarray:
     )  # fmt: skip
 
 
-class HeadLoss(nn.Cell):
-    """The loss of `models` heads side by side on the same rows, each over the rows of its own."""
-
-    def __init__(self, net: HeadNet, models: int, loss: str) -> None:
-        super().__init__()
-        self.loss_of = loop.LOSSES[loss]
-        self.flat = Parameter(Tensor(net.initial(models, 0)), name="flat")
-        self.logits_of = forward(net, models)
-
-    def construct(self, rows, targets, shares, keep=None):
-        logits, targets = self.logits_of(self.flat, rows, keep), targets.expand_dims(1)
-        loss = (self.loss_of(logits, targets) * shares).sum(0)
-        seen = ops.stack((loss, (loop.correct(logits, targets) * shares).sum(0)))
-        # The models share no parameter, so the sum's gradient is each model's own.
-        return loss.sum(), seen, ops.cast(shares.sum(0) > 0, loss.dtype)
-
-
 @functools.cache
 def _steps(
-    net: HeadNet, models: int, loss: str, optimizer: str, clipped: bool, dropout: bool, ema: float | None
+    net: HeadNet,
+    models: int,
+    loss: losses.Loss,
+    optimizer: str,
+    clipped: bool,
+    dropout: bool,
+    ema: float | None,
+    besides: Besides,
 ) -> loop.Steps:
     """Compiling takes longer than training: a kind of head is compiled once a process."""
     parts = [(start, end, (shape[0], models, shape[1])) for _, start, end, shape in net.parts(models)]
-    return wide_steps.steps(HeadLoss(net, models, loss), optimizer, clipped, parts, ema=ema)
+    return wide_steps.steps(head_loss.of(net, models, loss, besides), optimizer, clipped, parts, ema=ema)
 
 
 class _Batches:
@@ -149,16 +139,18 @@ def epochs(
     start: np.ndarray | None = None,
     keeper: Keeper | None = None,
     mixing: Mixing = Mixing(),
+    besides: Besides = NOTHING,
 ) -> Iterator[loop.Epoch]:
     """Train one head per column of `masks` bool (rows, models), all side by side on the same batches; yield each epoch.
 
-    A model learns from the rows of its mask alone. `features` float32 (rows, D), for attention float16 or float32 (rows,
-    positions, C); `targets` float32 (rows, classes). All heads start from `start` float32, flat, by default from `net.initial`;
-    `net.head` makes heads of an epoch's parameters. What `keeper` has kept goes on, the epochs before first. Raises
-    `UserError` when a loss or a weight turns NaN or Inf.
+    A model learns from the rows of its mask alone. `features` float32 (rows, D), for attention float16 or float32
+    (rows, positions, C); `targets` float32 (rows, classes). All heads start from `start` float32, flat, by default from
+    `net.initial`; `net.head` makes heads of an epoch's parameters. What `keeper` has kept goes on, the epochs before
+    first; `besides` is in the loss, too. Raises `UserError` when a loss or a weight turns NaN or Inf.
     """
     models = masks.shape[1]
-    steps = _steps(net, models, recipe.loss, recipe.optimizer, recipe.clip_norm is not None, dropout > 0, recipe.ema)
+    loss, clipped = losses.loss_of(recipe), recipe.clip_norm is not None
+    steps = _steps(net, models, loss, recipe.optimizer, clipped, dropout > 0, recipe.ema, besides)
     batches = _Batches(net.rows(features), targets, masks, net, recipe, dropout, mixing)
     start = net.initial(models, recipe.seed) if start is None else start
     trained = loop.train(steps, batches, recipe, start, net.decayed(models), models=models, keeper=keeper)
@@ -220,8 +212,9 @@ def train_by_steps(
     parted = [] if by_photo is None else by_photo.masks
     masks = ~np.stack([*score.masks, np.zeros(len(data.labels), bool), *parted], 1)
     watches = [_Watch(data, masks[:, model], params.seed) for model in range(masks.shape[1]) if params.patience]
+    besides = Besides.of(params, data.bin_of)
     start, facts = _start(net, params, masks.shape[1], data.dataset)
-    how = params.dropout, start, keeper, Mixing(params.mixup, params.cutmix)
+    how = params.dropout, start, keeper, Mixing(params.mixup, params.cutmix), besides
     trained = epochs(features, targets[photo], masks[photo], net, params, *how)
 
     curve: list[dict[str, float]] = []
@@ -251,7 +244,7 @@ def train_by_steps(
     selected = ["epoch"] if params.checkpoint == "best" else []
     usual = None if by_photo is None else softmax(by_photo(heads[final + 1 :]))
     of_folds = dict(zip(data.fold_numbers.tolist(), heads, strict=False))
-    minimum = minimum_loss(targets) if params.loss == "cross_entropy" else None
+    minimum = besides.minimum(targets) if params.loss == "cross_entropy" else None
     more = facts, selected, of_folds, minimum, usual
     return Trained(named, params.checkpoint, softmax(logits), curve, "epoch", *more)
 

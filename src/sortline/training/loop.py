@@ -28,19 +28,6 @@ class Diverged(UserError):
     """A training whose loss or weights are no numbers any more."""
 
 
-def cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
-    """Return -sum(targets log softmax(logits)) over the last axis; inputs broadcast to (..., classes)."""
-    return -(targets * ops.log_softmax(logits, -1)).sum(-1)
-
-
-def squared_error(logits: Tensor, targets: Tensor) -> Tensor:
-    """Return the mean over the last axis of (logits - targets)^2: least squares on the outputs as they are."""
-    return ((logits - targets) ** 2).mean(-1)
-
-
-LOSSES = {"cross_entropy": cross_entropy, "mse": squared_error}
-
-
 def correct(logits: Tensor, targets: Tensor) -> Tensor:
     """Return 1.0 where the highest of `logits` (..., classes) is that of `targets`, else 0.0, float32 (...)."""
     return ops.cast(ops.argmax(logits, -1) == ops.argmax(targets, -1), mindspore.float32)
