@@ -99,6 +99,16 @@ class HeadRecipe(Recipe):
     seed: Seed = 1
 
 
+class GeneratedParams(Section):
+    """Features that are made up, of each fold's other photos alone, for the head to learn from beside the photos'."""
+
+    # Copies of rows; normal numbers of the class's own mean and spread; nets, see training/vae.py and training/gan.py.
+    by: Literal["none", "copies", "noise", "vae", "gan"] = Field("none", description="what makes more of a class")
+    count: Annotated[int, Field(ge=1, le=10_000)] | Literal["even"] = Field(
+        40, description="of each class; even: as many as it has fewer than the largest class"
+    )
+
+
 # What lbfgs reads too, or only; it takes no notice of the other keys.
 FOR_LBFGS = {"optimizer", "pooling", "views", "seed", "class_weights", "calibrate", "reject_accuracy", "lbfgs_c",
              "lbfgs_max_iter", "track"}  # fmt: skip
@@ -122,6 +132,7 @@ class TrainHeadParams(HeadRecipe, Sureness):
     dropout: float = Field(0.0, ge=0, lt=1, description="share of the last layer's inputs set to 0 in training")
     init_from: str | None = Field(None, description="start from this head's .safetensors file, of the same kind")
     bin_share: float = Field(0.0, ge=0, le=1, description="share of the smoothing that stays inside the class's bin")
+    generated: GeneratedParams = GeneratedParams()
     lbfgs_c: list[Strength] = Field([0.3, 1.0, 3.0], min_length=1, description="lbfgs: tried on the folds")
     lbfgs_max_iter: int = Field(300, ge=1, description="lbfgs: maximum of iterations")
     track: Track = "none"
@@ -133,6 +144,8 @@ class TrainHeadParams(HeadRecipe, Sureness):
         beyond = self.pooling == "attention" or self.hidden or self.activation != "none" or self.loss != "cross_entropy"
         if self.optimizer == "lbfgs" and beyond:
             raise ValueError("lbfgs trains linear heads by cross-entropy only: no attention, hidden, activation or mse")
+        if self.generated.by != "none" and (self.optimizer == "lbfgs" or self.pooling == "attention"):
+            raise ValueError("generated features are pooled ones, for heads that gradient steps train; set by: none")
         return self
 
 

@@ -15,7 +15,7 @@ from sortline.data.holdout import hold_out
 from sortline.data.prepared import Classes
 from sortline.features.heads import Head, load_head, pool, softmax
 from sortline.features.store import FeatureStore
-from sortline.training import loop, wide_steps
+from sortline.training import generated, loop, wide_steps
 from sortline.training.head_graph import HeadNet, forward
 from sortline.training.keeping import Arrays, Keeper
 from sortline.training.progress import Progress
@@ -216,7 +216,8 @@ def train_by_steps(
     masks = ~np.stack([*score.masks, np.zeros(len(data.labels), bool), *parted], 1)
     watches = [_Watch(data, masks[:, model], params.seed) for model in range(masks.shape[1]) if params.patience]
     start, facts = _start(net, params, masks.shape[1], data.dataset)
-    trained = epochs(features, targets[photo], masks[photo], net, params, params.dropout, start, keeper)
+    rows, photo, seen, recipe = generated.with_generated(features, photo, masks, data.labels, params)
+    trained = epochs(rows, targets[photo], seen, net, recipe, params.dropout, start, keeper)
 
     curve: list[dict[str, float]] = []
     kept, recent = {}, {}  # kept: out-of-fold logits and the heads
