@@ -97,6 +97,8 @@ TABLE: list[tuple[str, Any, set[str]]] = [
     # A share that any head reaches, with another threshold than the default's unless it is right on every photo.
     ("train_head.reject_accuracy", 0.01, HEAD),
     ("train_head.class_weights", "balanced", HEAD),
+    ("train_head.generated.by", "noise", HEAD),
+    ("train_head.generated.count", "even", {"train_head"}),  # of nothing: the same head
     # Of other schedules and optimizers: the same head.
     ("train_head.decay_rate", 0.5, {"train_head"}),
     ("train_head.decay_epochs", 1, {"train_head"}),

@@ -103,6 +103,16 @@ class HeadRecipe(Recipe):
     seed: Seed = 1
 
 
+class GeneratedParams(Section):
+    """Features that are made up, of each fold's other photos alone, for the head to learn from beside the photos'."""
+
+    # Copies of rows; normal numbers of the class's own mean and spread; nets, see training/vae.py and training/gan.py.
+    by: Literal["none", "copies", "noise", "vae", "gan"] = Field("none", description="what makes more of a class")
+    count: Annotated[int, Field(ge=1, le=10_000)] | Literal["even"] = Field(
+        40, description="of each class; even: as many as it has fewer than the largest class"
+    )
+
+
 # What lbfgs reads too, or only; it takes no notice of the other keys.
 FOR_LBFGS = {"optimizer", "pooling", "views", "seed", "class_weights", "calibrate", "reject_accuracy", "lbfgs_c",
              "lbfgs_max_iter", "track"}  # fmt: skip
@@ -140,6 +150,7 @@ class TrainHeadParams(HeadRecipe, Sureness):
     bin_share: float = Field(0.0, ge=0, le=1, description="share of the smoothing that stays inside the class's bin")
     bin_loss: float = Field(0.0, ge=0, lt=1, description="share of the loss that is of the bins' summed probabilities")
     contrastive: ContrastParams = ContrastParams()
+    generated: GeneratedParams = GeneratedParams()
     lbfgs_c: list[Strength] = Field([0.3, 1.0, 3.0], min_length=1, description="lbfgs: tried on the folds")
     lbfgs_max_iter: int = Field(300, ge=1, description="lbfgs: maximum of iterations")
     track: Track = "none"
@@ -164,6 +175,8 @@ class TrainHeadParams(HeadRecipe, Sureness):
             raise ValueError("bin_loss and contrastive.share leave nothing for the loss of the classes")
         if self.loss == "mse" and self.bin_loss:
             raise ValueError("bin_loss goes by probabilities, which mse does not train; set it to 0")
+        if self.generated.by != "none" and (self.optimizer == "lbfgs" or self.pooling == "attention"):
+            raise ValueError("generated features are pooled ones, for heads that gradient steps train; set by: none")
         return self
 
 

@@ -14,7 +14,7 @@ from sortline.data.holdout import hold_out
 from sortline.data.prepared import Classes
 from sortline.features.heads import Head, load_head, pool, softmax
 from sortline.features.store import FeatureStore
-from sortline.training import head_loss, loop, losses, wide_steps
+from sortline.training import generated, head_loss, loop, losses, wide_steps
 from sortline.training.head_graph import HeadNet
 from sortline.training.head_loss import NOTHING, Besides
 from sortline.training.keeping import Arrays, Keeper
@@ -214,8 +214,9 @@ def train_by_steps(
     watches = [_Watch(data, masks[:, model], params.seed) for model in range(masks.shape[1]) if params.patience]
     besides = Besides.of(params, data.bin_of)
     start, facts = _start(net, params, masks.shape[1], data.dataset)
+    rows, photo, seen, recipe = generated.with_generated(features, photo, masks, data.labels, params)
     how = params.dropout, start, keeper, Mixing(params.mixup, params.cutmix), besides
-    trained = epochs(features, targets[photo], masks[photo], net, params, *how)
+    trained = epochs(rows, targets[photo], seen, net, recipe, *how)
 
     curve: list[dict[str, float]] = []
     kept, recent = {}, {}  # kept: out-of-fold logits and the heads
