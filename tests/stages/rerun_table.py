@@ -127,8 +127,8 @@ TABLE: list[tuple[str, Any, set[str]]] = [
     ("export.calibration_seed", 1, {"export"}),
 ]
 # Not in the table: three classes without bins take no share of a bin, no head lies about to start from (see
-# test_recipes.py), and pixels are for nets (see test_net_line.py).
-APART = {"train_head.bin_share", "train_head.init_from", "extract.pixels", "extract.colour"}
+# test_recipes.py), all photos have labels (see test_pseudo_line.py), and pixels are for nets (see test_net_line.py).
+APART = {"train_head.bin_share", "train_head.init_from", "train_head.pseudo", "extract.pixels", "extract.colour"}
 # Its photos are no known data set, and a checksum of them can only be right (see test_sources.py).
 APART |= {"fetch.dataset", "fetch.sources.folder.content_sha256"}
 # The tiny task has random weights; what else may stand there is tested where weights are fetched.

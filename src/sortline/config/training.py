@@ -105,6 +105,14 @@ FOR_LBFGS = {"optimizer", "pooling", "views", "seed", "class_weights", "calibrat
 FOR_MODES = {"blocks", "rank", "alpha", "start", "head", "norms", "layer_decay", "start_share", "out_of_fold"}
 
 
+class PseudoParams(Section):
+    """Photos without labels: what of them teaches a head (Lee 2013; Sohn et al. 2020, arXiv:2001.07685)."""
+
+    threshold: float = Field(0.95, ge=0, le=1, description="least probability of a label that is taken; 0: every label")
+    views: Literal["others", "all"] = Field("others", description="that teach it; others: not the plain one, labelled")
+    rounds: int = Field(1, ge=1, le=10, description="how often a head labels them for the next one")
+
+
 class TrainHeadParams(HeadRecipe, Sureness):
     """How the head is trained on the cached features: `<task>.train_head`."""
 
@@ -122,6 +130,7 @@ class TrainHeadParams(HeadRecipe, Sureness):
     dropout: float = Field(0.0, ge=0, lt=1, description="share of the last layer's inputs set to 0 in training")
     init_from: str | None = Field(None, description="start from this head's .safetensors file, of the same kind")
     bin_share: float = Field(0.0, ge=0, le=1, description="share of the smoothing that stays inside the class's bin")
+    pseudo: PseudoParams | None = Field(None, description="learn from photos without labels too; null: no")
     lbfgs_c: list[Strength] = Field([0.3, 1.0, 3.0], min_length=1, description="lbfgs: tried on the folds")
     lbfgs_max_iter: int = Field(300, ge=1, description="lbfgs: maximum of iterations")
     track: Track = "none"
@@ -133,6 +142,8 @@ class TrainHeadParams(HeadRecipe, Sureness):
         beyond = self.pooling == "attention" or self.hidden or self.activation != "none" or self.loss != "cross_entropy"
         if self.optimizer == "lbfgs" and beyond:
             raise ValueError("lbfgs trains linear heads by cross-entropy only: no attention, hidden, activation or mse")
+        if self.pseudo and self.optimizer == "lbfgs":
+            raise ValueError("lbfgs learns from labelled photos alone: take another optimizer, or pseudo: null")
         return self
 
 

@@ -19,7 +19,7 @@ from sortline.training import loop, wide_steps
 from sortline.training.head_graph import HeadNet, forward
 from sortline.training.keeping import Arrays, Keeper
 from sortline.training.progress import Progress
-from sortline.training.results import Trained, TrainingSet
+from sortline.training.results import Extra, Trained, TrainingSet
 from sortline.training.targets import minimum_loss, smooth_targets
 
 INNER = 0.1  # the part that early stopping watches
@@ -203,10 +203,11 @@ class _Watch:
 
 
 def train_by_steps(
-    data: TrainingSet, params: TrainHeadParams, keeper: Keeper | None = None, log: Path | None = None
-) -> Trained:
+    data: TrainingSet, params: TrainHeadParams, keeper: Keeper | None = None, log: Path | None = None,
+    extra: Extra | None = None,
+) -> Trained:  # fmt: skip
     """Train by gradient steps, all at once: one head per fold on the photos of the others, one on all of them, and one
-    per fold of those dealt by photo. `keeper`: see `epochs`; `log`: see `Progress`."""
+    per fold of those dealt by photo. `keeper`: see `epochs`; `log`: see `Progress`; `extra` teaches too."""
     targets = targets_of(data, params)
     features, photo = training_rows(data, params)
     net = HeadNet(features.shape[-1], data.classes, params.pooling, params.hidden, params.activation)
@@ -216,11 +217,15 @@ def train_by_steps(
     masks = ~np.stack([*score.masks, np.zeros(len(data.labels), bool), *parted], 1)
     watches = [_Watch(data, masks[:, model], params.seed) for model in range(masks.shape[1]) if params.patience]
     start, facts = _start(net, params, masks.shape[1], data.dataset)
-    trained = epochs(features, targets[photo], masks[photo], net, params, params.dropout, start, keeper)
+    rows = features, targets[photo], masks[photo]
+    if extra is not None:
+        more = extra.features, extra.targets, extra.masks
+        rows = tuple(np.concatenate(both) for both in zip(rows, more, strict=True))
+    trained = epochs(*rows, net, params, params.dropout, start, keeper)
 
     curve: list[dict[str, float]] = []
     kept, recent = {}, {}  # kept: out-of-fold logits and the heads
-    progress = Progress("train", params.epochs, len(features), log)
+    progress = Progress("train", params.epochs, len(rows[0]), log)
     for epoch in progress.watch(trained):
         heads = [net.head(epoch.parameters, model) for model in range(masks.shape[1])]
         logits = score(heads)
@@ -245,9 +250,9 @@ def train_by_steps(
     selected = ["epoch"] if params.checkpoint == "best" else []
     usual = None if by_photo is None else softmax(by_photo(heads[final + 1 :]))
     of_folds = dict(zip(data.fold_numbers.tolist(), heads, strict=False))
-    minimum = minimum_loss(targets) if params.loss == "cross_entropy" else None
-    more = facts, selected, of_folds, minimum, usual
-    return Trained(named, params.checkpoint, softmax(logits), curve, "epoch", *more)
+    minimum = minimum_loss(targets) if params.loss == "cross_entropy" and extra is None else None
+    found = facts, selected, of_folds, minimum, usual, heads
+    return Trained(named, params.checkpoint, softmax(logits), curve, "epoch", *found)
 
 
 class _Scorer:
