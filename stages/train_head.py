@@ -24,7 +24,7 @@ from sortline.evaluation.predictions import Predictions, table
 from sortline.features import familiarity, sets, similarity
 from sortline.features.heads import save_heads
 from sortline.report import tracking, training_curves
-from sortline.training import calibration, heads
+from sortline.training import calibration, heads, pseudo
 from sortline.training.keeping import Keeper
 from sortline.training.progress import log_of
 
@@ -56,6 +56,8 @@ def make(args: argparse.Namespace, params: TrainHeadParams, keeper: Keeper, log:
         from sortline.training.lbfgs import train_lbfgs  # scikit-learn takes a second to load
 
         trained = train_lbfgs(data, params)
+    elif params.pseudo:
+        trained = pseudo.train(data, pseudo.read(split, args.features, params), params, keeper, log)
     else:
         trained = heads.train_by_steps(data, params, keeper, log)
     calibrated = calibration.calibrate(trained, data.labels, params)

@@ -10,9 +10,10 @@ from sortline._core.errors import UserError
 from sortline._core.files import sha256_file, write_csv, write_json
 from sortline.data import prepared
 from sortline.data.inbox import Waiting
+from sortline.data.layout import UNLABELLED
 from sortline.data.split import GIVEN_COLUMNS, SPLIT_COLUMNS
 from sortline.predictor import Predictor, Unseen
-from sortline.review.album import UNLABELLED, open_album
+from sortline.review.album import open_album
 
 # Image, label, split, fold, photo_fold, scene, flags, then what it came with.
 ROWS = [

@@ -25,6 +25,7 @@ from sortline._core.text import json_text
 from sortline.cli._shared import paths, repair, supply
 from sortline.cli._shared.tasks import listed_tasks, model_of
 from sortline.config import device
+from sortline.data.layout import UNLABELLED
 
 SUMMARY = "check this machine: versions, processor, data, weights, models, and a short test run"
 EPILOG = """examples:
@@ -174,7 +175,10 @@ def _described(need: supply.Need) -> str:
     if not path.is_file():
         return ""
     about = read_json(path)
-    return f", {about['files']:,} files of {about['name']}" if photos else f", release {about['release']}"
+    if not photos:
+        return f", release {about['release']}"
+    bare = sum(one.is_file() for one in (need.folder / UNLABELLED).rglob("*"))
+    return f", {about['files']:,} files of {about['name']}" + f", {bare:,} of them without a label" * bool(bare)
 
 
 def _dvc(folder: Path) -> Check:

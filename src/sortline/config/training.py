@@ -127,6 +127,14 @@ class ContrastParams(Section):
     temperature: float = Field(0.1, ge=0.01, le=10, description="that the cosines are divided by")
 
 
+class PseudoParams(Section):
+    """Photos without labels: what of them teaches a head (Lee 2013; Sohn et al. 2020, arXiv:2001.07685)."""
+
+    threshold: float = Field(0.95, ge=0, le=1, description="least probability of a label that is taken; 0: every label")
+    views: Literal["others", "all"] = Field("others", description="that teach it; others: not the plain one, labelled")
+    rounds: int = Field(1, ge=1, le=10, description="how often a head labels them for the next one")
+
+
 class TrainHeadParams(HeadRecipe, Sureness):
     """How the head is trained on the cached features: `<task>.train_head`."""
 
@@ -151,32 +159,34 @@ class TrainHeadParams(HeadRecipe, Sureness):
     bin_loss: float = Field(0.0, ge=0, lt=1, description="share of the loss that is of the bins' summed probabilities")
     contrastive: ContrastParams = ContrastParams()
     generated: GeneratedParams = GeneratedParams()
+    pseudo: PseudoParams | None = Field(None, description="learn from photos without labels too; null: no")
     lbfgs_c: list[Strength] = Field([0.3, 1.0, 3.0], min_length=1, description="lbfgs: tried on the folds")
     lbfgs_max_iter: int = Field(300, ge=1, description="lbfgs: maximum of iterations")
     track: Track = "none"
 
     @model_validator(mode="after")
     def _together(self) -> "TrainHeadParams":
-        if self.patience and self.checkpoint == "best":
-            raise ValueError("with patience the inner tenth chooses the epoch; set checkpoint: last")
-        if self.cutmix and (self.pooling != "attention" or self.mixup):
-            raise ValueError("cutmix mixes positions of maps: it goes with pooling: attention and mixup: 0")
+        lbfgs, attention, contrast = self.optimizer == "lbfgs", self.pooling == "attention", self.contrastive.share
         other = self.loss != "cross_entropy" or self.bin_loss
-        beyond = self.pooling == "attention" or self.hidden or self.activation != "none" or other
-        if self.optimizer == "lbfgs" and beyond:
-            raise ValueError(
-                "lbfgs trains linear heads by cross-entropy only: no attention, hidden, activation, bin_loss"
-            )
-        if self.contrastive.share and (self.mixup or self.cutmix):
-            raise ValueError("a mixed row is of no one class, so contrastive cannot place it; set share, or the mix, to 0")
-        if self.contrastive.share and not self.hidden:
-            raise ValueError("contrastive acts on a hidden layer; set hidden, or contrastive.share to 0")
-        if self.bin_loss + self.contrastive.share >= 1:
-            raise ValueError("bin_loss and contrastive.share leave nothing for the loss of the classes")
-        if self.loss == "mse" and self.bin_loss:
-            raise ValueError("bin_loss goes by probabilities, which mse does not train; set it to 0")
-        if self.generated.by != "none" and (self.optimizer == "lbfgs" or self.pooling == "attention"):
-            raise ValueError("generated features are pooled ones, for heads that gradient steps train; set by: none")
+        beyond = attention or self.hidden or self.activation != "none" or other
+        faults = {
+            "with patience the inner tenth chooses the epoch; set checkpoint: last":
+                self.patience and self.checkpoint == "best",
+            "lbfgs trains linear heads by cross-entropy only: no attention, hidden, activation, bin_loss": lbfgs and beyond,
+            "lbfgs learns from labelled photos alone: take another optimizer, or pseudo: null": lbfgs and self.pseudo,
+            "generated features are pooled ones, for heads that gradient steps train; set by: none":
+                self.generated.by != "none" and (lbfgs or attention),
+            "cutmix mixes positions of maps: it goes with pooling: attention and mixup: 0":
+                self.cutmix and (not attention or self.mixup),
+            "a mixed row is of no one class, which contrastive goes by; set its share, or mixup and cutmix, to 0":
+                contrast and (self.mixup or self.cutmix),
+            "contrastive acts on a hidden layer; set hidden, or contrastive.share to 0": contrast and not self.hidden,
+            "bin_loss and contrastive.share leave nothing for the loss of the classes": self.bin_loss + contrast >= 1,
+            "bin_loss goes by probabilities, which mse does not train; set it to 0": self.loss == "mse" and self.bin_loss,
+        }  # fmt: skip
+        for why, wrong in faults.items():
+            if wrong:
+                raise ValueError(why)
         return self
 
 

@@ -21,7 +21,7 @@ from sortline.config.prepare import PrepareParams, Search
 from sortline.data.copies import PACKED, Sketch, Sketches, packed, sketch, unpacked
 from sortline.data.duplicates import Duplicates, find_duplicates
 from sortline.data.images import BadImage, open_rgb
-from sortline.data.layout import APART, VAL_FOLDERS, split_folders
+from sortline.data.layout import APART, UNLABELLED, VAL_FOLDERS, split_folders
 from sortline.data.listing import LeftOut, Listing, list_folder
 from sortline.data.names import check_class_names
 
@@ -91,7 +91,7 @@ class Audit:
 
     def conflicts(self, label: Sequence[Any] | np.ndarray) -> list[list[int]]:
         """Return the sets of exact copies that lie in different classes; `label` (photos,) tells classes apart."""
-        groups = self.duplicates.exact_groups(np.ones(len(self.photos), dtype=bool))
+        groups = self.duplicates.exact_groups(~self.mask(UNLABELLED))
         return [group for group in groups if len({label[i] for i in group}) > 1]
 
     def counts(self) -> dict[str, dict[str, int]]:
@@ -117,7 +117,8 @@ def audit_folder(
     for a while 50 kB a file.
 
     `folder` holds `train/` and one of VAL_FOLDERS with class folders in each, or class folders, or photos alone. Beside
-    `train/` there may be `field/`, of class folders or a folder a source that holds some, and beside a val `test/`.
+    `train/` there may be `field/`, of class folders or a folder a source that holds some, beside a val `test/`, and
+    `unlabelled/`, of photos without a label.
     `workers` threads (default: one a core, at most 8). `cache`: a folder for what is found in each photo, from which
     another audit goes on; None: none. Raises `UserError` where there is no file to look at.
     """
@@ -187,7 +188,7 @@ def walk(folder: Path, listing: Listing | None = None) -> Tree:
     owners: dict[PurePosixPath, tuple[str, str]] = {}
     for split, root in _roots(listing):
         # Photos that lie in no class folder count only where there are no class folders at all.
-        names = [path.name for path in listing.folders_in(root)] or [""]
+        names = [path.name for path in listing.folders_in(root) if split != UNLABELLED] or [""]
         classes[split] = sorted({*classes.get(split, ()), *names})
         owners |= {root / name: (split, name) for name in names}
     entries, ignored = [], []
@@ -211,7 +212,7 @@ def _roots(listing: Listing) -> list[tuple[str, PurePosixPath]]:
         if name in splits:
             sources = [path for path in listing.folders_in(splits[name]) if listing.folders_in(path)]
             roots += [(name, path) for path in sources or [splits[name]]]
-    return roots
+    return roots + [(UNLABELLED, PurePosixPath(path)) for name, path in splits.items() if name == UNLABELLED]
 
 
 @dataclass(frozen=True)

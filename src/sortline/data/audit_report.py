@@ -10,7 +10,7 @@ import numpy as np
 from sortline._core.text import printable
 from sortline.data.audit import Audit, imbalance
 from sortline.data.duplicates import Match
-from sortline.data.layout import PHOTO_SUFFIXES, SPLIT_FOLDERS, UNREADABLE_SUFFIXES
+from sortline.data.layout import PHOTO_SUFFIXES, SPLIT_FOLDERS, UNLABELLED, UNREADABLE_SUFFIXES
 
 MAX_PAIRS = 5000  # near pairs listed in audit.json; the groups are complete
 MAX_NAMED = 5  # files named one by one where not all are
@@ -21,8 +21,8 @@ def audit_report(
 ) -> dict[str, Any]:
     """Return audit.json's content.
 
-    `train`: bool (N,), the photos of raw train, all others being val (default: as they came, all where no split was
-    given). `label`: (N,), anything that tells classes apart (default: the class folders).
+    `train`: bool (N,), the photos of raw train, all others with a label being val (default: as they came, all where no
+    split was given). `label`: (N,), anything that tells classes apart (default: the class folders).
     """
     train = audit.mask("train") | audit.mask("") if train is None else train
     label = [photo.folder for photo in audit.photos] if label is None else label
@@ -51,7 +51,7 @@ def audit_report(
         "label_conflicts": paths(audit.conflicts(label)),
         "near_groups": paths(copies.near_groups(everything)),
         "near_pairs": [pair(match) for match in copies.near_matches(everything, MAX_PAIRS)],
-        "val_in_train": [pair(match) for match in copies.nearest(~train, train)],
+        "val_in_train": [pair(match) for match in copies.nearest(~train & ~audit.mask(UNLABELLED), train)],
     }
 
 
@@ -71,6 +71,9 @@ def _count(audit: Audit) -> int:
 def _classes(audit: Audit) -> list[str]:
     lines = []
     for split, counts in audit.counts().items():
+        if split == UNLABELLED:
+            lines.append(f"{split}: {sum(counts.values()):,} photos without a label")
+            continue
         smallest, largest = min(counts, key=counts.__getitem__), max(counts, key=counts.__getitem__)
         spread = f"{counts[largest]:,} each"
         if counts[smallest] < counts[largest]:

@@ -38,11 +38,12 @@ def correct(
     names = [row["en"] or row["code"] for row in classes["classes"]]
     check_words(names, "corrections")
     label, part = split.label.copy(), split.split.copy()
-    here = {(photo.sha256, names[own]) for photo, own in zip(audit.photos, split.label.tolist(), strict=True)}
+    labelled = [(i, photo) for i, photo in enumerate(audit.photos) if split.label[i] >= 0]
+    here = {(photo.sha256, names[split.label[i]]) for i, photo in labelled}
     rows, found = _classes([one.new for key, one in holding.items() if key in here and one.is_label], classes)
     met: set[tuple[str, str]] = set()
     kinds: Counter[str] = Counter()
-    for i, photo in enumerate(audit.photos):
+    for i, photo in labelled:
         decision = holding.get((photo.sha256, names[split.label[i]]))
         taken_in = holding.get((photo.sha256, ""))
         if taken_in and taken_in.new == names[split.label[i]]:
@@ -57,7 +58,7 @@ def correct(
         kinds[_kind(decision, found)] += 1
     named = [row["en"] or row["code"] for row in rows]
     _check_counts(label, part, named, min_per_class)
-    there = {photo.sha256: names[own] for photo, own in zip(audit.photos, split.label.tolist(), strict=True)}
+    there = {photo.sha256: names[split.label[i]] for i, photo in labelled}
     missing = [one for key, one in holding.items() if key not in met and there.get(one.sha256) != one.new]
     gone = [one for one in missing if one.old]
     waiting = sum(not one.old and one.new not in (DROP, UNSURE) for one in missing)

@@ -12,7 +12,8 @@ from sortline.data.listing import LeftOut, Listing, is_hidden, list_folder
 VAL_FOLDERS = ("val", "valid", "validation", "test")  # the first that is there counts
 NEVER_A_CLASS = {"val", "valid", "validation"}  # `train` and `test` may be, of vehicles or of samples
 APART = ("test", "field")  # scored apart, where there is a val too
-SPLIT_FOLDERS = ("train", *VAL_FOLDERS, "field")
+UNLABELLED = "unlabelled"  # photos without a label, in class folders or not
+SPLIT_FOLDERS = ("train", *VAL_FOLDERS, "field", UNLABELLED)
 PHOTO_SUFFIXES = (".jpg", ".jpeg", ".jfif", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff")
 # Photos too, but nothing here can read them: they are named, not passed over.
 UNREADABLE_SUFFIXES = (".heic", ".heif", ".hif", ".avif", ".jxl")
@@ -21,19 +22,20 @@ UNREADABLE_SUFFIXES = (".heic", ".heif", ".hif", ".avif", ".jxl")
 def split_folders(paths: Iterable[PurePosixPath]) -> dict[str, str]:
     """Return the top folders that are a split, {one of SPLIT_FOLDERS: how it is written here}; none without a train.
 
-    `paths` are those of the files. A split holds folders; a `train` that holds photos is a class of trains. Raises
-    `UserError` where `train` may be either: without a val, beside other folders that hold photos.
+    `paths` are those of the files. A split holds folders, but for UNLABELLED, which may hold photos alone; a `train`
+    that holds photos is a class of trains. Raises `UserError` where `train` may be either: without a val, beside other
+    folders that hold photos.
     """
     paths = list(paths)
-    deep = sorted({path.parts[0] for path in paths if len(path.parts) > 2})
-    splits = {name.casefold(): name for name in deep if name.casefold() in SPLIT_FOLDERS}
-    twice = [name for name in deep if splits.get(name.casefold(), name) != name]
+    deep = sorted({path.parts[0] for path in paths if len(path.parts) > 2 - (split_name(path.parts[0]) == UNLABELLED)})
+    splits = {split_name(name): name for name in deep if split_name(name) in SPLIT_FOLDERS}
+    twice = [name for name in deep if splits.get(split_name(name), name) != name]
     if twice:
-        raise UserError(f"'{twice[0]}' and '{splits[twice[0].casefold()]}' are one name; keep one of the folders")
+        raise UserError(f"'{twice[0]}' and '{splits[split_name(twice[0])]}' are one name; keep one of the folders")
     if "train" not in splits:
         return {}
     holding = {path.parts[0] for path in paths if len(path.parts) > 1 and path.suffix.lower() in PHOTO_SUFFIXES}
-    others = sorted(name for name in holding if name.casefold() not in SPLIT_FOLDERS)
+    others = sorted(name for name in holding if split_name(name) not in SPLIT_FOLDERS)
     if others and not splits.keys() & NEVER_A_CLASS:
         beside = ", ".join(f"'{name}'" for name in others[:3]) + ", ..." * (len(others) > 3)
         these = " and ".join(f"'{name}'" for _, name in sorted(splits.items(), reverse=True))
@@ -42,6 +44,12 @@ def split_folders(paths: Iterable[PurePosixPath]) -> dict[str, str]:
             "names; if a split, move the others away"
         )
     return splits
+
+
+def split_name(folder: str) -> str:
+    """Return what a top folder is called where it is a split."""
+    name = folder.casefold()
+    return UNLABELLED if name == "unlabeled" else name
 
 
 def photo_paths(paths: Iterable[PurePosixPath]) -> dict[PurePosixPath, PurePosixPath]:
@@ -53,8 +61,9 @@ def photo_paths(paths: Iterable[PurePosixPath]) -> dict[PurePosixPath, PurePosix
     visible = [path for path in paths if not is_hidden(path)]
     places = {path: path for path in visible if len(path.parts) > 1}
     if splits := split_folders(visible):
-        deep = [path for path in places if len(path.parts) > 2 and path.parts[0] in splits.values()]
-        places = {path: PurePosixPath(path.parts[0].casefold(), *path.parts[1:]) for path in deep}
+        named = {folder: split for split, folder in splits.items()}
+        own = [path for path in places if len(path.parts) > 2 or named.get(path.parts[0]) == UNLABELLED]
+        places = {path: PurePosixPath(named[path.parts[0]], *path.parts[1:]) for path in own if path.parts[0] in named}
     if not any(path.suffix.lower() in PHOTO_SUFFIXES for path in places):
         kinds = Counter(path.suffix.lower() or "no suffix" for path in places)
         found = ", ".join(f"{count:,} {kind}" for kind, count in kinds.most_common(3))
@@ -89,7 +98,7 @@ def refuse_lost(root: Path, listing: Listing) -> None:
     """Raise `UserError` for a folder of photos that is left out whole, or a link: a file may be missing, no class."""
     splits = split_folders(listing.files)
     for one in listing.unread:
-        taken = not splits or one.path.parts[0].casefold() in SPLIT_FOLDERS
+        taken = not splits or split_name(one.path.parts[0]) in SPLIT_FOLDERS
         if taken and (one.folder or (root / one.path).is_symlink()):
             raise UserError(f"{root / one.path}: {one.what}")
 

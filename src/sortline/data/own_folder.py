@@ -5,7 +5,7 @@ from pathlib import Path, PurePath, PurePosixPath
 
 from sortline._core.errors import UserError
 from sortline.data.audit import Tree, class_folders, walk
-from sortline.data.layout import photo_files, refuse_lost
+from sortline.data.layout import UNLABELLED, photo_files, refuse_lost, split_name
 from sortline.data.listing import Listing, list_folder
 
 SPLIT_WORDS = {"train", "training", "val", "valid", "validation", "test", "testing", "dev", "eval"}
@@ -65,6 +65,8 @@ def _check_outside(root: Path, written: Iterable[PurePath]) -> None:
 def _check_no_splits(root: Path, tree: Tree) -> None:
     places = [entry.path.split("/") for entry in tree.entries if not entry.split]
     deep = {place[0] for place in places if len(place) > 2 and place[0] in tree.classes[""]}
+    if bare := [place[0] for place in places if split_name(place[0]) == UNLABELLED]:
+        raise UserError(f"{root}: '{bare[0]}' would be a class; put the class folders into train/, beside it")
     splits = [f"'{name}'" for name in sorted(deep) if _means_split(name)]
     if splits:
         raise UserError(f"{root}: {' and '.join(splits)} would be classes; name the folders of a split train and val")

@@ -11,7 +11,7 @@ from sortline.config.prepare import PrepareParams
 from sortline.data.audit import Audit
 from sortline.data.duplicates import Duplicates, firsts
 from sortline.data.holdout import hold_out
-from sortline.data.layout import APART
+from sortline.data.layout import APART, UNLABELLED
 from sortline.data.prepared import fingerprint
 
 SPLIT_COLUMNS = ("image", "label", "split", "fold", "photo_fold", "scene", "in_train_exact", "in_train_near")
@@ -22,7 +22,8 @@ GIVEN_COLUMNS = ("given_label", "given_split")  # only where a person's correcti
 class Split:
     """What each of N audited photos is used for, in their order.
 
-    label: int64 (N,), index of the class. raw: str (N,), "train", "val", "test" or "field" before anything is dropped.
+    label: int64 (N,), index of the class, -1 without a label. raw: str (N,), "train", "val", "test", "field" or
+    "unlabelled" before anything is dropped.
     split: str (N,), one of these or "dropped". fold: int64 (N,), 0 .. folds - 1 in train, -1 elsewhere; no scene
     is in two. photo_fold: likewise, dealt photo by photo, as is usual: copies on both sides.
     in_train_exact, in_train_near: bool (N,), held-out photos with an exact copy in raw train; others of a scene in it.
@@ -39,6 +40,11 @@ class Split:
     given_label: np.ndarray | None = None
     given_split: np.ndarray | None = None
 
+    @property
+    def held_out(self) -> np.ndarray:
+        """Return which photos are measured with, bool (N,): neither of raw train nor without a label."""
+        return (self.raw != "train") & (self.raw != UNLABELLED)
+
 
 def make_split(audit: Audit, labels: Mapping[str, int], names: Sequence[str], params: PrepareParams) -> Split:
     """Keep the given split or hold out a share; drop copies by the policy; deal train into folds.
@@ -48,28 +54,32 @@ def make_split(audit: Audit, labels: Mapping[str, int], names: Sequence[str], pa
     """
     wanted = params.split
     duplicates = audit.duplicates
-    label = np.array([labels[photo.folder] for photo in audit.photos], dtype=np.int64)
-    raw = np.array([photo.split or "train" for photo in audit.photos], dtype="<U7")
+    bare = audit.mask(UNLABELLED)
+    found = [-1 if none else labels[photo.folder] for none, photo in zip(bare, audit.photos, strict=True)]
+    label = np.array(found, dtype=np.int64)
+    raw = np.array([photo.split or "train" for photo in audit.photos], dtype="<U10")
     if not audit.tree.given:
         own = raw == "train"
         raw[own] = np.where(
             hold_out(label[own], duplicates.scene[own], wanted.val_fraction, wanted.seed), "val", "train"
         )
-    held = raw != "train"
-    for side, mask in (("train", ~held), ("val", raw == "val")):
+    given = raw == "train"
+    held = ~given & ~bare
+    for side, mask in (("train", given), ("val", raw == "val")):
         empty = [f"'{name}'" for c, name in enumerate(names) if not (mask & (label == c)).any()]
         if empty:
             remedy = "add photos, or remove the class" if audit.tree.given else "add photos that are no copies"
             raise UserError(f"no usable photo in {side} of class{'es' * (len(empty) > 1)} {some(empty)}; {remedy}")
-    dropped = to_drop(duplicates, held, params.duplicates.policy(), [photo.path for photo in audit.photos])
+    paths = [photo.path for photo in audit.photos]
+    dropped = to_drop(duplicates, held, params.duplicates.policy(), paths, given)
     split = np.where(dropped, "dropped", raw)
     _check_train(label, split, duplicates.scene, names, params)
     train = split == "train"
     fold, photo_fold = np.full((2, label.size), -1, dtype=np.int64)
     fold[train] = deal_folds(label[train], duplicates.scene[train], wanted.folds, wanted.seed)
     photo_fold[train] = deal_folds(label[train], np.arange(train.sum()), wanted.folds, wanted.seed)
-    exact = held & np.isin(duplicates.picture, duplicates.picture[~held])
-    near = held & ~exact & np.isin(duplicates.scene, duplicates.scene[~held])
+    exact = held & np.isin(duplicates.picture, duplicates.picture[given])
+    near = held & ~exact & np.isin(duplicates.scene, duplicates.scene[given])
     return Split(label, raw, split, fold, photo_fold, exact, near)
 
 
@@ -87,8 +97,8 @@ def split_table(audit: Audit, split: Split) -> tuple[tuple[str, ...], list[tuple
 
 def class_counts(split: Split, classes: int) -> dict[str, list[int]]:
     """Return the photos a class in train, in val and, where there are any, in test, field and dropped."""
-    counts = {side: np.bincount(split.label[split.split == side], minlength=classes) for side in np.unique(split.split)}
-    return {side: counts[side].tolist() for side in ("train", "val", *APART, "dropped") if side in counts}
+    sides = [side for side in ("train", "val", *APART, "dropped") if (split.split == side).any()]
+    return {side: np.bincount(split.label[split.split == side], minlength=classes).tolist() for side in sides}
 
 
 def data_metrics(audit: Audit, split: Split, policy: dict[str, str]) -> dict[str, Any]:
@@ -96,11 +106,16 @@ def data_metrics(audit: Audit, split: Split, policy: dict[str, str]) -> dict[str
 
     exact_cross counts held-out photos with an exact copy in raw train, near_cross others of a scene in it; the groups
     are of two or more photos inside raw train; label_conflicts are sets of exact copies under different classes;
-    `copies` counts near pairs by what the one differs in from the other.
+    `copies` counts near pairs by what the one differs in from the other. `unlabelled`, where there are any, counts
+    photos without a label, `unlabelled_held_out` those of them that show a held-out scene.
     """
     raw, scene = split.raw == "train", audit.duplicates.scene
     sides = ("train", "val", *(side for side in APART if side in split.raw), "dropped")
     counts = {side: int((split.split == side).sum()) for side in sides}
+    bare = split.raw == UNLABELLED
+    if bare.any():
+        counts["unlabelled"] = int(bare.sum())
+        counts["unlabelled_held_out"] = int((bare & np.isin(scene, scene[split.held_out])).sum())
     return counts | {
         "unreadable": len(audit.problems),
         "exact_groups_train": len(audit.duplicates.exact_groups(raw)),
@@ -121,8 +136,13 @@ def data_metrics(audit: Audit, split: Split, policy: dict[str, str]) -> dict[str
     }
 
 
-def to_drop(duplicates: Duplicates, held: np.ndarray, policy: Mapping[str, str], paths: Sequence[str]) -> np.ndarray:
-    """Return a mask of the train photos (not `held` out) that the policy drops; raise `UserError` where it says fail.
+def to_drop(
+    duplicates: Duplicates, held: np.ndarray, policy: Mapping[str, str], paths: Sequence[str],
+    given: np.ndarray | None = None,
+) -> np.ndarray:  # fmt: skip
+    """Return a mask of the train photos that the policy drops: of `given`, bool (N,), by default all not `held` out.
+
+    Raises `UserError` where it says fail.
 
     Copies of held-out photos go first; inside train the first of several copies (lowest index) stays.
     """
@@ -135,7 +155,7 @@ def to_drop(duplicates: Duplicates, held: np.ndarray, policy: Mapping[str, str],
     }
     dropped = np.zeros(held.size, dtype=bool)
     for kind, find in finders.items():
-        found = find(~held & ~dropped)
+        found = find((~held if given is None else given) & ~dropped)
         if policy[kind] == "fail" and found.any():
             what = "exact copies" if kind.startswith("exact") else "copies"
             where = "of held-out photos in train" if kind.endswith("cross") else "inside train"

@@ -11,6 +11,7 @@ from sortline._core.errors import UserError
 from sortline.config.prepare import PrepareParams
 from sortline.data import classes
 from sortline.data.audit import Audit, imbalance
+from sortline.data.layout import UNLABELLED
 from sortline.data.split import Split, make_split, some
 
 DEFAULTS = PrepareParams()
@@ -45,9 +46,10 @@ def suggest(audit: Audit, tables: Path) -> Suggested:
         prepare["duplicates"] = {"search": audit.search}
         why["prepare.duplicates.search"] = "as asked for with --exact"
     fraction = DEFAULTS.split.val_fraction
-    if not audit.tree.given and len(audit.photos) < FEW_PHOTOS:
+    labelled = int((~audit.mask(UNLABELLED)).sum())
+    if not audit.tree.given and labelled < FEW_PHOTOS:
         fraction = 0.2
-        why["prepare.split.val_fraction"] = f"only {len(audit.photos)} photos: one in ten would be too few to measure"
+        why["prepare.split.val_fraction"] = f"only {labelled} photos: one in ten would be too few to measure"
     split, folds, smallest = deal(audit, folders, prepare.get("table"), tables, fraction)
     if smallest < DEFAULTS.min_per_class:
         prepare["min_per_class"] = smallest
@@ -104,7 +106,7 @@ def deal(audit: Audit, folders: list[str], table: str | None, tables: Path, frac
 def leaves_every_class(split: Split) -> bool:
     """Whether the train photos outside each fold show every class."""
     train = split.split == "train"
-    every = np.unique(split.label).size
+    every = np.unique(split.label[train]).size
     folds = range(split.fold.max() + 1)
     return all(np.unique(split.label[train & (split.fold != fold)]).size == every for fold in folds)
 

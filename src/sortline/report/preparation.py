@@ -107,7 +107,7 @@ def duplicates_sheet(prepared: Preparation) -> Image.Image:
 def _pairs(audit: Audit, split: Split) -> list[Match]:
     """Return the pairs to show: at most PAIRS of two classes, across the splits, and inside train."""
     copies, train = audit.duplicates, split.raw == "train"
-    cross = sorted(copies.nearest(~train, train), key=lambda match: (not match.exact, match.distance))
+    cross = sorted(copies.nearest(split.held_out, train), key=lambda match: (not match.exact, match.distance))
     exact = [Match(group[0], other, 0, True) for group in copies.exact_groups(train) for other in group[1:]]
     near = copies.near_matches(train)
     conflicts = [match for match in [*cross, *exact, *near] if _conflict(match, split)]
@@ -123,7 +123,7 @@ def _conflict(match: Match, split: Split) -> bool:
 
 
 def _scenes(prepared: Preparation) -> Image.Image:
-    return scenes_sheet(prepared.audit, prepared.split.raw != "train")
+    return scenes_sheet(prepared.audit, prepared.split.held_out)
 
 
 SHEETS = {"views": views_sheet, "duplicates": duplicates_sheet, "scenes": _scenes, "digits": digits_sheet}

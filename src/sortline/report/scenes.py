@@ -6,6 +6,7 @@ from PIL import Image
 from sortline._core.arrays import spread
 from sortline.data.audit import Audit
 from sortline.data.images import open_rgb
+from sortline.data.layout import UNLABELLED
 from sortline.report.contact_sheet import PAPER, Tile, contact_sheet
 
 ROWS, COLUMNS, SIZE = 24, 8, 120  # scenes on the sheet, photos of each, pixels of a photo
@@ -15,9 +16,9 @@ HELD_OUT, TRAIN = "#1f77b4", "#9a9a9a"
 def scenes_sheet(audit: Audit, held_out: np.ndarray | None = None) -> Image.Image:
     """Draw scenes of two photos or more, from the largest down, evenly over all there are, a row each.
 
-    `held_out` bool (N,): photos framed in blue (default: those that did not come in train).
+    `held_out` bool (N,): photos framed in blue (default: labelled ones that did not come in train).
     """
-    held = ~(audit.mask("train") | audit.mask("")) if held_out is None else held_out
+    held = ~(audit.mask("train") | audit.mask("") | audit.mask(UNLABELLED)) if held_out is None else held_out
     scene = audit.duplicates.scene
     sizes = np.bincount(scene) if scene.size else np.empty(0, int)
     found = np.argsort(-sizes, kind="stable")[: int((sizes > 1).sum())]

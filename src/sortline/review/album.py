@@ -12,12 +12,11 @@ from sortline._core.errors import UserError
 from sortline._core.files import read_csv
 from sortline.data import prepared
 from sortline.data.inbox import Waiting
+from sortline.data.layout import UNLABELLED
 from sortline.data.prepared import Classes, Part
 from sortline.features.answers import Unseen
 from sortline.features.heads import softmax
 from sortline.predictor import Predictor
-
-UNLABELLED = "unlabelled"
 
 
 @dataclass(frozen=True)
@@ -94,7 +93,7 @@ def open_album(model: Predictor, folder: Path, raw: Path, waiting: Sequence[Wait
         raise UserError(f"{folder}: labels have changed since the model was trained; {first}")
     parts = [unseen.part]
     for name in prepared.read_splits(split):
-        if name not in (unseen.part.split, "train"):
+        if name not in (unseen.part.split, "train", UNLABELLED):
             parts.append(prepared.read_part(split, name))
     probabilities = [unseen.probabilities, *(model.probabilities(part) for part in parts[1:])]
     features = [unseen.features, *(model.features(part) for part in parts[1:])]

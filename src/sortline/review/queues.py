@@ -7,8 +7,9 @@ import numpy as np
 
 from sortline._core.doubt import sure
 from sortline.config.diagnose import DiagnoseParams
+from sortline.data.layout import UNLABELLED
 from sortline.evaluation import suspects
-from sortline.review.album import UNLABELLED, Album
+from sortline.review.album import Album
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from sortline.training.head_loss import NOTHING, Besides
 from sortline.training.keeping import Arrays, Keeper
 from sortline.training.mixing import Mixing
 from sortline.training.progress import Progress
-from sortline.training.results import Trained, TrainingSet
+from sortline.training.results import Extra, Trained, TrainingSet
 from sortline.training.targets import smooth_targets
 
 INNER = 0.1  # the part that early stopping watches
@@ -200,10 +200,11 @@ class _Watch:
 
 
 def train_by_steps(
-    data: TrainingSet, params: TrainHeadParams, keeper: Keeper | None = None, log: Path | None = None
-) -> Trained:
+    data: TrainingSet, params: TrainHeadParams, keeper: Keeper | None = None, log: Path | None = None,
+    extra: Extra | None = None,
+) -> Trained:  # fmt: skip
     """Train by gradient steps, all at once: one head per fold on the photos of the others, one on all of them, and one
-    per fold of those dealt by photo. `keeper`: see `epochs`; `log`: see `Progress`."""
+    per fold of those dealt by photo. `keeper`: see `epochs`; `log`: see `Progress`; `extra` teaches too."""
     targets = targets_of(data, params)
     features, photo = training_rows(data, params)
     net = HeadNet(features.shape[-1], data.classes, params.pooling, params.hidden, params.activation)
@@ -215,12 +216,16 @@ def train_by_steps(
     besides = Besides.of(params, data.bin_of)
     start, facts = _start(net, params, masks.shape[1], data.dataset)
     rows, photo, seen, recipe = generated.with_generated(features, photo, masks, data.labels, params)
+    rows = rows, targets[photo], seen
+    if extra is not None:
+        more = extra.features, extra.targets, extra.masks
+        rows = tuple(np.concatenate(both) for both in zip(rows, more, strict=True))
     how = params.dropout, start, keeper, Mixing(params.mixup, params.cutmix), besides
-    trained = epochs(rows, targets[photo], seen, net, recipe, *how)
+    trained = epochs(*rows, net, recipe, *how)
 
     curve: list[dict[str, float]] = []
     kept, recent = {}, {}  # kept: out-of-fold logits and the heads
-    progress = Progress("train", params.epochs, len(features), log)
+    progress = Progress("train", params.epochs, len(rows[0]), log)
     for epoch in progress.watch(trained):
         heads = [net.head(epoch.parameters, model) for model in range(masks.shape[1])]
         logits = score(heads)
@@ -245,9 +250,9 @@ def train_by_steps(
     selected = ["epoch"] if params.checkpoint == "best" else []
     usual = None if by_photo is None else softmax(by_photo(heads[final + 1 :]))
     of_folds = dict(zip(data.fold_numbers.tolist(), heads, strict=False))
-    minimum = besides.minimum(targets) if params.loss == "cross_entropy" else None
-    more = facts, selected, of_folds, minimum, usual
-    return Trained(named, params.checkpoint, softmax(logits), curve, "epoch", *more)
+    minimum = besides.minimum(targets) if params.loss == "cross_entropy" and extra is None else None
+    found = facts, selected, of_folds, minimum, usual, heads
+    return Trained(named, params.checkpoint, softmax(logits), curve, "epoch", *found)
 
 
 class _Scorer:

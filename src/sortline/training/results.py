@@ -1,5 +1,6 @@
 """What training takes and what it leaves, in NumPy: readable without MindSpore."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -41,12 +42,23 @@ class TrainingSet:
 
 
 @dataclass(frozen=True)
+class Extra:
+    """What heads learn from beside the train photos: `features` as `heads.training_rows` has them, `targets` float32
+    (rows, classes); `masks` bool (rows, models): which models a row teaches, in the order of `Trained.models`."""
+
+    features: np.ndarray
+    targets: np.ndarray
+    masks: np.ndarray
+
+
+@dataclass(frozen=True)
 class Trained:
     """Heads by checkpoint name, out-of-fold probabilities (n, classes) of the kept one, and the record.
 
     `by_photo`: the same, out of the `photo_folds`, where there are such.
     `curve` has one row a point of `curve_x`: an epoch (gradient steps) or a candidate C (lbfgs). `fold_heads`: the kept
-    one's, by fold. `minimum`: the lowest training loss that the targets allow.
+    one's, by fold. `minimum`: the lowest training loss that the targets allow. `models`: all heads of the kept one,
+    trained by steps: the folds', the final one, those of the `photo_folds`.
     """
 
     heads: dict[str, Head]
@@ -59,6 +71,7 @@ class Trained:
     fold_heads: dict[int, Head] = field(default_factory=dict)
     minimum: float | None = None
     by_photo: np.ndarray | None = None
+    models: Sequence[Head] = ()
 
 
 @dataclass(frozen=True)

@@ -28,8 +28,9 @@ class PhotoFolder(Dataset):
         return data_metrics(audit, split, params.duplicates.policy())
 
     def headline(self, metrics: Mapping[str, Any]) -> str:
+        bare = f"{metrics['unlabelled']:,} without a label, " if "unlabelled" in metrics else ""
         return (
-            f"{metrics['train']:,} train, {metrics['val']:,} val, {metrics['dropped']} dropped, "
+            f"{metrics['train']:,} train, {metrics['val']:,} val, {bare}{metrics['dropped']} dropped, "
             f"{metrics['unreadable']} unreadable; val photos also in train: {metrics['exact_cross']} exactly, "
             f"{metrics['near_cross']} nearly"
         )
