@@ -22,7 +22,6 @@ NOT_SHOWN = {
     "extract.resize": "of photos that are not square; docs/parameters.md",
     "weights.width": "of random weights; sample shows it",
     "weights.seed": "of random weights; sample shows it",
-    "train_head.pseudo": "of photos without a label, and these all have one; docs/training.md",
     **{f"{stage}.track": "where else figures go, no result; docs/training.md" for stage in ("train_head", "evaluate")},
     **{f"weights.{key}": "of one's own copy" for key in ("path", "url", "member", "sha256", "max_mb")},
 }

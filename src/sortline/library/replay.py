@@ -105,6 +105,8 @@ def _check(report: Report, run: Run, place: Place, name: str) -> None:
                 problem = "init_from: a replay starts its heads anew; leave it out"
             elif params.optimizer == "lbfgs":
                 problem = "optimizer: lbfgs has no epochs to replay; name another"
+            elif params.pseudo or params.generated.by != "none":
+                problem = "pseudo, generated: a replay's heads learn from the photos' own rows; leave it out"
             elif report.split == "none" or not place.has_folds:
                 problem = "train_head: a head is scored on folds; name a task that has some, and a split but none"
         if problem:
