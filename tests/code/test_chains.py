@@ -15,7 +15,7 @@ KINDS = ("augmix", "randaugment")
 
 
 def planned(kind: str, strength: float = 3.0, **changes: object) -> ViewParams:
-    return changed(STILL, chain=ChainParams(kind=kind, strength=strength), **changes)
+    return changed(STILL, chain=ChainParams(method=kind, strength=strength), **changes)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -37,7 +37,9 @@ def test_a_chain_shifts_no_other_draw_and_comes_after_crop_and_flip(kind):
         cut = render(photo(), changed(plan, chain=None), view, "a", 32)
         with pytest.MonkeyPatch.context() as patch:
             seen = []
-            patch.setattr("sortline.data.augment.views.chained", lambda image, *_, seen=seen: seen.append(image) or image)
+            patch.setattr(
+                "sortline.data.augment.views.chained", lambda image, *_, seen=seen: seen.append(image) or image
+            )
             noisy = render(photo(), changed(plan, noise=8.0), view, "a", 32)
         assert np.array_equal(np.asarray(seen[0]), cut)
         assert np.array_equal(noisy, render(photo(), changed(plan, chain=None, noise=8.0), view, "a", 32))
@@ -73,7 +75,9 @@ def test_operations_do_what_numpy_does(level):
     inside = (at_x > 2) & (at_x < 57) & (at_y > 2) & (at_y < 37)
     assert np.abs(turned[..., 0] - at_x * 255 / 60)[inside].max() < 6 and inside.mean() > 0.4
     flat = Image.new("RGB", (8, 8), (100, 100, 100))
-    assert np.asarray(RANDAUGMENT["brightness"].apply(flat, level))[0, 0, 0] == pytest.approx(100 * (1 + 0.9 * level), abs=1)
+    assert np.asarray(RANDAUGMENT["brightness"].apply(flat, level))[0, 0, 0] == pytest.approx(
+        100 * (1 + 0.9 * level), abs=1
+    )
 
 
 def test_autocontrast_and_equalize_spread_the_levels():
@@ -108,7 +112,7 @@ def test_randaugment_is_two_operations_at_the_strength(monkeypatch):
 
     monkeypatch.setattr(chains, "RANDAUGMENT", {name: spied(name) for name in RANDAUGMENT})
     for seed in range(300):
-        chained(photo(), ChainParams(kind="randaugment", strength=9.0), np.random.default_rng(seed))
+        chained(photo(), ChainParams(method="randaugment", strength=9.0), np.random.default_rng(seed))
     assert len(seen) == 600 and {name for name, _ in seen} == {*RANDAUGMENT} and len(RANDAUGMENT) == 14
     assert {round(level, 9) for _, level in seen} == {0.9, -0.9}
 
@@ -138,7 +142,7 @@ def test_strength_grows_what_a_chain_does(kind):
     assert 0 < moved(1.0) < moved(9.0)
 
 
-@pytest.mark.parametrize("mistake", [{"kind": "trivial"}, {"strength": 0}, {"strength": 11}, {"depth": 3}])
+@pytest.mark.parametrize("mistake", [{"method": "trivial"}, {"strength": 0}, {"strength": 11}, {"depth": 3}])
 def test_a_chain_that_is_none_is_refused(mistake):
     with pytest.raises(ValueError, match=f"chain.{next(iter(mistake))}|unknown key"):
         ViewParams(chain=mistake)

@@ -1,6 +1,7 @@
 """The stage prepare: what it writes, what its parameters leave as it was, and mistakes in them."""
 
 import csv
+import hashlib
 import json
 import os
 import runpy
@@ -11,7 +12,8 @@ from pictures import two_classes
 
 from sortline._core.errors import UserError
 from sortline._core.files import read_json
-from sortline.data.prepared import read_images, read_photos
+from sortline.config.augment import ChainParams
+from sortline.data.prepared import read_images, read_photos, read_views
 
 STAGE = Path(__file__).parents[2] / "stages" / "prepare.py"
 
@@ -21,6 +23,8 @@ def raw(tmp_path) -> Path:
     return two_classes(tmp_path / "raw")
 
 
+# Of views.json where all keys have their defaults, before there were chains: features made then stay valid.
+OF_DEFAULTS = "17176ccec908ea52464ad7b6100eabefbaa3da9a580c219e9d7c9220bbb002fc"
 PARAMS = """
 toy:
   prepare:
@@ -79,6 +83,14 @@ def test_split_and_duplicate_params_leave_what_extract_reads(tmp_path, raw, monk
     assert first["split.csv"] != changed["split.csv"]
     for name in ("images.csv", "views.json"):
         assert first[name] == changed[name]
+
+
+def test_without_chains_the_plan_of_views_is_what_it_was(tmp_path, raw, monkeypatch):
+    first = run_stage(tmp_path, raw, PARAMS, monkeypatch, "first")
+    assert hashlib.sha256(first["views.json"]).hexdigest() == OF_DEFAULTS
+    chained = run_stage(tmp_path, raw, PARAMS + "    views: {chain: {method: augmix}}\n", monkeypatch, "second")
+    plan = read_views(tmp_path / "second" / "views.json")
+    assert plan.chain == ChainParams(method="augmix", strength=3.0) and first["views.json"] != chained["views.json"]
 
 
 def test_view_params_leave_images_and_split(tmp_path, raw, monkeypatch):

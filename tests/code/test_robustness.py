@@ -167,9 +167,9 @@ def test_what_training_does_is_what_the_model_was_trained_with(about, kept, bloc
     ("chain", "wanted"),
     [
         (None, set()),
-        ({"kind": "augmix"}, {"darkness", "brightness", "contrast", "rotation", "cut off"}),
+        ({"method": "augmix"}, {"darkness", "brightness", "contrast", "rotation", "cut off"}),
         (
-            {"kind": "randaugment"},
+            {"method": "randaugment"},
             {"darkness", "brightness", "contrast", "rotation", "cut off", "Gaussian blur", "defocus"},
         ),
     ],

@@ -66,6 +66,8 @@ TABLE: list[tuple[str, Any, set[str]]] = [
     ("prepare.views.rotation", 10.0, VIEWS),
     ("prepare.views.blur", 1.0, VIEWS),
     ("prepare.views.noise", 8.0, VIEWS),
+    ("prepare.views.chain.method", "randaugment", VIEWS),
+    ("prepare.views.chain.strength", 5.0, VIEWS),
     ("extract.image_size", 64, PIXELS),
     ("extract.resize", "centre_crop", PIXELS),
     ("extract.engine", "mindspore", PIXELS),
@@ -90,6 +92,7 @@ TABLE: list[tuple[str, Any, set[str]]] = [
     ("train_head.hidden", 4, HEAD),
     ("train_head.activation", "sigmoid", HEAD),
     ("train_head.dropout", 0.5, HEAD),
+    ("train_head.mixup", 0.5, HEAD),
     ("train_head.lr_end", 0.001, HEAD),
     ("train_head.clip_norm", 0.001, HEAD),
     ("train_head.patience", 1, HEAD),
@@ -134,12 +137,15 @@ TABLE: list[tuple[str, Any, set[str]]] = [
 ]
 # Not in the table: three classes without bins take no share of a bin and no costs of one (see test_head_loss.py,
 # test_costs.py), no head lies about to start from (see test_recipes.py), a linear head has no contrast, all photos have
-# labels (see test_pseudo_line.py), and pixels are for nets (see test_net_line.py).
+# labels (see test_pseudo_line.py), there are no maps to cut (see test_mixing.py), and pixels are for nets (see test_net_line.py).
 APART = {
     "train_head.bin_share",
     "train_head.bin_loss",
     "train_head.contrastive.share",
-    "train_head.pseudo",
+    "train_head.pseudo.threshold",
+    "train_head.pseudo.views",
+    "train_head.pseudo.rounds",
+    "train_head.cutmix",
     "evaluate.bin_costs",
     "train_head.init_from",
     "extract.pixels",

@@ -27,7 +27,7 @@ Ratio = Annotated[Range, AfterValidator(_ratio)]
 class ChainParams(Section):
     """Operations one after another on a view: turns, shears, shifts, fewer colours, other contrasts."""
 
-    kind: Literal["augmix", "randaugment"] = Field("augmix", description="mixed chains, or one of two operations")
+    method: Literal["augmix", "randaugment"] = Field("augmix", description="mixed chains, or one of two operations")
     # 3 is what AugMix's authors took on ImageNet.
     strength: float = Field(3.0, ge=0.1, le=10, description="level of an operation, augmix: at most; 10: the strongest")
 

@@ -18,6 +18,9 @@ class HeadNet:
 
     `pooling` is the head's; with "attention" a row is a feature map (positions, C), and `dimension` is C. `hidden`
     units of one hidden layer with ReLU, or None for a linear head.
+
+    What trains is the query times the square root of C, as in scaled dot products (Vaswani et al. 2017,
+    arXiv:1706.03762): its steps are then C times smaller, and it learns at the rates that suit the last layer.
     """
 
     dimension: int
@@ -37,6 +40,10 @@ class HeadNet:
         shapes["weight"] = (self.last_width, self.classes)
         shapes["bias"] = (1, self.classes)
         return shapes
+
+    def factor(self, name: str) -> float:
+        """Return what a parameter of the flat vector is multiplied with, to be the head's."""
+        return 1 / math.sqrt(self.dimension) if name == "query" else 1.0
 
     @property
     def last_width(self) -> int:
@@ -65,6 +72,7 @@ class HeadNet:
         arrays: dict[str, Any] = {}
         for name, start, end, shape in self.parts(models):
             array = flat[start:end].reshape(shape[0], models, shape[1])[:, model].T.copy()
+            array *= np.float32(self.factor(name))
             arrays[name] = array[:, 0] if "bias" in name else array
         return Head(pooling=self.pooling, activation=self.activation, **arrays)
 
@@ -93,7 +101,7 @@ class HeadNet:
                 f"needed: {wanted}, {(self.pooling, self.activation, 1)}"
             )
         arrays = head.arrays()
-        return self._flat({name: np.atleast_2d(arrays[name].T) for name in wanted}, models)
+        return self._flat({name: np.atleast_2d(arrays[name].T) / self.factor(name) for name in wanted}, models)
 
 
 def forward(net: HeadNet, models: int, inner: bool = False) -> Callable[..., Tensor]:
@@ -103,7 +111,7 @@ def forward(net: HeadNet, models: int, inner: bool = False) -> Callable[..., Ten
     models alike (dropout). `inner`: return (flat parameters, rows) -> what a hidden layer puts out (batch, models, H).
     """
     at = {name: (start, end, shape) for name, start, end, shape in net.parts(models)}
-    activation = ACTIVATIONS.index(net.activation)
+    activation, factor = ACTIVATIONS.index(net.activation), net.factor("query")
 
     def part(flat, name):
         start, end, shape = at[name]
@@ -123,7 +131,7 @@ def forward(net: HeadNet, models: int, inner: bool = False) -> Callable[..., Ten
 
     def last_inputs(flat, rows):
         if net.pooling == "attention":
-            shares = ops.softmax(ops.matmul(rows, part(flat, "query").reshape(-1, models)), 1)
+            shares = ops.softmax(ops.matmul(rows, factor * part(flat, "query").reshape(-1, models)), 1)
             rows = ops.bmm(shares.transpose(0, 2, 1), rows)
         else:
             rows = rows.expand_dims(1).broadcast_to((rows.shape[0], models, rows.shape[1]))

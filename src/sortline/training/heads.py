@@ -24,6 +24,7 @@ from sortline.training.results import Extra, Trained, TrainingSet
 from sortline.training.targets import smooth_targets
 
 INNER = 0.1  # the part that early stopping watches
+UNMIXED = Mixing()
 KEPT = ("loss", "accuracy", "parameters")  # of an epoch, where a training goes on
 
 
@@ -91,8 +92,8 @@ class _Batches:
     """Rows of `net.rows(features)` with their targets, their shares of each model's loss, and a draw of dropout."""
 
     def __init__(
-        self, features: np.ndarray, targets: np.ndarray, masks: np.ndarray, net: HeadNet, recipe: Recipe, dropout: float,
-        mixing: Mixing,
+        self, features: np.ndarray, targets: np.ndarray, masks: np.ndarray, net: HeadNet, recipe: Recipe,
+        dropout: float, mixing: Mixing,
     ) -> None:  # fmt: skip
         self.features, self.targets, self.masks, self.net, self.dropout = features, targets, masks, net, dropout
         self.mixing, self.seed = mixing, recipe.seed
@@ -138,7 +139,7 @@ def epochs(
     dropout: float = 0.0,
     start: np.ndarray | None = None,
     keeper: Keeper | None = None,
-    mixing: Mixing = Mixing(),
+    mixing: Mixing = UNMIXED,
     besides: Besides = NOTHING,
 ) -> Iterator[loop.Epoch]:
     """Train one head per column of `masks` bool (rows, models), all side by side on the same batches; yield each epoch.

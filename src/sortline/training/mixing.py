@@ -7,8 +7,8 @@ import numpy as np
 
 
 def drawn(steps: int, size: int, strength: float, generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Return each batch's share of itself, of Beta(strength, strength), float32 (steps,), and in which order it is mixed
-    with itself, int (steps, size)."""
+    """Return each batch's share of itself, of Beta(strength, strength), float32 (steps,), and in which order it is
+    mixed with itself, int (steps, size)."""
     shares = generator.beta(strength, strength, steps).astype(np.float32)
     return shares, np.stack([generator.permutation(size) for _ in range(steps)])
 

@@ -23,9 +23,7 @@ class Operation:
 def _moved(image: Image.Image, matrix: Sequence[float]) -> Image.Image:
     """Read each pixel (x, y) at (a x + b y + c, d x + e y + f); the mean colour fills what comes from outside."""
     fill = tuple(round(value) for value in ImageStat.Stat(image).mean)
-    return image.transform(
-        image.size, Image.Transform.AFFINE, tuple(matrix), Image.Resampling.BILINEAR, fillcolor=fill
-    )
+    return image.transform(image.size, Image.Transform.AFFINE, tuple(matrix), Image.Resampling.BILINEAR, fillcolor=fill)
 
 
 def _rotated(image: Image.Image, level: float) -> Image.Image:
@@ -45,25 +43,31 @@ AUGMIX = {
     "translate x": Operation(lambda image, level: _moved(image, (1, 0, level * image.width / 3, 0, 1, 0)), ("shift",)),
     "translate y": Operation(lambda image, level: _moved(image, (1, 0, 0, 0, 1, level * image.height / 3)), ("shift",)),
 }
-# Half of the sharpnesses blur.
+
+
+def _enhancer(enhance: Callable[[Image.Image], ImageEnhance._Enhance], like: str) -> Operation:
+    return Operation(lambda image, level: enhance(image).enhance(1 + 0.9 * level), (like,))
+
+
 RANDAUGMENT = AUGMIX | {
     "identity": Operation(lambda image, _: image),
-    "color": Operation(lambda image, level: ImageEnhance.Color(image).enhance(1 + 0.9 * level), ("saturation",)),
-    "contrast": Operation(lambda image, level: ImageEnhance.Contrast(image).enhance(1 + 0.9 * level), ("contrast",)),
-    "brightness": Operation(lambda image, level: ImageEnhance.Brightness(image).enhance(1 + 0.9 * level), ("brightness",)),
-    "sharpness": Operation(lambda image, level: ImageEnhance.Sharpness(image).enhance(1 + 0.9 * level), ("blur",)),
-}  # fmt: skip
-KINDS = {"augmix": AUGMIX, "randaugment": RANDAUGMENT}
+    "color": _enhancer(ImageEnhance.Color, "saturation"),
+    "contrast": _enhancer(ImageEnhance.Contrast, "contrast"),
+    "brightness": _enhancer(ImageEnhance.Brightness, "brightness"),
+    "sharpness": _enhancer(ImageEnhance.Sharpness, "blur"),  # half of them blur
+}
+METHODS = {"augmix": AUGMIX, "randaugment": RANDAUGMENT}
 
 
 def chained(image: Image.Image, params: ChainParams, generator: np.random.Generator) -> Image.Image:
     """Return an RGB picture after chains of operations, which `generator` draws.
 
-    "augmix" (Hendrycks et al. 2020, arXiv:1912.02781, without its consistency loss): CHAINS of up to DEEPEST operations,
-    each at a level up to `strength`, mixed by shares of Dirichlet(1), and that with the picture by one of Beta(1, 1).
+    "augmix" (Hendrycks et al. 2020, arXiv:1912.02781, without its consistency loss): CHAINS of up to DEEPEST
+    operations, each at a level up to `strength`, mixed by shares of Dirichlet(1), and that with the picture by a share
+    of Beta(1, 1).
     "randaugment" (Cubuk et al. 2020, arXiv:1909.13719): OPERATIONS one after another at the level `strength`.
     """
-    if params.kind == "randaugment":
+    if params.method == "randaugment":
         return _chain(image, RANDAUGMENT, OPERATIONS, params.strength, params.strength, generator)
     shares, share = generator.dirichlet([1.0] * CHAINS), generator.beta(1.0, 1.0)
     mixed = (1 - share) * np.asarray(image, np.float64)
@@ -74,7 +78,12 @@ def chained(image: Image.Image, params: ChainParams, generator: np.random.Genera
 
 
 def _chain(
-    image: Image.Image, known: dict[str, Operation], length: int, low: float, high: float, generator: np.random.Generator
+    image: Image.Image,
+    known: dict[str, Operation],
+    length: int,
+    low: float,
+    high: float,
+    generator: np.random.Generator,
 ) -> Image.Image:
     operations = list(known.values())
     for _ in range(length):
@@ -86,4 +95,4 @@ def _chain(
 
 def like(params: ChainParams) -> set[str]:
     """Return what in `ViewParams` or `DistortionParams` does the like of the chains' operations."""
-    return {name for operation in KINDS[params.kind].values() for name in operation.like}
+    return {name for operation in METHODS[params.method].values() for name in operation.like}

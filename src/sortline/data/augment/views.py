@@ -21,10 +21,11 @@ def decoded_side(plan: ViewParams, size: int) -> int:
 def render(image: Image.Image, plan: ViewParams, view: int, key: str, size: int) -> np.ndarray:
     """Return view number `view` of an RGB photo as uint8 (size, size, 3).
 
-    View 0 is `images.resize` of the whole photo. Any other is a crop as in `crops`, flipped, put through chains
-    of operations, with changed brightness, contrast and saturation, made gray, turned (its mean colour fills the
-    corners), blurred, and noisy, as `ViewParams` says, in that order. The draws depend on `plan.seed`, `key` (the photo's sha256) and `view` alone:
-    neither other photos nor the other numbers of the plan shift them. Raises `ValueError` for a view not in the plan.
+    View 0 is `images.resize` of the whole photo. Any other is a crop as in `crops`, flipped, put through chains of
+    operations, with changed brightness, contrast and saturation, made gray, turned (its mean colour fills the corners),
+    blurred, and noisy, as `ViewParams` says, in that order. The draws depend on `plan.seed`, `key` (the photo's sha256)
+    and `view` alone: neither other photos nor the other numbers of the plan shift them. Raises `ValueError` for a view
+    not in the plan.
     """
     if not 0 <= view < plan.count:
         raise ValueError(f"view {view} is not in a plan of {plan.count} views")
