@@ -22,6 +22,7 @@ ROWS = [
     ("train/b/3.png", 1, "train", 1, 1, 2, 0, 0, 1, "train"),
     ("val/a/4.png", 0, "val", "", "", 3, 0, 0, 0, "val"),
 ]
+BARE = ("unlabelled/5.png", -1, UNLABELLED, "", "", 4, 0, 0, -1, UNLABELLED)  # no label to be doubted
 
 
 class Stub(Predictor):
@@ -59,12 +60,12 @@ class Stub(Predictor):
 
 @pytest.fixture
 def folder(tmp_path) -> Path:
-    for number, row in enumerate(ROWS):
+    for number, row in enumerate([*ROWS, BARE]):
         path = tmp_path / "raw" / row[0]
         path.parent.mkdir(parents=True, exist_ok=True)
         photo(number).save(path)
-    write_csv(tmp_path / "split.csv", (*SPLIT_COLUMNS, *GIVEN_COLUMNS), ROWS)
-    hashes = [(row[0], sha256_file(tmp_path / "raw" / row[0])) for row in ROWS]
+    write_csv(tmp_path / "split.csv", (*SPLIT_COLUMNS, *GIVEN_COLUMNS), [*ROWS, BARE])
+    hashes = [(row[0], sha256_file(tmp_path / "raw" / row[0])) for row in [*ROWS, BARE]]
     write_csv(tmp_path / "images.csv", ("path", "sha256"), hashes)
     classes = [{"code": name, "en": name, "zh": "", "bin": ""} for name in "ab"]
     write_json(tmp_path / "classes.json", {"classes": classes, "bins": [], "table": None})

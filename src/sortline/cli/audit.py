@@ -13,7 +13,7 @@ EPILOG = """examples:
   sortline audit my_photos --sheet scenes.png
   sortline audit my_photos --json > audit.json
 
-FOLDER holds a folder for each class, or train/ and val/ that do.
+FOLDER holds a folder for each class, or train/ and val/ that do, and beside train/ perhaps unlabelled/.
 exit code: 0 all files could be read, 1 some could not, 2 not such a folder"""
 
 

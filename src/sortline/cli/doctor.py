@@ -26,6 +26,7 @@ from sortline.cli._shared import paths, repair, supply
 from sortline.cli._shared.tasks import listed_tasks, model_of
 from sortline.config import device
 from sortline.data.layout import UNLABELLED
+from sortline.data.listing import list_folder
 
 SUMMARY = "check this machine: versions, processor, data, weights, models, and a short test run"
 EPILOG = """examples:
@@ -177,7 +178,7 @@ def _described(need: supply.Need) -> str:
     about = read_json(path)
     if not photos:
         return f", release {about['release']}"
-    bare = sum(one.is_file() for one in (need.folder / UNLABELLED).rglob("*"))
+    bare = len(list_folder(need.folder / UNLABELLED).files) if (need.folder / UNLABELLED).is_dir() else 0
     return f", {about['files']:,} files of {about['name']}" + f", {bare:,} of them without a label" * bool(bare)
 
 

@@ -22,8 +22,9 @@ EPILOG = """examples:
   sortline new forms D:/scans/forms --exact
   sortline new cups ~/Pictures/cups --backbone efficientnet_lite0
 
-FOLDER holds a folder for each class, named by it in any script, or train/ and val/ that do. Nothing in it is changed;
-dvc repro copies the photos. After they have changed: dvc repro -s -f fetch@NAME
+FOLDER holds a folder for each class, named by it in any script, or train/ and val/ that do, and beside train/ perhaps
+unlabelled/, of photos without a label. Nothing in it is changed; dvc repro copies the photos. After they have changed:
+dvc repro -s -f fetch@NAME
 exit code: 0 added, 2 not possible (params.yaml is as it was)"""
 
 COMMENT = "Own photos, added by `sortline new`. Run: dvc repro export@{}. What else could stand here: see `garbage`."
