@@ -137,7 +137,8 @@ TABLE: list[tuple[str, Any, set[str]]] = [
 ]
 # Not in the table: three classes without bins take no share of a bin and no costs of one (see test_head_loss.py,
 # test_costs.py), no head lies about to start from (see test_recipes.py), a linear head has no contrast, all photos have
-# labels (see test_pseudo_line.py), there are no maps to cut (see test_mixing.py), and pixels are for nets (see test_net_line.py).
+# labels (see test_pseudo_line.py), there are no maps to cut (see test_mixing.py), and pixels are for nets (see
+# test_net_line.py).
 APART = {
     "train_head.bin_share",
     "train_head.bin_loss",

@@ -182,7 +182,8 @@ class TrainHeadParams(HeadRecipe, Sureness):
                 contrast and (self.mixup or self.cutmix),
             "contrastive acts on a hidden layer; set hidden, or contrastive.share to 0": contrast and not self.hidden,
             "bin_loss and contrastive.share leave nothing for the loss of the classes": self.bin_loss + contrast >= 1,
-            "bin_loss goes by probabilities, which mse does not train; set it to 0": self.loss == "mse" and self.bin_loss,
+            "bin_loss goes by probabilities, which mse does not train; set it to 0":
+                self.loss == "mse" and self.bin_loss,
         }  # fmt: skip
         for why, wrong in faults.items():
             if wrong:

@@ -54,7 +54,8 @@ def summary(
     """
     decisions = {"most_probable": probabilities.argmax(1), "least_cost": least(probabilities, bin_of, matrix)}
     highest = max(matrix.max(), 1e-9)
-    costs, found = {}, {"n": len(labels)}
+    costs: dict[str, np.ndarray] = {}
+    found: dict[str, Any] = {"n": len(labels)}
     for name, decided in decisions.items():
         costs[name] = matrix[bin_of[labels], bin_of[decided]]
         # As a share of the highest it has the interval of a share, also where nothing was wrong.

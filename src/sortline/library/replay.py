@@ -210,8 +210,8 @@ def _heads(params: TrainHeadParams, place: Place, column: str) -> Epochs:
     targets, besides = heads.targets_of(data, params), Besides.of(params, data.bin_of)
     held = [folds == fold for fold in np.unique(folds)]
     masks = ~np.stack(held, 1)
-    how = {"mixing": Mixing(params.mixup, params.cutmix), "besides": besides}
-    for epoch in heads.epochs(rows, targets[photo], masks[photo], net, params, params.dropout, **how):
+    mixing, learnt = Mixing(params.mixup, params.cutmix), (rows, targets[photo], masks[photo])
+    for epoch in heads.epochs(*learnt, net, params, params.dropout, mixing=mixing, besides=besides):
         outputs = np.empty((len(folds), data.classes), np.float32)
         for number, mask in enumerate(held):
             head: Head = net.head(epoch.parameters, number)

@@ -21,5 +21,6 @@ class Batches:
         arrays = np.ascontiguousarray(inputs.reshape(*rows.shape, *inputs.shape[1:])), self.targets[rows]
         if not self.mixup:
             return arrays
-        shares, others = mixing.drawn(*rows.shape, self.mixup, generator)
+        steps, size = rows.shape
+        shares, others = mixing.drawn(steps, size, self.mixup, generator)
         return tuple(mixing.mixed(array, shares, others) for array in arrays)

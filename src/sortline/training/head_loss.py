@@ -70,7 +70,7 @@ class WideLoss(HeadLoss):
         super().__init__(net, models, loss)
         self.bins, self.contrast, self.temperature = besides.bins, besides.contrast, besides.temperature
         self.rest = 1 - self.bins - self.contrast
-        self.of_bins = losses.bin_cross_entropy(besides.bin_of) if self.bins else None
+        self.of_bins = losses.bin_cross_entropy(besides.bin_of) if self.bins else loss  # not called then
         self.inner = forward(net, models, inner=True)
 
     def construct(self, rows, targets, shares, keep=None):

@@ -47,7 +47,8 @@ class Mixing:
         learns of a row that is held out from it."""
         if not (self.mixup or self.cutmix):
             return features, targets, masks
-        shares, others = drawn(*masks.shape[:2], self.mixup or self.cutmix, generator)
+        steps, size = masks.shape[:2]
+        shares, others = drawn(steps, size, self.mixup or self.cutmix, generator)
         if self.cutmix:
             cut = boxes(shares, math.isqrt(features.shape[2]), generator)
             shares = 1 - cut.mean(1, dtype=np.float32)
