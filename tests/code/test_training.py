@@ -211,3 +211,20 @@ def test_a_diverging_training_ends_in_one_line_or_in_finite_numbers_whatever_its
             assert np.isfinite(trained.out_of_fold).all()
             ended.append("finite")
     assert ended == sorted(ended) and set(ended) == {"finite", "refused"}
+
+
+@pytest.mark.parametrize("views", [None, 2])
+def test_attention_trains_on_the_maps_of_all_views_position_by_position(views):
+    maps = np.random.default_rng(0).normal(size=(4, 3, 5, 2, 3)).astype(np.float16)
+    data = TrainingSet(maps, np.arange(4) % 2, np.arange(4) % 2, 2)
+    rows, photo = heads.training_rows(data, quick(pooling="attention", views=views))
+    kept = views or 3
+    assert (
+        rows.shape == (4 * kept, 6, 5)
+        and rows.flags.c_contiguous
+        and photo.tolist() == np.repeat(range(4), kept).tolist()
+    )
+    assert np.array_equal(rows[kept + 1, 4], maps[1, 1, :, 1, 1]) and np.array_equal(rows[0, 2], maps[0, 0, :, 0, 2])
+    maps[2, kept - 1, 0, 0, 0] = np.inf
+    with pytest.raises(UserError, match="NaN or Inf"):
+        heads.training_rows(data, quick(pooling="attention", views=views))
