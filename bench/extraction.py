@@ -14,13 +14,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image
 
 from bench import _paired
+from bench._photos import PLAIN, jpegs
 from bench._torch_backbone import mobilenet_v2
 from sortline import backbones
 from sortline.backbones.weights import fetch
-from sortline.config.augment import ViewParams
 from sortline.config.weights import WeightsParams
 from sortline.data.images import open_rgb, resize
 from sortline.data.prepared import Photo
@@ -30,7 +29,6 @@ from sortline.features.extraction import keep_maps
 from sortline.features.store import FeatureStore
 
 SIZE, PHOTOS, BATCH, FEW = 224, 128, 32, 16
-PLAIN = ViewParams(count=1)
 
 
 def run(repeats: int) -> dict[str, object]:
@@ -38,7 +36,7 @@ def run(repeats: int) -> dict[str, object]:
     with tempfile.TemporaryDirectory() as scratch:
         weights = Path(scratch) / "weights"
         fetch("bench", WeightsParams(backbone="mobilenet_v2"), weights, Path(scratch), data_folder())
-        photos = jpegs(task, Path(scratch))
+        photos = jpegs(task, Path(scratch), PHOTOS)
         backbone = backbones.load(weights)
         ours_by = {
             "sortline": engines.onnxruntime_engine(engines.to_onnx(backbone, SIZE)),
@@ -71,17 +69,6 @@ def run(repeats: int) -> dict[str, object]:
         "sortline_over_pytorch": _paired.ratio(taken, "pytorch_channels_last", "sortline"),
         "max_abs_diff_pytorch": difference,
     }  # fmt: skip
-
-
-def jpegs(task: str, scratch: Path) -> list[Path]:
-    """Return PHOTOS photos as JPEG files, spread evenly over the task's."""
-    every = sorted(path for path in (Path("data/raw") / task).rglob("*") if path.suffix.lower() in (".jpg", ".png"))
-    chosen = [every[index] for index in np.linspace(0, len(every) - 1, PHOTOS).astype(int)]
-    if task == "garbage":
-        return chosen
-    for index, path in enumerate(chosen):
-        Image.open(path).convert("RGB").save(scratch / f"{index}.jpg", quality=92)
-    return sorted(scratch.glob("*.jpg"))
 
 
 def torch_features(photos: list[Path], preprocessing, net) -> np.ndarray:

@@ -1,14 +1,20 @@
 """The engines that run a backbone, ONNX Runtime, OpenVINO and MindSpore, agree; a difference is refused."""
 
+import importlib
 import sys
+from types import SimpleNamespace
 
 import numpy as np
+import onnx
 import pytest
 
 from sortline._core import runtime
 from sortline._core.errors import UserError
+from sortline._core.openvino_session import no_statistics
+from sortline.backbones.preprocessing import GREY, HALF, IMAGENET, to_grey
 from sortline.features import engines
 from sortline.features.engines import Engine
+from sortline.features.mapper import Mapper
 
 pytestmark = pytest.mark.xdist_group("features")  # exported once, not once a process
 
@@ -36,6 +42,26 @@ def test_mean_and_max_are_those_of_the_map(tiny, exported):
     assert np.array_equal(maximum, feature_map.max((2, 3)))
 
 
+@pytest.mark.parametrize("pooling", ["mean", "attention"])
+def test_the_mapper_sees_in_one_run_what_it_gives_in_two(tiny, tmp_path, pooling):
+    onnx.save(engines.to_onnx(tiny, 32), tmp_path / "backbone.onnx")
+    about = {"image_size": 32, "backbone": tiny.info}
+    mapper, pictures = Mapper(SimpleNamespace(about=about, backbone=tmp_path / "backbone.onnx")), pixels(3, 32)
+    features, mean = mapper.seen(pictures, pooling)
+    assert np.array_equal(features, mapper.features(pictures, pooling))
+    assert np.array_equal(mean, mapper.pooled(pictures)[:, 0])
+    assert features.shape == ((3, 1280, 1, 1) if pooling == "attention" else (3, 2, 1280))
+
+
+def test_preprocessing_gives_the_bits_of_scale_and_shift_a_pixel():
+    for prepare in (IMAGENET, HALF, GREY):
+        images = pixels(2, 16)
+        values = images if prepare.channels == 3 else to_grey(images)[..., None]
+        found = prepare(images)
+        assert np.array_equal(found, (values * prepare.scale + prepare.shift).transpose(0, 3, 1, 2))
+        assert found.dtype == np.float32 and found.flags.c_contiguous
+
+
 def test_openvino_gives_the_same_features_of_any_number_of_pictures(tiny, exported):
     pytest.importorskip("openvino")
     engine = engines.openvino_engine(engines.to_onnx(tiny, 64, upto=3))
@@ -48,6 +74,13 @@ def test_openvino_gives_the_same_features_of_any_number_of_pictures(tiny, export
     engine.run(x[::-1].copy())
     assert all(np.array_equal(a, b) for a, b in zip(found, kept, strict=True))  # no view of OpenVINO's memory
     assert np.array_equal(engine.run(x[1:2])[0], found[0][1:2])
+
+
+def test_openvino_finds_nothing_to_send_statistics_with(monkeypatch):
+    monkeypatch.delitem(sys.modules, "openvino_telemetry", raising=False)
+    no_statistics()
+    with pytest.raises(ImportError):
+        importlib.import_module("openvino_telemetry")
 
 
 def test_openvino_that_is_not_there_or_cannot_is_one_line(monkeypatch):

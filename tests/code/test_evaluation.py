@@ -17,6 +17,7 @@ from sortline.data import prepared
 from sortline.evaluation.predictions import Predictions
 from sortline.features import similarity
 from sortline.features.heads import Head, save_heads
+from sortline.report import evaluation
 from sortline.report.evaluation import wrong_sheet
 
 STAGE = Path(__file__).parents[2] / "stages" / "evaluate.py"
@@ -156,6 +157,24 @@ def test_wrong_photos_are_framed_in_the_predicted_bins_colour(project):
     assert (0x6F, 0x77, 0x82) in colours and (0x27, 0x85, 0x3B) not in colours  # both were taken for a dry thing
     one = wrong_sheet(found, project / "raw", "tiny", columns=3, limit=1, predictor=model)
     assert one.tobytes() != sheet.tobytes()
+
+
+def test_a_sheet_decodes_a_large_photo_no_further_than_it_shows_it(project, monkeypatch):
+    """Of more than 4 megapixels."""
+    classes = prepared.read_classes(project / "prepared" / "classes.json")
+    val = prepared.read_part(project / "prepared" / "split.csv")
+    found = Predictions(val, classes, np.array(list(PREDICTED.values())))
+    rows, columns = np.mgrid[:1950, :2600]
+    waves = np.stack([np.sin(rows / 300), np.cos(columns / 200), np.sin((rows + columns) / 250)], -1)
+    Image.fromarray(np.uint8(128 + 100 * waves)).save(project / "raw" / "large.jpg", quality=95)
+    tiles = []
+    monkeypatch.setattr(evaluation, "contact_sheet", lambda found, *rest: tiles.extend(found))
+    val.images[2] = "large.jpg"
+    evaluation.predictions_sheet(found, project / "raw", "tiny", columns=3, limit=5)
+    whole, shown = Image.open(project / "raw" / "large.jpg"), tiles[2].image
+    assert 2 * 160 <= min(shown.size) < min(whole.size) / 2
+    small = [np.asarray(one.resize((160, 120)), float) for one in (whole, shown)]
+    assert np.abs(small[0] - small[1]).mean() < 1
 
 
 def test_a_sheet_without_errors_needs_no_photo(project):

@@ -1,5 +1,6 @@
 """A model in OpenVINO, which is an extra."""
 
+import sys
 import threading
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -10,11 +11,17 @@ from sortline._core.cores import cores
 from sortline._core.runtime import uncapped
 
 
+def no_statistics() -> None:
+    """Keep OpenVINO, which is to be imported next, from sending statistics of its use: it does so without asking."""
+    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]  # as where that is not installed
+
+
 class OpenVinoSession:
     """An `openvino.Model` on the CPU, for as many calls at a time as there are cores, each `threads` wide; 0: for one
     call on all cores."""
 
     def __init__(self, model: Any, threads: int) -> None:
+        no_statistics()
         import openvino
 
         own: dict[str, Any] = {"INFERENCE_PRECISION_HINT": "f32"}  # else it may compute in 16 bits

@@ -116,11 +116,11 @@ def explainer(classifier: Classifier, folder: Path, photos: Sequence[Path]) -> C
         names = chain([photo.stem], (f"{photo.stem}-{number}" for number in count(2)))
         places[photo] = next(place for name in names if (place := folder / f"{name}.png") not in places.values())
         own_files.check(places[photo])
-    evidence_of = _evidence(classifier)
+    evidence_of, side = _evidence(classifier), classifier.side and max(SIDE, classifier.side)
     labels = [values(label) for label in classifier.classes]
 
     def explain(photo: Path, prediction: Prediction) -> None:
-        image, label = open_rgb(photo), prediction.label
+        image, label = open_rgb(photo, side=side), prediction.label
         evidence = evidence_of(image, labels.index(values(label)))
         doubt = f"{prediction.doubt}: " if prediction.doubt else ""
         predicted = f"{doubt}{label.get('en') or label.get('code')}"

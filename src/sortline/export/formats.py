@@ -16,6 +16,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from sortline._core.cores import on_all_cores
 from sortline._core.errors import UserError
+from sortline._core.openvino_session import no_statistics
 from sortline.data.datasets import open_picture
 from sortline.evaluation import metrics
 from sortline.export.classifier import Classifier
@@ -55,6 +56,7 @@ def agreement(first: Classifier, second: Classifier, photos: Sequence[Path]) -> 
 
 def to_openvino(model: Path, out: Path, about: dict[str, Any]) -> None:
     """Write model.xml and model.bin into the folder `out`; `about` is kept in model.xml's rt_info, as `sortline`."""
+    no_statistics()
     try:
         import openvino
         from openvino import opset11

@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from sortline._core.errors import UserError
-from sortline._core.openvino_session import OpenVinoSession
+from sortline._core.openvino_session import OpenVinoSession, no_statistics
 from sortline.data.images import resize
 from sortline.export import sums
 
@@ -74,6 +74,7 @@ class OpenVino:
     """model.xml, with the weights in model.bin beside it."""
 
     def __init__(self, path: Path, threads: int) -> None:
+        no_statistics()
         openvino = _needed("openvino", "openvino", path)
         with one_line(path, "not a model that OpenVINO can load; export it again"):
             # As text and bytes, as above; a model from elsewhere could name any file otherwise.

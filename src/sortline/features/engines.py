@@ -10,7 +10,7 @@ import onnx
 from sortline._core import graphs, runtime, sessions
 from sortline._core.cores import cores
 from sortline._core.errors import UserError
-from sortline._core.openvino_session import OpenVinoSession
+from sortline._core.openvino_session import OpenVinoSession, no_statistics
 from sortline.backbones.loading import Backbone
 
 TOLERANCE = 1e-3
@@ -45,6 +45,7 @@ def onnxruntime_engine(model: onnx.ModelProto) -> Engine:
 
 def openvino_engine(model: onnx.ModelProto) -> Engine:
     """Run the same in OpenVINO; raise `UserError` where it is not installed."""
+    no_statistics()
     try:
         import openvino
     except ImportError:

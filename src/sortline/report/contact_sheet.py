@@ -11,6 +11,7 @@ from PIL import Image, ImageDraw, ImageFont
 from sortline._core.files import replacing
 
 PAPER, MAT, INK = "#ffffff", "#f0f0f0", "#202020"
+TILE = 160  # pixels a side, where a sheet says nothing else
 GAP = 10  # pixels between tiles and around the sheet
 FRAME = 5  # pixels; kept free where a tile has no frame, so that photos line up
 ROWS_A_LINE = 2  # rows that one line of a caption may be wrapped to
@@ -29,7 +30,7 @@ class Tile:
     colour: str | None = None
 
 
-def contact_sheet(tiles: Sequence[Tile], columns: int, title: str = "", tile_size: int = 160) -> Image.Image:
+def contact_sheet(tiles: Sequence[Tile], columns: int, title: str = "", tile_size: int = TILE) -> Image.Image:
     """Return an RGB sheet of `tiles`, `columns` a row (at least 1), read left to right, under `title`.
 
     Each photo is fitted whole into `tile_size` x `tile_size` pixels. A caption's lines are parted by newlines;

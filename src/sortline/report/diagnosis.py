@@ -9,7 +9,7 @@ from sortline.evaluation import suspects
 from sortline.evaluation.corruptions import CORRUPTIONS
 from sortline.evaluation.diagnosis import Diagnosis
 from sortline.predictor import Predictor
-from sortline.report.contact_sheet import Tile, contact_sheet, shown
+from sortline.report.contact_sheet import TILE, Tile, contact_sheet, shown
 
 
 def corruptions_sheet(found: Diagnosis, predictor: Predictor, task: str) -> Image.Image:
@@ -31,7 +31,7 @@ def suspects_sheet(found: Diagnosis, raw: Path, limit: int, task: str) -> Image.
     shares = suspects.agreement(doubtful, part.labels)
     tiles = [
         Tile(
-            open_picture(raw / part.images[i]),
+            open_picture(raw / part.images[i], TILE),
             f"label: {shown(names, part.labels[i])} ({doubtful.quality[i]:.2f})\n"
             f"or: {shown(names, probabilities[i].argmax())} ({probabilities[i].max():.2f})\n"
             f"neighbours with its label: {shares[i]:.0%}\n{part.images[i]}",
@@ -47,7 +47,7 @@ def outliers_sheet(found: Diagnosis, raw: Path, task: str) -> Image.Image:
     part, names = found.unseen.part, found.names
     tiles = [
         Tile(
-            open_picture(raw / part.images[i]),
+            open_picture(raw / part.images[i], TILE),
             f"{shown(names, part.labels[i])}\ntypicality {found.doubtful.typicality[i]:.2f}\n{part.images[i]}",
         )
         for i in found.doubtful.outliers

@@ -13,7 +13,7 @@ from sortline.evaluation import metrics
 from sortline.evaluation.predictions import Predictions
 from sortline.predictor import Predictor
 from sortline.report import figures
-from sortline.report.contact_sheet import Tile, contact_sheet, shown
+from sortline.report.contact_sheet import TILE, Tile, contact_sheet, shown
 from sortline.report.overlay import overlay
 
 CORRECT, WRONG = "#0072b2", "#d62728"
@@ -54,7 +54,7 @@ def wrong_sheet(
     title = f"{task}: {len(wrong):,} of {n:,} {split} photos wrong, most confident first{some}{frame}"
     tiles = []
     for i in wrong[:limit]:
-        tile, label = _tile(predictions, raw, i), int(predictions.labels[i])
+        tile, label = _tile(predictions, raw, i, max(TILE, predictor.size)), int(predictions.labels[i])
         tiles.append(tile)
         evidence = predictor.evidence(predictor.picture(tile.image), label)
         if evidence is not None:
@@ -71,12 +71,13 @@ def predictions_sheet(predictions: Predictions, raw: Path, task: str, columns: i
     n = len(predictions.val.images)
     some = spread(n, limit)
     colours = np.where(predictions.correct, CORRECT, WRONG)
-    tiles = [replace(_tile(predictions, raw, i), colour=str(colours[i])) for i in some]
+    tiles = [replace(_tile(predictions, raw, i, TILE), colour=str(colours[i])) for i in some]
     title = f"{task}: {len(some):,} of {n:,} {predictions.val.split} photos; blue correct, red wrong"
     return contact_sheet(tiles, columns, title)
 
 
-def _tile(predictions: Predictions, raw: Path, i: int) -> Tile:
+def _tile(predictions: Predictions, raw: Path, i: int, side: int) -> Tile:
+    """Return photo `i` with what is said of it; `side` as in `open_rgb`."""
     names, bins, bin_of = predictions.classes.names, predictions.classes.bins, predictions.classes.bin_of
     truth, predicted = predictions.val.labels[i], predictions.labels[i]
     lines = [
@@ -90,4 +91,4 @@ def _tile(predictions: Predictions, raw: Path, i: int) -> Tile:
         colour = chosen["colour"]
         lines.append(f"{'correct' if bin_of[predicted] == bin_of[truth] else 'wrong'} bin: {chosen['en']}")
     image = predictions.val.images[i]
-    return Tile(open_picture(raw / image), "\n".join([*lines, image]), colour)
+    return Tile(open_picture(raw / image, side), "\n".join([*lines, image]), colour)

@@ -95,7 +95,7 @@ def duplicates_sheet(prepared: Preparation) -> Image.Image:
         how = match.how if match.exact else f"{match.how}; {100 - match.distance} % agree"
         for i in (match.photo, match.copy):
             photo = audit.photos[i]
-            image = open_rgb(audit.folder / photo.path)
+            image = open_rgb(audit.folder / photo.path, side=SIZE)
             image.thumbnail((SIZE, SIZE))
             caption = f"{how}\n{shown(names, split.label[i])}\n{photo.path}"
             tiles.append(Tile(image, caption, colour))

@@ -26,7 +26,7 @@ def scenes_sheet(audit: Audit, held_out: np.ndarray | None = None) -> Image.Imag
     for number in found[spread(len(found), ROWS)] if len(found) else []:
         photos = np.flatnonzero(scene == number)
         for i in photos[:COLUMNS]:
-            image = open_rgb(audit.folder / audit.photos[i].path)
+            image = open_rgb(audit.folder / audit.photos[i].path, side=2 * SIZE)
             image.thumbnail((2 * SIZE, 2 * SIZE))
             tiles.append(Tile(image, audit.photos[i].path, HELD_OUT if held[i] else TRAIN))
         empty = Tile(Image.new("RGB", (SIZE, SIZE), PAPER), "")

@@ -178,7 +178,7 @@ def _table(rows: Rows) -> str:
 def _photo(facts: Facts, image: str) -> str:
     assert facts.photos is not None
     try:
-        picture = open_picture(facts.photos / image)
+        picture = open_picture(facts.photos / image, THUMBNAIL)
     except BadImage as error:
         facts.problems.append(str(error))
         return ""

@@ -50,9 +50,10 @@ def onnxruntime_layer(kernel: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
 
 
 def openvino_layer(kernel: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
-    import openvino
+    from sortline._core.openvino_session import OpenVinoSession, no_statistics
 
-    from sortline._core.openvino_session import OpenVinoSession
+    no_statistics()
+    import openvino
 
     session = OpenVinoSession(openvino.Core().read_model(as_onnx(kernel)), threads=0)
     return lambda photo: session.run(["pooled"], {"photo": photo})[0].ravel()
