@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
-from common import PARAMS, ROOT, SPLIT, read, store
+from common import PARAMS, ROOT, SPLIT, Train, read, store
 from scipy.special import logsumexp, softmax
 
 from sortline._core import files, runtime
@@ -22,7 +22,7 @@ from sortline.evaluation.strangers import KINDS, auroc, picture
 from sortline.features.familiarity import UNKNOWN
 from sortline.features.heads import Head
 from sortline.features.mapper import Mapper
-from sortline.training import calibration, heads
+from sortline.training import calibration, generated, heads
 from sortline.training.head_graph import HeadNet
 from sortline.training.targets import smooth_targets
 
@@ -42,13 +42,14 @@ def main(argv: list[str]) -> None:
         *((whole, fold) for fold in folds),
         *((train.part.labels != one, folds[one % len(folds)]) for one in classes),
     ]
-    trained = fitted([kept & (train.folds != fold) for kept, fold in without])
+    masks = [kept & (train.folds != fold) for kept, fold in without]
+    trained, bounds = fitted(masks), lower_bounds(train, np.stack(masks, 1))
     plain, labels = train.features[:, 0], train.part.labels
     found: dict[str, dict[str, list[float]]] = {}
-    for number, ((kept, fold), head) in enumerate(zip(without, trained, strict=True)):
+    for number, ((kept, fold), head, bound) in enumerate(zip(without, trained, bounds, strict=True)):
         inside, known = kept & (train.folds != fold), kept & (train.folds == fold)
         missing = None if number < len(folds) else int(classes[number - len(folds)])
-        for name, score in scores(plain[inside], head, missing):
+        for name, score in [*scores(plain[inside], head, missing), *with_bound(plain[inside], head, missing, bound)]:
             row, own = found.setdefault(name, {}), score(plain[known])
             if missing is not None:
                 row.setdefault("class left out", []).append(auroc(own, score(plain[labels == missing])))
@@ -88,6 +89,49 @@ def fitted(masks: list[np.ndarray]) -> list[Head]:
     *_, last = heads.epochs(rows, targets, np.stack(masks, 1)[photo], net, params)
     temperature = files.read_json(ROOT / "metrics" / PARAMS["task"] / "train.json")["temperature"]
     return [calibration.tempered(net.head(last.parameters, model), temperature) for model in range(len(masks))]
+
+
+def lower_bounds(train: Train, masks: np.ndarray) -> list[Score]:
+    """Return for each column of `masks` bool (n, models) how likely features are by a class-conditional VAE of those
+    train photos (An and Cho 2015, "Variational Autoencoder based Anomaly Detection using Reconstruction Probability"):
+    the evidence lower bound of each class it has seen, what its axes leave out being normal, summed over classes."""
+    plain, labels = train.features[:, 0], train.part.labels
+    spaces = [generated.space(plain[mask], labels[mask], train.classes) for mask in masks.T]
+    net, trained = generated.nets("vae", plain, labels, masks, spaces, PARAMS["seed"])
+
+    def scored(space: generated.Space, values: dict[str, np.ndarray], known: np.ndarray) -> Score:
+        width = plain.shape[1] - space.axes.shape[1]
+
+        def left_out(features: np.ndarray, kinds: np.ndarray) -> np.ndarray:
+            along = (space.coordinates(features, kinds) * space.scale) ** 2
+            return ((features - space.means[kinds]) ** 2).sum(1) - along.sum(1)
+
+        spread = left_out(plain[known], labels[known]).mean() / width
+
+        def score(features: np.ndarray) -> np.ndarray:
+            found = []
+            for kind in np.unique(labels[known]):
+                kinds = np.full(len(features), kind)
+                one_hot = generated.kinds_of(kinds, train.classes)
+                inside = net.bound(values, space.coordinates(features, kinds), one_hot)
+                found.append(inside - left_out(features, kinds) / (2 * spread))
+            return logsumexp(found, axis=0)
+
+        return score
+
+    return [scored(*one) for one in zip(spaces, trained, masks.T, strict=True)]
+
+
+def with_bound(known: np.ndarray, head: Head, missing: int | None, bound: Score) -> Iterator[tuple[str, Score]]:
+    """Yield the score of the VAE, and the energy with a share of it in place of the distance."""
+    yield "lower bound of a class-conditional VAE (An and Cho 2015)", bound
+    energy = dict(scores(known, head, missing))["energy (Liu et al. 2020)"]
+    spread = energy(known).std() / bound(known).std()
+    for share in PARAMS["shares"]:
+        yield (
+            f"energy + {share:g} lower bound",
+            lambda features, scale=share * spread: energy(features) + scale * bound(features),
+        )
 
 
 def scores(known: np.ndarray, head: Head, missing: int | None) -> Iterator[tuple[str, Score]]:

@@ -82,6 +82,14 @@ def test_even_fills_every_class_up_to_the_largest(photos):
         assert counts.tolist() == [2 * masks[labels == 0, model].sum()] * 3
 
 
+@pytest.mark.parametrize("by", ["copies", "noise"])
+def test_even_adds_nothing_where_the_classes_are_even(by, photos):
+    features, photo, masks, labels = photos
+    masks[:] = np.concatenate([np.arange(count) < 6 for count in COUNTS])[:, None]
+    rows, _, seen, after = generated.with_generated(features, photo, masks, labels, params(by, "even"))
+    assert np.array_equal(rows, features) and np.array_equal(seen, masks[photo]) and after.batch_size == 64
+
+
 def test_noise_has_each_class_s_own_mean_and_spread(photos):
     features, photo, masks, labels = photos
     rows, photos_of, seen, _ = generated.with_generated(features, photo, masks, labels, params("noise", 4000))

@@ -38,7 +38,7 @@ class Gan:
             "maker_in": (self.latent + self.classes, self.hidden), "maker_out": (self.hidden, self.dimension),
             "critic_in": (self.dimension + self.classes, self.hidden), "critic_out": (self.hidden, 1),
         }  # fmt: skip
-        shapes = {}
+        shapes: dict[str, tuple[int, int]] = {}
         for name, (inputs, outputs) in layers.items():
             shapes |= {f"{name}_weight": (inputs, outputs), f"{name}_bias": (1, outputs)}
         return shapes

@@ -98,8 +98,10 @@ def made(
 
 def drawn(labels: np.ndarray, mask: np.ndarray, counts: np.ndarray, generator: np.random.Generator) -> np.ndarray:
     """Return random rows of `mask`, int (m,): of each class as many as `counts` says."""
-    every = [np.flatnonzero(mask & (labels == kind)) for kind in range(len(counts))]
-    return np.concatenate([generator.choice(rows, count) for rows, count in zip(every, counts, strict=True) if count])
+    found = [np.empty(0, int)]
+    for kind in np.flatnonzero(counts):
+        found.append(generator.choice(np.flatnonzero(mask & (labels == kind)), counts[kind]))
+    return np.concatenate(found)
 
 
 def with_generated(

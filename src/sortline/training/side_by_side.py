@@ -18,6 +18,8 @@ Part = Callable[[str], Tensor]  # a parameter by name: (models, inputs, outputs)
 class Net(Protocol):
     """A kind of net: what its parameters are, and the loss that they are trained by."""
 
+    def __hash__(self) -> int: ...
+
     @property
     def noise(self) -> int:
         """How many standard normal numbers a row needs."""
@@ -77,22 +79,12 @@ class _Loss(nn.Cell):
         return (first + second).sum(), ops.stack((first, second)), ops.ones_like(first)
 
 
-@dataclass(frozen=True)
 class Batches:
     """Rows (n, ...) and what belongs to each (arrays of n), with `noise` fresh standard normal numbers a row."""
 
-    rows: np.ndarray
-    more: tuple[np.ndarray, ...]
-    noise: int
-    draws: np.random.Generator
-
-    @property
-    def count(self) -> int:
-        return len(self.rows)
-
-    @property
-    def bytes_each(self) -> int:
-        return self.rows[0].nbytes
+    def __init__(self, rows: np.ndarray, more: tuple[np.ndarray, ...], noise: int, draws: np.random.Generator) -> None:
+        self.rows, self.more, self.noise, self.draws = rows, more, noise, draws
+        self.count, self.bytes_each = len(rows), rows[0].nbytes
 
     def generator(self, number: int) -> np.random.Generator:
         return self.draws

@@ -37,7 +37,7 @@ class Vae:
             "read": (self.dimension + self.classes, self.hidden), "code": (self.hidden, 2 * self.latent),
             "open": (self.latent + self.classes, self.hidden), "write": (self.hidden, self.dimension),
         }  # fmt: skip
-        shapes = {}
+        shapes: dict[str, tuple[int, int]] = {}
         for name, (inputs, outputs) in layers.items():
             shapes |= {f"{name}_weight": (inputs, outputs), f"{name}_bias": (1, outputs)}
         return shapes if self.binary else shapes | {"log_spread": (1, self.dimension)}
@@ -68,7 +68,7 @@ class Vae:
         return np.maximum(inside, 0) @ values["write_weight"] + values["write_bias"]
 
     def bound(self, values: Arrays, rows: np.ndarray, kinds: np.ndarray) -> np.ndarray:
-        """Return the evidence lower bound of normal rows, in nats, float (n,); of each the mean code stands for a draw."""
+        """Return the evidence lower bound of normal rows, in nats, float (n,); the mean code stands for a draw."""
         inside = np.concatenate((rows, kinds), 1) @ values["read_weight"] + values["read_bias"]
         code = np.maximum(inside, 0) @ values["code_weight"] + values["code_bias"]
         mean, log_variance = code[:, : self.latent], code[:, self.latent :]
