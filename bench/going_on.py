@@ -1,4 +1,4 @@
-"""What it saves not to begin anew: 100 photos more, extraction and training that are killed; and what two processes do."""
+"""What it saves not to begin anew: 100 photos more, stages killed halfway; and what two processes bring."""
 
 import os
 import shutil

@@ -172,7 +172,8 @@ class TrainHeadParams(HeadRecipe, Sureness):
         faults = {
             "with patience the inner tenth chooses the epoch; set checkpoint: last":
                 self.patience and self.checkpoint == "best",
-            "lbfgs trains linear heads by cross-entropy only: no attention, hidden, activation, bin_loss": lbfgs and beyond,
+            "lbfgs trains linear heads by cross-entropy only: no attention, hidden, activation, bin_loss":
+                lbfgs and beyond,
             "lbfgs learns from labelled photos alone: take another optimizer, or pseudo: null": lbfgs and self.pseudo,
             "generated features are pooled ones, for heads that gradient steps train; set by: none":
                 self.generated.by != "none" and (lbfgs or attention),

@@ -20,7 +20,7 @@ from sortline.training.head_loss import NOTHING, Besides
 from sortline.training.keeping import Arrays, Keeper
 from sortline.training.mixing import Mixing
 from sortline.training.progress import Progress
-from sortline.training.results import Extra, Trained, TrainingSet
+from sortline.training.results import Examples, Trained, TrainingSet
 from sortline.training.targets import smooth_targets
 
 INNER = 0.1  # the part that early stopping watches
@@ -202,7 +202,7 @@ class _Watch:
 
 def train_by_steps(
     data: TrainingSet, params: TrainHeadParams, keeper: Keeper | None = None, log: Path | None = None,
-    extra: Extra | None = None,
+    extra: Examples | None = None,
 ) -> Trained:  # fmt: skip
     """Train by gradient steps, all at once: one head per fold on the photos of the others, one on all of them, and one
     per fold of those dealt by photo. `keeper`: see `epochs`; `log`: see `Progress`; `extra` teaches too."""
@@ -217,16 +217,15 @@ def train_by_steps(
     besides = Besides.of(params, data.bin_of)
     start, facts = _start(net, params, masks.shape[1], data.dataset)
     rows, photo, seen, recipe = generated.with_generated(features, photo, masks, data.labels, params)
-    rows = rows, targets[photo], seen
+    learnt = Examples(rows, targets[photo], seen)
     if extra is not None:
-        more = extra.features, extra.targets, extra.masks
-        rows = tuple(np.concatenate(both) for both in zip(rows, more, strict=True))
+        learnt = learnt.with_more(extra)
     how = params.dropout, start, keeper, Mixing(params.mixup, params.cutmix), besides
-    trained = epochs(*rows, net, recipe, *how)
+    trained = epochs(learnt.features, learnt.targets, learnt.masks, net, recipe, *how)
 
     curve: list[dict[str, float]] = []
     kept, recent = {}, {}  # kept: out-of-fold logits and the heads
-    progress = Progress("train", params.epochs, len(rows[0]), log)
+    progress = Progress("train", params.epochs, len(learnt.features), log)
     for epoch in progress.watch(trained):
         heads = [net.head(epoch.parameters, model) for model in range(masks.shape[1])]
         logits = score(heads)

@@ -18,7 +18,7 @@ from sortline.features.store import FeatureStore
 from sortline.training import heads
 from sortline.training.calibration import fit_temperature
 from sortline.training.keeping import Keeper
-from sortline.training.results import Extra, Trained, TrainingSet
+from sortline.training.results import Examples, Trained, TrainingSet
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ def label(
 
 def taught(
     data: TrainingSet, unlabelled: Unlabelled, labels: np.ndarray, taken: np.ndarray, params: TrainHeadParams
-) -> Extra:
+) -> Examples:
     """Return the rows that `label`'s answers make: a photo is there once for each label that a model gives it, and
     teaches the models that gave it that one. Raises `UserError` where there are no views to learn from."""
     photo, model = np.nonzero(taken)
@@ -106,7 +106,7 @@ def taught(
     views = _views(unlabelled.features[:, : params.views], params.pseudo)
     one = replace(data, features=views[told[:, 0]], labels=told[:, 1])
     rows, of = heads.training_rows(one, params.model_copy(update={"views": None}))
-    return Extra(rows, heads.targets_of(one, params)[of], masks[of])
+    return Examples(rows, heads.targets_of(one, params)[of], masks[of])
 
 
 def _views(features: np.ndarray, pseudo: PseudoParams | None) -> np.ndarray:

@@ -42,13 +42,17 @@ class TrainingSet:
 
 
 @dataclass(frozen=True)
-class Extra:
-    """What heads learn from beside the train photos: `features` as `heads.training_rows` has them, `targets` float32
-    (rows, classes); `masks` bool (rows, models): which models a row teaches, in the order of `Trained.models`."""
+class Examples:
+    """What heads learn from: `features` as `heads.training_rows` has them, `targets` float32 (rows, classes); `masks`
+    bool (rows, models): which models a row teaches, in the order of `Trained.models`."""
 
     features: np.ndarray
     targets: np.ndarray
     masks: np.ndarray
+
+    def with_more(self, other: "Examples") -> "Examples":
+        mine, more = vars(self).values(), vars(other).values()
+        return Examples(*(np.concatenate(both) for both in zip(mine, more, strict=True)))
 
 
 @dataclass(frozen=True)
