@@ -27,13 +27,20 @@ def matrix_of(costs: Costs, classes: Classes) -> np.ndarray:
     ids = [row["id"] for row in classes.bins]
     if not ids:
         raise UserError("params.yaml: evaluate.bin_costs needs a task whose classes have bins; set it to null")
+
+    def place(name: str) -> int:
+        if name not in ids:
+            raise UserError(f"params.yaml: evaluate.bin_costs: no bin '{name}'; there is: {', '.join(ids)}")
+        return ids.index(name)
+
     found = 1 - np.eye(len(ids))
     for name, cost in costs.items():
-        for one, value in cost.items() if isinstance(cost, dict) else [(name, cost)]:
-            for given in (name, one):
-                if given not in ids:
-                    raise UserError(f"params.yaml: evaluate.bin_costs: no bin '{given}'; there is: {', '.join(ids)}")
-            found[ids.index(name), ids.index(one) if isinstance(cost, dict) else slice(None)] = value
+        row = found[place(name)]
+        if isinstance(cost, dict):
+            for other, value in cost.items():
+                row[place(other)] = value
+        else:
+            row[:] = cost
     np.fill_diagonal(found, 0)
     return found
 
