@@ -62,7 +62,7 @@ def table(found: dict[str, Any]) -> list[str]:
     header = ["labels a class", "photos", "way", "% [95 %]", "less labels alone, points [95 %]", "p, Holm",
               "others that got a label", "of these right"]  # fmt: skip
     lines = [f"| {' | '.join(header)} |", "|" + " --- |" * len(header)]
-    ways = found["ways"]
+    ways = {way: found["ways"][way] for way in PARAMS["weak"]["ways"]}
     for place, first in enumerate(ways[BASE]):
         for way, rows in ways.items():
             row = rows[place]
@@ -83,7 +83,8 @@ def accuracy(row: dict[str, Any]) -> str:
 def draw(found: dict[str, Any], path: Path) -> None:
     with figure_at(path, 6.0, 3.6) as figure:
         axes = figure.subplots()
-        for (way, rows), colour in zip(found["ways"].items(), SERIES, strict=False):
+        for way, colour in zip(PARAMS["weak"]["ways"], SERIES, strict=False):
+            rows = found["ways"][way]
             counts = [row["a_class"] for row in rows]
             axes.plot(counts, [row["accuracy"] for row in rows], "o-", color=colour, label=NAMES[way], ms=4)
             low, high = ([row[end] for row in rows] for end in ("low", "high"))
