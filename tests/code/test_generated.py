@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
+from sortline._core.errors import UserError
 from sortline.config.training import TrainHeadParams
 from sortline.training import generated
 from sortline.training.heads import train_by_steps
@@ -149,3 +150,11 @@ def test_heads_learn_from_them_and_the_same_each_time(by, photos, few_steps):
 def test_heads_that_cannot_learn_from_them_are_refused(changes):
     with pytest.raises(ValidationError, match="set by: none"):
         params("noise", **changes)
+
+
+@pytest.mark.parametrize("by", ["noise", "vae", "gan"])
+def test_of_photos_that_are_all_alike_nothing_can_be_made(by, photos):
+    features, photo, masks, labels = photos
+    alike = np.eye(len(COUNTS), features.shape[1], dtype=np.float32)[labels[photo]]
+    with pytest.raises(UserError, match="all alike.*set by to none"):
+        generated.with_generated(alike, photo, masks, labels, params(by))

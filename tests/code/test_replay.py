@@ -185,9 +185,7 @@ def test_a_heads_targets_are_those_of_the_stage(place, monkeypatch):
     uneven = [row | {"label": 0 if i < 120 else row["label"]} for i, row in enumerate(rows)]
     files.write_csv(place.prepared / "split.csv", list(rows[0]), [list(row.values()) for row in uneven])
     learned, epochs = [], heads.epochs
-    monkeypatch.setattr(
-        heads, "epochs", lambda rows, targets, *a, **k: learned.append(targets) or epochs(rows, targets, *a, **k)
-    )
+    monkeypatch.setattr(heads, "epochs", lambda rows, *a, **k: learned.append(a[0]) or epochs(rows, *a, **k))
     settings = HEAD | {"class_weights": "balanced", "label_smoothing": 0.1, "epochs": 1}
     replay(Report(title="x", split="scene", runs={"head": {"train_head": settings}}), place)
     params, classes = TrainHeadParams(**settings), read_classes(place.prepared / "classes.json")

@@ -6,6 +6,7 @@ from mindspore import Tensor, nn, ops
 
 from sortline.nets import registry
 from sortline.training import loop
+from sortline.training.gan import leaky
 
 
 class Maker(nn.Cell):
@@ -48,10 +49,6 @@ class Critic(nn.Cell):
         x = leaky(self.down1(pictures))
         x = leaky(self.norm(self.down2(x)))
         return (self.dense(x.reshape((-1, self.width))) * kinds).sum(1)
-
-
-def leaky(x: Tensor) -> Tensor:
-    return ops.maximum(x, 0.2 * x)
 
 
 def softplus(x: Tensor) -> Tensor:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse.linalg import eigsh
 
+from sortline._core.errors import UserError
 from sortline.config.training import Recipe, TrainHeadParams
 from sortline.training import gan, vae
 from sortline.training.side_by_side import fit
@@ -40,13 +41,21 @@ class Space:
 
 
 def space(features: np.ndarray, labels: np.ndarray, classes: int, axes: int = AXES) -> Space:
-    """Return the space of features float32 (n, D) of classes int (n,); one without any has the mean of all."""
+    """Return the space of features float32 (n, D) of classes int (n,); one without any has the mean of all.
+
+    Raises `UserError` where the features of a class are all the same.
+    """
     count = np.bincount(labels, minlength=classes)[:, None]
     one_hot = kinds_of(labels, classes)
     means = np.where(count, one_hot.T @ features / np.maximum(count, 1), features.mean(0)).astype(np.float32)
     apart = features - means[labels]
     spreads = np.sqrt(one_hot.T @ apart**2 / np.maximum(count, 1)).astype(np.float32)
     few = apart[:: max(1, len(apart) // ROWS)].astype(float)
+    if not few.any():
+        raise UserError(
+            "params.yaml: train_head.generated: the photos of each class are all alike, so that nothing can be made of "
+            "them; add others, or set by to none"
+        )
     start = np.random.default_rng(0).standard_normal(few.shape[1])
     values, found = eigsh(few.T @ few / len(few), min(axes, few.shape[1] - 1), v0=start)
     found *= np.sign(found[np.abs(found).argmax(0), np.arange(found.shape[1])])  # or the sign would be anyone's
