@@ -4,7 +4,8 @@ import math
 
 import numpy as np
 import pytest
-from sklearn.metrics import top_k_accuracy_score
+from scipy.stats import bootstrap
+from sklearn.metrics import confusion_matrix, f1_score, top_k_accuracy_score
 
 from sortline.evaluation import metrics
 
@@ -62,6 +63,30 @@ def test_top_k_breaks_ties_as_argmax_does():
     assert metrics.top_k(labels, probabilities, 1).tolist() == (probabilities.argmax(axis=1) == labels).tolist()
     assert metrics.top_k(labels, probabilities, 2).tolist() == [True, True, False]
     assert metrics.top_k(labels, probabilities, 3).all()
+
+
+@pytest.mark.parametrize("classes", [2, 10, 26])
+def test_confusions_and_macro_f1_match_scikit_learn(classes):
+    labels, probabilities = random_predictions(60, classes)
+    labels, predicted = labels.astype(np.uint8), probabilities.argmax(axis=1)
+    expected = confusion_matrix(labels, predicted, labels=range(classes))
+    np.testing.assert_array_equal(metrics.confusion(labels, predicted, classes), expected)
+    assert metrics.macro_f1(labels, predicted) == pytest.approx(
+        f1_score(labels, predicted, average="macro", zero_division=0), abs=1e-12
+    )
+
+
+def test_the_interval_by_scene_is_scipys_bootstrap():
+    random = np.random.default_rng(1)
+    scenes, correct = random.integers(0, 90, 400), random.random(400) < 0.8
+    _, scene = np.unique(scenes, return_inverse=True)
+    hits, sizes = np.bincount(scene, correct), np.bincount(scene)
+    found = bootstrap(
+        (hits, sizes), lambda a, b, axis: a.sum(axis) / b.sum(axis), paired=True, n_resamples=2000,
+        method="percentile", rng=np.random.default_rng(0),
+    ).confidence_interval  # fmt: skip
+    share = metrics.share_by_scene(correct, scenes)
+    assert (share["low"], share["high"]) == pytest.approx((found.low, found.high), abs=1e-12)
 
 
 def test_macro_f1_counts_classes_that_occur():
