@@ -2,7 +2,6 @@
 
 import json
 import runpy
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -27,17 +26,20 @@ def read(name):
     return json.loads((STUDY / name).read_text(encoding="utf-8"))
 
 
-def test_the_tables_are_made_of_the_results(report, tmp_path):
+def test_the_tables_are_made_of_the_results(report, monkeypatch):
     rows = read("metrics.json")["ways"]
     made = "\n".join(report["table"]({name: rows[name] for name in report["PARAMS"]["ways"]})) + "\n"
     assert made == (STUDY / "table.md").read_text(encoding="utf-8") == between(STUDY / "README.md", "table")
     costs = "\n".join(report["costs"](read("timings.json"))) + "\n"
     assert costs == (STUDY / "costs.md").read_text(encoding="utf-8") == between(STUDY / "README.md", "costs")
     assert (STUDY / "unknown.md").read_text(encoding="utf-8") == between(STUDY / "README.md", "unknown")
-    sys.path.insert(0, str(STUDY))
     scores = read("unknown.json")["scores"]
-    lines = runpy.run_path(str(STUDY / "unknown.py"))["table"](scores, list(scores))
-    sys.path.remove(str(STUDY))
+    with monkeypatch.context() as context:
+        context.syspath_prepend(STUDY)
+        lines = runpy.run_path(str(STUDY / "unknown.py"))["table"](scores, list(scores))
+        bits = runpy.run_path(str(STUDY / "eight_bits.py"))["table"](read("eight_bits.json"))
+    made = "\n".join(bits) + "\n"
+    assert made == (STUDY / "eight_bits.md").read_text(encoding="utf-8") == between(STUDY / "README.md", "eight_bits")
     assert sorted(lines[2:]) == sorted(between(STUDY / "README.md", "unknown").splitlines()[2:])
 
 
