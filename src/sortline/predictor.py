@@ -23,7 +23,7 @@ from sortline.features import similarity
 from sortline.features.answers import Familiar, HeldOut, Unseen
 from sortline.features.evidence import class_activation
 from sortline.features.familiarity import Familiarity
-from sortline.features.heads import Head, dropped, load_head, softmax
+from sortline.features.heads import MAPS, Head, dropped, load_head, softmax
 from sortline.features.mapper import Mapper
 from sortline.features.store import FeatureStore
 
@@ -158,7 +158,7 @@ class HeadPredictor(Predictor):
         return self.head.logits(features), self.reference.distance(mean)
 
     def probabilities(self, part: Part, dataset: str | None = None) -> np.ndarray:
-        what = "maps" if self.head.pooling == "attention" else "pooled"
+        what = "maps" if self.head.pooling in MAPS else "pooled"
         kept = self.store.read(what, part.total, dataset)
         return self.head.probabilities(kept[:, 0][part.rows])
 

@@ -46,6 +46,12 @@ def plan(train: Train) -> tuple[list[tuple[str, int]], np.ndarray]:
     return cells, robustness.dealt(train.part.labels, len(cells), PARAMS["each"])
 
 
+def mapped(train: Train) -> np.ndarray:
+    """Return whether each train photo has whole maps, bool (n,): those of every so manieth scene."""
+    scenes = np.unique(train.part.scenes)
+    return np.isin(train.part.scenes, scenes[:: PARAMS["maps"]["every"]])
+
+
 def note_seconds(name: str, seconds: float) -> None:
     """Note the seconds that a seed of a way took in timings.json, which is no output of a stage."""
     path = HERE / "timings.json"

@@ -1,6 +1,6 @@
 """report: what every way is worth on photos as they are and corrupted, against the line's own head.
 
-Usage: report.py --answers FOLDER --out FILE --table FILE --figures FOLDER
+Usage: report.py --answers FOLDER --out FILE --table FILE --maps FILE --figures FOLDER
 """
 
 import argparse
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from common import HERE, PARAMS, Train, plan, read
+from common import HERE, PARAMS, Train, mapped, plan, read
 from matplotlib.ticker import PercentFormatter
 
 from sortline._core import files
@@ -24,33 +24,41 @@ KINDS = "clean", "corrupted"
 
 def main(argv: list[str]) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    for option in ("--answers", "--out", "--table", "--figures"):
+    for option in ("--answers", "--out", "--table", "--maps", "--figures"):
         parser.add_argument(option, type=Path, required=True)
     args = parser.parse_args(argv)
-    train = read()
-    rows = scored(train, args.answers)
-    files.write_metrics(args.out, {"tried": len(rows) - 1, "base": PARAMS["base"], "ways": rows})
-    written = files.read_json(args.out)["ways"]
-    rows = {name: written[name] for name in PARAMS["ways"]}
-    files.write_text(args.table, "\n".join(table(rows)) + "\n")
+    train, maps = read(), PARAMS["maps"]
+    _, deal = plan(train)
+    rows = scored(train, deal, PARAMS, args.answers)
+    chosen = mapped(train)
+    part, folds, features = train.part.some(chosen), train.folds[chosen], train.features[chosen]
+    on_maps = scored(Train(part, folds, features, train.classes), deal[chosen], maps, args.answers / "maps")
+    tried = correct([row for row in [*rows.values(), *on_maps.values()] if "clean_against" in row])
+    of_maps = {"base": maps["base"], "ways": on_maps}
+    files.write_metrics(args.out, {"tried": tried, "base": PARAMS["base"], "ways": rows, "maps": of_maps})
+    written = files.read_json(args.out)
+    rows = {name: written["ways"][name] for name in PARAMS["ways"]}
+    on_maps = {name: written["maps"]["ways"][name] for name in maps["ways"]}
+    for path, some in ((args.table, rows), (args.maps, on_maps)):
+        files.write_text(path, "\n".join(table(some)) + "\n")
     with files.replacing(args.figures) as figures:
         figures.mkdir()
         draw({name: rows[name] for name in PARAMS["drawn"]}, figures / "families.png")
-        draw_differences(rows, figures / "ways.png")
+        draw_differences(rows | on_maps, figures / "ways.png")
     # No output of a stage: how long a way takes differs from run to run.
     timings = files.read_json(HERE / "timings.json")
     files.write_text(HERE / "costs.md", "\n".join(costs(timings)) + "\n")
 
 
-def scored(train: Train, folder: Path) -> dict[str, dict[str, Any]]:
-    """Return the scores of each way, and of all but the first how they differ from its, photo by photo: the mean of
-    the seeds of each."""
+def scored(train: Train, deal: np.ndarray, tried: dict[str, Any], folder: Path) -> dict[str, dict[str, Any]]:
+    """Return the scores of each of the `ways` in `tried`, and of all but its `base` how they differ from that, photo by
+    photo: the mean of the seeds of each. `deal`: which corruptions each photo is tried in."""
     near = similarity.fit(train.features[:, 0]).out_of_fold(train.folds)
     rows, right = {}, {}
-    for name, way in PARAMS["ways"].items():
+    for name, way in tried["ways"].items():
         with np.load(folder / f"{name}.npz") as said:
             threshold: Threshold = NEVER if str(said["threshold"][0]) == NEVER else float(str(said["threshold"][0]))
-            every = [answers(train, near, *one) for one in zip(said["clean"], said["corrupted"], strict=True)]
+            every = [answers(train, deal, near, *one) for one in zip(said["clean"], said["corrupted"], strict=True)]
         found = every[0]  # what a row says is of the line's own seed, but for differences and their p
         views = [ViewParams(**PARAMS[one]["prepare"]["views"]) for one in way.get("views", [])]
         rows[name] = robustness.summary(found, threshold, set().union(*map(robustness.done_by, [ViewParams(), *views])))
@@ -66,19 +74,26 @@ def scored(train: Train, folder: Path) -> dict[str, dict[str, Any]]:
         }
         right[name] = [seeds.mean(0) for seeds in correct]
     scenes = train.part.scenes, train.part.scenes[found.photo]
-    others = [name for name in rows if name != PARAMS["base"]]
     for place, kind in enumerate(KINDS):
-        base = right[PARAMS["base"]][place]
-        for name in others:
+        base = right[tried["base"]][place]
+        for name in [name for name in rows if name != tried["base"]]:
             rows[name][f"{kind}_against"] = comparison.paired_by_scene(base, right[name][place], scenes[place])
-        every = [rows[name][f"{kind}_against"] for name in others]
-        for row, p in zip(every, comparison.holm([row["p"] for row in every]), strict=True):
-            row["p_holm"] = p
     return rows
 
 
-def answers(train: Train, near: np.ndarray, clean: np.ndarray, corrupted: np.ndarray) -> robustness.Answers:
-    cells, deal = plan(train)
+def correct(rows: list[dict[str, Any]]) -> int:
+    """Correct every p for all that were tried, on maps or not; return how many these are."""
+    for kind in KINDS:
+        every = [row[f"{kind}_against"] for row in rows]
+        for row, p in zip(every, comparison.holm([row["p"] for row in every]), strict=True):
+            row["p_holm"] = p
+    return len(rows)
+
+
+def answers(
+    train: Train, deal: np.ndarray, near: np.ndarray, clean: np.ndarray, corrupted: np.ndarray
+) -> robustness.Answers:
+    cells, _ = plan(train)
     photo, part = np.repeat(np.arange(len(deal)), deal.shape[1]), train.part
     said = corrupted.reshape(len(photo), -1).astype(float)
     as_they_are = part.labels, part.scenes, clean.astype(float), near
@@ -86,7 +101,8 @@ def answers(train: Train, near: np.ndarray, clean: np.ndarray, corrupted: np.nda
 
 
 def table(rows: dict[str, dict[str, Any]]) -> list[str]:
-    against = "against the line's, points [95 %]"
+    (base,) = [name for name, row in rows.items() if "corrupted_against" not in row]
+    against = f"against {base}, points [95 %]"
     columns = ["way", "as they are, %", against, "corrupted, % [95 %]", against, "p, Holm", "worst family, %",
                "ECE as they are", "ECE corrupted", "least familiar fifth, %"]  # fmt: skip
     lines = [f"| {' | '.join(columns)} |", "|" + " --- |" * len(columns)]
@@ -104,7 +120,7 @@ def table(rows: dict[str, dict[str, Any]]) -> list[str]:
 
 def costs(timings: dict[str, float]) -> list[str]:
     """Return a row a way: the seconds of training its folds' heads and the final one."""
-    lines = [f"| {name} | {timings[name]:.1f} |" for name in PARAMS["ways"]]
+    lines = [f"| {name} | {timings[name]:.1f} |" for name in [*PARAMS["ways"], *PARAMS["maps"]["ways"]]]
     return ["| way | s, folds and final head |", "| --- | --- |", *lines]
 
 
@@ -134,7 +150,7 @@ def draw(rows: dict[str, dict[str, Any]], path: Path) -> None:
 
 def draw_differences(rows: dict[str, dict[str, Any]], path: Path) -> None:
     """Draw what each way gains and costs against the line's head, with intervals, best on corrupted photos first."""
-    others = [name for name in rows if name != PARAMS["base"]]
+    others = [name for name, row in rows.items() if "corrupted_against" in row]
     others.sort(key=lambda name: rows[name]["corrupted_against"]["difference"])
     with figure_at(path, 6.4, 1.2 + 0.32 * len(others)) as figure:
         axes = figure.subplots()
@@ -149,7 +165,8 @@ def draw_differences(rows: dict[str, dict[str, Any]], path: Path) -> None:
             axes.plot(middle, y, "o", color=colour, markersize=4, label=label)
         axes.axvline(0, color=GREY, linewidth=0.8)
         axes.set_yticks(range(len(others)), others)
-        axes.set(xlabel=f"points of accuracy against {PARAMS['base']}, mean of {len(PARAMS['seeds'])} seeds")
+        bases = f"{PARAMS['base']} (on maps {PARAMS['maps']['base']})"
+        axes.set(xlabel=f"points of accuracy against {bases}, means of seeds")
         axes.grid(axis="x")
         axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, borderpad=0)
 

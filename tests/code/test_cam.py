@@ -1,16 +1,18 @@
 """sortline.cam: evidence against MindSpore's own gradients, and pictures that show it where it is."""
 
+from dataclasses import replace
+
 import mindspore
 import numpy as np
 import pytest
 from mindspore import Tensor, nn
 from PIL import Image
-from test_graphs import HEADS
+from test_graphs import HEADS, gate_arrays
 
 from sortline._core import runtime
 from sortline.export.network import HeadOnBackbone
 from sortline.features.evidence import channel_weights, class_activation
-from sortline.features.heads import Head
+from sortline.features.heads import GATES, Head
 from sortline.report.overlay import overlay
 
 
@@ -28,8 +30,7 @@ def made(kind):
     if hidden:
         options |= {"hidden_weight": random.normal(size=(hidden, width)).astype(np.float32),
                     "hidden_bias": random.normal(size=hidden).astype(np.float32)}  # fmt: skip
-    if options["pooling"] == "attention":
-        options["query"] = random.normal(size=(1, 7)).astype(np.float32)
+    options |= gate_arrays(options["pooling"], 7, lambda *shape: random.normal(size=shape).astype(np.float32))
     weight = random.normal(size=(4, hidden or width)).astype(np.float32)
     return Head(weight, np.zeros(4, np.float32), **options), random.normal(size=(7, 3, 5)).astype(np.float32)
 
@@ -38,7 +39,11 @@ def made(kind):
 def test_the_evidence_is_grad_cams(kind):
     runtime.prepare()
     head, feature_map = made(kind)
-    net = HeadOnBackbone(Given(), head).set_train(False)
+    plain, given = head, feature_map
+    if head.squeeze_weight is not None:
+        # Of the map that the gates leave: that is the last one, which is pooled.
+        feature_map, plain = head.gated(feature_map[None])[0], replace(head, **dict.fromkeys(GATES), pooling="mean")
+    net = HeadOnBackbone(Given(), plain).set_train(False)
 
     def logit(x, one_hot):
         return (net(x) * one_hot).sum()
@@ -48,7 +53,7 @@ def test_the_evidence_is_grad_cams(kind):
         gradient = gradient.asnumpy()[0]
         mean = gradient.mean((1, 2))  # per channel, over the positions
         expected = np.maximum(np.einsum("c,chw->hw", mean, feature_map), 0) * 15
-        assert class_activation(head, feature_map, label) == pytest.approx(expected, abs=1e-4)
+        assert class_activation(head, given, label) == pytest.approx(expected, abs=1e-4)
         assert expected.max() > 0
 
 

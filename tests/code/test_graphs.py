@@ -10,12 +10,15 @@ import numpy as np
 import onnx
 import pytest
 from mindspore import nn, ops
+from scipy.ndimage import correlate
 
 from sortline._core import graphs, runtime, sessions
 from sortline.backbones import checkpoints, mobilenet_v2
 from sortline.backbones.layers import Pooled
-from sortline.export.network import HeadOnBackbone
-from sortline.features.heads import Head
+from sortline.export import onnx_model
+from sortline.export.network import head_graph
+from sortline.features.heads import MAPS, Head
+from sortline.features.similarity import Reference
 
 GOLDEN = Path(__file__).resolve().parents[1] / "golden"
 SEED = 5
@@ -192,7 +195,50 @@ HEADS = {
     "sigmoid": {"pooling": "max", "activation": "sigmoid", "scale": 0.5, "hidden": 3},
     "attention": {"pooling": "attention"},
     "attention, hidden": {"pooling": "attention", "hidden": 5},
+    "se": {"pooling": "se"},
+    "se, hidden": {"pooling": "se", "hidden": 5},
+    "cbam": {"pooling": "cbam"},
+    "cbam, hidden": {"pooling": "cbam", "hidden": 5},
 }
+
+
+def gate_arrays(pooling, channels, drawn):
+    """Return what a head that pools so has besides, each of `drawn(*shape)`."""
+    if pooling == "attention":
+        return {"query": drawn(1, channels)}
+    if pooling not in ("se", "cbam"):
+        return {}
+    shapes = {"squeeze_weight": (3, channels), "squeeze_bias": (3,), "excite_weight": (channels, 3),
+              "excite_bias": (channels,)}  # fmt: skip
+    if pooling == "cbam":
+        shapes |= {"spatial_weight": (1, 98), "spatial_bias": (1,)}
+    return {name: drawn(*shape) for name, shape in shapes.items()}
+
+
+def gated_by_hand(head, maps):
+    """Return maps (n, C, h, w) as squeeze-and-excitation or CBAM leaves them, photo by photo, float64."""
+    arrays = {name: array.astype(np.float64) for name, array in head.arrays().items()}
+
+    def gate(scores):
+        return 2 / (1 + np.exp(-scores))
+
+    def excited(squeezed):
+        hidden = arrays["squeeze_weight"] @ squeezed + arrays["squeeze_bias"]
+        return arrays["excite_weight"] @ np.where(hidden > 0, hidden, 0) + arrays["excite_bias"]
+
+    found = []
+    for one in np.asarray(maps, np.float64):
+        scores = excited(one.mean((1, 2)))
+        if head.pooling == "cbam":
+            scores = scores + excited(one.max((1, 2)))
+        one = one * gate(scores)[:, None, None]
+        if head.pooling == "cbam":
+            kernels = arrays["spatial_weight"].reshape(2, 7, 7)
+            seen = zip((one.mean(0), one.max(0)), kernels, strict=True)
+            places = sum(correlate(what, kernel, mode="constant") for what, kernel in seen)
+            one = one * gate(places + arrays["spatial_bias"])
+        found.append(one)
+    return np.stack(found)
 
 
 @pytest.mark.parametrize("kind", HEADS)
@@ -208,8 +254,7 @@ def test_a_classifier_pools_and_answers_as_its_head_mean_first(kind):
     width = 8 if options["pooling"] == "mean+max" else 4
     if hidden:
         options |= {"hidden_weight": drawn(hidden, width), "hidden_bias": drawn(hidden)}
-    if options["pooling"] == "attention":
-        options["query"] = drawn(1, 4)
+    options |= gate_arrays(options["pooling"], 4, drawn)
     head, small = Head(drawn(5, hidden or width), drawn(5), **options), Small()
 
     class MapOnly(nn.Cell):
@@ -220,11 +265,13 @@ def test_a_classifier_pools_and_answers_as_its_head_mean_first(kind):
         def construct(self, x):
             return self.small(x)[2]
 
-    model = graphs.to_onnx(HeadOnBackbone(MapOnly(), head).set_train(False), (1, 3, 9, 9), ("logits",))
+    model = head_graph(MapOnly(), head, 9)
     x = noise(3, 9)
     feature_map = by_hand(small, x).astype(np.float64)
     flat = feature_map.reshape(3, 4, -1)
-    if head.query is None:
+    if head.squeeze_weight is not None:
+        seen = gated_by_hand(head, feature_map).mean((2, 3))
+    elif head.query is None:
         parts = {"mean": flat.mean(2), "max": flat.max(2)}
         seen = np.concatenate([parts[name] for name in head.pooling.split("+")], 1)
     else:
@@ -239,5 +286,12 @@ def test_a_classifier_pools_and_answers_as_its_head_mean_first(kind):
         expected = 1 / (1 + np.exp(-expected))
     expected *= head.scale
     assert np.allclose(sessions.session(model).run(["logits"], {"x": x})[0], expected, atol=1e-5)
-    features = feature_map if head.query is not None else np.stack((flat.mean(2), flat.max(2)), 1)
+    last = sessions.session(model).run(None, {"x": x})[-1]
+    assert np.allclose(last, feature_map if head.pooling in MAPS else expected, atol=1e-5)
+    # The train photos are compared with the map's mean, whatever the head makes of the map.
+    reference = Reference(np.full(4, 0.1, np.float32), np.eye(4, dtype=np.float32), np.eye(4, dtype=np.float32)[:2])
+    onnx_model.add_similarity(model, reference)
+    (similar,) = sessions.session(model).run(["similarity"], {"x": x})
+    assert similar == pytest.approx(reference.similarity(flat.mean(2).astype(np.float32)), abs=0.01)
+    features = feature_map if head.pooling in MAPS else np.stack((flat.mean(2), flat.max(2)), 1)
     assert np.allclose(head.logits(features.astype(np.float32)), expected, atol=1e-5)

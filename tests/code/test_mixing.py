@@ -124,6 +124,6 @@ def test_cutmix_trains_attention_on_maps():
 @pytest.mark.parametrize("mistake", [{"cutmix": 1.0}, {"cutmix": 1.0, "pooling": "attention", "mixup": 0.2}])
 def test_cutmix_without_maps_or_with_mixup_is_refused(mistake):
     with pytest.raises(
-        ValueError, match="cutmix mixes positions of maps: it goes with pooling: attention and mixup: 0"
+        ValueError, match="cutmix mixes positions of maps: it goes with pooling: attention or cbam, and mixup: 0"
     ):
         TrainHeadParams(**mistake)

@@ -113,7 +113,7 @@ def test_a_stage_that_cannot_do_without_its_section(tmp_path):
         ("label_smoothing: 1.0", "label_smoothing", "1.0", "less than 1"),
         ("weight_decay: -1e-4", "weight_decay", "-0.0001", "greater than or equal to 0"),
         ("optimizer: lion", "optimizer", "'lion'", "'rmsprop' or 'lbfgs'"),
-        ("pooling: Mean", "pooling", "'Mean'", "'mean+max' or 'attention'"),
+        ("pooling: Mean", "pooling", "'Mean'", "'attention', 'se' or 'cbam'"),
         ("checkpoint: first", "checkpoint", "'first'", "'last' or 'best'"),
         ("lbfgs_c: 1.0", "lbfgs_c", "1.0", "valid list"),
         ("lbfgs_c: []", "lbfgs_c", "[]", "at least 1 item"),

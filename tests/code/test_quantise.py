@@ -9,11 +9,12 @@ import pytest
 from PIL import Image
 from scipy.stats import binomtest
 from test_export import LABELS, SIZE, OneConvolution, built, exported, mobilenet, photo
+from test_graphs import gate_arrays
 
 from sortline._core import sessions
 from sortline.data.images import open_rgb
 from sortline.export import int8
-from sortline.export.network import HeadOnBackbone
+from sortline.export.network import on_backbone
 from sortline.features.heads import Head
 
 pytestmark = pytest.mark.xdist_group("quantise")  # one worker makes the model in 8 bits
@@ -156,14 +157,16 @@ def test_a_network_without_batch_norm_works_too(made):
     assert run(small, photo(70, 70))[1] == pytest.approx(run(model, photo(70, 70))[1], abs=0.3)
 
 
-def test_a_head_that_is_not_linear_works_too(made):
+@pytest.mark.parametrize("pooling", ["attention", "se", "cbam"])
+def test_a_head_that_is_not_linear_works_too(made, pooling):
     random, backbone = np.random.default_rng(3), built(OneConvolution, "mean")[0]
 
     def array(*shape):
         return random.normal(size=shape).astype(np.float32)
 
-    head = Head(array(3, 5), array(3), "attention", hidden_weight=array(5, 8), hidden_bias=array(5), query=array(1, 8))
-    model = exported(HeadOnBackbone(backbone, head).set_train(False))
+    gates = gate_arrays(pooling, 8, array)
+    head = Head(array(3, 5), array(3), pooling, hidden_weight=array(5, 8), hidden_bias=array(5), **gates)
+    model = exported(on_backbone(backbone, head))
     small = int8.quantized(model, made.photos[:4], SIZE)
     ours, theirs = (run(one, photo(70, 70), ["logits"])[0] for one in (small, model))
     assert ours == pytest.approx(theirs, abs=0.05 * np.ptp(theirs)) and np.ptp(theirs) > 0.1

@@ -26,10 +26,16 @@ def read(name):
     return json.loads((STUDY / name).read_text(encoding="utf-8"))
 
 
+def tables(report):
+    """Return of each table its name, its rows, and what is in params.yaml of them."""
+    found, params = read("metrics.json"), report["PARAMS"]
+    return ("table", found["ways"], params), ("maps", found["maps"]["ways"], params["maps"])
+
+
 def test_the_tables_are_made_of_the_results(report, monkeypatch):
-    rows = read("metrics.json")["ways"]
-    made = "\n".join(report["table"]({name: rows[name] for name in report["PARAMS"]["ways"]})) + "\n"
-    assert made == (STUDY / "table.md").read_text(encoding="utf-8") == between(STUDY / "README.md", "table")
+    for name, rows, params in tables(report):
+        made = "\n".join(report["table"]({way: rows[way] for way in params["ways"]})) + "\n"
+        assert made == (STUDY / f"{name}.md").read_text(encoding="utf-8") == between(STUDY / "README.md", name)
     costs = "\n".join(report["costs"](read("timings.json"))) + "\n"
     assert costs == (STUDY / "costs.md").read_text(encoding="utf-8") == between(STUDY / "README.md", "costs")
     assert (STUDY / "unknown.md").read_text(encoding="utf-8") == between(STUDY / "README.md", "unknown")
@@ -44,15 +50,15 @@ def test_the_tables_are_made_of_the_results(report, monkeypatch):
 
 
 def test_every_way_is_measured_and_p_is_corrected_for_all_of_them(report):
-    params, found = report["PARAMS"], read("metrics.json")
-    assert set(found["ways"]) == set(params["ways"]) == set(params["names"])
+    params, others = report["PARAMS"], []
     assert all(ViewParams(**params[name]["prepare"]["views"]) for name in params["extracts"])
-    others = [row for name, row in found["ways"].items() if name != params["base"]]
-    assert found["tried"] == len(others)
-    base = found["ways"][params["base"]]
+    for _, rows, these in tables(report):
+        assert set(rows) == set(these["ways"]) == set(these["names"])
+        others += [(rows[these["base"]], row) for name, row in rows.items() if name != these["base"]]
+    assert read("metrics.json")["tried"] == len(others)
     for kind in ("clean", "corrupted"):
-        corrected = holm([row[f"{kind}_against"]["p"] for row in others])
-        for row, p in zip(others, corrected, strict=True):
+        corrected = holm([row[f"{kind}_against"]["p"] for _, row in others])
+        for (base, row), p in zip(others, corrected, strict=True):
             against = row[f"{kind}_against"]
             assert against["p_holm"] == pytest.approx(p, abs=1e-4 * len(others))
             means = [np.mean(one["accuracy_seeds"][kind]) for one in (base, row)]

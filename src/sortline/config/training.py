@@ -143,8 +143,10 @@ class TrainHeadParams(HeadRecipe, Sureness):
     # Gradient steps in MindSpore, or scikit-learn's L-BFGS.
     optimizer: Literal[Optimizer, "lbfgs"] = "momentum"  # type: ignore[assignment]
     batch_size: BatchSize = 128
-    # Attention needs extract.pool: none.
-    pooling: Literal["mean", "max", "mean+max", "attention"] = Field("mean", description="of a feature map")
+    # Attention and cbam need extract.pool: none. Hu et al. 2018, arXiv:1709.01507; Woo et al. 2018, arXiv:1807.06521.
+    pooling: Literal["mean", "max", "mean+max", "attention", "se", "cbam"] = Field(
+        "mean", description="of a feature map"
+    )
     views: int | None = Field(None, ge=1, description="views a photo to train on; null: all that were extracted")
     hidden: int | None = Field(None, ge=1, le=8192, description="units of one hidden layer (ReLU); null: none")
     # As in the course's code; only none trains well.
@@ -152,7 +154,7 @@ class TrainHeadParams(HeadRecipe, Sureness):
     dropout: float = Field(0.0, ge=0, lt=1, description="share of the last layer's inputs set to 0 in training")
     # Zhang et al. 2018, arXiv:1710.09412; a row that is mixed of two teaches the folds that may see both.
     mixup: float = Field(0, ge=0, le=10, description="a of Beta(a, a), by which rows of a batch are mixed; 0: not")
-    # Yun et al. 2019, arXiv:1905.04899: boxes of positions; with pooling: attention.
+    # Yun et al. 2019, arXiv:1905.04899: boxes of positions; with pooling: attention or cbam.
     cutmix: float = Field(0, ge=0, le=10, description="a of Beta(a, a): the share of a map that stays; 0: not")
     init_from: str | None = Field(None, description="start from this head's .safetensors file, of the same kind")
     bin_share: float = Field(0.0, ge=0, le=1, description="share of the smoothing that stays inside the class's bin")
@@ -166,19 +168,19 @@ class TrainHeadParams(HeadRecipe, Sureness):
 
     @model_validator(mode="after")
     def _together(self) -> "TrainHeadParams":
-        lbfgs, attention, contrast = self.optimizer == "lbfgs", self.pooling == "attention", self.contrastive.share
+        lbfgs, maps, contrast = self.optimizer == "lbfgs", self.pooling in ("attention", "cbam"), self.contrastive.share
         other = self.loss != "cross_entropy" or self.bin_loss
-        beyond = attention or self.hidden or self.activation != "none" or other
+        beyond = maps or self.pooling == "se" or self.hidden or self.activation != "none" or other
         faults = {
             "with patience the inner tenth chooses the epoch; set checkpoint: last":
                 self.patience and self.checkpoint == "best",
-            "lbfgs trains linear heads by cross-entropy only: no attention, hidden, activation, bin_loss":
+            "lbfgs trains linear heads by cross-entropy only: no attention, se, cbam, hidden, activation, bin_loss":
                 lbfgs and beyond,
             "lbfgs learns from labelled photos alone: take another optimizer, or pseudo: null": lbfgs and self.pseudo,
             "generated features are pooled ones, for heads that gradient steps train; set by: none":
-                self.generated.by != "none" and (lbfgs or attention),
-            "cutmix mixes positions of maps: it goes with pooling: attention and mixup: 0":
-                self.cutmix and (not attention or self.mixup),
+                self.generated.by != "none" and (lbfgs or maps),
+            "cutmix mixes positions of maps: it goes with pooling: attention or cbam, and mixup: 0":
+                self.cutmix and (not maps or self.mixup),
             "a mixed row is of no one class, which contrastive goes by; set its share, or mixup and cutmix, to 0":
                 contrast and (self.mixup or self.cutmix),
             "contrastive acts on a hidden layer; set hidden, or contrastive.share to 0": contrast and not self.hidden,

@@ -15,7 +15,7 @@ from sortline._core import graphs
 from sortline.backbones import loading, registry
 from sortline.backbones.preprocessing import Preprocessing
 from sortline.export import onnx_model
-from sortline.features.heads import Head
+from sortline.features.heads import MAPS, SPATIAL, Head
 from sortline.predictor import HeadPredictor, NetPredictor, Predictor
 
 
@@ -43,13 +43,14 @@ def network_of(model: Predictor, weights: Path) -> Network:
     """Return `model` as a network; `weights` is the folder of the backbone that a head was trained on."""
     if isinstance(model, HeadPredictor):
         backbone, head, size = loading.load(weights, model.size), model.head, model.size
-        cell = HeadOnBackbone(backbone.net, head)
-        cell.set_train(False)
-        graph = onnx_model.network_graph(cell, size)
+        graph = head_graph(backbone.net, head, size)
         if head.linear:
             onnx_model.add_cam(graph, head)
         onnx_model.add_similarity(graph, model.reference)
         _add_familiarity(graph, model)
+        for value in [value for value in graph.graph.output if value.name == onnx_model.MAP]:
+            graph.graph.output.remove(value)  # it was only to be pooled
+        cell = on_backbone(backbone.net, head)
         mindir, run = graphs.to_mindir(cell, size), partial(graphs.run_cell, cell)
         credits, how = backbone.credits, model.framed
         return Network(graph, mindir, run, backbone.preprocessing, size, backbone.info, head.linear, credits, how)
@@ -88,6 +89,26 @@ def _pretrained(about: dict[str, Any]) -> list[registry.Credit]:
         return []
     network = registry.get(about["net"])
     return [network.credit(network.release(release))]
+
+
+def on_backbone(backbone: nn.Cell, head: Head) -> "HeadOnBackbone":
+    """Return `head` on a backbone, to run, not to train."""
+    kind = GatedHeadOnBackbone if head.squeeze_weight is not None else HeadOnBackbone
+    return kind(backbone, head).set_train(False)
+
+
+def head_graph(backbone: nn.Cell, head: Head, size: int) -> onnx.ModelProto:
+    """Return `head` on a backbone as ONNX, with the output `map` where more is done with the map than to pool it."""
+    if head.pooling in MAPS:
+        cell = WithMap(backbone, head).set_train(False)
+        return onnx_model.network_graph(cell, size, outputs=("logits", onnx_model.MAP))
+    return onnx_model.network_graph(on_backbone(backbone, head), size)
+
+
+def _convolution(weight: np.ndarray, bias: np.ndarray) -> nn.Conv2d:
+    outputs, inputs, side, _ = weight.shape
+    arrays = {"weight_init": Tensor(np.ascontiguousarray(weight)), "bias_init": Tensor(np.ascontiguousarray(bias))}
+    return nn.Conv2d(inputs, outputs, side, pad_mode="pad", padding=side // 2, has_bias=True, **arrays)
 
 
 def _dense(weight: np.ndarray, bias: np.ndarray) -> nn.Dense:
@@ -131,3 +152,53 @@ class HeadOnBackbone(nn.Cell):
         elif self.activation == "sigmoid":
             logits = ops.sigmoid(logits)
         return logits * self.scale if self.scale != 1 else logits
+
+
+class GatedHeadOnBackbone(HeadOnBackbone):
+    """The same of "se" and "cbam". A class of its own: the plain head's graph stays as it is."""
+
+    def __init__(self, backbone: nn.Cell, head: Head) -> None:
+        super().__init__(backbone, head)
+        arrays = head.arrays()
+        self.squeeze = _dense(arrays["squeeze_weight"], arrays["squeeze_bias"])
+        self.excite = _dense(arrays["excite_weight"], arrays["excite_bias"])
+        self.whole = head.pooling == "cbam"
+        if self.whole:
+            # As convolutions of one position, whose gates have the map's four axes without a reshape.
+            self.squeeze, self.excite = (
+                _convolution(arrays[f"{name}_weight"][:, :, None, None], arrays[f"{name}_bias"])
+                for name in ("squeeze", "excite")
+            )
+            spatial = arrays["spatial_weight"].reshape(1, 2, SPATIAL, SPATIAL)
+            self.spatial = _convolution(spatial, arrays["spatial_bias"])
+
+    def excited(self, squeezed: Tensor) -> Tensor:
+        return self.excite(ops.relu(self.squeeze(squeezed)))
+
+    def pool(self, feature_map: Tensor) -> Tensor:
+        if not self.whole:
+            mean = feature_map.mean((2, 3))
+            return mean * (2 * ops.sigmoid(self.excited(mean)))
+        mean, highest = feature_map.mean((2, 3), True), feature_map.amax((2, 3), True)
+        gated = feature_map * (2 * ops.sigmoid(self.excited(mean) + self.excited(highest)))
+        seen = ops.cat((gated.mean(1, True), gated.amax(1, True)), 1)
+        return (gated * (2 * ops.sigmoid(self.spatial(seen)))).mean((2, 3))
+
+
+class Same(nn.Cell):
+    """Puts out what it is given: a backbone for a head that is given maps."""
+
+    def construct(self, x: Tensor) -> Tensor:
+        return x
+
+
+class WithMap(nn.Cell):
+    """float32 (n, 3, S, S), preprocessed, to logits (n, classes) and the map (n, C, h, w) of which they are made."""
+
+    def __init__(self, backbone: nn.Cell, head: Head) -> None:
+        super().__init__()
+        self.backbone, self.head = backbone, on_backbone(Same(), head)
+
+    def construct(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        feature_map = self.backbone(x)
+        return self.head(feature_map), feature_map

@@ -1,6 +1,7 @@
 """The model that leaves the house: a self-contained ONNX graph and a MindIR of the network alone."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import mindspore
@@ -17,13 +18,16 @@ from sortline.features.similarity import Reference
 
 Step = tuple[str, list[str], str, dict[str, Any]]  # an operator, its inputs, its output, its attributes
 OPSET = 18  # the first whose Resize antialiases
+MAP = "map"  # the output that a network has where its map is not only pooled
 POOLING_OPS = ("ReduceMean", "ReduceMax")
 IR_VERSION = 8  # the one of opset 18: older runtimes on phones refuse newer files
 
 
-def network_graph(cell: mindspore.nn.Cell, size: int, channels: int = 3) -> onnx.ModelProto:
-    """Return `cell` (preprocessed float32 `x` (n, channels, S, S) to `logits`) as ONNX, opset 18."""
-    return upgraded(graphs.to_onnx(cell, (1, channels, size, size)))
+def network_graph(
+    cell: mindspore.nn.Cell, size: int, channels: int = 3, outputs: Sequence[str] = ("logits",)
+) -> onnx.ModelProto:
+    """Return `cell` (preprocessed float32 `x` (n, channels, S, S) to `outputs`) as ONNX, opset 18."""
+    return upgraded(graphs.to_onnx(cell, (1, channels, size, size), outputs))
 
 
 def upgraded(graph: onnx.ModelProto) -> onnx.ModelProto:
@@ -33,6 +37,19 @@ def upgraded(graph: onnx.ModelProto) -> onnx.ModelProto:
     return graph
 
 
+def pooled_map(graph: onnx.GraphProto) -> str:
+    """Return what the last feature map is called: the output `map` where there is one, else what is pooled.
+
+    Raises ValueError where the graph pools nothing, or several maps.
+    """
+    if any(output.name == MAP for output in graph.output):
+        return MAP
+    pooled = {node.input[0] for node in graph.node if node.op_type in POOLING_OPS}
+    if len(pooled) != 1:
+        raise ValueError(f"expected one pooled feature map, found {len(pooled)}")
+    return pooled.pop()
+
+
 def add_cam(network: onnx.ModelProto, head: Head) -> None:
     """Add the output `cam`, float32 (n, classes, h, w), to `network`, a backbone that `head` pools and maps linearly.
 
@@ -40,16 +57,13 @@ def add_cam(network: onnx.ModelProto, head: Head) -> None:
     head sees both. Raises ValueError where the graph pools nothing, or several maps.
     Source: Zhou et al., "Learning Deep Features for Discriminative Localization", CVPR 2016.
     """
-    graph = network.graph
-    pooled = {node.input[0] for node in graph.node if node.op_type in POOLING_OPS}
-    if len(pooled) != 1:
-        raise ValueError(f"expected one pooled feature map, found {len(pooled)}")
+    graph, pooled = network.graph, pooled_map(network.graph)
     weight = head.weight
     if head.pooling == "mean+max":
         mean, maximum = np.split(weight, 2, axis=1)
         weight = mean + maximum
     graph.initializer.append(numpy_helper.from_array(np.ascontiguousarray(weight[..., None, None]), "cam/weight"))
-    graph.node.append(helper.make_node("Conv", [pooled.pop(), "cam/weight"], ["cam"], name="cam/conv"))
+    graph.node.append(helper.make_node("Conv", [pooled, "cam/weight"], ["cam"], name="cam/conv"))
     graph.output.append(helper.make_tensor_value_info("cam", TensorProto.FLOAT, ["n", len(weight), "h", "w"]))
 
 
@@ -59,10 +73,7 @@ def add_similarity(network: onnx.ModelProto, reference: Reference) -> None:
     The train photos' coordinates are kept in 8 bits, which moves a cosine by less than 0.01. Raises ValueError where
     the graph pools nothing, or several maps.
     """
-    graph = network.graph
-    pooled = {node.input[0] for node in graph.node if node.op_type in POOLING_OPS}
-    if len(pooled) != 1:
-        raise ValueError(f"expected one pooled feature map, found {len(pooled)}")
+    graph, pooled = network.graph, pooled_map(network.graph)
     constants = {"center": reference.center, "places": np.array([2, 3]), "across": np.array([1])}
     constants["one"] = np.array(1, np.float32)  # which a row's cosine with itself may pass in 8 bits
     nodes: list[Step] = []
@@ -71,7 +82,7 @@ def add_similarity(network: onnx.ModelProto, reference: Reference) -> None:
         constants |= {f"{name}8": np.round(array / step).astype(np.int8), f"{name}_step": step}
         nodes.append(("DequantizeLinear", [f"{name}8", f"{name}_step"], name, {}))
     nodes += [
-        ("ReduceMean", [pooled.pop(), "places"], "mean", {"keepdims": 0}),
+        ("ReduceMean", [pooled, "places"], "mean", {"keepdims": 0}),
         ("Sub", ["mean", "center"], "centered", {}),
         ("MatMul", ["centered", "axes"], "coordinates", {}),
         ("LpNormalization", ["coordinates"], "unit", {"axis": 1, "p": 2}),

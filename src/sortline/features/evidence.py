@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from sortline.features.heads import Head
+from sortline.features.heads import MAPS, Head
 
 
 def channel_weights(head: Head, feature_map: np.ndarray, label: int) -> np.ndarray:
@@ -13,7 +13,7 @@ def channel_weights(head: Head, feature_map: np.ndarray, label: int) -> np.ndarr
     weight = head.weight[label]
     if head.hidden_weight is not None:
         flat = feature_map.reshape(len(feature_map), -1)
-        seen = feature_map if head.query is not None else np.stack((flat.mean(1), flat.max(1)))
+        seen = feature_map if head.pooling in MAPS else np.stack((flat.mean(1), flat.max(1)))
         units = head.hidden_weight @ head.features(seen[None])[0] + head.hidden_bias
         weight = (weight * (units > 0)) @ head.hidden_weight
     if head.pooling == "mean+max":
@@ -26,7 +26,8 @@ def class_activation(head: Head, feature_map: np.ndarray, label: int) -> np.ndar
 
     For a linear head on the mean, Zhou et al. 2016, arXiv:1512.04150. For the others it is Grad-CAM (Selvaraju et al.
     2017, arXiv:1610.02391) times the number of positions: whatever the pooling, the gradient's mean over the positions
-    is the pooled channel's divided by their number.
+    is the pooled channel's divided by their number. Of "se" and "cbam" it is that of the map that the gates leave.
     """
-    evidence = np.tensordot(channel_weights(head, feature_map, label), feature_map, 1)
+    seen = feature_map if head.squeeze_weight is None else head.gated(feature_map[None])[0]
+    evidence = np.tensordot(channel_weights(head, feature_map, label), seen, 1)
     return np.maximum(evidence, 0).astype(np.float32)

@@ -6,6 +6,7 @@ import numpy as np
 
 from sortline._core import sessions
 from sortline.backbones.preprocessing import Preprocessing
+from sortline.features.heads import MAPS
 from sortline.features.store import FeatureStore
 
 
@@ -27,13 +28,13 @@ class Mapper:
         return np.stack(self._run(["mean", "max"], pictures), 1)
 
     def features(self, pictures: np.ndarray, pooling: str) -> np.ndarray:
-        """Return what a head of `pooling` takes: pooled features, or for attention the maps, (n, C, h, w)."""
-        return self._run(["map"], pictures)[0] if pooling == "attention" else self.pooled(pictures)
+        """Return what a head of `pooling` takes: pooled features, or for `MAPS` the maps, (n, C, h, w)."""
+        return self._run(["map"], pictures)[0] if pooling in MAPS else self.pooled(pictures)
 
     def seen(self, pictures: np.ndarray, pooling: str) -> tuple[np.ndarray, np.ndarray]:
         """Return the same, and mean-pooled features (n, C)."""
-        mean, *found = self._run(["mean", "map"] if pooling == "attention" else ["mean", "max"], pictures)
-        return found[0] if pooling == "attention" else np.stack((mean, *found), 1), mean
+        mean, *found = self._run(["mean", "map"] if pooling in MAPS else ["mean", "max"], pictures)
+        return found[0] if pooling in MAPS else np.stack((mean, *found), 1), mean
 
     def _run(self, outputs: Sequence[str], pictures: np.ndarray) -> list[np.ndarray]:
         return sessions.run(self._session, outputs, self._preprocessing(pictures))

@@ -12,7 +12,7 @@ from sortline._core.files import read_json, sha256_file
 from sortline.config.training import Recipe, TrainHeadParams
 from sortline.data.holdout import hold_out
 from sortline.data.prepared import Classes
-from sortline.features.heads import Head, load_head, pool, softmax
+from sortline.features.heads import MAPS, Head, load_head, pool, softmax
 from sortline.features.store import FeatureStore
 from sortline.training import generated, head_loss, loop, losses, wide_steps
 from sortline.training.head_graph import HeadNet
@@ -31,7 +31,7 @@ KEPT = ("loss", "accuracy", "parameters")  # of an epoch, where a training goes 
 def read(split: Sequence[dict[str, str]], classes: Classes, features: Path, params: TrainHeadParams) -> TrainingSet:
     """Return the train rows of split.csv with their features; raise `UserError` where views were not extracted."""
     store = FeatureStore(features)
-    stored = store.read("maps" if params.pooling == "attention" else "pooled", len(split))
+    stored = store.read("maps" if params.pooling in MAPS else "pooled", len(split))
     if (params.views or 0) > stored.shape[1]:
         raise UserError(
             f"params.yaml: train_head.views is {params.views}, but the features hold {stored.shape[1]} "
@@ -48,12 +48,12 @@ def read(split: Sequence[dict[str, str]], classes: Classes, features: Path, para
 def training_rows(data: TrainingSet, params: TrainHeadParams) -> tuple[np.ndarray, np.ndarray]:
     """Return (features, the photo of each row): all rows of a photo are neighbours.
 
-    Features are float32 (n * views, D), or for attention float16 (n * views, positions, C). Raises `UserError` on NaN
+    Features are float32 (n * views, D), or for `MAPS` float16 (n * views, positions, C). Raises `UserError` on NaN
     or Inf.
     """
     views = params.views or data.features.shape[1]
     features = data.features[:, :views]
-    if params.pooling == "attention":
+    if params.pooling in MAPS:
         features = features.reshape(*features.shape[:3], -1).swapaxes(2, 3)
     else:
         features = pool(features, params.pooling)
@@ -144,7 +144,7 @@ def epochs(
 ) -> Iterator[loop.Epoch]:
     """Train one head per column of `masks` bool (rows, models), all side by side on the same batches; yield each epoch.
 
-    A model learns from the rows of its mask alone. `features` float32 (rows, D), for attention float16 or float32
+    A model learns from the rows of its mask alone. `features` float32 (rows, D), for `MAPS` float16 or float32
     (rows, positions, C); `targets` float32 (rows, classes). All heads start from `start` float32, flat, by default from
     `net.initial`; `net.head` makes heads of an epoch's parameters. What `keeper` has kept goes on, the epochs before
     first; `besides` is in the loss, too. Raises `UserError` when a loss or a weight turns NaN or Inf.

@@ -13,7 +13,7 @@ import numpy as np
 from sortline._core.errors import UserError
 from sortline.config.training import PseudoParams, TrainHeadParams
 from sortline.data.layout import UNLABELLED
-from sortline.features.heads import softmax
+from sortline.features.heads import MAPS, softmax
 from sortline.features.store import FeatureStore
 from sortline.training import heads
 from sortline.training.calibration import fit_temperature
@@ -47,7 +47,7 @@ def read(split: Sequence[dict[str, str]], features: Path, params: TrainHeadParam
             "params.yaml: train_head.pseudo needs photos without a label, none of them a copy of a val photo: in "
             "unlabelled/, beside train/; or set it to null"
         )
-    stored = FeatureStore(features).read("maps" if params.pooling == "attention" else "pooled", len(split))
+    stored = FeatureStore(features).read("maps" if params.pooling in MAPS else "pooled", len(split))
     return Unlabelled(stored[rows], np.array([fold_of.get(split[i]["scene"], -1) for i in rows]))
 
 

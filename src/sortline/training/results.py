@@ -16,9 +16,9 @@ from sortline.features.heads import Head
 class TrainingSet:
     """The train photos, n of them.
 
-    `features`: pooled float32 (n, K views, 2, C), or for attention maps (n, K views, C, h, w). `labels`, `folds` int
-    (n,). `groups` int (n,): photos of a number show one scene. `photo_folds` int (n,): folds that part scenes, as is
-    usual; None where there are none to part. `bin_of` int (classes,), None for a task without bins.
+    `features`: pooled float32 (n, K views, 2, C), or for attention and cbam maps (n, K views, C, h, w). `labels`,
+    `folds` int (n,). `groups` int (n,): photos of a number show one scene. `photo_folds` int (n,): folds that part
+    scenes, as is usual; None where there are none to part. `bin_of` int (classes,), None for a task without bins.
     `dataset`: the fingerprint.
     """
 
