@@ -14,6 +14,7 @@ from sortline._core.openvino_session import no_statistics
 from sortline.backbones.preprocessing import GREY, HALF, IMAGENET, to_grey
 from sortline.features import engines
 from sortline.features.engines import Engine
+from sortline.features.heads import MAPS
 from sortline.features.mapper import Mapper
 
 pytestmark = pytest.mark.xdist_group("features")  # exported once, not once a process
@@ -42,7 +43,7 @@ def test_mean_and_max_are_those_of_the_map(tiny, exported):
     assert np.array_equal(maximum, feature_map.max((2, 3)))
 
 
-@pytest.mark.parametrize("pooling", ["mean", "attention"])
+@pytest.mark.parametrize("pooling", ["mean", "se", "attention", "cbam"])
 def test_the_mapper_sees_in_one_run_what_it_gives_in_two(tiny, tmp_path, pooling):
     onnx.save(engines.to_onnx(tiny, 32), tmp_path / "backbone.onnx")
     about = {"image_size": 32, "backbone": tiny.info}
@@ -50,7 +51,7 @@ def test_the_mapper_sees_in_one_run_what_it_gives_in_two(tiny, tmp_path, pooling
     features, mean = mapper.seen(pictures, pooling)
     assert np.array_equal(features, mapper.features(pictures, pooling))
     assert np.array_equal(mean, mapper.pooled(pictures)[:, 0])
-    assert features.shape == ((3, 1280, 1, 1) if pooling == "attention" else (3, 2, 1280))
+    assert features.shape == ((3, 1280, 1, 1) if pooling in MAPS else (3, 2, 1280))
 
 
 def test_preprocessing_gives_the_bits_of_scale_and_shift_a_pixel():

@@ -11,7 +11,7 @@ from safetensors.numpy import load_file, save_file
 
 from sortline._core.errors import UserError
 from sortline._core.files import read_json
-from sortline.features.heads import POOLED, Head, load_head, pool, save_heads, softmax
+from sortline.features.heads import LEARNT, POOLED, Head, load_head, pool, save_heads, softmax
 
 
 def random_head(pooling="mean", classes=4, channels=6, seed=0):
@@ -86,6 +86,29 @@ def test_a_head_comes_back_as_it_went(tmp_path, pooling):
     assert back.weight.dtype == back.bias.dtype == np.float32 and back.pooling == pooling
     assert read_json(tmp_path / "head.json") == {"checkpoint": "best", "dataset": "0123", "pooling": pooling,
                                                  "activation": "none", "scale": 1.0}  # fmt: skip
+
+
+@pytest.mark.parametrize("pooling", LEARNT)
+def test_a_head_whose_pooling_learns_comes_back_whole_or_not_at_all(tmp_path, pooling):
+    random, c, width = np.random.default_rng(0), 5, 2
+    shapes = {"weight": (3, c), "bias": (3,)}
+    if pooling == "attention":
+        shapes["query"] = (1, c)
+    else:
+        shapes |= {"squeeze_weight": (width, c), "squeeze_bias": (width,)}
+        shapes |= {"excite_weight": (c, width), "excite_bias": (c,)}
+    if pooling == "cbam":
+        shapes |= {"spatial_weight": (1, 98), "spatial_bias": (1,)}
+    arrays = {name: random.normal(size=shape).astype(np.float32) for name, shape in shapes.items()}
+    save_heads(tmp_path, {"last": Head(**arrays, pooling=pooling)}, {"checkpoint": "last"})
+    back = load_head(tmp_path).arrays()
+    assert back.keys() == arrays.keys() and all(np.array_equal(back[name], array) for name, array in arrays.items())
+    for name in arrays:
+        for other in ({}, {name: np.zeros((4, 7), np.float32)}):
+            rest = {key: array for key, array in arrays.items() if key != name}
+            save_file(rest | other, tmp_path / "last.safetensors")
+            with pytest.raises(UserError, match=r"last\.safetensors: .*train_head@TASK"):
+                load_head(tmp_path)
 
 
 def test_a_head_that_is_a_view_of_other_memory_comes_back_as_it_is_seen(tmp_path):
