@@ -6,7 +6,6 @@ What it has trained, from Python: `sortline.load("garbage").predict("photo.jpg")
 from __future__ import annotations
 
 import importlib
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,10 +40,11 @@ __version__ = "0.1.0"
 
 # Here, because oneDNN reads the cap when MindSpore loads, and this runs before any module of ours can import it.
 cap_instruction_set()
-# Here too, as a stage loads for seconds before it runs. DVC names the stage to what it starts, msrun a worker's role.
-if {"DVC_STAGE", "MS_ROLE"} & os.environ.keys():
-    signals.as_stage()
-    errors.as_stage()
+# Here too, as a stage loads for seconds before it runs.
+if started := signals.role():
+    signals.while_loading()
+if started == "stage":
+    errors.while_loading()
 
 
 def load(model: str | Path) -> Classifier:

@@ -144,3 +144,14 @@ def test_a_stage_whose_modules_find_no_memory_ends_in_a_line(error, code, said):
     done = subprocess.run(words, env=os.environ | {"DVC_STAGE": "x"}, capture_output=True, text=True)
     assert done.returncode == code and done.stderr.startswith(said)
     assert code == 1 or len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows has no such limit")
+def test_a_stage_that_may_have_less_memory_than_mindspore_needs_to_load_is_one_line():
+    stage = Path(__file__).parents[2] / "stages" / "train_head.py"
+    words = ["sh", "-c", f"ulimit -v 800000; exec '{sys.executable}' '{stage}' x"]
+    done = subprocess.run(words, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert (
+        done.stderr == "error: 0.8 GB of memory are allowed (ulimit -v), stages need 1.2 GB to start; raise the limit\n"
+    )

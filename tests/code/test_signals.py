@@ -10,6 +10,10 @@ from pathlib import Path
 import psutil
 import pytest
 
+from sortline._core import signals
+from sortline._core.signals import STOPPED
+
+ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals are POSIX's")
 
 # A command that is half-way through a folder when it is told to stop.
@@ -26,6 +30,17 @@ def main(argv):
         time.sleep(60)
 
 run(main)
+"""
+# A program that is told to stop while it loads sortline.
+LOADING = """
+import os, signal, sys
+try:
+    import sortline
+    os.kill(os.getpid(), signal.SIGINT)
+    import numpy
+except KeyboardInterrupt:
+    print("mine", file=sys.stderr)
+    sys.exit(5)
 """
 # What DVC does: it starts the stage by a shell, which may stay between, and waits.
 PARENT = "import subprocess, sys; subprocess.run(['sh', '-c', f'{sys.executable} stage.py; true'])"
@@ -76,6 +91,30 @@ def test_a_stage_that_still_loads_ends_in_a_line(tmp_path, number, code):
         said = process.stderr.read()
     assert process.returncode == code
     assert "stopped" in said and len(said.splitlines()) == 1
+
+
+# The file's name tells a command from the program of another, whose Ctrl-C stays its own.
+@pytest.mark.parametrize(("program", "code"), [("sortline", 130), ("mine.py", 5)])
+def test_a_command_that_still_loads_ends_in_a_line(tmp_path, program, code):
+    (tmp_path / program).write_text(LOADING)
+    with start(tmp_path, program) as process:
+        said = process.stderr.read()
+    assert process.returncode == code
+    assert said.strip() == (STOPPED if code == 130 else "mine")
+
+
+@pytest.mark.parametrize(
+    ("program", "words", "role"),
+    [(str(ROOT / "stages/prepare.py"), [], "stage"), ("-m", ["python", "-m", "sortline.cli", "run"], "command"),
+     ("/usr/bin/sortline", [], "command"), ("C:/sortline.exe", [], "command"), ("-m", ["python", "-m", "mine"], None),
+     ("/mine/stages/prepare.py", [], None), ("", [], None)],
+)  # fmt: skip
+def test_what_a_process_is_to_sortline(monkeypatch, program, words, role):
+    for name in signals.BY:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(sys, "argv", [program])
+    monkeypatch.setattr(sys, "orig_argv", words)
+    assert signals.role() == role
 
 
 def test_an_import_that_ctrl_c_breaks_off_is_no_traceback(tmp_path):

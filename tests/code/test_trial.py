@@ -1,6 +1,7 @@
 """A model from elsewhere is tried in a process of its own: what ends or fills that one is refused in a line."""
 
 import os
+import subprocess
 import sys
 
 import numpy as np
@@ -44,6 +45,17 @@ def refusal(tmp_path, model):
 
 def test_a_sound_model_passes(tmp_path):
     trial.check(write_export(tmp_path / "export"))
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows has no such limits")
+def test_a_limit_below_those_of_the_trial_is_not_the_models_fault(tmp_path):
+    folder = write_export(tmp_path / "export")
+    words = [
+        "sh",
+        "-c",
+        f"ulimit -v 2000000; ulimit -t 50; exec '{sys.executable}' -m sortline.export.trial '{folder}'",
+    ]
+    assert subprocess.run(words, capture_output=True, text=True).returncode == 0
 
 
 def test_a_model_that_asks_for_all_memory_is_refused(tmp_path):

@@ -11,6 +11,7 @@ from types import TracebackType
 from sortline._core import signals
 from sortline._core.text import printable
 
+NEEDED = 1_200_000_000  # bytes of addresses; below it a library of MindSpore's may abort while it loads
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 # NumPy's and Pillow's words, without a number of the error.
 NOT_ALL_WRITTEN = re.compile(r"\d+ requested and \d+ written|when writing image file")
@@ -57,9 +58,16 @@ def run(main: Callable[[list[str]], int | None]) -> None:
     sys.exit(code)
 
 
-def as_stage() -> None:
+def while_loading() -> None:
     """Until `run`, end in a line on what `mended_by_user` knows, too: memory may be too short for a module to load."""
     unknown = sys.excepthook
+    with contextlib.suppress(ImportError):  # Windows has no such limit
+        import resource
+
+        if 0 <= (allowed := resource.getrlimit(resource.RLIMIT_AS)[0]) < NEEDED:
+            have, need = (f"{size / 1e9:.1f} GB" for size in (allowed, NEEDED))
+            _say(f"error: {have} of memory are allowed (ulimit -v), stages need {need} to start; raise the limit")
+            os._exit(2)
 
     def show(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
         line = mended_by_user(error)

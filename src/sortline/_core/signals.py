@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
 STOPPED = "stopped; nothing half-written was left"
 NUMBERS = [signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
+BY = {"DVC_STAGE", "MS_ROLE"}  # DVC names the stage to what it starts, msrun a worker's role
+STAGES = Path(__file__).resolve().parents[3] / "stages"
 SHELLS = {"sh", "dash", "bash", "zsh", "ksh", "fish", "cmd.exe"}
 received: list[int] = []  # signals so far: an import that one of them breaks off may end in any exception
 
@@ -40,9 +43,21 @@ def raising() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def as_stage() -> None:
-    """Until `raising`, end in a line at once, as nothing is written while modules load; end when DVC has gone."""
+def role() -> str | None:
+    """Return "stage" or "command" where the process is one of sortline's, None where another program imports it."""
+    program = Path(sys.argv[0] if sys.argv else "")
+    if BY & os.environ.keys() or program.resolve().parent == STAGES:
+        return "stage"
+    as_module = str(program) == "-m" and "sortline.cli" in sys.orig_argv
+    return "command" if as_module or program.stem == "sortline" else None
+
+
+def while_loading() -> None:
+    """Until `raising`, end in a line at once, as nothing is written while modules load; a stage of DVC's ends when that
+    has gone."""
     _handle(_exit)
+    if not BY & os.environ.keys():
+        return
     import psutil  # here, as every command loads this module
 
     with suppress(psutil.Error):

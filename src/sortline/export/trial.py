@@ -48,9 +48,11 @@ def _limit() -> None:
         import resource
     except ImportError:  # Windows has no such limits; the time is limited all the same
         return
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_GB * 2**30, MEMORY_GB * 2**30))
-    resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS + 5))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    memory, wanted = MEMORY_GB * 2**30, {resource.RLIMIT_CORE: (0, 0), resource.RLIMIT_CPU: (SECONDS, SECONDS + 5)}
+    for what, (soft, hard) in (wanted | {resource.RLIMIT_AS: (memory, memory)}).items():
+        most = resource.getrlimit(what)[1]  # which may not be raised
+        hard = hard if most == resource.RLIM_INFINITY else min(hard, most)
+        resource.setrlimit(what, (min(soft, hard), hard))
 
 
 def _check_weights(path: Path) -> None:
