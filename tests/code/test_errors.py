@@ -153,5 +153,5 @@ def test_a_stage_that_may_have_less_memory_than_mindspore_needs_to_load_is_one_l
     done = subprocess.run(words, capture_output=True, text=True)
     assert done.returncode == 2
     assert (
-        done.stderr == "error: 0.8 GB of memory are allowed (ulimit -v), stages need 1.2 GB to start; raise the limit\n"
+        done.stderr == "error: 0.8 GB of memory are allowed (ulimit -v), stages need 2.2 GB to start; raise the limit\n"
     )

@@ -11,7 +11,7 @@ from types import TracebackType
 from sortline._core import signals
 from sortline._core.text import printable
 
-NEEDED = 1_200_000_000  # bytes of addresses; below it a library of MindSpore's may abort while it loads
+NEEDED = 2_200_000_000  # bytes of addresses; with fewer MindSpore ends the process as it loads, or waits for ever
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 # NumPy's and Pillow's words, without a number of the error.
 NOT_ALL_WRITTEN = re.compile(r"\d+ requested and \d+ written|when writing image file")
