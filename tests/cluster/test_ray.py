@@ -3,7 +3,9 @@
 Ray is not installed with the others: pip install -e .[ray]
 """
 
+import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,6 +16,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from sortline._core.cores import cores
 from sortline._core.errors import UserError
 from sortline.config.augment import ViewParams
 from sortline.config.extract import ExtractParams
@@ -26,13 +29,24 @@ pytest.importorskip("ray")
 psutil = pytest.importorskip("psutil")
 
 VIEWS = ViewParams(count=2)
-COUNT = 60
+COUNT, MANY = 60, 300
+# Its workers note the photos of each shard that they begin.
 DRIVER = """
 import sys
 from pathlib import Path
-sys.path.insert(0, str(Path(sys.argv[1]) / "here"))
+root = Path(sys.argv[1])
+sys.path.insert(0, str(root / "here"))
 import test_ray
-test_ray.run(Path(sys.argv[1]), "ray")
+from sortline.features import ray_engine
+
+class Noting(ray_engine.Extractor):
+    def run(self, model, work, names, shard, items):
+        with (root / "begun").open("a") as stream:
+            stream.write(f"{shard}\\n")
+        return super().run(model, work, names, shard, items)
+
+ray_engine.Extractor = Noting
+test_ray.run(root, "ray")
 """
 
 
@@ -87,6 +101,16 @@ def test_a_photo_that_cannot_be_read_ends_nothing(place):
     assert run(place, "ray", cache="third") == run(place, "onnxruntime", cache="other")
 
 
+def test_ray_that_does_not_start_is_one_line(place, monkeypatch):
+    def slow(**options: object) -> None:
+        raise Exception("The current node timed out during startup.\nMore of it.")  # as Ray says it on a busy machine
+
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    monkeypatch.setattr("ray.init", slow)
+    with pytest.raises(UserError, match=r"Ray does not start here \(The current node timed out during startup\.\)$"):
+        run(place, "ray", cache="fourth")
+
+
 def _workers(driver: int) -> list[psutil.Process]:
     found = []
     for one in psutil.process_iter(["name", "cmdline"]):
@@ -96,15 +120,13 @@ def _workers(driver: int) -> list[psutil.Process]:
 
 
 @pytest.mark.parametrize("who", ["a worker", "the driver"])
-def test_after_a_kill_the_store_is_the_same(place, who, tmp_path):
-    import shutil
-
+def test_after_a_kill_the_store_is_the_same_and_a_shard_a_worker_is_done_again(place, who, tmp_path):
     root = tmp_path / "root"
     shutil.copytree(place, root, symlinks=True, ignore=shutil.ignore_patterns("cache", "other", "third", "by *"))
-    for number in range(COUNT, 300):
+    for number in range(COUNT, MANY):
         shutil.copy(root / "photos" / f"{number % COUNT:02}.png", root / "photos" / f"{number:03}.png")
-    driver = subprocess.Popen([sys.executable, "-c", DRIVER, str(root)], start_new_session=True)
-    files = []
+    words = [sys.executable, "-c", DRIVER, str(root)]
+    driver, files = subprocess.Popen(words, start_new_session=True), []
     while driver.poll() is None and not (files and files[0].stat().st_size > 60_000):
         files = list((root / "cache").glob("*.bin"))
         time.sleep(0.02)
@@ -115,4 +137,9 @@ def test_after_a_kill_the_store_is_the_same(place, who, tmp_path):
     else:
         os.killpg(driver.pid, signal.SIGKILL)
         driver.wait(60)
+        subprocess.run(words, check=True)
+    begun = [json.loads(line) for line in (root / "begun").read_text().splitlines()]
+    shard = len(next(ray_engine.shards([1] * MANY, cores())))
+    assert {photo for part in begun for photo in part} == set(range(MANY))
+    assert sum(map(len, begun)) - MANY <= shard * (1 if who == "a worker" else cores())
     assert run(root, "ray") == run(root, "onnxruntime", cache="other")

@@ -155,6 +155,10 @@ def _cluster() -> Iterator[Any]:
         raise UserError(
             f"extract.engine ray: no cluster answers at RAY_ADDRESS={address}; start it, or unset the variable"
         ) from None
+    except Exception as error:  # Ray has no kind of its own for it
+        if address or type(error) is not Exception:
+            raise
+        raise UserError(f"extract.engine ray: Ray does not start here ({str(error).splitlines()[0][:200]})") from None
     try:
         yield ray
     finally:
