@@ -87,3 +87,15 @@ def test_a_tar_that_goes_on_after_its_end_is_refused(tmp_path, monkeypatch):
         packed.write(header(tarfile.REGTYPE, b"") + END + bytes(10**6 + 1))
     (tmp_path / "a.tar.gz").write_bytes(stream.getvalue())
     assert "after its last member" in refusal(tmp_path / "a.tar.gz", tmp_path)
+
+
+@pytest.mark.parametrize(("make", "name"), [(make_zip, "."), (make_tar, "."), (make_tar, "")])
+def test_a_file_without_a_name_is_refused(tmp_path, make, name):  # found by the fuzzer
+    assert "without a name" in refusal(make(tmp_path / "a.bin", {name: b"x"}), tmp_path)
+
+
+def test_the_folder_that_a_tar_was_made_of_may_be_in_it(tmp_path):
+    with tarfile.open(tmp_path / "a.tar", "w") as archive:
+        archive.addfile(tar_entry("./", tarfile.DIRTYPE))
+        archive.addfile(tar_entry("./a/b.jpg", size=1), io.BytesIO(b"x"))
+    assert list(unpack(tmp_path / "a.tar", tmp_path / "out", everything, 10**7)) == ["a/b.jpg"]

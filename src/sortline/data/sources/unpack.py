@@ -116,6 +116,8 @@ def _limited(members: Iterator[_Member | None], max_bytes: int) -> Iterator[_Mem
             raise UserError(f"holds more than {MAX_MEMBERS:,} members")
         if member is None:
             continue
+        if not member.path.parts:
+            raise UserError("holds a file without a name; the archive is damaged")
         total += member.size
         if total > max_bytes:
             raise UserError(f"would unpack to more than {max_bytes / 1e6:,.0f} MB")
