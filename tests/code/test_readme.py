@@ -216,6 +216,24 @@ def test_what_the_line_takes() -> None:
     assert f"{speed['1 worker']:.0f} with one worker of Ray, {speed['2 workers']:.0f} with two" in page
 
 
+def benchmark_rows(name: str) -> list[list[float]]:
+    """Return the numbers in the cells of each row but for its first cell."""
+    block = PAGES["docs/benchmarks.md"].split(f"<!-- {name}:")[1].split(f"<!-- end of {name} -->")[0]
+    rows = [line.split("|", 2)[2] for line in block.splitlines() if line.startswith("|")][2:]
+    return [[float(number) for number in re.findall(r"[\d.]+", row)] for row in rows]
+
+
+def test_what_going_on_saves() -> None:
+    found = json.loads((ROOT / "bench/results.json").read_text(encoding="utf-8"))["going_on"]
+    added, killed = found["added"], found["killed"]
+    pairs = [(added["anew"][stage], added["kept"][stage]) for stage in ("prepare", "extract", "train_head")]
+    pairs += [(killed[stage]["anew"], killed[stage]["after_kill"]) for stage in killed]
+    wanted = [[one["cpu_seconds"] for one in pair] for pair in pairs]
+    wanted.insert(3, [sum(column) for column in zip(*wanted[:3], strict=True)])
+    shown = [[round(seconds, 1) for seconds in row] for row in wanted]
+    assert benchmark_rows("going on") == shown
+
+
 def test_what_is_said_of_corrupted_photos() -> None:
     found = json.loads((ROOT / "metrics/garbage/diagnose.json").read_text(encoding="utf-8"))["robustness"]["corrupted"]
     accuracy, low, high = (f"{100 * found[key]:.1f}" for key in ("accuracy", "low", "high"))
