@@ -22,7 +22,7 @@ from sortline.features.extraction import extract
 TASK = "garbage"
 PHOTOS, SIZE = 4_000, 224  # of the table of speed
 # Of that of memory: pixels a side, which take a millisecond.
-MANY, SMALL = (10_000, 50_000), 32
+MANY, SMALL = (10_000, 200_000), 32
 WORKERS = {"one process": 0, "1 worker": 1, "2 workers": 2}
 
 
