@@ -57,14 +57,19 @@ def start(folder: Path, *command: str, **variables: str) -> subprocess.Popen:
     (folder / "stage.py").write_text(WRITING, encoding="utf-8")
     environment = {key: value for key, value in os.environ.items() if not key.startswith(("DVC_", "SORTLINE_"))}
     return subprocess.Popen(
-        [sys.executable, *command], cwd=folder, env=environment | variables, stderr=subprocess.PIPE, text=True
-    )
+        [sys.executable, *command], cwd=folder, env=environment | variables, stderr=subprocess.PIPE, text=True,
+        preexec_fn=_as_usual,
+    )  # fmt: skip
+
+
+def _as_usual() -> None:
+    """A shell's `&`, or nohup, may have started the tests ignoring a signal, which their children would ignore too."""
+    for number in signals.NUMBERS:
+        signal.signal(number, signal.SIG_DFL)
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
 def test_a_command_that_is_told_to_stop_ends_in_a_line_and_leaves_nothing(tmp_path, number, code):
-    if signal.getsignal(number) == signal.SIG_IGN:
-        pytest.skip("the tests were started in a way that ignores this signal, as by nohup")
     with start(tmp_path, "stage.py") as process:
         wait_for((tmp_path / ".tmp-out/first").exists)
         process.send_signal(number)
