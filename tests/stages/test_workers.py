@@ -41,7 +41,8 @@ def start(project, out: str, workers: int) -> subprocess.Popen:
     words = shlex.split(project.stages(NET)["train"]["cmd"])[1:]
     for option, path in {"--out": out, "--plots": f"{out} plots", "--metrics": f"{out}.json"}.items():
         words[words.index(option) + 1] = path
-    variables = {"SORTLINE_WORKERS": str(workers)}
+    # As by hand, in an environment that was not activated: its `python` is not on the PATH.
+    variables = {"SORTLINE_WORKERS": str(workers), "PATH": os.defpath}
     return subprocess.Popen(
         [sys.executable, *words], cwd=project.root, env=project.environment() | variables, text=True,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT,

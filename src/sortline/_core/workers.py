@@ -92,6 +92,8 @@ def launch(count: int, command: Sequence[str], logs: Path) -> None:
     options = [f"--worker_num={count}", f"--local_worker_num={count}", f"--master_port={_free_port()}", "--join=True"]
     options.append(f"--log_dir={logs}")
     environment = {"MS_NODE_TIMEOUT": SILENCE, "GLOG_v": "3", **os.environ}
+    # It starts whichever `python` comes first there.
+    environment["PATH"] = os.pathsep.join([str(msrun.parent), environment.get("PATH", os.defpath)])
     said = logs / "msrun.log"
     with said.open("wb") as own, subprocess.Popen(
         [msrun, *options, *command], stdout=own, stderr=own, env=environment
