@@ -234,6 +234,15 @@ def test_what_going_on_saves() -> None:
     assert benchmark_rows("going on") == shown
 
 
+def test_what_several_processes_bring() -> None:
+    speeds = json.loads((ROOT / "bench/results.json").read_text(encoding="utf-8"))["workers"]["pictures_per_s"]
+    ways = ["1 x 1", "1 x 2", "2 x 1", "2 x 2"]
+    assert benchmark_rows("workers") == [[speeds[f"{net}, {way}"] for way in ways] for net in ("lenet5", "digits_cnn")]
+    for net, ratio in (("lenet5", "0.83"), ("digits_cnn", "0.84")):
+        best = [max(speeds[f"{net}, {count} x {threads}"] for threads in (1, 2)) for count in (1, 2)]
+        assert f"{best[1] / best[0]:.2f}" == ratio
+
+
 def test_what_is_said_of_corrupted_photos() -> None:
     found = json.loads((ROOT / "metrics/garbage/diagnose.json").read_text(encoding="utf-8"))["robustness"]["corrupted"]
     accuracy, low, high = (f"{100 * found[key]:.1f}" for key in ("accuracy", "low", "high"))
