@@ -118,7 +118,7 @@ def _workers() -> list[psutil.Process]:
 
 
 @pytest.mark.parametrize("who", ["a worker", "the driver"])
-def test_after_a_kill_the_store_is_the_same_and_a_shard_a_worker_is_done_again(place, who, tmp_path):
+def test_after_a_kill_the_store_is_the_same_and_few_shards_are_done_again(place, who, tmp_path):
     root = tmp_path / "root"
     shutil.copytree(place, root, symlinks=True, ignore=shutil.ignore_patterns("cache", "other", "third", "by *"))
     for number in range(COUNT, MANY):
@@ -139,5 +139,6 @@ def test_after_a_kill_the_store_is_the_same_and_a_shard_a_worker_is_done_again(p
     begun = [json.loads(line) for line in (root / "begun").read_text().splitlines()]
     shard = len(next(ray_engine.shards([1] * MANY, cores())))
     assert {photo for part in begun for photo in part} == set(range(MANY))
-    assert sum(map(len, begun)) - MANY <= shard * (1 if who == "a worker" else cores())
+    # The driver may die while it keeps a shard that has come back, whose worker has the next one by then.
+    assert sum(map(len, begun)) - MANY <= shard * (1 if who == "a worker" else cores() + 1)
     assert run(root, "ray") == run(root, "onnxruntime", cache="other")
