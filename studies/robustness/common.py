@@ -42,14 +42,25 @@ def read() -> Train:
 
 def plan(train: Train) -> tuple[list[tuple[str, int]], np.ndarray]:
     """Return the (corruption, severity) cells, and which of them each photo is tried in, int (n, each)."""
+    return dealt(train.part.labels, PARAMS["each"])
+
+
+def dealt(labels: np.ndarray, each: int) -> tuple[list[tuple[str, int]], np.ndarray]:
+    """Return the same of any photos, of labels int (n,)."""
     cells = sorted(grid(PARAMS["severities"], tuple(KINDS)), key=lambda cell: cell[1])
-    return cells, robustness.dealt(train.part.labels, len(cells), PARAMS["each"])
+    return cells, robustness.dealt(labels, len(cells), each)
 
 
 def mapped(train: Train) -> np.ndarray:
     """Return whether each train photo has whole maps, bool (n,): those of every so manieth scene."""
     scenes = np.unique(train.part.scenes)
     return np.isin(train.part.scenes, scenes[:: PARAMS["maps"]["every"]])
+
+
+def interval(score: dict[str, Any], key: str, sign: str) -> str:
+    """Return a share, or a difference of two, with its 95 % interval, in percent."""
+    low, high = (score.get(f"{key}_{end}", score.get(end)) for end in ("low", "high"))
+    return f"{100 * score[key]:{sign}.1f} [{100 * low:{sign}.1f}, {100 * high:{sign}.1f}]"
 
 
 def note_seconds(name: str, seconds: float) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from common import PARAMS, ROOT, SPLIT
+from common import PARAMS, ROOT, SPLIT, dealt, interval
 
 from sortline._core import files
 from sortline._core.cores import on_all_cores
@@ -18,8 +18,8 @@ from sortline._core.errors import run
 from sortline.data import prepared
 from sortline.data.datasets import open_picture
 from sortline.data.images import resize
-from sortline.evaluation import comparison, metrics, robustness, strangers
-from sortline.evaluation.corruptions import KINDS, grid
+from sortline.evaluation import comparison, metrics, strangers
+from sortline.evaluation.corruptions import KINDS
 from sortline.export.classifier import Classifier
 from sortline.export.prediction import Prediction
 
@@ -33,8 +33,7 @@ def main(argv: list[str]) -> None:
         parser.add_argument(option, type=Path, required=True)
     args = parser.parse_args(argv)
     photos, sets = prepared.read_part(SPLIT, "val"), PARAMS["eight_bits"]
-    cells = sorted(grid(PARAMS["severities"], tuple(KINDS)), key=lambda cell: cell[1])
-    deal = robustness.dealt(photos.labels, len(cells), sets["each"])
+    cells, deal = dealt(photos.labels, sets["each"])
     with tempfile.TemporaryDirectory() as folder:
         models = [opened(name, Path(folder)) for name in MODELS.values()]
         known = answers(models, photos, cells, deal)
@@ -122,14 +121,10 @@ def table(found: dict[str, Any]) -> list[str]:
         for key in columns:
             one = row[key]
             size = f", {one['mean_size']:.2f} classes" if "mean_size" in one else ""
-            cells.append(f"{100 * one['accuracy']:.1f} [{100 * one['low']:.1f}, {100 * one['high']:.1f}]{size}")
+            cells.append(interval(one, "accuracy", "") + size)
         lines.append(f"| {name} | {' | '.join(cells)} |")
-    points = [found["against"][key] for key in ("clean", "corrupted")]
-    cells = [
-        f"{100 * one['difference']:+.1f} [{100 * one['difference_low']:+.1f}, {100 * one['difference_high']:+.1f}]"
-        for one in points
-    ]
-    lines.append(f"| 8 bits less 32, points [95 %] | {' | '.join(cells)} |{' |' * (len(columns) - len(points))}")
+    points = [interval(found["against"][key], "difference", "+") for key in ("clean", "corrupted")]
+    lines.append(f"| 8 bits less 32, points [95 %] | {' | '.join(points)} |{' |' * (len(columns) - len(points))}")
     return lines
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from common import HERE, PARAMS, Train, mapped, plan, read
+from common import HERE, PARAMS, Train, interval, mapped, plan, read
 from matplotlib.ticker import PercentFormatter
 
 from sortline._core import files
@@ -122,11 +122,6 @@ def costs(timings: dict[str, float]) -> list[str]:
     """Return a row a way: the seconds of training its folds' heads and the final one."""
     lines = [f"| {name} | {timings[name]:.1f} |" for name in [*PARAMS["ways"], *PARAMS["maps"]["ways"]]]
     return ["| way | s, folds and final head |", "| --- | --- |", *lines]
-
-
-def interval(score: dict[str, Any], key: str, sign: str) -> str:
-    low, high = (score.get(f"{key}_{end}", score.get(end)) for end in ("low", "high"))
-    return f"{100 * score[key]:{sign}.1f} [{100 * low:{sign}.1f}, {100 * high:{sign}.1f}]"
 
 
 def draw(rows: dict[str, dict[str, Any]], path: Path) -> None:

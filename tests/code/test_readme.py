@@ -214,6 +214,12 @@ def test_what_the_line_takes() -> None:
     assert f"{100 * decoding['fraction']['accuracy']:.1f} % and {100 * decoding['whole']['accuracy']:.1f} %" in page
     speed = cluster["photos_per_s"]
     assert f"{speed['1 worker']:.0f} with one worker of Ray, {speed['2 workers']:.0f} with two" in page
+    other, words = cluster["without_avx512"], " ".join(page.split())
+    one, first, second = (round(other["photos_per_s"][key]) for key in ("one process", "1 worker", "2 workers"))
+    assert f"AVX2 alone {one}, {first} and {second}, {other['two_to_one']} times as many" in words
+    few, many = (other["memory"][count] for count in ("10000", "200000"))
+    assert f"{few['driver_mb']} and {many['driver_mb']} MB of its own at most" in words
+    assert f"a worker {few['worker_mb']} and {many['worker_mb']}." in words
 
 
 def benchmark_rows(name: str) -> list[list[float]]:

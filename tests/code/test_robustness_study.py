@@ -46,6 +46,9 @@ def test_the_tables_are_made_of_the_results(report, monkeypatch):
         bits = runpy.run_path(str(STUDY / "eight_bits.py"))["table"](read("eight_bits.json"))
     made = "\n".join(bits) + "\n"
     assert made == (STUDY / "eight_bits.md").read_text(encoding="utf-8") == between(STUDY / "README.md", "eight_bits")
+    same = read("eight_bits.json")["against"]["same_class"]
+    said = f"(n = {same['n']:,}; both name the same class on {100 * same['accuracy']:.1f} %"
+    assert said in (STUDY / "README.md").read_text(encoding="utf-8")
     assert sorted(lines[2:]) == sorted(between(STUDY / "README.md", "unknown").splitlines()[2:])
 
 

@@ -59,7 +59,10 @@ def run(main: Callable[[list[str]], int | None]) -> None:
 
 
 def while_loading() -> None:
-    """Until `run`, end in a line on what `mended_by_user` knows, too: memory may be too short for a module to load."""
+    """Until `run`, end in a line on what `mended_by_user` knows, too: memory may be too short for a module to load.
+
+    Where it is limited to less than NEEDED, end at once: MindSpore would not end in a line.
+    """
     unknown = sys.excepthook
     with contextlib.suppress(ImportError):  # Windows has no such limit
         import resource

@@ -86,8 +86,8 @@ class Head:
         if self.pooling == "cbam":
             return self.gated(features).mean((2, 3))
         if self.query is None:
-            mean = pool(features, self.pooling)
-            return mean * self.excited(mean) if self.pooling == "se" else mean
+            pooled = pool(features, self.pooling)
+            return pooled * self.excited(pooled) if self.pooling == "se" else pooled
         maps = features.reshape(*features.shape[:2], -1).astype(np.float32)
         return (maps * softmax(np.einsum("ncp,c->np", maps, self.query[0]))[:, None]).sum(-1, dtype=np.float32)
 
