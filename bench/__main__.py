@@ -18,6 +18,7 @@ from sortline._core.files import write_json
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results.json"
+BY_NAME = {"cluster_memory"}  # too long to be one of all
 VERSIONS = ("mindspore", "onnxruntime", "numpy", "scikit-learn", "pillow", "torch")
 
 
@@ -51,14 +52,14 @@ def versions() -> dict[str, str]:
 
 def main(argv: list[str]) -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("names", nargs="*", help=f"of: {', '.join(names())}; default: all")
+    parser.add_argument("names", nargs="*", help=f"of: {', '.join(names())}; default: all but those of many minutes")
     parser.add_argument("--repeats", type=int, default=5)
     args = parser.parse_args(argv)
     unknown = set(args.names) - set(names())
     if unknown:
         raise UserError(f"no such benchmark: {', '.join(sorted(unknown))}; there are: {', '.join(names())}")
     results = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
-    for name in args.names or names():
+    for name in args.names or sorted(set(names()) - BY_NAME):
         print(f"--- {name}", flush=True)
         load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
         found = importlib.import_module(f"bench.{name}").run(args.repeats)

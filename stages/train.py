@@ -48,10 +48,9 @@ def main(argv: list[str]) -> None:
     tracking.check(params.track)
     runtime.use(chosen())
     kept = unfinished.FOLDER / args.task
-    if params.out_of_fold and workers.asked() > 1:
-        raise UserError(
-            f"params.yaml: {args.task}.train.out_of_fold trains on one worker; set it to false, or --workers 1"
-        )
+    alone = {"out_of_fold": params.out_of_fold, "contrastive": params.contrastive.share, "simclr": params.simclr}
+    if workers.asked() > 1 and (keys := [key for key, given in alone.items() if given]):
+        raise UserError(f"params.yaml: {args.task}.train.{keys[0]} trains on one worker; leave it out, or --workers 1")
     workers.serve()
     if workers.asked() > 1 and not workers.started():
         workers.launch(workers.asked(), [__file__, *argv], kept / "workers")
@@ -77,7 +76,7 @@ def train(
         runtime.limit_threads(THREADS)
     split = files.read_csv(args.prepared / "split.csv")
     data = fit.read(split, prepared.read_classes(args.prepared / "classes.json"), args.features)
-    net, options = fit.build(data, params, args.weights)
+    net, options = fit.build(data, params, args.weights, keeper.folder.with_name(f"{ALL}-simclr"))
     return fit.train(net, options, data, params, out, keeper, log=log), data, net
 
 

@@ -83,7 +83,7 @@ def trained(
     """Return what each way trains where the photos `known`, bool (n,), have a label: heads, how many labels those
     before them gave the other photos, and how many of these are right."""
     own = {name: getattr(data, name)[known] for name in ("features", "labels", "folds", "groups")}
-    labelled, unlabelled = replace(data, **own), pseudo.Unlabelled(data.features[~known], data.folds[~known])
+    labelled, unlabelled = replace(data, **own), pseudo.UnlabelledSet(data.features[~known], data.folds[~known])
     truth, folds, found = data.labels[~known, None], len(data.fold_numbers), []
 
     def as_long(more: int = 0) -> TrainHeadParams:

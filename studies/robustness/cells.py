@@ -7,14 +7,11 @@ import argparse
 from pathlib import Path
 
 import numpy as np
-from common import PARAMS, ROOT, plan, read, store
+from common import PARAMS, ROOT, corrupted, plan, read, store
 
 from sortline._core import files
 from sortline._core.cores import on_all_cores
 from sortline._core.errors import run
-from sortline.data.datasets import open_picture
-from sortline.data.images import resize
-from sortline.evaluation.corruptions import KINDS
 from sortline.features.mapper import Mapper
 
 
@@ -26,9 +23,8 @@ def main(argv: list[str]) -> None:
     cells, deal = plan(train)
 
     def features(number: int) -> np.ndarray:
-        picture = resize(open_picture(raw / train.part.images[number]), mapper.size)
         ways = (cells[cell] for cell in deal[number])
-        return mapper.pooled(np.stack([KINDS[name].corrupt(picture, severity) for name, severity in ways]))[:, 0]
+        return mapper.pooled(corrupted(raw / train.part.images[number], mapper.size, ways))[:, 0]
 
     found = np.stack(list(on_all_cores(features, range(len(deal)), "corrupted photos")))
     with files.replacing(args.out) as path, path.open("wb") as file:

@@ -1,6 +1,7 @@
 """What the stages of the study share: the line's photos, folds and features, and how photos are corrupted."""
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,8 @@ import numpy as np
 
 from sortline._core import files
 from sortline.data import prepared
+from sortline.data.datasets import open_picture
+from sortline.data.images import resize
 from sortline.evaluation import robustness
 from sortline.evaluation.corruptions import KINDS, grid
 from sortline.features.store import FeatureStore
@@ -49,6 +52,12 @@ def dealt(labels: np.ndarray, each: int) -> tuple[list[tuple[str, int]], np.ndar
     """Return the same of any photos, of labels int (n,)."""
     cells = sorted(grid(PARAMS["severities"], tuple(KINDS)), key=lambda cell: cell[1])
     return cells, robustness.dealt(labels, len(cells), each)
+
+
+def corrupted(path: Path, side: int, ways: Iterable[tuple[str, int]]) -> np.ndarray:
+    """Return a photo of `side` pixels, corrupted in these ways, uint8 (ways, side, side, 3)."""
+    picture = resize(open_picture(path), side)
+    return np.stack([KINDS[name].corrupt(picture, severity) for name, severity in ways])
 
 
 def mapped(train: Train) -> np.ndarray:

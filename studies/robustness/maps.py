@@ -8,16 +8,14 @@ import argparse
 from pathlib import Path
 
 import numpy as np
-from common import PARAMS, ROOT, SPLIT, mapped, plan, read, store
+from common import PARAMS, ROOT, SPLIT, corrupted, mapped, plan, read, store
 
 from sortline._core import files
 from sortline._core.cores import on_all_cores
 from sortline._core.errors import run
 from sortline.data.augment.views import decoded_side, render
-from sortline.data.datasets import open_picture
-from sortline.data.images import open_rgb, resize
+from sortline.data.images import open_rgb
 from sortline.data.prepared import read_photos, read_views
-from sortline.evaluation.corruptions import KINDS
 from sortline.features.mapper import Mapper
 
 
@@ -36,10 +34,9 @@ def main(argv: list[str]) -> None:
         # As the line's extract makes them: the plain view is decoded as for a prediction.
         opened = [open_rgb(photo.path, side=mapper.size), *[open_rgb(photo.path, side=side)] * (views.count - 1)]
         seen = [render(one, views, view, photo.sha256, mapper.size) for view, one in enumerate(opened)]
-        picture = resize(open_picture(photo.path), mapper.size)
         ways = (cells[cell] for cell in deal[number])
-        corrupted = [KINDS[name].corrupt(picture, severity) for name, severity in ways]
-        found = mapper.features(np.stack([*seen, *corrupted]), "attention").astype(np.float16)
+        pictures = np.concatenate((np.stack(seen), corrupted(photo.path, mapper.size, ways)))
+        found = mapper.features(pictures, "attention").astype(np.float16)
         return found[: len(seen)], found[len(seen) :]
 
     kept = zip(*on_all_cores(maps, chosen, "maps"), strict=True)

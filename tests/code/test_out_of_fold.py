@@ -9,6 +9,7 @@ import pytest
 from scipy.special import softmax
 
 from sortline.config.training import TrainParams
+from sortline.data import prepared
 from sortline.nets import fit, out_of_fold
 
 COUNT, CLASSES = 30, 3
@@ -22,7 +23,7 @@ def seen(monkeypatch):
     """Nets that are no nets: each says of a photo its number and that of the photo that it was trained on first."""
     parts = []
 
-    def build(part, params, weights):
+    def build(part, params, weights, keep):
         return SimpleNamespace(first=part.rows[0]), {}
 
     def train(net, options, part, params, out, keeper):
@@ -42,7 +43,8 @@ def seen(monkeypatch):
 
 def measured(**settings):
     rows = 100 + np.arange(COUNT)
-    data = fit.Parts(None, rows, LABELS, rows[:2], LABELS[:2], CLASSES)
+    others = prepared.Unlabelled(np.array([7, 8, 9]), np.array([-1, 0, 3]))
+    data = fit.Parts(None, rows, LABELS, rows[:2], LABELS[:2], CLASSES, unlabelled=others)
     params = TrainParams(**SETTINGS | settings)
     with tempfile.TemporaryDirectory() as work:
         return out_of_fold.measure(data, FOLDS, SCENES, SimpleNamespace(), params, Path("none"), Path(work))
@@ -54,6 +56,7 @@ def test_no_net_has_seen_the_fold_that_it_speaks_of_and_each_photo_has_its_own_a
     for fold, part in enumerate(seen):
         assert set(part.val_rows) == set(100 + np.flatnonzero(fold == FOLDS))
         assert set(part.rows) == set(100 + np.flatnonzero(fold != FOLDS))
+        assert set(part.unlabelled.rows) == {7, 8, 9} - {0: {8}, 3: {9}}.get(fold, set())  # none shows its scenes
         assert (part.labels == LABELS[part.rows - 100]).all() and (part.val_labels == LABELS[part.val_rows - 100]).all()
     first = np.where(FOLDS == 0, 101, 100)
     logits = np.stack([100 + np.arange(COUNT), first, np.zeros(COUNT)], 1) / 10

@@ -26,7 +26,7 @@ def parted(noise=1.2):
     """Return a few labelled photos, all the others as photos without a label, their labels."""
     data = toy(n=240, noise=noise, views=3)
     own = {name: getattr(data, name)[LABELLED] for name in ("features", "labels", "folds")}
-    other = pseudo.Unlabelled(data.features[~LABELLED], data.folds[~LABELLED])
+    other = pseudo.UnlabelledSet(data.features[~LABELLED], data.folds[~LABELLED])
     return replace(data, **own), other, data.labels[~LABELLED]
 
 

@@ -116,15 +116,28 @@ class GeneratedParams(Section):
 # What lbfgs reads too, or only; it takes no notice of the other keys.
 FOR_LBFGS = {"optimizer", "pooling", "views", "seed", "class_weights", "calibrate", "reject_accuracy", "lbfgs_c",
              "lbfgs_max_iter", "track"}  # fmt: skip
-FOR_MODES = {"blocks", "rank", "alpha", "start", "head", "norms", "layer_decay", "start_share", "out_of_fold"}
+FOR_MODES = {"blocks", "rank", "alpha", "start", "head", "norms", "layer_decay", "start_share", "out_of_fold",
+             "contrastive", "simclr"}  # fmt: skip
 
 
 class ContrastParams(Section):
-    """Rows of a class are drawn together in the hidden layer, and from the others: Khosla et al. 2020,
-    arXiv:2004.11362, whose temperature the default is."""
+    """Rows of a class are drawn together, and from the others: Khosla et al. 2020, arXiv:2004.11362, whose temperature
+    the default is. Of a head in the hidden layer; of a net in its features, beside the loss of the classes as Gunel et
+    al. 2021, arXiv:2011.01403, have it."""
 
-    share: float = Field(0.0, ge=0, lt=1, description="of the loss; needs hidden")
+    share: float = Field(0.0, ge=0, lt=1, description="of the loss; of a head, needs hidden")
     temperature: float = Field(0.1, ge=0.01, le=10, description="that the cosines are divided by")
+
+
+class SimclrParams(Section):
+    """Two views of a photo are told from those of all others, without a label: Chen et al. 2020, arXiv:2002.05709."""
+
+    epochs: Epochs = 5
+    lr: Rate = 0.02
+    batch_size: BatchSize = 128
+    # Its best for small pictures; 0.1 for ImageNet.
+    temperature: float = Field(0.5, ge=0.01, le=10, description="that the cosines are divided by")
+    width: int = Field(128, ge=1, le=8192, description="of what two dense layers make of the features, to be compared")
 
 
 class PseudoParams(Section):
@@ -223,6 +236,8 @@ class TrainParams(Recipe, Sureness):
     every: int = Field(1, ge=1, description="of every so many epochs there is a checkpoint to keep")
     # Zhang et al. 2018, arXiv:1710.09412: of pictures, or of the maps that are trained on.
     mixup: float = Field(0, ge=0, le=10, description="a of Beta(a, a), by which examples of a batch are mixed; 0: not")
+    contrastive: ContrastParams = ContrastParams()
+    simclr: SimclrParams | None = Field(None, description="what trains first learns so; null: it does not")
     augment: DistortionParams = DistortionParams()
     crops: CropParams = CropParams()
     track: Track = "none"
@@ -249,6 +264,10 @@ class TrainParams(Recipe, Sureness):
             raise ValueError(f"only with out_of_fold: true: {', '.join(sorted(given))}")
         if self.norms == "train" and self.mode != "full":
             raise ValueError("norms: train goes with mode: full; scratch trains so anyway, the others keep statistics")
+        if self.contrastive.share and (self.mixup or self.mode in ("head_v3", "lora_head")):
+            raise ValueError("contrastive needs a mode that trains the backbone, and mixup: 0, as a mix has no class")
+        if self.simclr and self.mode not in ("partial", "full"):
+            raise ValueError("simclr goes with mode: partial or full; set it to null")
         if self.on_photos and (self.checkpoint == "best" or self.patience):
             raise ValueError(
                 "photos have no test part beside val, so nothing may be chosen on it: checkpoint: last, patience: null"

@@ -1,6 +1,6 @@
 """What `prepare` wrote, read back by the stages after it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -9,6 +9,7 @@ import numpy as np
 from sortline._core.errors import UserError
 from sortline._core.files import content_sha256, read_csv, read_json
 from sortline.config.augment import ViewParams
+from sortline.data.layout import UNLABELLED
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,23 @@ class Part:
         """Return the photos `inside`, bool (n,)."""
         arrays = {name: value[inside] for name, value in vars(self).items() if isinstance(value, np.ndarray)}
         return replace(self, images=[image for image, kept in zip(self.images, inside, strict=True) if kept], **arrays)
+
+
+@dataclass(frozen=True)
+class Unlabelled:
+    """Photos without a label that may be learnt from: `rows` int (u,) of split.csv, and so of the features; `folds` int
+    (u,): the fold of the train photos of the same scene, which no model of that fold must learn from; -1 where train
+    does not show the scene."""
+
+    rows: np.ndarray
+    folds: np.ndarray
+
+    def without(self, fold: int) -> "Unlabelled":
+        kept = self.folds != fold
+        return Unlabelled(self.rows[kept], self.folds[kept])
+
+
+NONE = Unlabelled(np.empty(0, int), np.empty(0, int))
 
 
 @dataclass(frozen=True)
@@ -91,6 +109,18 @@ def read_part(split: Path, name: str | None = None, as_given: bool = False) -> P
 def is_corrected(split: Path) -> bool:
     """Whether a person's corrections have changed a label in split.csv, or dropped a photo."""
     return "given_label" in next(iter(read_csv(split)), {})
+
+
+def unlabelled(split: Sequence[Mapping[str, str]]) -> Unlabelled:
+    """Return the photos without a label in split.csv, but those that show a scene of a photo held out or dropped."""
+    fold_of, others = {}, set()
+    for row in split:
+        if row["split"] == "train":
+            fold_of[row["scene"]] = int(row["fold"] or -1)
+        elif row["split"] != UNLABELLED:
+            others.add(row["scene"])
+    rows = [i for i, row in enumerate(split) if row["split"] == UNLABELLED and row["scene"] not in others]
+    return Unlabelled(np.array(rows, int), np.array([fold_of.get(split[i]["scene"], -1) for i in rows], int))
 
 
 def read_folds(split: Path, column: str = "fold") -> np.ndarray:

@@ -31,6 +31,10 @@ class Mapper:
         """Return what a head of `pooling` takes: pooled features, or for `MAPS` the maps, (n, C, h, w)."""
         return self._run(["map"], pictures)[0] if pooling in MAPS else self.pooled(pictures)
 
+    def inner(self, pictures: np.ndarray) -> np.ndarray:
+        """Return the maps before the blocks that train, float32 (n, C, h, w), where `extract.upto` kept such."""
+        return self._run(["inner"], pictures)[0]
+
     def seen(self, pictures: np.ndarray, pooling: str) -> tuple[np.ndarray, np.ndarray]:
         """Return the same, and mean-pooled features (n, C)."""
         mean, *found = self._run(["mean", "map"] if pooling in MAPS else ["mean", "max"], pictures)

@@ -1,6 +1,8 @@
 """Ways to fine-tune a pretrained net, by name: where each starts, and which parameters it trains."""
 
 from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import mindspore
@@ -11,9 +13,9 @@ from sortline._core.errors import UserError
 from sortline.backbones.loading import Backbone
 from sortline.config.training import HeadRecipe, TrainParams
 from sortline.features import engines
-from sortline.nets import batch_norm, low_rank, registry
-from sortline.nets.inputs import Inputs, Pictures, check_pictures
-from sortline.nets.photo_net import PhotoNet
+from sortline.nets import batch_norm, low_rank, registry, simclr
+from sortline.nets.inputs import Inputs, Maps, Pictures, check_pictures, predictor
+from sortline.nets.photo_net import Features, PhotoNet
 from sortline.training import heads
 from sortline.training.head_graph import HeadNet
 from sortline.training.targets import smooth_targets
@@ -23,12 +25,13 @@ BLOCKS = 3  # of pictures, where params.yaml leaves open how many train
 
 
 def build(
-    backbone: Backbone, classes: int, params: TrainParams, inputs: Inputs, rows: np.ndarray, labels: np.ndarray
-) -> PhotoNet:
+    backbone: Backbone, classes: int, params: TrainParams, inputs: Inputs, rows: np.ndarray, labels: np.ndarray,
+    others: np.ndarray | None = None, keep: Path | None = None,
+) -> PhotoNet:  # fmt: skip
     """Return the net of `params.mode` at its start, what should not train marked so.
 
-    `rows` int (n,) of `inputs` and their `labels` are what may be trained on. Raises `UserError` where the mode does
-    not fit the inputs.
+    `rows` int (n,) of `inputs` and their `labels` are what may be trained on, `others` what may be without labels, as
+    `params.simclr` says; `keep` as of `simclr.pretrain`. Raises `UserError` where the mode does not fit the inputs.
     """
     check(params, inputs)
     if backbone.info["network"] != params.net:
@@ -44,10 +47,18 @@ def build(
         batch_norm.measure(net.backbone, plain_batches(pictures, rows[:: max(1, len(rows) // MEASURED)]))
     else:
         batch_norm.fold(net.backbone)
-    start_head(net, params, inputs, rows, labels, generator)
     last = [*net.backbone.blocks][-(params.blocks or inputs.blocks or BLOCKS) :]
     # The ConvNorms, in network order.
     layers = [cell for part in (*last, net.backbone.last) if part is not None for cell in batch_norm.norms(part)]
+    if params.simclr:
+        free(net, params, layers)
+        for parameter in net.head.get_parameters():
+            parameter.requires_grad = False
+        every = rows if others is None else np.concatenate((rows, others))
+        simclr.pretrain(net, inputs, every, params, keep)
+        if inputs.blocks is not None:
+            inputs = replace(inputs, pooled=seen_by(net, inputs))
+    start_head(net, params, inputs, rows, labels, generator)
     adapt(net, params, layers, generator)
     free(net, params, layers)
     return net
@@ -118,6 +129,12 @@ def pooled(net: PhotoNet, inputs: Inputs, rows: np.ndarray) -> np.ndarray:
     pictures = Pictures(inputs.array, net.preprocessing)
     found = [engine.run(batch.asnumpy())[0] for batch in plain_batches(pictures, rows, 1)]
     return np.concatenate(found)[:, None]
+
+
+def seen_by(net: PhotoNet, inputs: Inputs) -> np.ndarray:
+    """Return mean-pooled features of all cached maps by the net as it is now, float32 (N, K views, C)."""
+    run = predictor(Features(inputs.part(net)))
+    return np.stack([run(Maps(inputs.array[:, view : view + 1])) for view in range(inputs.array.shape[1])], 1)
 
 
 def fitted_head(

@@ -5,15 +5,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import mindspore
 import numpy as np
-from mindspore import Tensor, nn, ops
+from mindspore import Tensor, nn
 
 from sortline._core import files, parameters, workers
-from sortline.config.training import Recipe, TrainParams
+from sortline.config.training import ContrastParams, Recipe, TrainParams
+from sortline.data import prepared
 from sortline.data.prepared import Classes
 from sortline.features.store import FeatureStore
-from sortline.nets import registry
+from sortline.nets import net_loss, registry
 from sortline.nets.batches import Batches
 from sortline.nets.half import halve
 from sortline.nets.inputs import Feed, Inputs, check_pictures, predictor
@@ -30,7 +30,8 @@ DECAYED = ("weight", "down", "up")  # the ends of their names
 
 @dataclass(frozen=True)
 class Parts:
-    """What there is to train on and to validate with: rows int (n,) of `inputs`, their labels int (n,); fingerprint."""
+    """What there is to train on and to validate with: rows int (n,) of `inputs`, their labels int (n,); fingerprint;
+    photos that may be learnt from without a label."""
 
     inputs: Inputs
     rows: np.ndarray
@@ -39,6 +40,7 @@ class Parts:
     val_labels: np.ndarray
     classes: int
     dataset: str = ""
+    unlabelled: prepared.Unlabelled = prepared.NONE
 
 
 def read(split: Sequence[dict[str, str]], classes: Classes, features: Path) -> Parts:
@@ -47,21 +49,23 @@ def read(split: Sequence[dict[str, str]], classes: Classes, features: Path) -> P
     train, val = (np.flatnonzero([row["split"] == part for row in split]) for part in ("train", "val"))
     store = FeatureStore(features)
     found, dataset = read_inputs(store, len(split)), store.about["dataset"]
-    return Parts(found, train, labels[train], val, labels[val], len(classes.names), dataset)
+    unlabelled = prepared.unlabelled(split)
+    return Parts(found, train, labels[train], val, labels[val], len(classes.names), dataset, unlabelled)
 
 
-def build(data: Parts, params: TrainParams, weights: Path) -> tuple[nn.Cell, dict[str, Any]]:
+def build(data: Parts, params: TrainParams, weights: Path, keep: Path | None = None) -> tuple[nn.Cell, dict[str, Any]]:
     """Return the net at its start, and the options that `registry.build` needs to make it again.
 
-    `weights`: the folder of the backbone that a mode of fine-tuning starts from. Raises `UserError` where net and
-    inputs do not go together.
+    `weights`: the folder of the backbone that a mode of fine-tuning starts from; `keep`: one from which training
+    without labels goes on. Raises `UserError` where net and inputs do not go together.
     """
     if params.mode is not None:
         from sortline import backbones
         from sortline.nets import finetune  # what most nets can do without
 
         pretrained = backbones.load(weights)
-        net = finetune.build(pretrained, data.classes, params, data.inputs, data.rows, data.labels)
+        others = data.unlabelled.rows
+        net = finetune.build(pretrained, data.classes, params, data.inputs, data.rows, data.labels, others, keep)
         return net, finetune.options(pretrained, params)
     net = registry.build(params.net, data.classes, params.net_options())
     check_pictures(data.inputs, net.image_size, f"params.yaml: train.net {params.net}")
@@ -100,7 +104,8 @@ def train(
     wanted = targets_of(data.labels, data.classes, params) if soft is None else soft
     rates = layer_rates(net, params.layer_decay)
     scale = params.loss_scale if params.precision == "amp" else None
-    trained = epochs(cell, feed, wanted, params, rates, params.mixup, params.start_share, keeper, scale)
+    besides = params.start_share, keeper, scale, params.contrastive
+    trained = epochs(cell, feed, wanted, params, rates, params.mixup, *besides)
     progress = Progress(f"train {params.mode or params.net}", params.epochs, len(feed), log)
     statistics = [parameter for parameter in net.get_parameters() if parameter.name.endswith(STATISTICS)]
     for epoch in progress.watch(trained, len(curve)):
@@ -132,7 +137,7 @@ def train(
         "std": list(preprocessing.std),
         "dataset": data.dataset,
     }
-    smoothed = params.label_smoothing and params.loss == "cross_entropy"
+    smoothed = params.label_smoothing and params.loss == "cross_entropy" and not params.contrastive.share
     minimum = smoothing_minimum(data.classes, params.label_smoothing) if smoothed else None
     counts = {
         "parameters": sum(array.size for name, array in registry.values(net).items() if not name.endswith(STATISTICS)),
@@ -167,22 +172,6 @@ def _keep_too(
             parameter.set_data(Tensor(arrays[parameter.name]))
 
 
-class NetLoss(nn.Cell):
-    """The mean loss of a net over a batch of what a feed gives."""
-
-    def __init__(self, net: nn.Cell, feed: Feed, loss: losses.Loss) -> None:
-        super().__init__(auto_prefix=False)  # or the parameters' names would begin with `net.`
-        self.net, self.scale, self.shift = net, Tensor(feed.scale), Tensor(feed.shift)
-        self.loss_of = loss
-
-    def construct(self, inputs, targets):
-        x = ops.cast(inputs, mindspore.float32) * self.scale + self.shift
-        logits = self.net(x)
-        loss = self.loss_of(logits, targets).mean()
-        seen = ops.stack((loss, loop.correct(logits, targets).mean())).reshape(2, 1)
-        return loss, seen, ops.ones_like(loss).reshape(1)
-
-
 def targets_of(labels: np.ndarray, classes: int, recipe: Recipe) -> np.ndarray:
     """Return what a net learns of int labels (n,), float32 (n, classes)."""
     return smooth_targets(labels, classes, recipe.label_smoothing, balanced=recipe.class_weights == "balanced")
@@ -198,12 +187,14 @@ def epochs(
     start_share: float = 0,
     keeper: Keeper | None = None,
     scale: float | str | None = None,
+    contrast: ContrastParams | None = None,
 ) -> Iterator[loop.Epoch]:
     """Train `net` in place on the n inputs of `feed` and their targets float32 (n, classes); yield after each epoch.
 
     Only parameters that require a gradient change; `factors` multiplies the rate of those that it names; `mixup` is the
-    strength of `mixed`, `start_share` and `keeper` as of `loop.train`, `scale` as of `wide_steps`. Weights decay,
-    biases and batch norm do not. Raises `UserError` when the loss or a parameter turns NaN or Inf.
+    strength of `mixed`, `start_share` and `keeper` as of `loop.train`, `scale` as of `wide_steps`, `contrast` as of
+    `net_loss`. Weights decay, biases and batch norm do not. Raises `UserError` when the loss or a parameter turns NaN
+    or Inf.
     """
     net.set_train(True)
     params = net.trainable_params()
@@ -214,7 +205,8 @@ def epochs(
 
     decayed = flat([parameter.name.endswith(DECAYED) for parameter in params])
     rates = None if factors is None else flat([factors.get(parameter.name, 1.0) for parameter in params])
-    loss, clipped, even = NetLoss(net, feed, losses.loss_of(recipe)), recipe.clip_norm is not None, factors is None
+    loss = net_loss.of(net, feed, losses.loss_of(recipe), contrast)
+    clipped, even = recipe.clip_norm is not None, factors is None
     count = workers.place()[1]
     steps = wide_steps.steps(loss, recipe.optimizer, clipped, even=even, ema=recipe.ema, scale=scale, workers=count)
     batches = Batches(feed, targets, recipe.seed, mixup)

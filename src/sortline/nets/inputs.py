@@ -50,6 +50,10 @@ class Pictures:
             images = crop(images, self.change, generator)
         return self._planes(images)
 
+    def pairs(self, rows: np.ndarray, generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        """Return the inputs of `rows` changed by chance, and changed again."""
+        return self.augmented(rows, generator), self.augmented(rows, generator)
+
     def plain(self, rows: np.ndarray) -> np.ndarray:
         """Return the inputs of `rows` as they are, (len(rows), ...)."""
         return self._planes(self.images[rows])
@@ -73,6 +77,12 @@ class Maps:
 
     def augmented(self, rows: np.ndarray, generator: np.random.Generator) -> np.ndarray:
         return self.maps[rows, generator.integers(self.maps.shape[1], size=len(rows))]
+
+    def pairs(self, rows: np.ndarray, generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        """Return two views of each, of which there are two or more: never the same."""
+        count = self.maps.shape[1]
+        first, further = (generator.integers(end, size=len(rows)) for end in (count, count - 1))
+        return self.maps[rows, first], self.maps[rows, (first + 1 + further) % count]
 
     def plain(self, rows: np.ndarray) -> np.ndarray:
         return self.maps[rows, 0]

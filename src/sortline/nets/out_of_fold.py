@@ -36,9 +36,10 @@ def measure(
     for fold in np.unique(folds):
         held = folds == fold
         rows, labels = data.rows, data.labels
-        part = replace(data, rows=rows[~held], labels=labels[~held], val_rows=rows[held], val_labels=labels[held])
-        net, options = fit.build(part, params, weights)
+        part = replace(data, rows=rows[~held], labels=labels[~held], val_rows=rows[held], val_labels=labels[held],
+                       unlabelled=data.unlabelled.without(fold))  # fmt: skip
         own = work / f"fold-{fold}"
+        net, options = fit.build(part, params, weights, own.with_name(f"{own.name}-simclr"))
         own.mkdir(exist_ok=True)
         logits[held] = fit.train(net, options, part, params, own, Keeper(own)).val_logits
         known = similarity.fit(features(net, part, part.rows))

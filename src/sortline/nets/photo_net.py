@@ -53,6 +53,9 @@ class PhotoNet(nn.Cell):
     def features(self, x: Tensor) -> Tensor:
         return self.backbone(x).mean((2, 3))
 
+    def classify(self, features: Tensor) -> Tensor:
+        return self.head(features)
+
     def initialize(self, seed: int) -> None:
         """Draw all kernels from `seed`: He-normal by fan-out (He et al. 2015, arXiv:1502.01852); see `start_head`.
 
@@ -89,6 +92,9 @@ class Tail(nn.Cell):
 
     def features(self, x: Tensor) -> Tensor:
         return (x if self.back is None else self.back(x)).mean((2, 3))
+
+    def classify(self, features: Tensor) -> Tensor:
+        return self.net.head(features)
 
 
 class Features(nn.Cell):

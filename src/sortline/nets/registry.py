@@ -15,7 +15,8 @@ from sortline.backbones.preprocessing import GREY, Preprocessing
 from sortline.nets.low_rank import merged_weights
 
 # The files here that are about nets and list none.
-APART = {"registry", "dcgan", "fit", "finetune", "inputs", "out_of_fold", "batches", "net_graphs", "softmax"}
+APART = {"registry", "dcgan", "fit", "finetune", "inputs", "out_of_fold", "batches", "net_graphs", "net_loss", "simclr",
+         "softmax"}  # fmt: skip
 
 
 def _found() -> dict[str, Callable[..., nn.Cell]]:

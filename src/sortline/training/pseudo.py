@@ -12,7 +12,7 @@ import numpy as np
 
 from sortline._core.errors import UserError
 from sortline.config.training import PseudoParams, TrainHeadParams
-from sortline.data.layout import UNLABELLED
+from sortline.data import prepared
 from sortline.features.heads import MAPS, softmax
 from sortline.features.store import FeatureStore
 from sortline.training import heads
@@ -22,7 +22,7 @@ from sortline.training.results import Examples, Trained, TrainingSet
 
 
 @dataclass(frozen=True)
-class Unlabelled:
+class UnlabelledSet:
     """u photos without a label. `features` as in `TrainingSet`; `folds` int (u,): the fold of the train photos of the
     same scene, whose head must not learn from it; -1 where train does not show the scene."""
 
@@ -30,29 +30,23 @@ class Unlabelled:
     folds: np.ndarray
 
 
-def read(split: Sequence[dict[str, str]], features: Path, params: TrainHeadParams) -> Unlabelled:
+def read(split: Sequence[dict[str, str]], features: Path, params: TrainHeadParams) -> UnlabelledSet:
     """Return the photos without a label in split.csv, but those that show a scene of a photo held out or dropped.
 
     Raises `UserError` where none is left.
     """
-    fold_of, others = {}, set()
-    for row in split:
-        if row["split"] == "train":
-            fold_of[row["scene"]] = int(row["fold"])
-        elif row["split"] != UNLABELLED:
-            others.add(row["scene"])
-    rows = [i for i, row in enumerate(split) if row["split"] == UNLABELLED and row["scene"] not in others]
-    if not rows:
+    found = prepared.unlabelled(split)
+    if not len(found.rows):
         raise UserError(
             "params.yaml: train_head.pseudo needs photos without a label, none of them a copy of a val photo: in "
             "unlabelled/, beside train/; or set it to null"
         )
     stored = FeatureStore(features).read("maps" if params.pooling in MAPS else "pooled", len(split))
-    return Unlabelled(stored[rows], np.array([fold_of.get(split[i]["scene"], -1) for i in rows]))
+    return UnlabelledSet(stored[found.rows], found.folds)
 
 
 def train(
-    data: TrainingSet, unlabelled: Unlabelled, params: TrainHeadParams, keeper: Keeper | None = None,
+    data: TrainingSet, unlabelled: UnlabelledSet, params: TrainHeadParams, keeper: Keeper | None = None,
     log: Path | None = None,
 ) -> Trained:  # fmt: skip
     """Train on labelled photos alone, then `rounds` times on these and on what the last heads say of the others.
@@ -72,7 +66,7 @@ def train(
 
 
 def label(
-    data: TrainingSet, unlabelled: Unlabelled, teacher: Trained, params: TrainHeadParams
+    data: TrainingSet, unlabelled: UnlabelledSet, teacher: Trained, params: TrainHeadParams
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return what each of the teacher's models says of each photo, int (u, models), and whether its student is to learn
     it, bool (u, models): of a fold's head not where a photo of the fold shows the same scene.
@@ -95,7 +89,7 @@ def label(
 
 
 def taught(
-    data: TrainingSet, unlabelled: Unlabelled, labels: np.ndarray, taken: np.ndarray, params: TrainHeadParams
+    data: TrainingSet, unlabelled: UnlabelledSet, labels: np.ndarray, taken: np.ndarray, params: TrainHeadParams
 ) -> Examples:
     """Return the rows that `label`'s answers make: a photo is there once for each label that a model gives it, and
     teaches the models that gave it that one. Raises `UserError` where there are no views to learn from."""
