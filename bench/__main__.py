@@ -18,7 +18,7 @@ from sortline._core.files import write_json
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results.json"
-BY_NAME = {"cluster_memory"}  # too long to be one of all
+BY_NAME = {"cluster_memory", "growth"}  # too long to be one of all
 VERSIONS = ("mindspore", "onnxruntime", "numpy", "scikit-learn", "pillow", "torch")
 
 

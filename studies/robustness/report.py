@@ -1,6 +1,6 @@
 """report: what every way is worth on photos as they are and corrupted, against the line's own head.
 
-Usage: report.py --answers FOLDER --out FILE --table FILE --maps FILE --blocks FILE --figures FOLDER
+Usage: report.py --answers FOLDER --out FILE --table FILE --maps FILE --figures FOLDER
 """
 
 import argparse
@@ -24,29 +24,27 @@ KINDS = "clean", "corrupted"
 
 def main(argv: list[str]) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    for option in ("--answers", "--out", "--table", "--maps", "--blocks", "--figures"):
+    for option in ("--answers", "--out", "--table", "--maps", "--figures"):
         parser.add_argument(option, type=Path, required=True)
     args = parser.parse_args(argv)
-    train, partly = read(), ("maps", "blocks")
+    train, maps = read(), PARAMS["maps"]
     _, deal = plan(train)
     rows = scored(train, deal, PARAMS, args.answers)
     chosen = mapped(train)
     part, folds, features = train.part.some(chosen), train.folds[chosen], train.features[chosen]
-    some = Train(part, folds, features, train.classes)
-    others = {what: scored(some, deal[chosen], PARAMS[what], args.answers / what) for what in partly}
-    every = [*rows.values(), *(row for found in others.values() for row in found.values())]
-    tried = correct([row for row in every if "clean_against" in row])
-    apart = {what: {"base": PARAMS[what]["base"], "ways": found} for what, found in others.items()}
-    files.write_metrics(args.out, {"tried": tried, "base": PARAMS["base"], "ways": rows} | apart)
+    on_maps = scored(Train(part, folds, features, train.classes), deal[chosen], maps, args.answers / "maps")
+    tried = correct([row for row in [*rows.values(), *on_maps.values()] if "clean_against" in row])
+    of_maps = {"base": maps["base"], "ways": on_maps}
+    files.write_metrics(args.out, {"tried": tried, "base": PARAMS["base"], "ways": rows, "maps": of_maps})
     written = files.read_json(args.out)
     rows = {name: written["ways"][name] for name in PARAMS["ways"]}
-    others = {what: {name: written[what]["ways"][name] for name in PARAMS[what]["ways"]} for what in partly}
-    for path, shown in ((args.table, rows), (args.maps, others["maps"]), (args.blocks, others["blocks"])):
-        files.write_text(path, "\n".join(table(shown)) + "\n")
+    on_maps = {name: written["maps"]["ways"][name] for name in maps["ways"]}
+    for path, some in ((args.table, rows), (args.maps, on_maps)):
+        files.write_text(path, "\n".join(table(some)) + "\n")
     with files.replacing(args.figures) as figures:
         figures.mkdir()
         draw({name: rows[name] for name in PARAMS["drawn"]}, figures / "families.png")
-        draw_differences(rows | others["maps"] | others["blocks"], figures / "ways.png")
+        draw_differences(rows | on_maps, figures / "ways.png")
     # No output of a stage: how long a way takes differs from run to run.
     timings = files.read_json(HERE / "timings.json")
     files.write_text(HERE / "costs.md", "\n".join(costs(timings)) + "\n")
@@ -84,7 +82,7 @@ def scored(train: Train, deal: np.ndarray, tried: dict[str, Any], folder: Path) 
 
 
 def correct(rows: list[dict[str, Any]]) -> int:
-    """Correct every p for all that were tried, on whatever photos; return how many these are."""
+    """Correct every p for all that were tried, on maps or not; return how many these are."""
     for kind in KINDS:
         every = [row[f"{kind}_against"] for row in rows]
         for row, p in zip(every, comparison.holm([row["p"] for row in every]), strict=True):
@@ -122,8 +120,7 @@ def table(rows: dict[str, dict[str, Any]]) -> list[str]:
 
 def costs(timings: dict[str, float]) -> list[str]:
     """Return a row a way: the seconds of training its folds' heads and the final one."""
-    named = [*PARAMS["ways"], *PARAMS["maps"]["ways"], *PARAMS["blocks"]["ways"]]
-    lines = [f"| {name} | {timings[name]:.1f} |" for name in named]
+    lines = [f"| {name} | {timings[name]:.1f} |" for name in [*PARAMS["ways"], *PARAMS["maps"]["ways"]]]
     return ["| way | s, folds and final head |", "| --- | --- |", *lines]
 
 
@@ -163,7 +160,7 @@ def draw_differences(rows: dict[str, dict[str, Any]], path: Path) -> None:
             axes.plot(middle, y, "o", color=colour, markersize=4, label=label)
         axes.axvline(0, color=GREY, linewidth=0.8)
         axes.set_yticks(range(len(others)), others)
-        bases = f"{PARAMS['base']} (on maps {PARAMS['maps']['base']}, blocks {PARAMS['blocks']['base']})"
+        bases = f"{PARAMS['base']} (on maps {PARAMS['maps']['base']})"
         axes.set(xlabel=f"points of accuracy against {bases}, means of seeds")
         axes.grid(axis="x")
         axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, borderpad=0)

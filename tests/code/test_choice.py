@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from sortline.cli import backbones
 from sortline.cli._shared import choosing, dvc, params_text
 from sortline.config.base import load, read_yaml
 from sortline.config.weights import WeightsParams
+from sortline.data.split import Split
 from sortline.evaluation.choice import LIMIT_OF_FEW, Cost, weigh
 from sortline.features import candidates
 from sortline.training import probe
@@ -198,6 +200,28 @@ def test_new_says_what_it_chose_and_why(project, tmp_path, capsys):
     assert read_yaml(Path("params.yaml"))["yours"]["weights"] == {"backbone": "efficientnet_lite1"}
     with pytest.raises(UserError, match="no backbone 'vgg'"):
         cli.main(["new", "theirs", str(folder), "--backbone", "vgg"])
+
+
+def test_of_many_classes_new_looks_at_some(monkeypatch):
+    label = np.repeat(np.arange(120), 60)
+    fold, sides = np.arange(label.size) % 5, np.full(label.size, "train")
+    split = Split(label, sides, sides, fold, fold, fold == 9, fold == 9)
+    photos = [SimpleNamespace(path=f"{i}.jpg", sha256=f"{i}") for i in range(label.size)]
+    audit = SimpleNamespace(photos=photos, folder=Path("p"), duplicates=SimpleNamespace(scene=np.arange(label.size)))
+
+    def compared(reach, photos, training_set, kept, few):
+        data = training_set(kept)
+        seen = label[[int(photo.sha256) for photo in photos]]
+        assert len(photos) == 50 * 40 and data.classes == len(set(seen)) == 50
+        # The classes are numbered anew, in their order, and no photo of one is taken for another's.
+        assert (np.unique(seen)[data.labels] == seen).all() and (np.bincount(data.labels) == 40).all()
+        assert (data.folds == fold[[int(photo.sha256) for photo in photos]]).all()
+        return SimpleNamespace(rows={"a": {"accuracy": 0.9, "n": len(photos)}}, best="a", recommended="a")
+
+    monkeypatch.setattr(choosing, "in_reach", lambda: {"a": None, "b": None})
+    monkeypatch.setattr(choosing, "compared", compared)
+    monkeypatch.setattr("sortline.features.store.FeatureStore.read", lambda *_: np.zeros((50 * 40, 1, 2, 3)))
+    assert QUICK(audit, split) == ("a", "90% out of fold on 2,000 photos of 50 classes, the best of 2")
 
 
 @pytest.mark.slow

@@ -16,6 +16,7 @@ from sortline.config.training import TrainHeadParams
 from sortline.config.weights import WeightsParams
 from sortline.data.audit import audit_folder
 from sortline.data.classes import load_table
+from sortline.data.datasets.photo_folder import PhotoFolder
 from sortline.data.sources import FetchParams
 from sortline.data.split import Split, make_split
 from sortline.data.suggest import SMALL, head
@@ -146,6 +147,22 @@ def test_small_sets_get_settings_that_the_stage_prepare_can_use(project, tmp_pat
     assert params.split.folds == min(5, (split.label[train] == 0).sum())
     said = capsys.readouterr().out
     assert ("prepare.split.folds" in said) == (params.split.folds < 5)
+
+
+def test_what_new_found_in_the_photos_prepare_does_not_look_for_again(project, tmp_path, monkeypatch):
+    from sortline.data import audit
+
+    folder, looked = fill(tmp_path / "p", {"a": 6, "b": 6}), []
+    sketch = audit.sketch
+    monkeypatch.setattr(audit, "sketch", lambda image: looked.append(image) or sketch(image))
+    cli.main(["new", "mine", str(folder)])
+    assert len(looked) == 12
+    shutil.copytree(folder, "data/raw/mine")
+    found = PhotoFolder(Path("data/raw/mine")).audit(PrepareParams(), Path("build/kept/mine/prepare"))
+    assert len(looked) == 12
+    fresh = audit_folder(folder)
+    assert [one.sha256 for one in found.photos] == [one.sha256 for one in fresh.photos] and len(looked) == 24
+    assert found.duplicates.scene.tolist() == fresh.duplicates.scene.tolist()
 
 
 def test_many_photos_and_classes_get_the_optimizer_that_stays_quick(project, tmp_path):

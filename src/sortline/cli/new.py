@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sortline._core import unfinished
 from sortline._core.errors import UserError
 from sortline._core.files import expanded, read_yaml
 from sortline.cli._shared import choosing, outputs, params_file, params_text, paths, repair, supply, tasks
@@ -60,7 +61,8 @@ def main(options: argparse.Namespace) -> int:
     if options.backbone:
         weights.origins(WeightsParams(backbone=options.backbone))  # is there such a one?
     search = DuplicateParams(search="exact") if options.exact else DuplicateParams()
-    audit = audit_folder(root, PrepareParams(duplicates=search))
+    # What is found in each photo, prepare need not look for again.
+    audit = audit_folder(root, PrepareParams(duplicates=search), cache=unfinished.FOLDER / task / "prepare")
     try:
         suggested = suggest(audit, paths.TABLES)
     except UserError:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from sortline.evaluation.choice import Choice
     from sortline.training.results import TrainingSet
 
-FEW = 40  # photos of a class that the quick form looks at
+FEW, SOME = 40, 50  # photos of a class that the quick form looks at, and classes
 
 
 def in_reach() -> dict[str, Path | None]:
@@ -63,7 +63,7 @@ def compared(
 
 def quick(audit: Audit, split: Split) -> tuple[str, str]:
     """Return the backbone for audited photos, and why: the smallest within a standard error of the best, by at most FEW
-    train photos of each class; no joined ones."""
+    train photos of each class, and SOME classes; no joined ones."""
     import numpy as np
 
     from sortline._core.arrays import spread
@@ -75,18 +75,21 @@ def quick(audit: Audit, split: Split) -> tuple[str, str]:
     if len(reach) == 1:
         return next(iter(reach)), "the only one on this machine"
     train, count = split.split == "train", int(split.label.max()) + 1
-    classes = [np.flatnonzero(train & (split.label == label)) for label in range(count)]
+    labels = spread(count, SOME)
+    classes = [np.flatnonzero(train & (split.label == label)) for label in labels]
     rows = np.concatenate([found[spread(len(found), FEW)] for found in classes])
     photos = [Photo(one.path, audit.folder / one.path, one.sha256) for one in (audit.photos[row] for row in rows)]
 
     def training_set(features: Path) -> TrainingSet:
         pooled, scenes = FeatureStore(features).read("pooled", len(rows)), audit.duplicates.scene[rows]
-        return TrainingSet(np.array(pooled), split.label[rows], split.fold[rows], count, scenes)
+        numbers = np.searchsorted(labels, split.label[rows])
+        return TrainingSet(np.array(pooled), numbers, split.fold[rows], len(labels), scenes)
 
     with tempfile.TemporaryDirectory() as scratch:
         choice = compared(reach, photos, training_set, Path(scratch), few=True)
     row = choice.rows[choice.recommended]
     shown = f"{row['accuracy']:.0%} out of fold on {row['n']:,} photos"
+    shown += f" of {len(labels)} classes" if len(labels) < count else ""
     if choice.recommended == choice.best:
         return choice.best, f"{shown}, the best of {len(reach)}"
     best = choice.rows[choice.best]["accuracy"]
