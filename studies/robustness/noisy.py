@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from common import PARAMS, ROOT
+from common import PARAMS, ROOT, interval
 from matplotlib.ticker import PercentFormatter
 from way import read
 
@@ -87,11 +87,9 @@ def table(rows: dict[str, dict[str, Any]]) -> list[str]:
     for name in PARAMS["losses"]:
         cells = [name]
         for row in (rows[name][share] for share in shares):
-            low, high = 100 * row["low"], 100 * row["high"]
-            cells += [f"{100 * row['accuracy']:.1f} [{low:.1f}, {high:.1f}]", "", ""]
+            cells += [interval(row, "accuracy", ""), "", ""]
             if against := row.get("against"):
-                points = (100 * against[key] for key in ("difference", "difference_low", "difference_high"))
-                cells[-2:] = ["{:+.1f} [{:+.1f}, {:+.1f}]".format(*points), comparison.show_p(against["p_holm"])]
+                cells[-2:] = [interval(against, "difference", "+"), comparison.show_p(against["p_holm"])]
         lines.append(f"| {' | '.join(cells)} |")
     return lines
 

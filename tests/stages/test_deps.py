@@ -142,9 +142,12 @@ def test_a_stage_of_a_study_depends_on_its_scripts_and_the_rooms_that_they_impor
     about, folder = STUDIES[study][stage], Path("studies") / study
     deps = [os.path.normpath(folder / dep) for dep in about["deps"]]
     (script,) = re.findall(r"^python (\S+)", about["cmd"])
-    scripts = {Path(os.path.normpath(folder / script))}
-    if "import common" in (text := (ROOT / folder / script).read_text("utf-8")) or "from common import" in text:
-        scripts.add(folder / "common.py")
+    scripts, reached = set[Path](), [Path(os.path.normpath(folder / script))]
+    while reached:  # and what it imports from beside it
+        scripts.add(path := reached.pop())
+        names = re.findall(r"^(?:from|import) (\w+)", (ROOT / path).read_text("utf-8"), re.MULTILINE)
+        beside = {path.parent / f"{name}.py" for name in names if (ROOT / path.parent / f"{name}.py").is_file()}
+        reached += beside - scripts
     assert {path.as_posix() for path in scripts} <= set(deps)
     imported = set().union(*(library_files(path, ROOT) for path in scripts)) - {"src/sortline/__init__.py"}
     rooms = {PurePosixPath(dep) for dep in deps if dep.startswith("src/")}
