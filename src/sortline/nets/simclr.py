@@ -1,6 +1,5 @@
 """Training without labels: a net learns which two views are of one photo (Chen et al. 2020, arXiv:2002.05709)."""
 
-from collections.abc import Mapping
 from pathlib import Path
 
 import mindspore
@@ -73,9 +72,11 @@ def pretrain(net: PhotoNet, inputs: Inputs, rows: np.ndarray, params: TrainParam
     assert asked is not None
     if inputs.blocks is not None and inputs.array.shape[1] < 2:
         raise UserError("params.yaml: train.simclr needs two views of a photo; raise prepare.views.count")
-    kept = [None if keep is None else _keeper(keep / name) for name in ("epochs", "done")]
-    if (done := kept[1] and kept[1].read()) is not None and done:
-        _put(net, done[0][0])
+    epochs, done = (_keeper(keep and keep / name) for name in ("epochs", "done"))
+    if found := done and done.read():
+        (arrays, _), _ = found
+        for parameter in net.trainable_params():
+            parameter.set_data(Tensor(arrays[parameter.name]))
         return
     feed, part = inputs.feed(net, rows, params.crops), inputs.part(net)
     recipe = Recipe(
@@ -88,7 +89,7 @@ def pretrain(net: PhotoNet, inputs: Inputs, rows: np.ndarray, params: TrainParam
     start = np.concatenate([parameter.asnumpy().ravel() for parameter in trainable])
     decayed = [np.full(parameter.size, parameter.name.endswith("weight"), np.float32) for parameter in trainable]
     steps, pairs = loop.Steps(loss, recipe.optimizer, clipped=False), Pairs(feed, params.seed)
-    trained = loop.train(steps, pairs, recipe, start, np.concatenate(decayed), keeper=kept[0])
+    trained = loop.train(steps, pairs, recipe, start, np.concatenate(decayed), keeper=epochs)
     progress, said = Progress("simclr", recipe.epochs, len(feed)), ""
     for epoch in progress.watch(trained):
         said = f"{epoch.accuracy[0]:.1%} of views find their photo, loss {epoch.loss[0]:.3f}"
@@ -96,15 +97,12 @@ def pretrain(net: PhotoNet, inputs: Inputs, rows: np.ndarray, params: TrainParam
     progress.end()
     if said:
         print(f"simclr: {said}; {len(feed):,} photos, batches of {min(recipe.batch_size, len(feed))}")
-    if kept[1] is not None:
-        kept[1].write({one.name: one.asnumpy() for one in net.trainable_params()}, {})
+    if done:
+        done.write({one.name: one.asnumpy() for one in net.trainable_params()}, {})
 
 
-def _keeper(folder: Path) -> Keeper:
+def _keeper(folder: Path | None) -> Keeper | None:
+    if folder is None:
+        return None
     folder.mkdir(parents=True, exist_ok=True)
     return Keeper(folder)
-
-
-def _put(net: PhotoNet, arrays: Mapping[str, np.ndarray]) -> None:
-    for parameter in net.trainable_params():
-        parameter.set_data(Tensor(arrays[parameter.name]))
