@@ -1,5 +1,6 @@
 """What a model knows: the score and its limit, in the exported graph too; pictures of nothing it was trained on."""
 
+import tracemalloc
 from types import SimpleNamespace
 
 import numpy as np
@@ -117,3 +118,18 @@ def test_how_well_strangers_are_told_apart_is_counted():
     assert found["kinds"]["noise"]["told"] == 1 and found["told"] == 1  # none is above 0
     assert found["worst"] == min(one["auroc"] for one in found["kinds"].values()) <= found["mean"]
     assert strangers.told_apart(SimpleNamespace(tells=None)) is None
+
+
+def test_photos_are_compared_in_pieces_whose_memory_does_not_grow_with_their_number(monkeypatch):
+    features, folds = np.random.default_rng(0).normal(size=(4000, 60)).astype(np.float32), np.arange(4000) % 2
+    reference = similarity.fit(features)
+    near, of_all = reference.out_of_fold(folds), reference.similarity(features[:100])
+    assert of_all == pytest.approx(np.ones(100), abs=1e-5)
+    monkeypatch.setattr(similarity, "PAIRS", 2**17)  # 65 rows at a time
+    tracemalloc.start()
+    pieces = reference.out_of_fold(folds)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert pieces == pytest.approx(near, abs=1e-6) and reference.similarity(features[:100]) == pytest.approx(of_all)
+    assert peak < 4e6  # all pairs of two folds are 16 MB
+    assert reference.similarity(features[:0]).shape == (0,)

@@ -11,6 +11,7 @@ from sortline._core import parameters
 # with 48 as with 128 (area under the curve 0.765), and the exported model stays small.
 AXES = 48
 UNFAMILIAR = 0.025  # share of photos of scenes not trained on that count as unlike anything
+PAIRS = 2**26  # cosines that are held at a time: 256 MB
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class Reference:
 
     def similarity(self, features: np.ndarray) -> np.ndarray:
         """Return the cosine to the nearest train photo, float32 (n,), -1 to 1, of mean-pooled features (n, C)."""
-        return (self.coordinates(features) @ self.rows.T).max(1)
+        return _nearest(self.coordinates(features), self.rows)
 
     def distance(self, features: np.ndarray) -> np.ndarray:
         """Return how far features (n, C) are from the subspace of `axes`, float (n,)."""
@@ -41,12 +42,18 @@ class Reference:
         found = np.empty(len(self.rows), np.float32)
         for fold in np.unique(folds):
             inside = folds == fold
-            found[inside] = (self.rows[inside] @ self.rows[~inside].T).max(1)
+            found[inside] = _nearest(self.rows[inside], self.rows[~inside])
         return found
 
     def write(self, path: Path) -> None:
         """Write a safetensors file."""
         parameters.write(path, {"center": self.center, "axes": self.axes, "rows": self.rows})
+
+
+def _nearest(rows: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """Return the cosine of each of `rows` to the nearest of `known`, unit vectors (n, K) and (N, K): float32 (n,)."""
+    piece = max(1, PAIRS // max(1, len(known)))
+    return np.concatenate([(rows[i : i + piece] @ known.T).max(1) for i in range(0, max(1, len(rows)), piece)])
 
 
 def fit(features: np.ndarray) -> Reference:
