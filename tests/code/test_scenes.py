@@ -2,6 +2,7 @@
 
 import json
 import runpy
+import tracemalloc
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -45,6 +46,17 @@ def test_copies_of_each_photo_widen_the_interval_of_photos_by_the_root_of_their_
     assert copied["accuracy"] == alone["accuracy"] and copied["n"] == 4500 and copied["scenes"] == 500
     # Nine copies say no more than one.
     assert [copied["low"], copied["high"]] == pytest.approx([alone["low"], alone["high"]], abs=0.006)
+
+
+def test_scenes_are_drawn_in_pieces_to_the_same_interval(monkeypatch):
+    correct, scenes = RNG.random(900) < 0.7, RNG.integers(0, 300, 900)
+    found = metrics.share_by_scene(correct, scenes), metrics.share_of_scenes(correct, scenes)
+    monkeypatch.setattr(metrics, "AT_A_TIME", 10_000)
+    assert (metrics.share_by_scene(correct, scenes), metrics.share_of_scenes(correct, scenes)) == found
+    tracemalloc.start()
+    metrics.share_by_scene(correct, scenes)
+    assert tracemalloc.get_traced_memory()[1] < 1e6  # all draws at once are 5 MB, and their photos twice that
+    tracemalloc.stop()
 
 
 def test_a_scene_counted_once_weighs_as_another_however_many_photos_it_has():

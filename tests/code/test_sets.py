@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -42,6 +43,16 @@ def test_scores_are_the_probability_of_the_classes_before():
     assert sets.scores(probabilities) == pytest.approx(expected, abs=1e-12)
     assert (sets.scores(probabilities)[0] == 0).all()
     assert (sets.scores(probabilities)[np.arange(20), probabilities.argmax(1)] == 0).all()
+
+
+def test_scores_of_many_classes_take_memory_for_one_number_a_class_not_one_a_pair():
+    probabilities = RNG.dirichlet(np.ones(1000), 60)
+    tracemalloc.start()
+    found = sets.scores(probabilities)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 12 * probabilities.nbytes
+    assert found[:2] == pytest.approx(np.array([by_hand(row) for row in probabilities[:2]]), abs=1e-12)
 
 
 def test_a_limit_covers_as_many_as_it_says():

@@ -15,6 +15,7 @@ from sortline._core.doubt import Threshold, sure
 
 # Their intervals are of draws of scenes: there is no count of independent photos to work them out from.
 BY_SCENE = ("cv_accuracy", "cv_scene_accuracy", "cv_given_accuracy", "given_accuracy")
+DRAWS, AT_A_TIME = 2000, 2**24  # of scenes; so many scenes are drawn at a time: 128 MB
 TOP = 5  # the k of top-5; tasks of fewer classes take all of them
 
 
@@ -149,12 +150,15 @@ def _per_scene(correct: np.ndarray, scenes: np.ndarray) -> tuple[np.ndarray, np.
 
 
 def _resampled(statistic: Any, hits: np.ndarray, sizes: np.ndarray) -> tuple[float, float]:
-    """Return the 95 % percentile interval of `statistic` over 2,000 seeded draws of scenes."""
+    """Return the 95 % percentile interval of `statistic` over DRAWS seeded draws of scenes."""
     if len(sizes) < 2 or (hits == sizes).all() or not hits.any():
         # All draws would be the same: Wilson's interval of as many scenes.
         return wilson(len(sizes) if hits.any() else 0, len(sizes))
-    drawn = np.random.default_rng(0).integers(0, len(sizes), (2000, len(sizes)))
-    low, high = np.percentile(statistic(hits[drawn], sizes[drawn], axis=-1), [2.5, 97.5])
+    generator, found = np.random.default_rng(0), []
+    for some in np.array_split(np.arange(DRAWS), -(-DRAWS * len(sizes) // AT_A_TIME)):
+        drawn = generator.integers(0, len(sizes), (len(some), len(sizes)))
+        found.append(statistic(hits[drawn], sizes[drawn], axis=-1))
+    low, high = np.percentile(np.concatenate(found), [2.5, 97.5])
     return float(low), float(high)
 
 

@@ -13,8 +13,17 @@ PENALTY, FREE = 0.1, 2
 
 def scores(probabilities: np.ndarray) -> np.ndarray:
     """Return the score of each class, float64 (n, classes), of `probabilities` (n, classes)."""
-    before = probabilities[:, None, :] > probabilities[:, :, None]
-    return (before * probabilities[:, None, :]).sum(2) + PENALTY * np.maximum(before.sum(2) + 1 - FREE, 0)
+    order = np.argsort(-probabilities, axis=1, kind="stable")
+    falling = np.take_along_axis(probabilities, order, 1)
+    # Of classes that are equally probable none is before the other: each has what the first of them has.
+    places = np.arange(falling.shape[1])
+    first = np.where(np.diff(falling, axis=1, prepend=np.inf) != 0, places, 0)
+    first = np.maximum.accumulate(first, axis=1)
+    above = np.pad(np.cumsum(falling, axis=1, dtype=np.float64), ((0, 0), (1, 0)))
+    before = np.take_along_axis(above, first, 1)
+    found = np.empty(probabilities.shape)
+    np.put_along_axis(found, order, before + PENALTY * np.maximum(first + 1 - FREE, 0), 1)
+    return found
 
 
 def limits(labels: np.ndarray, probabilities: np.ndarray) -> dict[str, float]:
