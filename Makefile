@@ -52,7 +52,7 @@ test-cluster: $(READY) ## extraction by Ray, and DVC with an S3 server, neither 
 
 setup: $(READY)  ## only the virtual environment, from the pinned lock
 
-bench: $(READY)  ## speed and memory, side by side with PyTorch; NAMES="head scale" for some of it
+bench: $(READY)  ## speed and memory, side by side with PyTorch; NAMES="head growth" for some of it
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade --target bench/peers -r bench/requirements.txt
 	@$(BIN)/python -m bench $(NAMES)
 

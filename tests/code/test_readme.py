@@ -230,6 +230,38 @@ def test_what_ray_does_on_this_machine() -> None:
     assert f"a worker {few['worker_mb']} and {many['worker_mb']}." in page
 
 
+def test_what_was_aimed_at() -> None:
+    found = json.loads((ROOT / "bench/results.json").read_text(encoding="utf-8"))
+    block = PAGES["docs/benchmarks.md"].split("<!-- aims:")[1].split("<!-- end of aims -->")[0]
+    shown = [row.split("|")[2].strip() for row in block.splitlines() if row.startswith("|")][2:]
+    line, lenet, tuned = found["line"], found["lenet"], found["finetune"]
+    whole, stages, commands = line["whole"], line["stages"], line["commands"]
+    assert shown[:8] == [
+        f"{whole['seconds']} s, {whole['cpu_seconds']} CPU s",
+        f"{stages['export']['cpu_seconds']:.1f}",
+        f"{commands['--help']['seconds']}, {commands['predict']['seconds']}",
+        f"{found['decoding']['ratio']} times",
+        str(found["extraction"]["sortline_photos_per_s"]),
+        f"{found['head']['pytorch_over_sortline']} and {found['head']['numpy_over_sortline']} times",
+        f"{lenet['ours_over_torch_32']} and {lenet['ours_over_torch_256']} times",
+        f"{tuned['full_over_torch']} and {tuned['partial_cached_over_torch']} times",
+    ]
+    for stage in ("prepare", "diagnose"):
+        assert f"({stages[stage]['cpu_seconds']:.1f}" in block.replace(" CPU s)", ")")
+
+
+def test_what_more_photos_and_classes_cost() -> None:
+    sizes = json.loads((ROOT / "bench/results.json").read_text(encoding="utf-8"))["growth"]["sizes"]
+    stages = ("new", "fetch", "prepare", "extract", "train_head", "evaluate")
+    block = PAGES["docs/benchmarks.md"].split("<!-- growth:")[1].split("<!-- end of growth -->")[0].replace(",", "")
+    rows = [row.split("|")[1:-1] for row in block.splitlines() if row.startswith("|")][2:]
+    assert len(rows) == len(sizes)
+    for photos, classes, *cells in rows:
+        found = sizes[f"{photos.strip()} photos, {classes.strip()} classes"]
+        wanted = [found[stage]["seconds"] for stage in stages]
+        assert [float(cell) for cell in cells] == [*wanted, *(found["all"][key] for key in found["all"])]
+
+
 def benchmark_rows(name: str) -> list[list[float]]:
     """Return the numbers in the cells of each row but for its first cell."""
     block = PAGES["docs/benchmarks.md"].split(f"<!-- {name}:")[1].split(f"<!-- end of {name} -->")[0]
