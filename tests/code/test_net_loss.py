@@ -1,5 +1,9 @@
 """What a net's loss has besides that of its classes: a share that draws the features of a class together."""
 
+import json
+import runpy
+from pathlib import Path
+
 import mindspore
 import numpy as np
 import pytest
@@ -9,6 +13,8 @@ from scipy.special import log_softmax
 from test_finetune import built, params
 from test_head_loss import contrastive
 
+from sortline._core import files, workers
+from sortline._core.errors import UserError
 from sortline.config.training import ContrastParams, TrainParams
 from sortline.nets import fit, net_loss, out_of_fold, registry
 from sortline.nets.inputs import Maps
@@ -17,6 +23,7 @@ from sortline.training.targets import smooth_targets
 
 pytestmark = pytest.mark.usefixtures("graph_mode")
 
+ROOT = Path(__file__).parents[2]
 LABELS = np.array([0, 0, 1, 1, 1, 2, 0, 2])
 
 
@@ -96,3 +103,18 @@ def test_contrast_without_what_it_needs_is_refused(mode, more, why):
 def test_a_net_of_digits_has_no_features_to_contrast():
     with pytest.raises(ValidationError, match="only with a mode of a pretrained net: contrastive"):
         TrainParams(net="lenet5", contrastive={"share": 0.5})
+
+
+@pytest.mark.parametrize(
+    ("key", "given"), [("contrastive", {"share": 0.5}), ("simclr", {"epochs": 1}), ("out_of_fold", True)]
+)
+def test_what_needs_a_whole_batch_is_refused_on_several_workers(key, given, tmp_path, monkeypatch):
+    train = {"net": "mobilenet_v2", "mode": "partial", "checkpoint": "last", key: given}
+    files.write_text(tmp_path / "params.yaml", json.dumps({"tasks": ["mine"], "mine": {"train": train}}))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv(workers.COUNT, "2")
+    options = [
+        word for name in ("prepared", "weights", "features", "out", "plots", "metrics") for word in (f"--{name}", "x")
+    ]
+    with pytest.raises(UserError, match=f"mine.train.{key} trains on one worker; leave it out, or --workers 1"):
+        runpy.run_path(str(ROOT / "stages" / "train.py"))["main"](["mine", *options])

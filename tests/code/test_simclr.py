@@ -134,6 +134,7 @@ class Killed(BaseException):
     pass
 
 
+@pytest.mark.slow
 def test_a_killed_one_goes_on_and_ends_in_the_same_values(tmp_path, monkeypatch):
     whole = registry.values(built()[0])
     monkeypatch.setattr(keeping, "EVERY", 0.0)
