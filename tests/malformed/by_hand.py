@@ -145,6 +145,13 @@ def torch_files() -> Cases:
         for name, content in (("a/data.pkl", runs), ("a/data/0", bytes(64)), ("a/version", b"3\n")):
             archive.writestr(name, content)
     yield "zip whose pickle runs a command", stream.getvalue()
+    entry = stream.getvalue().index(b"PK\x01\x02")  # of the directory: bytes 6 and 7 are the version it needs
+    for what, at, value in (
+        ("of a version to come", 6, 255),
+        ("of patched data", 8, 0x20),
+        ("encrypted strongly", 8, 0x40),
+    ):
+        yield f"zip {what}", stream.getvalue()[: entry + at] + bytes([value]) + stream.getvalue()[entry + at + 1 :]
     yield "pickle that runs a command", runs
     head = pickled(MAGIC) + pickled(1001)
     yield "command in place of the objects", head + pickled({"little_endian": True}) + runs

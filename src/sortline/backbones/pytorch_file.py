@@ -21,9 +21,10 @@ STORAGES = {
 }  # fmt: skip
 ENCRYPTED = 1  # of a ZIP's flags
 PLACES = ("PUT", "BINPUT", "LONG_BINPUT")
-# What a pickle that is none, or is cut off, may raise; an unknown name is an UnpicklingError.
+# What a pickle that is none, or is cut off, may raise; an unknown name is an UnpicklingError. RuntimeErrors are those of
+# ZIPs of a kind that zipfile does not know.
 BROKEN = (pickle.UnpicklingError, zipfile.BadZipFile, ArithmeticError, AttributeError, EOFError, LookupError,
-          MemoryError, TypeError, ValueError)  # fmt: skip
+          MemoryError, RuntimeError, TypeError, ValueError)  # fmt: skip
 
 
 @dataclass(frozen=True)
