@@ -21,8 +21,8 @@ STORAGES = {
 }  # fmt: skip
 ENCRYPTED = 1  # of a ZIP's flags
 PLACES = ("PUT", "BINPUT", "LONG_BINPUT")
-# What a pickle that is none, or is cut off, may raise; an unknown name is an UnpicklingError. A ZIP of a kind unknown to
-# zipfile is a RuntimeError.
+# What a pickle that is none, or is cut off, may raise (an unknown name is an UnpicklingError), and a ZIP of a kind that
+# zipfile does not know: a RuntimeError.
 BROKEN = (pickle.UnpicklingError, zipfile.BadZipFile, ArithmeticError, AttributeError, EOFError, LookupError,
           MemoryError, RuntimeError, TypeError, ValueError)  # fmt: skip
 
