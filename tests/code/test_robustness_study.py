@@ -28,8 +28,9 @@ def read(name):
 
 def tables(report):
     """Return of each table its name, its rows, and what is in params.yaml of them."""
-    found, params = read("metrics.json"), report["PARAMS"]
-    return ("table", found["ways"], params), ("maps", found["maps"]["ways"], params["maps"])
+    found, params, blocks = read("metrics.json"), report["PARAMS"], read("blocks.json")
+    of_maps = found["maps"]["ways"], params["maps"]
+    return ("table", found["ways"], params), ("maps", *of_maps), ("blocks", blocks["ways"], params["blocks"])
 
 
 def test_the_tables_are_made_of_the_results(report, monkeypatch):
@@ -53,20 +54,29 @@ def test_the_tables_are_made_of_the_results(report, monkeypatch):
 
 
 def test_every_way_is_measured_and_p_is_corrected_for_all_of_them(report):
-    params, others = report["PARAMS"], []
+    params, others = report["PARAMS"], {"metrics": [], "blocks": []}
     assert all(ViewParams(**params[name]["prepare"]["views"]) for name in params["extracts"])
-    for _, rows, these in tables(report):
+    for what, rows, these in tables(report):
         assert set(rows) == set(these["ways"]) == set(these["names"])
-        others += [(rows[these["base"]], row) for name, row in rows.items() if name != these["base"]]
-    assert read("metrics.json")["tried"] == len(others)
-    for kind in ("clean", "corrupted"):
-        corrected = holm([row[f"{kind}_against"]["p"] for _, row in others])
-        for (base, row), p in zip(others, corrected, strict=True):
-            against = row[f"{kind}_against"]
-            assert against["p_holm"] == pytest.approx(p, abs=1e-4 * len(others))
-            means = [np.mean(one["accuracy_seeds"][kind]) for one in (base, row)]
-            assert against["difference"] == pytest.approx(means[1] - means[0], abs=2e-4)
-            assert row[kind]["accuracy"] == row["accuracy_seeds"][kind][0]
+        pairs = [(rows[these["base"]], row) for name, row in rows.items() if name != these["base"]]
+        others["blocks" if what == "blocks" else "metrics"] += pairs
+    for file, pairs in others.items():
+        assert read(f"{file}.json")["tried"] == len(pairs)
+        for kind in ("clean", "corrupted"):
+            corrected = holm([row[f"{kind}_against"]["p"] for _, row in pairs])
+            for (base, row), p in zip(pairs, corrected, strict=True):
+                against = row[f"{kind}_against"]
+                assert against["p_holm"] == pytest.approx(p, abs=1e-4 * len(pairs))
+                means = [np.mean(one["accuracy_seeds"][kind]) for one in (base, row)]
+                assert against["difference"] == pytest.approx(means[1] - means[0], abs=2e-4)
+                assert row[kind]["accuracy"] == row["accuracy_seeds"][kind][0]
+
+
+def test_what_the_nets_say_beside_the_head_of_the_same_photos():
+    blocks, maps = read("blocks.json")["ways"]["tuned"], read("metrics.json")["maps"]["ways"]["mean"]
+    said = [f"{100 * row[kind]['accuracy']:.1f}" for row in (blocks, maps) for kind in ("clean", "corrupted")]
+    text = " ".join((STUDY / "README.md").read_text(encoding="utf-8").split())
+    assert f"{said[0]} % as they are and {said[1]} % corrupted where `mean` above has {said[2]} and {said[3]}" in text
 
 
 def test_the_base_is_the_head_of_the_line(report):
