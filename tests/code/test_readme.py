@@ -236,9 +236,10 @@ def test_what_was_aimed_at() -> None:
     shown = [row.split("|")[2].strip() for row in block.splitlines() if row.startswith("|")][2:]
     line, lenet, tuned = found["line"], found["lenet"], found["finetune"]
     whole, stages, commands = line["whole"], line["stages"], line["commands"]
-    assert shown[:8] == [
+    assert shown[:9] == [
         f"{whole['seconds']} s, {whole['cpu_seconds']} CPU s",
         f"{stages['export']['cpu_seconds']:.1f}",
+        f"{2.470 * found['formats']['export']['ms']:.0f} for the network alone",
         f"{commands['--help']['seconds']}, {commands['predict']['seconds']}",
         f"{found['decoding']['ratio']} times",
         str(found["extraction"]["sortline_photos_per_s"]),
