@@ -223,8 +223,8 @@ def test_what_ray_does_on_this_machine() -> None:
     assert rows[0] == [str(whole[name]) for name in ("one process", "1 worker", "2 workers")] + [str(ratios[0])]
     assert rows[1] == ["", str(started["1 worker"]), str(started["2 workers"]), str(ratios[1])]
     page, before = " ".join(PAGES["docs/benchmarks.md"].split()), found["cluster_with_avx512"]
-    first, *others = (round(before["photos_per_s"][name]) for name in ("one process", "1 worker", "2 workers"))
-    assert f"{first}, {others[0]} and {others[1]} photos/s, {before['two_to_one']} times" in page
+    one, first, second = (round(before["photos_per_s"][name]) for name in ("one process", "1 worker", "2 workers"))
+    assert f"{one}, {first} and {second} photos/s, {before['two_to_one']} times" in page
     few, many = (found["cluster_memory"]["memory"][count] for count in ("10000", "200000"))
     assert f"{few['driver_mb']} and {many['driver_mb']} MB of its own at most" in page
     assert f"a worker {few['worker_mb']} and {many['worker_mb']}." in page
@@ -247,20 +247,21 @@ def test_what_was_aimed_at() -> None:
         f"{lenet['ours_over_torch_32']} and {lenet['ours_over_torch_256']} times",
         f"{tuned['full_over_torch']} and {tuned['partial_cached_over_torch']} times",
     ]
+    most = found["growth"]["sizes"]["50000 photos, 26 classes"]["all"]
+    assert shown[9] == f"{most['seconds'] / 60:.1f} minutes, {most['peak_mb'] / 1000:.1f} GB"
     for stage in ("prepare", "diagnose"):
         assert f"({stages[stage]['cpu_seconds']:.1f}" in block.replace(" CPU s)", ")")
 
 
 def test_what_more_photos_and_classes_cost() -> None:
     sizes = json.loads((ROOT / "bench/results.json").read_text(encoding="utf-8"))["growth"]["sizes"]
-    stages = ("new", "fetch", "prepare", "extract", "train_head", "evaluate")
     block = PAGES["docs/benchmarks.md"].split("<!-- growth:")[1].split("<!-- end of growth -->")[0].replace(",", "")
-    rows = [row.split("|")[1:-1] for row in block.splitlines() if row.startswith("|")][2:]
+    rows = [[float(cell) for cell in row.split("|")[1:-1]] for row in block.splitlines()[3:] if row.startswith("|")]
     assert len(rows) == len(sizes)
     for photos, classes, *cells in rows:
-        found = sizes[f"{photos.strip()} photos, {classes.strip()} classes"]
-        wanted = [found[stage]["seconds"] for stage in stages]
-        assert [float(cell) for cell in cells] == [*wanted, *(found["all"][key] for key in found["all"])]
+        found = sizes[f"{photos:.0f} photos, {classes:.0f} classes"]
+        every = [found[step]["cpu_seconds"] for step in "new fetch prepare extract train_head evaluate".split()]
+        assert cells == [*every, *(found["all"][key] for key in ("cpu_seconds", "seconds", "peak_mb"))]
 
 
 def benchmark_rows(name: str) -> list[list[float]]:
