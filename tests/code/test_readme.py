@@ -260,9 +260,7 @@ def test_what_more_photos_and_classes_cost() -> None:
     assert len(rows) == len(sizes)
     for photos, classes, *cells in rows:
         found = sizes[f"{photos:.0f} photos, {classes:.0f} classes"]
-        every = [
-            found[step]["cpu_seconds"] for step in ["new", "fetch", "prepare", "extract", "train_head", "evaluate"]
-        ]
+        every = [found[one]["cpu_seconds"] for one in ["new", "fetch", "prepare", "extract", "train_head", "evaluate"]]
         assert cells == [*every, *(found["all"][key] for key in ("cpu_seconds", "seconds", "peak_mb"))]
 
 
