@@ -250,7 +250,7 @@ def test_what_was_aimed_at() -> None:
     most = found["growth"]["sizes"]["50000 photos, 26 classes"]["all"]
     assert shown[9] == f"{most['seconds'] / 60:.1f} minutes, {most['peak_mb'] / 1000:.1f} GB"
     for stage in ("prepare", "diagnose"):
-        assert f"({stages[stage]['cpu_seconds']:.1f}" in block.replace(" CPU s)", ")")
+        assert re.search(rf"\((`{stage}` )?{stages[stage]['cpu_seconds']:.1f}( CPU s)?\)", block)
 
 
 def test_what_more_photos_and_classes_cost() -> None:

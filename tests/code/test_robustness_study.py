@@ -76,6 +76,9 @@ def test_what_the_nets_say_beside_the_head_of_the_same_photos():
     blocks, maps = read("blocks.json")["ways"]["tuned"], read("metrics.json")["maps"]["ways"]["mean"]
     said = [f"{100 * row[kind]['accuracy']:.1f}" for row in (blocks, maps) for kind in ("clean", "corrupted")]
     text = " ".join((STUDY / "README.md").read_text(encoding="utf-8").split())
+    seconds = read("timings.json")
+    assert f"took {seconds['tuned']:.0f} s (`tuned`), {seconds['contrast']:.0f} (`contrast`" in text
+    assert f"{seconds['simclr']:,.0f} (`simclr`)" in text
     assert f"{said[0]} % as they are and {said[1]} % corrupted where `mean` above has {said[2]} and {said[3]}" in text
 
 

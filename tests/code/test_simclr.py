@@ -9,7 +9,7 @@ from mindspore import Tensor, nn
 from pretrained import COUNT, pretrained
 from pydantic import ValidationError
 from scipy.special import logsumexp
-from test_finetune import CLASSES, inputs, params, parts
+from test_finetune import CLASSES, inputs, params, parts, short  # noqa: F401  a fixture
 
 from sortline._core.errors import UserError
 from sortline.config.augment import CropParams
@@ -101,6 +101,23 @@ def test_it_changes_what_the_mode_trains_but_the_head_which_is_fitted_on_what_ca
     assert after["head.weight"] == pytest.approx(weight, abs=1e-5) and after["head.bias"] == pytest.approx(bias)
     assert all(parameter.requires_grad for parameter in net.head.get_parameters())
     assert re.search(r"simclr: \d+\.\d% of views find their photo, loss \d\.\d+; 12 photos", capsys.readouterr().out)
+
+
+@pytest.mark.slow  # a whole net takes long to compile
+@pytest.mark.usefixtures("short")
+def test_a_whole_net_learns_so_from_pictures_before_its_head_is_fitted():
+    data, settings = parts("pixels"), params("full", simclr=ASKED | {"epochs": 1})
+    made = [
+        finetune.build(pretrained(), CLASSES, one, data.inputs, data.rows, data.labels)
+        for one in (params("full"), settings)
+    ]
+    before, after = map(registry.values, made)
+    changed = {name for name in before if not np.array_equal(before[name], after[name])}
+    assert changed == {name for name in before if re.match(r"head\.|backbone\..*(conv\.weight|norm\.beta)$", name)}
+    weight, _ = finetune.fitted_head(
+        finetune.pooled(made[1], data.inputs, data.rows), data.labels, CLASSES, settings.head
+    )
+    assert after["head.weight"] == pytest.approx(weight, abs=1e-5)
 
 
 def test_photos_find_their_other_view_more_often_afterwards():
