@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from sortline._core import errors, signals
 from sortline._core.errors import UserError
-from sortline._core.runtime import cap_instruction_set
+from sortline._core.runtime import cap_instruction_set, keep_protobuf_fast
 
 if TYPE_CHECKING:
     from sortline.data.images import BadImage
@@ -38,8 +38,9 @@ __all__ = [
 ]  # fmt: skip
 __version__ = "0.1.0"
 
-# Here, because oneDNN reads the cap when MindSpore loads, and this runs before any module of ours can import it.
+# Here, because MindSpore reads these when it loads, and this runs before any module of ours can import it.
 cap_instruction_set()
+keep_protobuf_fast()
 # Here too, as a stage loads for seconds before it runs.
 if started := signals.role():
     signals.while_loading()

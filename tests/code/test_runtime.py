@@ -86,6 +86,15 @@ def python(code: str, *words: str, **environment: str) -> subprocess.CompletedPr
     )
 
 
+def test_mindspore_leaves_protobuf_as_it_is(monkeypatch):
+    code = "import sortline, mindspore; from google.protobuf.internal import api_implementation as a; print(a.Type())"
+    monkeypatch.delenv(runtime.PROTOBUF_VARIABLE, raising=False)
+    assert python(code).stdout.split() == ["upb"]
+    monkeypatch.setenv(runtime.PROTOBUF_VARIABLE, "python")
+    runtime.keep_protobuf_fast()
+    assert os.environ[runtime.PROTOBUF_VARIABLE] == "python"
+
+
 # Runs each file of argv as if freshly started on a CPU with AVX-512, up to its first import of MindSpore; prints what
 # the variable held then, or that there was no such import.
 WATCH = """

@@ -124,6 +124,8 @@ def checkpoints() -> Cases:
     yield "dims larger than the content", checkpoint(("a.weight", "Float32", (2**40,), b"A" * 16))
     yield "negative dims", checkpoint(("a", "Float32", (-1,), four))
     yield "dims whose product overflows", checkpoint(("a", "Float32", (2**62, 4), b""))
+    yield "large dims of nothing", checkpoint(("a", "Float32", (0, 2**40, 2**40), b""))
+    yield "40 dims", checkpoint(("a", "Float32", (1,) * 40, four))
     yield "an unknown type", checkpoint(("a", "Complex64", (1,), bytes(8)))
     yield "parts of different types", checkpoint(("a", "Float32", (2,), four), ("a", "Int32", (2,), four))
     yield "a name twice", checkpoint(*((name, "Float32", (1,), four) for name in "aba"))
@@ -165,8 +167,19 @@ def torch_files() -> Cases:
         ("of negative strides", 5, (6,), (-1,)),
         ("much of little", 0, (10**9,), (0,)),
         ("of 2^62 numbers", 0, (2**31, 2**31), (0, 0)),
+        ("whose stride is a tuple", 0, (10**9,), ((0,),)),
     ):
         yield f"tensor {what}", saved({"weight": tensor("0", numbers, offset, shape, strides)}, {"0": numbers})
+    yield "thirty tensors of the same numbers", saved(
+        {f"w{number}": tensor("0", numbers, 0, (6,), (1,)) for number in range(30)}, {"0": numbers}
+    )
+    yield "numbers of two types", saved(
+        {kind: tensor("0", numbers.astype(kind), 0, (6,), (1,)) for kind in ("float32", "int64")}, {"0": numbers}
+    )
+    objects = head + pickled({"little_endian": True}) + b"\x80\x02})"
+    yield "tuples within tuples", objects + b"2\x86" * 60 + b"K\x01s."
+    places = b"".join(b"h%ch%c\x86q%c" % (number, number, number + 1) for number in range(60))
+    yield "tuples by their places", objects + b"q\x00" + places + b"K\x01s."
     yield "no tensor at all", saved({"weight": 3}, {"0": numbers})
     yield "big-endian", saved({}, {}).replace(b"little_endian", b"another_thing")
 

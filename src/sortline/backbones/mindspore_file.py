@@ -70,7 +70,12 @@ def _array(tensors: list, what: str) -> np.ndarray:
     content, dtype = b"".join(one.tensor_content for one in tensors), np.dtype(TYPES[kind])
     # [0] is how MindSpore writes a number without dimensions.
     shape = () if dims == (0,) and content else dims
-    if min(shape, default=0) < 0 or math.prod(shape) * dtype.itemsize != len(content):
-        raise UserError(f"{what} has {len(content):,} bytes, not those of shape {shape[:8]} of {kind}; fetch it again")
-    array = np.frombuffer(content, dtype).reshape(shape)
+    try:
+        if min(shape, default=0) < 0 or math.prod(shape) * dtype.itemsize != len(content):
+            raise ValueError
+        array = np.frombuffer(content, dtype).reshape(shape)  # of nothing, too, there can be too many or too large
+    except ValueError:
+        raise UserError(
+            f"{what} has {len(content):,} bytes, not those of shape {shape[:8]} of {kind}; fetch it again"
+        ) from None
     return (array.astype("<u4") << 16).view("<f4") if kind == "BFloat16" else array

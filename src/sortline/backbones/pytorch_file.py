@@ -1,6 +1,7 @@
 """The tensors of a file that PyTorch saved, read without PyTorch and without running anything that the file names."""
 
 import io
+import math
 import pickle
 import pickletools
 import zipfile
@@ -20,14 +21,16 @@ STORAGES = {
     "IntStorage": np.int32, "ByteStorage": np.uint8, "BoolStorage": np.bool_,
 }  # fmt: skip
 ENCRYPTED = 1  # of a ZIP's flags
-PLACES = ("PUT", "BINPUT", "LONG_BINPUT")
+PUTS, GETS = ("PUT", "BINPUT", "LONG_BINPUT"), ("GET", "BINGET", "LONG_BINGET")
+TUPLES = ("TUPLE", "TUPLE1", "TUPLE2", "TUPLE3")
+SHARED = 16  # tensors that may stand on the same numbers, as tied weights do
 # What a pickle that is none, or is cut off, may raise (an unknown name is an UnpicklingError), and a ZIP of a kind that
 # zipfile does not know: a RuntimeError.
 BROKEN = (pickle.UnpicklingError, zipfile.BadZipFile, ArithmeticError, AttributeError, EOFError, LookupError,
           MemoryError, RuntimeError, TypeError, ValueError)  # fmt: skip
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # what a file holds is not compared
 class Storage:
     """Numbers of the file, in one row, by the key under which they stand at its end."""
 
@@ -36,7 +39,7 @@ class Storage:
     count: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Strided:
     """A tensor: where in its storage it begins, its shape, and its strides, in numbers."""
 
@@ -45,12 +48,21 @@ class Strided:
     shape: tuple[int, ...]
     strides: tuple[int, ...]
 
+    def sound(self) -> bool:
+        """Tell whether each part is of its type; a file may put anything there."""
+        storage, sizes = self.storage, (self.shape, self.strides)
+        if not isinstance(storage, Storage) or not all(isinstance(one, tuple) for one in sizes):
+            return False
+        numbers = (storage.count, self.offset, *self.shape, *self.strides)
+        return isinstance(storage.key, str) and all(isinstance(number, int) and number >= 0 for number in numbers)
+
     def of(self, numbers: np.ndarray) -> np.ndarray:
-        """Return it as an array of its own, in C order; ValueError where it reaches out of its storage."""
+        """Return it as an array of its own, in C order; ValueError where it reaches out of its storage's numbers."""
+        if numbers.dtype != self.storage.dtype:
+            raise ValueError("a storage of two types")
         last = self.offset + sum((size - 1) * stride for size, stride in zip(self.shape, self.strides, strict=True))
-        inside = min((self.offset, *self.shape, *self.strides)) >= 0 and last < len(numbers)
         # Strides of zero would make much of little.
-        if not inside or np.prod(self.shape, dtype=object) > len(numbers):
+        if last >= len(numbers) or math.prod(self.shape) > len(numbers):
             raise ValueError("a tensor larger than its storage")
         strides = [stride * numbers.itemsize for stride in self.strides]
         return np.lib.stride_tricks.as_strided(numbers[self.offset :], self.shape, strides).copy()
@@ -61,7 +73,7 @@ class _Reader(pickle.Unpickler):
 
     def find_class(self, module: str, name: str) -> Any:
         known: dict[tuple[str, str], Callable[..., Any]] = {
-            ("collections", "OrderedDict"): OrderedDict,
+            ("collections", "OrderedDict"): _empty,
             ("torch._utils", "_rebuild_tensor_v2"): _tensor,
         }
         if module == "torch" and name in STORAGES:
@@ -77,6 +89,11 @@ class _Reader(pickle.Unpickler):
         return Storage(key, np.dtype(STORAGES[name]), count)
 
 
+def _empty() -> OrderedDict[str, Strided]:
+    """Return what a state dict is filled into. OrderedDict itself would copy, as often as a file says, what it is given."""
+    return OrderedDict()
+
+
 def _tensor(storage: Storage, offset: int, shape: tuple[int, ...], strides: tuple[int, ...], *_: Any) -> Strided:
     return Strided(storage, offset, shape, strides)
 
@@ -90,7 +107,10 @@ def read(path: Path) -> dict[str, np.ndarray]:
     stream = io.BytesIO(path.read_bytes())
     try:
         tensors, numbers = (_zipped if zipfile.is_zipfile(stream) else _in_a_row)(stream)
-        return {str(name): tensor.of(numbers[tensor.storage.key]) for name, tensor in tensors.items()}
+        there = sum(map(len, numbers.values()))
+        if sum(math.prod(tensor.shape) for tensor in tensors.values()) > SHARED * there:
+            raise ValueError("more in its tensors than in the file")
+        return {name: tensor.of(numbers[tensor.storage.key]) for name, tensor in tensors.items()}
     except BROKEN as error:
         raise UserError(f"{path.name}: not weights saved by PyTorch, or cut off ({error})") from None
 
@@ -115,9 +135,12 @@ def _zipped(stream: io.BytesIO) -> tuple[dict[str, Strided], dict[str, np.ndarra
         root = pickled.removesuffix("data.pkl")
         if f"{root}byteorder" in archive.namelist() and archive.read(f"{root}byteorder") != b"little":
             raise ValueError("its numbers are not little-endian")
-        tensors = _tensors(_load(io.BytesIO(archive.read(pickled))))
-        numbers = {}
-        for storage in {tensor.storage.key: tensor.storage for tensor in tensors.values()}.values():
+        tensors, numbers = _tensors(_load(io.BytesIO(archive.read(pickled)))), {}
+        storages = {tensor.storage.key: tensor.storage for tensor in tensors.values()}.values()
+        # Files of a ZIP may lie over one another.
+        if sum(storage.count * storage.dtype.itemsize for storage in storages) > len(stream.getbuffer()):
+            raise ValueError("more numbers than the file has")
+        for storage in storages:
             content = archive.read(f"{root}data/{storage.key}")
             if len(content) != storage.count * storage.dtype.itemsize:
                 raise ValueError("numbers are missing")
@@ -128,18 +151,24 @@ def _zipped(stream: io.BytesIO) -> tuple[dict[str, Strided], dict[str, np.ndarra
 def _tensors(saved: Any) -> dict[str, Strided]:
     """Return the state dict in what was saved."""
     found = saved.get("state_dict", saved)
-    if not all(isinstance(one, Strided) for one in found.values()):
+    if not all(isinstance(name, str) and isinstance(one, Strided) and one.sound() for name, one in found.items()):
         raise ValueError("it holds more than tensors")
     return found
 
 
 def _load(stream: io.BytesIO) -> Any:
     """Return what the next pickle of the stream holds."""
-    start = stream.tell()
+    start, before, tuples = stream.tell(), "", {}
     for code, place, _ in pickletools.genops(stream):
         # Python's reader makes room for all places up to the one that is named: for 64 GB at most.
-        if code.name in PLACES and not 0 <= (place or 0) <= len(stream.getbuffer()):
+        if code.name in PUTS and not 0 <= (place or 0) <= len(stream.getbuffer()):
             raise ValueError("it names a place that it cannot have")
+        # A tuple of one tuple twice, and so on, takes for ever to hash. PyTorch writes each tuple once.
+        if code.name == "DUP" or (code.name in GETS and tuples.get(place)):
+            raise ValueError("it holds a tuple twice")
+        if code.name in (*PUTS, "MEMOIZE"):
+            tuples[len(tuples) if code.name == "MEMOIZE" else place] = before in TUPLES
+        before = code.name
     stream.seek(start)
     return _Reader(stream).load()
 
