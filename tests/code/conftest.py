@@ -39,6 +39,16 @@ def pynative_mode():
     runtime.prepare()
 
 
+@pytest.fixture
+def short(monkeypatch):
+    """Every stage of MobileNetV2 one block long."""
+    from pretrained import SHORT
+
+    from sortline.backbones import mobilenet_v2
+
+    monkeypatch.setattr(mobilenet_v2, "SETTINGS", SHORT)
+
+
 @pytest.fixture(scope="module")
 def tiny(tmp_path_factory):
     """The seeded random backbone of the task `sample`."""

@@ -8,7 +8,7 @@ from sortline.backbones import checkpoints
 from sortline.backbones.loading import Backbone
 from sortline.nets import batch_norm
 
-pytestmark = pytest.mark.usefixtures("graph_mode")
+pytestmark = pytest.mark.usefixtures("graph_mode", "short")
 
 
 def test_folding_changes_no_feature():

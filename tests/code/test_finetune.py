@@ -10,7 +10,7 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
-from pretrained import COUNT, RELEASE, batch, features, pictures, pretrained
+from pretrained import COUNT, RELEASE, SHORT, batch, features, pictures, pretrained
 from pydantic import ValidationError
 
 from sortline import backbones
@@ -24,7 +24,7 @@ from sortline.nets import finetune, fit, net_graphs, registry
 from sortline.nets.inputs import Inputs, predictor
 from sortline.nets.photo_net import HeadV3, PhotoNet, Tail
 
-pytestmark = pytest.mark.usefixtures("graph_mode")
+pytestmark = pytest.mark.usefixtures("graph_mode", "short")
 
 CLASSES, VIEWS = 3, 2
 STATISTICS = r"\.moving_(mean|variance)$"
@@ -37,7 +37,8 @@ def inputs(kind):
         return Inputs(pictures(), None, 32)
     if kind == "pooled":
         return Inputs(pooled[..., None, None], 0, 32, pooled)
-    maps = generator.standard_normal((COUNT, VIEWS, 56, 1, 1)).astype(np.float16)
+    channels = 24 if mobilenet_v2.SETTINGS is SHORT else 56
+    maps = generator.standard_normal((COUNT, VIEWS, channels, 1, 1)).astype(np.float16)
     return Inputs(maps, 3, 32, pooled)
 
 
@@ -62,27 +63,18 @@ def built(mode, kind, **more):
 TRAINED = {
     ("head_v3", "pooled"): r"head\.",
     ("lora_head", "pooled"): r"head\.(weight|bias)$",
-    ("lora_backbone", "maps"): r"head\.|backbone\.(last|blocks\.1[456]\.(expand|project))\.conv\.weight$",
-    ("partial", "maps"): r"head\.|backbone\.(last|blocks\.1[456]\.\w+)\.(conv\.weight|norm\.beta)$",
+    ("lora_backbone", "maps"): r"head\.|backbone\.(last|blocks\.[456]\.(expand|project))\.conv\.weight$",
+    ("partial", "maps"): r"head\.|backbone\.(last|blocks\.[456]\.\w+)\.(conv\.weight|norm\.beta)$",
     ("full", "pixels"): r"head\.|backbone\..*(conv\.weight|norm\.beta)$",
     ("scratch", "pixels"): r"",
 }
-
-
-@pytest.fixture
-def short(monkeypatch):
-    """Every stage of MobileNetV2 one block long, not one to four: it compiles in a third of the time."""
-    settings = tuple((expansion, channels, 1, stride) for expansion, channels, _, stride in mobilenet_v2.SETTINGS)
-    monkeypatch.setattr(mobilenet_v2, "SETTINGS", settings)
 
 
 # A whole net at once takes long to compile.
 @pytest.mark.parametrize(
     ("mode", "kind"), [pytest.param(*way, marks=[pytest.mark.slow] if way[1] == "pixels" else []) for way in TRAINED]
 )
-def test_exactly_what_should_train_does_and_the_saved_net_answers_as_the_trained_one(mode, kind, tmp_path, request):
-    if kind == "pixels":
-        request.getfixturevalue("short")
+def test_exactly_what_should_train_does_and_the_saved_net_answers_as_the_trained_one(mode, kind, tmp_path):
     net, options, data, settings = built(mode, kind)
     before = registry.values(net)
     result = fit.train(net, options, data, settings, tmp_path)
@@ -169,11 +161,11 @@ def test_fewer_blocks_than_were_cached_train_too(tmp_path):
     before = registry.values(net)
     fit.train(net, options, data, settings, tmp_path)
     changed = {name for name, value in registry.values(net).items() if not np.array_equal(value, before[name])}
-    assert not any(name.startswith(("backbone.blocks.14", "backbone.blocks.15")) for name in changed)
-    assert "backbone.blocks.16.depthwise.conv.weight" in changed
+    assert not any(name.startswith(("backbone.blocks.4", "backbone.blocks.5")) for name in changed)
+    assert "backbone.blocks.6.depthwise.conv.weight" in changed
 
 
-def test_front_and_tail_are_the_net(short):
+def test_front_and_tail_are_the_net():
     backbone = pretrained()
     net = PhotoNet(CLASSES, backbone.net, backbone.preprocessing, "v3")
     net.initialize(3)
@@ -219,7 +211,7 @@ def test_a_fitted_head_answers_before_any_step(tmp_path):
     assert (logits.argmax(1) == labels[40:]).all()
 
 
-def test_from_pictures_the_head_is_fitted_to_the_backbones_features(short):
+def test_from_pictures_the_head_is_fitted_to_the_backbones_features():
     net, _, data, _ = built("full", "pixels")
     backbone = pretrained()
     expected = features(backbone.net, mindspore.Tensor(backbone.preprocessing(pictures()[:4]))).mean((2, 3))
@@ -231,8 +223,8 @@ def test_layers_further_from_the_head_go_slower():
     net, *_ = built("full", "pixels")
     rates = fit.layer_rates(net, 0.5)
     assert rates["head.weight"] == 1 and rates["backbone.last.conv.weight"] == 0.5
-    assert rates["backbone.blocks.16.project.norm.beta"] == 0.25
-    assert rates["backbone.blocks.0.depthwise.conv.weight"] == 0.5**18 and rates["backbone.stem.conv.weight"] == 0.5**19
+    assert rates["backbone.blocks.6.project.norm.beta"] == 0.25
+    assert rates["backbone.blocks.0.depthwise.conv.weight"] == 0.5**8 and rates["backbone.stem.conv.weight"] == 0.5**9
     assert fit.layer_rates(net, 1) is None
 
 
@@ -266,6 +258,7 @@ def test_two_processes_train_the_same_bytes(tmp_path):
     """With dropout, whose draws are MindSpore's own."""
     program = (
         "import sys; sys.path.insert(0, sys.argv[1]); import test_finetune as t; from pathlib import Path; "
+        "t.mobilenet_v2.SETTINGS = t.SHORT; "
         "from sortline._core import runtime; runtime.prepare(); "
         "t.fit.train(*t.built('head_v3', 'pooled', epochs=2), Path(sys.argv[2]))"
     )

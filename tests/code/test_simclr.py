@@ -9,7 +9,7 @@ from mindspore import Tensor, nn
 from pretrained import COUNT, pretrained
 from pydantic import ValidationError
 from scipy.special import logsumexp
-from test_finetune import CLASSES, inputs, params, parts, short  # noqa: F401  a fixture
+from test_finetune import CLASSES, inputs, params, parts
 
 from sortline._core.errors import UserError
 from sortline.config.augment import CropParams

@@ -170,11 +170,15 @@ def torch_files() -> Cases:
         ("whose stride is a tuple", 0, (10**9,), ((0,),)),
     ):
         yield f"tensor {what}", saved({"weight": tensor("0", numbers, offset, shape, strides)}, {"0": numbers})
-    yield "thirty tensors of the same numbers", saved(
-        {f"w{number}": tensor("0", numbers, 0, (6,), (1,)) for number in range(30)}, {"0": numbers}
+    yield (
+        "thirty tensors of the same numbers",
+        saved({f"w{number}": tensor("0", numbers, 0, (6,), (1,)) for number in range(30)}, {"0": numbers}),
     )
-    yield "numbers of two types", saved(
-        {kind: tensor("0", numbers.astype(kind), 0, (6,), (1,)) for kind in ("float32", "int64")}, {"0": numbers}
+    yield (
+        "numbers of two types",
+        saved(
+            {kind: tensor("0", numbers.astype(kind), 0, (6,), (1,)) for kind in ("float32", "int64")}, {"0": numbers}
+        ),
     )
     objects = head + pickled({"little_endian": True}) + b"\x80\x02})"
     yield "tuples within tuples", objects + b"2\x86" * 60 + b"K\x01s."

@@ -90,7 +90,7 @@ class _Reader(pickle.Unpickler):
 
 
 def _empty() -> OrderedDict[str, Strided]:
-    """Return what a state dict is filled into. OrderedDict itself would copy, as often as a file says, what it is given."""
+    """Return what a state dict is filled into; OrderedDict itself would copy what a file gives it, at any number."""
     return OrderedDict()
 
 
