@@ -42,7 +42,7 @@ def pynative_mode():
 @pytest.fixture
 def short(monkeypatch):
     """Every stage of MobileNetV2 one block long."""
-    from pretrained import SHORT
+    from short_net import SHORT
 
     from sortline.backbones import mobilenet_v2
 

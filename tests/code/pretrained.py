@@ -4,14 +4,12 @@ import mindspore
 import numpy as np
 
 from sortline import backbones
-from sortline.backbones import checkpoints, mobilenet_v2
+from sortline.backbones import checkpoints
 from sortline.backbones.loading import Backbone
 
 WIDTH, COUNT = 0.35, 18
 NETWORK = backbones.get("mobilenet_v2")
 RELEASE = NETWORK.release("random")
-# Every stage of the net one block long, not one to four: it compiles in a third of the time.
-SHORT = tuple((expansion, channels, 1, stride) for expansion, channels, _, stride in mobilenet_v2.SETTINGS)
 
 
 def pretrained(seed=1) -> Backbone:

@@ -10,8 +10,9 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
-from pretrained import COUNT, RELEASE, SHORT, batch, features, pictures, pretrained
+from pretrained import COUNT, RELEASE, batch, features, pictures, pretrained
 from pydantic import ValidationError
+from short_net import SHORT
 
 from sortline import backbones
 from sortline._core import parameters

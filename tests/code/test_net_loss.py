@@ -73,6 +73,7 @@ def nearness(net, data):
     return cosines[same & other].mean() - cosines[~same].mean()
 
 
+@pytest.mark.slow  # two nets
 def test_through_the_last_blocks_it_brings_classes_nearer_together_than_their_loss_alone(tmp_path):
     found = {}
     for share in (0.0, 0.9):

@@ -15,7 +15,8 @@ from sortline import cli
 from sortline.data.images import open_rgb
 from sortline.export.classifier import Classifier
 
-pytestmark = pytest.mark.xdist_group("sample_task")  # one worker runs the task and goes on with it
+# One worker runs the task, as long as a tenth of `make test` takes, and goes on with it.
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("sample_task")]
 
 ROOT = Path(__file__).parents[2]
 NOTE = "proves the pipeline, not the accuracy"

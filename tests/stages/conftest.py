@@ -20,7 +20,9 @@ import numpy as np
 import pytest
 import yaml
 from PIL import Image
+from short_net import SHORT
 
+from sortline.backbones import mobilenet_v2
 from sortline.data import corrections
 
 ROOT = Path(__file__).parents[2]
@@ -127,7 +129,8 @@ class Project:
         """
         before = self.content(stage)
         script, *words = shlex.split(self.stages()[stage]["cmd"])[1:]
-        with contextlib.chdir(self.root), mock.patch.dict(os.environ, SORTLINE_DATA=str(self.data)):
+        data, short = {"SORTLINE_DATA": str(self.data)}, mock.patch.object(mobilenet_v2, "SETTINGS", SHORT)
+        with contextlib.chdir(self.root), mock.patch.dict(os.environ, data), short:
             runpy.run_path(script)["main"](words)
         after = self.content(stage)
         return {path for path in before.keys() | after.keys() if before.get(path) != after.get(path)}
@@ -220,6 +223,8 @@ def new_project(root: Path, data: Path) -> Project:
             shutil.copytree(ROOT / name, root / name, ignore=LEFT_OUT)
         else:
             shutil.copy(ROOT / name, root / name)
+    with (root / "src/sortline/backbones/mobilenet_v2.py").open("a", encoding="utf-8") as network:
+        network.write(f"SETTINGS = {SHORT}\n")
     (root / "tables" / f"{TASK}.csv").write_text("en,zh\nCan,罐\nPlastic Bottle,瓶\nPaper,纸\n", encoding="utf-8")
     corrections.create(root / "corrections" / f"{TASK}.csv")
     project = Project(root, data)
