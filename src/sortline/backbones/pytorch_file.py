@@ -158,14 +158,14 @@ def _tensors(saved: Any) -> dict[str, Strided]:
 
 def _load(stream: io.BytesIO) -> Any:
     """Return what the next pickle of the stream holds."""
-    start, before, tuples = stream.tell(), "", {}
+    start, before, tuples = stream.tell(), "", dict[Any, bool]()
     for code, place, _ in pickletools.genops(stream):
         # Python's reader makes room for all places up to the one that is named: for 64 GB at most.
         if code.name in PUTS and not 0 <= (place or 0) <= len(stream.getbuffer()):
             raise ValueError("it names a place that it cannot have")
-        # A tuple of one tuple twice, and so on, takes for ever to hash. PyTorch writes each tuple once.
-        if code.name == "DUP" or (code.name in GETS and tuples.get(place)):
-            raise ValueError("it holds a tuple twice")
+        # A tuple of one tuple twice, and so on, takes for ever to hash or to show. PyTorch writes each tuple once.
+        if code.name in ("DUP", "FROZENSET") or (code.name in GETS and tuples.get(place)):
+            raise ValueError("it holds a tuple twice, or a set")
         if code.name in (*PUTS, "MEMOIZE"):
             tuples[len(tuples) if code.name == "MEMOIZE" else place] = before in TUPLES
         before = code.name
