@@ -11,7 +11,7 @@ import numpy as np
 from PIL import ExifTags, Image, ImageOps, ImageStat, PngImagePlugin
 
 from sortline._core.errors import UserError
-from sortline._core.limits import MAX_FILE_MB, MAX_PIXELS
+from sortline._core.limits import MAX_FILE_MB, MAX_PIXELS, MAX_RLE_PIXELS
 from sortline.data import foreign
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")  # the only decoders that ever see a file
@@ -83,15 +83,17 @@ def read_rgb(
     """The same of a file's content, or of an image of Pillow's, which stays as it is; `name`: what errors call it."""
     try:
         with nullcontext(source) if isinstance(source, Image.Image) else Image.open(source, formats=FORMATS) as image:
-            width, height = image.size
-            if width * height > max_pixels:
-                raise TooLarge(name, f"{width} x {height} pixels, over the limit of {max_pixels:,} pixels")
+            (width, height), tiles = image.size, str(getattr(image, "tile", ""))
+            limit, kind = max_pixels, ""
+            if "bmp_rle" in tiles:
+                limit, kind = min(max_pixels, MAX_RLE_PIXELS), " of a run-length encoded BMP"
+            if width * height > limit:
+                raise TooLarge(name, f"{width} x {height} pixels{kind}, over the limit of {limit:,} pixels")
             if side and width * height > WHOLE:
                 image.draft(image.mode, (GAP * side, GAP * side))
-            sixteen = ";16" in str(getattr(image, "tile", ""))
             image.load()
             orientation = _orientation(image)
-            rgb = _to_rgb(image, name, sixteen)
+            rgb = _to_rgb(image, name, ";16" in tiles)
     except Image.UnidentifiedImageError:
         raise BadImage(name, _not_a_photo(source)) from None  # type: ignore[arg-type]  # of a stream alone
     except Image.DecompressionBombError:
