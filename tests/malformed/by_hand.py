@@ -38,8 +38,14 @@ def pictures() -> Cases:
         b"BM" + struct.pack("<IHHI", 100, 0, 0, 54) + struct.pack("<IiiHH6I", 40, 2**31 - 1, -(2**31), 1, 24, *[0] * 6),
     )
     packed = struct.pack("<IiiHH6I", 40, 3_000_000, 30, 1, 8, 1, *[0] * 5) + bytes(4 * 256)
-    yield "BMP of long lines, packed by runs", b"BM" + struct.pack("<IHHI", 0, 0, 0, 14 + len(packed)) + packed + (
-        b"\1\1\0\0" * 30  # one pixel and the end of its line
+    yield (
+        "BMP of long lines, packed by runs",
+        b"BM"
+        + struct.pack("<IHHI", 0, 0, 0, 14 + len(packed))
+        + packed
+        + (
+            b"\1\1\0\0" * 30  # one pixel and the end of its line
+        ),
     )
     loop = struct.pack("<2sHI", b"II", 42, 8) + struct.pack("<H", 1) + struct.pack("<HHII", 256, 3, 1, 5)
     yield "TIFF whose directory leads to itself", loop + struct.pack("<I", 8)
