@@ -59,7 +59,7 @@ def to_openvino(model: Path, out: Path, about: dict[str, Any]) -> None:
     no_statistics()
     try:
         import openvino
-        from openvino import opset11
+        from openvino import opset11, passes
     except ModuleNotFoundError:
         raise UserError("OpenVINO is not installed: pip install 'sortline[openvino]'") from None
     graph, about = openvino.Core().read_model(model.read_bytes()), dict(about)
@@ -74,6 +74,10 @@ def to_openvino(model: Path, out: Path, about: dict[str, Any]) -> None:
             for target in node.output(0).get_target_inputs():
                 target.replace_source_output(resized.output(0))
     graph.validate_nodes_and_infer_types()
+    # Of a constant in 8 bits OpenVINO 2026 lost the scale in 1 of 20 loads for several threads: none is left so.
+    folding = passes.Manager()
+    folding.register_pass(passes.ConstantFolding())
+    folding.run_passes(graph)
     for key, text in _texts(about).items():
         graph.set_rt_info(text, ["sortline", key])
     openvino.save_model(graph, str(out / "model.xml"), compress_to_fp16=False)
