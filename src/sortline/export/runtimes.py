@@ -57,7 +57,9 @@ class OnnxRuntime:
         # As bytes: ONNX Runtime's own file reader depends on the system's encoding of file names.
         content = _content(path)
         with one_line(path, "not a model that ONNX Runtime can load; export it again"):
-            self._session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+            cpu = ["CPUExecutionProvider"]
+            # Falling back, from the CPU to the CPU, would print four lines.
+            self._session = onnxruntime.InferenceSession(content, options, providers=cpu, enable_fallback=0)
         with one_line(path, "a name in it is damaged; export it again"):
             inputs = {one.name: (one.type, len(one.shape)) for one in self._session.get_inputs()}
             outputs = {one.name: (one.type, one.shape) for one in self._session.get_outputs()}
