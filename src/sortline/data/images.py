@@ -64,8 +64,8 @@ def open_rgb(
     Any mode becomes 8-bit RGB; transparent photos are laid on white, but an alpha that is zero everywhere is left out
     of account; of an animation the first frame counts. Colour profiles are not applied; no metadata is kept. Raises
     `BadImage` for a file that is missing, empty, not one of FORMATS, damaged, wholly transparent with nothing under it,
-    of 16 bits that come out black, over `max_file_mb` MB (2**20 bytes), or of more than `max_pixels` pixels; the last
-    two before any pixel is decoded.
+    of 16 bits that come out black, over `max_file_mb` MB (2**20 bytes), or of more than `max_pixels` pixels, of a
+    run-length encoded BMP MAX_RLE_PIXELS at most; the last two before any pixel is decoded.
     """
     path = Path(path)
     _check_size(path, max_file_mb)
