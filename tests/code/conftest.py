@@ -4,6 +4,7 @@ import http.server
 import socket
 import threading
 from functools import partial
+from unittest import mock
 
 import pytest
 import requests
@@ -51,8 +52,11 @@ def short(monkeypatch):
 
 @pytest.fixture(scope="module")
 def tiny(tmp_path_factory):
-    """The seeded random backbone of the task `sample`."""
+    """A seeded random backbone, narrow and short."""
+    from short_net import SHORT
+
     from sortline import backbones
+    from sortline.backbones import mobilenet_v2
 
     folder = tmp_path_factory.mktemp("weights")
     about = {
@@ -65,7 +69,8 @@ def tiny(tmp_path_factory):
         "seed": 1,
     }
     write_json(folder / "backbone.json", about)
-    return backbones.load(folder)
+    with mock.patch.object(mobilenet_v2, "SETTINGS", SHORT):
+        return backbones.load(folder)
 
 
 @pytest.fixture(scope="module")
