@@ -1,6 +1,7 @@
 """What studies/lenet5 says is what its committed results say."""
 
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -42,3 +43,11 @@ def test_a_grey_net_sees_the_luma_alone_and_has_lenets_layers():
     luma = np.tensordot([0.299, 0.587, 0.114], photos, ([0], [1]))[:, None].repeat(3, 1).astype(np.float32)
     found = [net(mindspore.Tensor(one)).asnumpy() for one in (photos, luma)]
     assert found[0] == pytest.approx(found[1], abs=1e-3)
+
+
+def test_every_figure_of_the_text_is_one_of_the_table(metrics):
+    text = (STUDY / "README.md").read_text(encoding="utf-8").partition("<!-- end of table -->")[2]
+    head = json.loads((STUDY.parents[1] / "metrics/garbage/train.json").read_text(encoding="utf-8"))
+    known = {f"{100 * row[key]:.1f}" for row in metrics.values() for key in ("new_scenes", "by_photo")}
+    known.add(f"{100 * head['cv_accuracy']:.1f}")
+    assert set(re.findall(r"(\d+\.\d) %", text)) == known - {f"{100 * metrics['colour_64']['by_photo']:.1f}"}
