@@ -1,5 +1,6 @@
 """sortline.nets.finetune and the cells it uses: what trains, from which start, and what must not change."""
 
+import os
 import re
 import subprocess
 import sys
@@ -258,15 +259,15 @@ def test_the_rank_bounds_the_update(tmp_path):
 def test_two_processes_train_the_same_bytes(tmp_path):
     """With dropout, whose draws are MindSpore's own."""
     program = (
-        "import sys; sys.path.insert(0, sys.argv[1]); import test_finetune as t; from pathlib import Path; "
-        "t.mobilenet_v2.SETTINGS = t.SHORT; "
-        "from sortline._core import runtime; runtime.prepare(); "
-        "t.fit.train(*t.built('head_v3', 'pooled', epochs=2), Path(sys.argv[2]))"
+        "import sys; import test_finetune as t; from pathlib import Path; from sortline._core import runtime; "
+        "t.mobilenet_v2.SETTINGS = t.SHORT; runtime.prepare(); "
+        "t.fit.train(*t.built('head_v3', 'pooled', epochs=2), Path(sys.argv[1]))"
     )
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
-        here = str(Path(__file__).parent)
-        subprocess.run([sys.executable, "-c", program, here, str(tmp_path / name)], check=True, capture_output=True)
+        command = [sys.executable, "-c", program, str(tmp_path / name)]
+        subprocess.run(command, check=True, capture_output=True, env=environment)
     first, second = ((tmp_path / name / "last.safetensors").read_bytes() for name in ("a", "b"))
     assert first == second
 
