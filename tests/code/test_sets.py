@@ -20,6 +20,12 @@ from sortline.features import sets
 RNG = np.random.default_rng(0)
 
 
+@pytest.fixture(autouse=True)
+def same_draws(monkeypatch):
+    """Whichever tests ran before in this process."""
+    monkeypatch.setitem(globals(), "RNG", np.random.default_rng(0))
+
+
 def drawn(count, classes=6, sharp=2.0):
     """Return probabilities, and labels that are drawn by them: the model is right about how often it is right."""
     logits = sharp * RNG.normal(size=(count, classes))
@@ -104,7 +110,7 @@ def careful(folder, **more):
 def test_the_exported_graph_gives_the_scores_and_the_classifier_its_sets(tmp_path):
     classifier = Classifier(careful(tmp_path / "export"))
     sizes = set()
-    for colour in 128 + RNG.integers(-60, 61, (30, 3)) // np.array([[1], [8], [30]]).repeat(10, 0):
+    for colour in 128 + RNG.integers(-110, 111, (30, 3)) // np.array([[1], [8], [30]]).repeat(10, 0):
         image = Image.new("RGB", (9, 7), tuple(colour.tolist()))
         probabilities, found = classifier._run(["probabilities", "set_scores"], image)
         assert found == pytest.approx(by_hand(probabilities), abs=1e-6)
