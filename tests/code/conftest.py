@@ -6,6 +6,7 @@ import threading
 from functools import partial
 from unittest import mock
 
+import numpy as np
 import pytest
 import requests
 from command_line import SOURCES
@@ -19,6 +20,13 @@ from sortline._core.files import write_json
 
 COLOURS = {"red": (255, 0, 0), "green": (0, 255, 0), "blue": (0, 0, 255)}
 PARAMS = "tasks: [garbage, sample]\ngarbage: {}\nsample: {}\n"
+
+
+@pytest.fixture(autouse=True)
+def same_draws(request, monkeypatch):
+    """A file's RNG draws the same, whichever tests ran before in this process."""
+    if hasattr(request.module, "RNG"):
+        monkeypatch.setattr(request.module, "RNG", np.random.default_rng(0))
 
 
 @pytest.fixture(scope="module")

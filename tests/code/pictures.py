@@ -40,3 +40,7 @@ def two_classes(root: Path) -> Path:
     shutil.copy(root / "train/hat/3.png", root / "val/hat/8.png")
     ImageOps.mirror(drawn(105, 120, 90, 40)).save(root / "val/can/9.png")
     return root
+
+
+def plain(shade: int, size: tuple[int, int] = (200, 150)) -> Image.Image:
+    return Image.new("RGB", size, (shade, shade, shade))

@@ -3,18 +3,17 @@
 import io
 from collections.abc import Callable
 from functools import cache
-from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
-from pictures import drawn, lettered
+from pictures import drawn, lettered, plain
 from PIL import Image, ImageEnhance, ImageFilter, ImageOps
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from sortline._core import cores
-from sortline.data.copies import KINDS, Sketch, Sketches, candidates, find_copies, sketch
+from sortline.data.copies import KINDS, Sketch, candidates, find_copies, sketch
 from sortline.data.copies.sketch import HASH, MIRRORED, comparable
 
 OTHERS = [sketch(drawn(seed)) for seed in range(100, 106)]
@@ -133,10 +132,6 @@ def arranged(seed: int) -> Image.Image:
 @pytest.mark.parametrize("seeds", [(60, 61), (62, 63), (64, 65)])
 def test_the_same_things_arranged_otherwise_are_no_copy(seeds):
     assert found(*map(arranged, seeds)) == []
-
-
-def plain(shade: int, size: tuple[int, int] = (200, 150)) -> Image.Image:
-    return Image.new("RGB", size, (shade, shade, shade))
 
 
 def noise(seed: int) -> Image.Image:
@@ -280,27 +275,3 @@ def test_the_inverted_index_finds_what_exhaustive_search_finds(monkeypatch):
     every, some = ({tuple(pair) for pair in pairs[:, :2].tolist()} for pairs in (exhaustive, inverted))
     assert len(every - some) <= 1
     assert some <= every
-
-
-def test_sketches_come_back_from_the_disk_as_they_were():
-    images = [drawn(0), plain(7, (1, 1)), drawn(1, 90, 400), plain(3)]
-    with Sketches(4) as kept:
-        assert len(kept) == 4
-        for number, image in enumerate(images):
-            kept[number] = sketch(image)
-        for number, image in enumerate(images):
-            one, other = kept[number], sketch(image)
-            for name in ("points", "descriptors", "picture", "bits"):
-                assert same(np.asarray(getattr(one, name)), getattr(other, name)), name
-        folder = Path(kept._folder.name)
-        assert folder.is_dir()
-    assert not folder.exists()
-
-
-def test_a_sketch_is_small_and_of_any_picture():
-    for image in (drawn(0, 4000, 3000), drawn(1, 40, 30), plain(9), plain(9, (1, 1)), plain(9, (3000, 2))):
-        one = sketch(image)
-        assert isinstance(one, Sketch)
-        assert len(one.points) == len(one.descriptors) <= 256
-        assert max(one.picture.shape) <= 128
-        assert one.bits.shape == (HASH * HASH,)

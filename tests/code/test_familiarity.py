@@ -25,12 +25,6 @@ from sortline.features.familiarity import Familiarity
 RNG = np.random.default_rng(0)
 
 
-@pytest.fixture(autouse=True)
-def same_draws(monkeypatch):
-    """Whichever tests ran before in this process."""
-    monkeypatch.setitem(globals(), "RNG", np.random.default_rng(0))
-
-
 def flat(count, noise, width=80):
     """Return points near a subspace of 48 dimensions, float32 (count, width)."""
     span = np.random.default_rng(1).normal(size=(48, width))

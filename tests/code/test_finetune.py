@@ -39,7 +39,7 @@ def inputs(kind):
         return Inputs(pictures(), None, 32)
     if kind == "pooled":
         return Inputs(pooled[..., None, None], 0, 32, pooled)
-    channels = 24 if mobilenet_v2.SETTINGS is SHORT else 56
+    channels = 24 if mobilenet_v2.SETTINGS is SHORT else 56  # of what the third last block is given
     maps = generator.standard_normal((COUNT, VIEWS, channels, 1, 1)).astype(np.float16)
     return Inputs(maps, 3, 32, pooled)
 

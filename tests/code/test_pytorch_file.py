@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from torch_file import saved, tensor, zipped
+from torch_file import Call, Global, saved, tensor, zipped
 
 from sortline._core.errors import UserError
 from sortline.backbones import pytorch_file
@@ -140,3 +140,31 @@ def test_a_place_in_memory_that_no_pickle_has_is_refused(tmp_path):
     """Python would make room for all places up to it, here for 16 GB."""
     with pytest.raises(UserError, match="a place that it cannot have"):
         read(tmp_path, b"\x80\x02]r\xff\xff\xff\x7f.")
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (saved({f"w{i}": tensor("1", NUMBERS, 0, (24,), (1,)) for i in range(17)}, {"1": NUMBERS}), "than in the file"),
+        (saved({kind: tensor("1", NUMBERS.astype(kind), 0, (2,), (1,)) for kind in ("float32", "int64")},
+               {"1": NUMBERS.astype("int64")}), "two types"),
+        (zipped({"w": tensor("1", np.empty(10**6, np.float32), 0, (2,), (1,))}, {"1": NUMBERS}), "than the file has"),
+        (saved({"w": Call(Global("collections", "OrderedDict"), [("a", 1)])}, {"1": NUMBERS}), "argument"),
+        (saved({"w": tensor("1", NUMBERS, 0, (2,), ((1,),))}, {"1": NUMBERS}), "more than tensors"),
+        (saved({5: tensor("1", NUMBERS, 0, (2,), (1,))}, {"1": NUMBERS}), "more than tensors"),
+    ],
+    ids=["shared by 17", "of two types", "more than the file", "a copy", "a tuple as stride", "a number as name"],
+)  # fmt: skip
+def test_what_would_take_more_than_the_file_has_is_refused(tmp_path, content, why):
+    with pytest.raises(UserError, match=why):
+        read(tmp_path, content)
+
+
+@pytest.mark.parametrize("form", [saved, zipped])
+def test_what_training_left_beside_the_weights_may_come_more_than_once(tmp_path, form):
+    """As the betas of an optimizer's groups do."""
+    betas = (0.9, 0.999)
+    groups = [{"lr": 0.1, "betas": betas, "params": [number]} for number in range(300)]
+    weights = OrderedDict(w=tensor("1", NUMBERS, 0, (24,), (1,)), tied=tensor("1", NUMBERS, 0, (24,), (1,)))
+    found = read(tmp_path, form({"state_dict": weights, "optimizer": groups}, {"1": NUMBERS}))
+    assert found.keys() == {"w", "tied"} and all(np.array_equal(one, NUMBERS) for one in found.values())

@@ -31,12 +31,6 @@ from sortline.features.answers import Familiar
 RNG = np.random.default_rng(0)
 
 
-@pytest.fixture(autouse=True)
-def same_draws(monkeypatch):
-    """Whichever tests ran before in this process."""
-    monkeypatch.setitem(globals(), "RNG", np.random.default_rng(0))
-
-
 def test_photos_that_are_scenes_of_their_own_have_nearly_wilsons_interval():
     correct = RNG.random(2000) < 0.8
     found = metrics.share_by_scene(correct, np.arange(2000))

@@ -20,12 +20,6 @@ from sortline.features import sets
 RNG = np.random.default_rng(0)
 
 
-@pytest.fixture(autouse=True)
-def same_draws(monkeypatch):
-    """Whichever tests ran before in this process."""
-    monkeypatch.setitem(globals(), "RNG", np.random.default_rng(0))
-
-
 def drawn(count, classes=6, sharp=2.0):
     """Return probabilities, and labels that are drawn by them: the model is right about how often it is right."""
     logits = sharp * RNG.normal(size=(count, classes))

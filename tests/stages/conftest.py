@@ -224,7 +224,7 @@ def new_project(root: Path, data: Path) -> Project:
         else:
             shutil.copy(ROOT / name, root / name)
     with (root / "src/sortline/backbones/mobilenet_v2.py").open("a", encoding="utf-8") as network:
-        network.write(f"SETTINGS = {SHORT}\n")
+        network.write(f"SETTINGS = {SHORT}\n")  # as `run_here` has it
     (root / "tables" / f"{TASK}.csv").write_text("en,zh\nCan,罐\nPlastic Bottle,瓶\nPaper,纸\n", encoding="utf-8")
     corrections.create(root / "corrections" / f"{TASK}.csv")
     project = Project(root, data)

@@ -22,8 +22,7 @@ STORAGES = {
 }  # fmt: skip
 ENCRYPTED = 1  # of a ZIP's flags
 PUTS, GETS = ("PUT", "BINPUT", "LONG_BINPUT"), ("GET", "BINGET", "LONG_BINGET")
-TUPLES = ("TUPLE", "TUPLE1", "TUPLE2", "TUPLE3")
-SHARED = 16  # tensors that may stand on the same numbers, as tied weights do
+SHARED = 16  # times that one thing may come, as tied weights do, on the mean
 # What a pickle that is none, or is cut off, may raise (an unknown name is an UnpicklingError), and a ZIP of a kind that
 # zipfile does not know: a RuntimeError.
 BROKEN = (pickle.UnpicklingError, zipfile.BadZipFile, ArithmeticError, AttributeError, EOFError, LookupError,
@@ -158,19 +157,43 @@ def _tensors(saved: Any) -> dict[str, Strided]:
 
 def _load(stream: io.BytesIO) -> Any:
     """Return what the next pickle of the stream holds."""
-    start, before, tuples = stream.tell(), "", dict[Any, bool]()
-    for code, place, _ in pickletools.genops(stream):
-        # Python's reader makes room for all places up to the one that is named: for 64 GB at most.
-        if code.name in PUTS and not 0 <= (place or 0) <= len(stream.getbuffer()):
-            raise ValueError("it names a place that it cannot have")
-        # A tuple of one tuple twice, and so on, takes for ever to hash or to show. PyTorch writes each tuple once.
-        if code.name in ("DUP", "FROZENSET") or (code.name in GETS and tuples.get(place)):
-            raise ValueError("it holds a tuple twice, or a set")
-        if code.name in (*PUTS, "MEMOIZE"):
-            tuples[len(tuples) if code.name == "MEMOIZE" else place] = before in TUPLES
-        before = code.name
+    start = stream.tell()
+    _check(stream)
     stream.seek(start)
     return _Reader(stream).load()
+
+
+def _check(stream: io.BytesIO) -> None:
+    """Follow the next pickle by sizes alone; ValueError where what it makes would be far larger than itself.
+
+    Such as a tuple of one tuple twice, of that one twice, and so on, which takes for ever to hash.
+    """
+    stack: list[int] = []  # how much each thing holds, what comes several times counted each time
+    marks: list[int] = []
+    memo: dict[Any, int] = {}
+    most = len(stream.getbuffer())
+    for code, place, _ in pickletools.genops(stream):
+        if code.name in PUTS:
+            # Python's reader makes room for all places up to the one that is named: for 64 GB at most.
+            if not 0 <= (place or 0) <= most:
+                raise ValueError("it names a place that it cannot have")
+            memo[place] = stack[-1]
+        elif code.name == "MEMOIZE":
+            memo[len(memo)] = stack[-1]
+        elif code.name in GETS:
+            stack.append(memo[place])
+        elif code.name == "MARK":
+            marks.append(len(stack))
+        elif code.name in ("POP", "POP_MARK"):  # may take a mark, and PyTorch does not write them
+            raise ValueError("it takes back what it made")
+        else:
+            before = code.stack_before
+            marked = pickletools.markobject in before
+            first = marks.pop() - before.index(pickletools.markobject) if marked else len(stack) - len(before)
+            size = 1 + sum(stack[first:])
+            if first < 0 or size > SHARED * most:
+                raise ValueError("it holds one thing too often")
+            stack[first:] = [size] * len(code.stack_after)
 
 
 def _numbers(stream: io.BytesIO, storage: Storage) -> np.ndarray:
