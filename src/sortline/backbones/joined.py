@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from mindspore import Tensor, nn, ops
 
+from sortline._core import runtime
 from sortline.backbones.preprocessing import Preprocessing
 
 
@@ -53,17 +54,23 @@ class Member(nn.Cell):
 
     def __init__(self, net: nn.Cell, preprocessing: Preprocessing, own: int, size: int, cells: int) -> None:
         super().__init__()
-        self.net = net
+        self.net, self.side = net, own
         self.mean = Tensor(np.array(preprocessing.mean, np.float32).reshape(1, -1, 1, 1))
         self.factor = Tensor((1 / np.array(preprocessing.std)).astype(np.float32).reshape(1, -1, 1, 1))
         self.smaller = Resized(size, own) if own != size else None
         self.larger = Resized(_cells(own), cells) if _cells(own) != cells else None
 
     def construct(self, x: Tensor) -> Tensor:
+        return self.of_full_size(self.net(self.scaled(x)))
+
+    def scaled(self, x: Tensor) -> Tensor:
+        """Return what the net takes, of the picture."""
         if self.smaller is not None:
             x = self.smaller(x)
         # Not folded into the first convolution: its padding is zero after the scaling.
-        feature_map = self.net((x - self.mean) * self.factor)
+        return (x - self.mean) * self.factor
+
+    def of_full_size(self, feature_map: Tensor) -> Tensor:
         return feature_map if self.larger is None else self.larger(feature_map)
 
 
@@ -89,6 +96,62 @@ class JoinedBackbone(nn.Cell):
         for member in self.members:
             maps.append(member(x))
         return ops.cat(maps, 1)
+
+    def cut(self, blocks: int) -> tuple[nn.Cell, nn.Cell]:
+        """Return what lies before the last `blocks` blocks of each, and what from there on; between them go the maps of
+        all, whatever their shapes, as channels of one position: float32 (n, numbers, 1, 1)."""
+        fronts = [MemberFront(member, blocks) for member in self.members]
+        shapes = [front.shape for front in fronts]
+        ends = np.cumsum([0, *(np.prod(shape) for shape in shapes)]).tolist()
+        backs = [MemberBack(*one, blocks) for one in zip(self.members, ends[:-1], shapes, strict=True)]
+        return SideBySide(fronts), SideBySide(backs)
+
+
+class MemberFront(nn.Cell):
+    """The picture to what the last `blocks` blocks of a member take, `shape` (C, h, w), as channels of one position."""
+
+    def __init__(self, member: Member, blocks: int) -> None:
+        super().__init__(auto_prefix=False)
+        self.member = member
+        self.front = member.net.cut(blocks)[0]
+        with runtime.eager():
+            self.shape = self.front(Tensor(np.zeros((1, 3, member.side, member.side), np.float32))).shape[1:]
+        self.size = int(np.prod(self.shape))
+
+    def construct(self, x: Tensor) -> Tensor:
+        return self.front(self.member.scaled(x)).reshape((-1, self.size, 1, 1))
+
+
+class MemberBack(nn.Cell):
+    """What a member makes of its own channels, from `begin`, of what all the `MemberFront`s give."""
+
+    def __init__(self, member: Member, begin: int, shape: Sequence[int], blocks: int) -> None:
+        super().__init__(auto_prefix=False)
+        self.member = member
+        self.back = member.net.cut(blocks)[1]
+        self.begin, self.end, self.shape = begin, begin + int(np.prod(shape)), (-1, *shape)
+
+    def construct(self, x: Tensor) -> Tensor:
+        return self.member.of_full_size(self.back(x[:, self.begin : self.end].reshape(self.shape)))
+
+
+class SideBySide(nn.Cell):
+    """What each of `cells` makes of the same, channel after channel."""
+
+    def __init__(self, cells: Sequence[nn.Cell]) -> None:
+        super().__init__(auto_prefix=False)
+        self.parts = nn.CellList(cells, auto_prefix=False)
+
+    def construct(self, x: Tensor) -> Tensor:
+        found = []
+        for cell in self.parts:
+            found.append(cell(x))
+        return ops.cat(found, 1)
+
+
+def members(net: nn.Cell) -> list[nn.Cell]:
+    """Return the backbones that are joined in `net`; of one alone, that."""
+    return [member.net for member in net.members] if isinstance(net, JoinedBackbone) else [net]
 
 
 def _cells(size: int) -> int:

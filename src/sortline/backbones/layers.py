@@ -112,6 +112,10 @@ class BlockNet(nn.Cell):
         """Return the last feature map, of what the last block gives."""
         return x if self.last is None else self.last(x)
 
+    def cut(self, blocks: int) -> tuple[nn.Cell, nn.Cell]:
+        """Return what lies before the last `blocks` blocks, and what from there on."""
+        return Front(self, blocks), Back(self, blocks)
+
 
 class Front(nn.Cell):
     """What lies before the last `blocks` blocks: float32 (n, 3, S, S) to their input."""
@@ -150,8 +154,9 @@ class Pooled(nn.Cell):
     def __init__(self, backbone: nn.Cell, upto: int | None = None) -> None:
         super().__init__(auto_prefix=False)
         self.backbone = backbone
-        self.front: Any = None if upto is None else Front(backbone, upto)
-        self.back: Any = None if upto is None else Back(backbone, upto)
+        self.front: Any
+        self.back: Any
+        self.front, self.back = (None, None) if upto is None else backbone.cut(upto)
 
     def construct(self, x: Tensor) -> tuple[Tensor, ...]:
         if self.front is None:

@@ -12,7 +12,7 @@ from sortline._core import parameters, runtime
 from sortline._core.errors import UserError
 from sortline._core.files import read_json, sha256_file
 from sortline.backbones import checkpoints, mindspore_file, registry
-from sortline.backbones.joined import JoinedBackbone
+from sortline.backbones.joined import JoinedBackbone, members
 from sortline.backbones.layers import Pooled
 from sortline.backbones.preprocessing import UNSCALED, Preprocessing
 from sortline.backbones.registry import Credit
@@ -35,8 +35,10 @@ class Backbone:
 
     @property
     def blocks(self) -> int | None:
-        """How many blocks the net can be cut between; None where it is of another shape."""
-        return len(self.net.blocks) if hasattr(self.net, "blocks") else None
+        """How many blocks the net, or the shortest of joined ones, can be cut between; None where one is of another
+        shape."""
+        counts = [len(net.blocks) if hasattr(net, "blocks") else 0 for net in members(self.net)]
+        return min(counts) or None
 
     def pooled(self, upto: int | None = None) -> Pooled:
         """Return the net with both poolings, and with `upto` the map before its last so many blocks too."""

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, ClassVar, Literal, get_args
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidatorFunctionWrapHandler, field_validator, model_validator
 
 from sortline.config.augment import CropParams, DistortionParams
 from sortline.config.base import Section, Track
@@ -213,6 +213,7 @@ class TrainParams(Recipe, Sureness):
     preset: Literal["report_lenet5", "report_cnn", "report_mushrooms", "two_phase"] | None = Field(
         None, description="a run by name"
     )
+    # A list of pretrained ones, joined, is kept as one name with a + between theirs.
     net: Net = Field("lenet5", description="what is trained; a net of photos needs extract.colour: true")
     mode: Mode | None = Field(None, description="pretrained nets: what of them trains")
     # null: as many as extract.upto kept the maps before, of pictures 3.
@@ -242,6 +243,16 @@ class TrainParams(Recipe, Sureness):
     crops: CropParams = CropParams()
     track: Track = "none"
 
+    @field_validator("net", mode="wrap")
+    @classmethod
+    def _joined(cls, given: Any, valid: ValidatorFunctionWrapHandler) -> str:
+        if not isinstance(given, list):
+            return valid(given)
+        names = [valid(name) for name in given]
+        if len(names) < 2 or len(set(names)) < len(names) or set(names) - {*get_args(Pretrained)}:
+            raise ValueError(f"a list joins two or more of {', '.join(get_args(Pretrained))}, each once")
+        return "+".join(names)
+
     @model_validator(mode="before")
     @classmethod
     def _with_preset(cls, given: Any) -> Any:
@@ -255,13 +266,16 @@ class TrainParams(Recipe, Sureness):
 
     @model_validator(mode="after")
     def _together(self) -> "TrainParams":
-        if (self.net in get_args(Pretrained)) != (self.mode is not None):
+        joined = "+" in self.net
+        if (joined or self.net in get_args(Pretrained)) != (self.mode is not None):
             raise ValueError(f"mode goes with a pretrained net ({', '.join(get_args(Pretrained))}), which needs one")
         given = (FOR_MODES | Sureness.model_fields.keys()) & self.model_fields_set
         if given and self.mode is None:
             raise ValueError(f"only with a mode of a pretrained net: {', '.join(sorted(given))}")
         if (given := Sureness.model_fields.keys() & self.model_fields_set) and not self.out_of_fold:
             raise ValueError(f"only with out_of_fold: true: {', '.join(sorted(given))}")
+        if joined and (self.mode != "partial" or self.layer_decay != 1 or self.simclr):
+            raise ValueError("joined nets go with mode: partial, layer_decay: 1 and simclr: null")
         if self.norms == "train" and self.mode != "full":
             raise ValueError("norms: train goes with mode: full; scratch trains so anyway, the others keep statistics")
         if self.contrastive.share and (self.mixup or self.mode in ("head_v3", "lora_head")):

@@ -87,8 +87,8 @@ def _pretrained(about: dict[str, Any]) -> list[registry.Credit]:
     """Return whose weights a fine-tuned net began with; none of a net from its first weights."""
     if not (release := about["options"].get("release")):
         return []
-    network = registry.get(about["net"])
-    return [network.credit(network.release(release))]
+    networks = [registry.get(name) for name in about["net"].split("+")]
+    return [one.credit(one.release(its)) for one, its in zip(networks, release.split("+"), strict=True)]
 
 
 def on_backbone(backbone: nn.Cell, head: Head) -> "HeadOnBackbone":

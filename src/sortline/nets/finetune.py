@@ -10,6 +10,7 @@ import numpy as np
 from mindspore import Tensor
 
 from sortline._core.errors import UserError
+from sortline.backbones.joined import members
 from sortline.backbones.loading import Backbone
 from sortline.config.training import HeadRecipe, TrainParams
 from sortline.features import engines
@@ -47,9 +48,10 @@ def build(
         batch_norm.measure(net.backbone, plain_batches(pictures, rows[:: max(1, len(rows) // MEASURED)]))
     else:
         batch_norm.fold(net.backbone)
-    last = [*net.backbone.blocks][-(params.blocks or inputs.blocks or BLOCKS) :]
+    count = params.blocks or inputs.blocks or BLOCKS
     # The ConvNorms, in network order.
-    layers = [cell for part in (*last, net.backbone.last) if part is not None for cell in batch_norm.norms(part)]
+    last = [part for one in members(net.backbone) for part in (*[*one.blocks][-count:], one.last) if part is not None]
+    layers = [cell for part in last for cell in batch_norm.norms(part)]
     if params.simclr:
         free(net, params, layers)
         for parameter in net.head.get_parameters():
@@ -70,7 +72,11 @@ def head_kind(params: TrainParams) -> str:
 
 def options(backbone: Backbone, params: TrainParams) -> dict[str, Any]:
     """Return what `registry.build` needs to make the net again."""
-    return {"release": backbone.info["release"], "width": backbone.info["width"], "head": head_kind(params)}
+    known = {"release": backbone.info["release"], "width": backbone.info["width"], "head": head_kind(params)}
+    if joined := backbone.info.get("joined"):
+        sides = [member.side for member in backbone.net.members]
+        known |= {"width": [one["width"] for one in joined], "sides": sides, "image_size": backbone.size}
+    return known
 
 
 def check(params: TrainParams, inputs: Inputs) -> None:

@@ -8,8 +8,8 @@ import numpy as np
 from mindspore import Tensor, nn
 
 from sortline.backbones import checkpoints, registry
-from sortline.backbones.layers import Back
-from sortline.backbones.preprocessing import Preprocessing
+from sortline.backbones.joined import JoinedBackbone
+from sortline.backbones.preprocessing import UNSCALED, Preprocessing
 
 
 class HeadV3(nn.Cell):
@@ -85,7 +85,7 @@ class Tail(nn.Cell):
     def __init__(self, net: PhotoNet, blocks: int) -> None:
         super().__init__(auto_prefix=False)
         self.net = net
-        self.back = Back(net.backbone, blocks) if blocks else None
+        self.back = net.backbone.cut(blocks)[1] if blocks else None
 
     def construct(self, x: Tensor) -> Tensor:
         return self.net.head(self.features(x))
@@ -119,4 +119,17 @@ def photo_net(classes: int, network: str, release: str | None = None, head: str 
     return PhotoNet(classes, known.net(how, **options), how.preprocessing, head)
 
 
-NETS = {name: partial(photo_net, network=name) for name in registry.names()}
+def joined_net(
+    classes: int, network: str, release: str, width: list[float | None], sides: list[int], image_size: int, head: str
+) -> PhotoNet:
+    """Return joined backbones with one head: `network` and `release` name each, with a + between them; each takes
+    pictures of its own of `sides`, made of those of `image_size`."""
+    backbones = []
+    for name, its, wide, side in zip(network.split("+"), release.split("+"), width, sides, strict=True):
+        known = registry.get(name)
+        how = known.release(its)
+        backbones.append((known.net(how, wide), how.preprocessing, side))
+    return PhotoNet(classes, JoinedBackbone(backbones, image_size), UNSCALED, head)
+
+
+NETS = {name: partial(photo_net, network=name) for name in registry.names()} | {"joined": joined_net}

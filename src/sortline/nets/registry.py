@@ -30,8 +30,11 @@ NETS = _found()
 
 
 def build(name: str, classes: int, options: dict[str, Any]) -> nn.Cell:
-    """Return the net `name`, its parameters not yet meant for use; `options` as its class takes them."""
-    return NETS[name](classes, **options)
+    """Return the net `name`, its parameters not yet meant for use; `options` as its class takes them.
+
+    Joined backbones have their names with a + between them.
+    """
+    return NETS["joined"](classes, network=name, **options) if "+" in name else NETS[name](classes, **options)
 
 
 def initialize(net: nn.Cell, seed: int) -> None:
