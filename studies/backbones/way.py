@@ -15,8 +15,9 @@ from scipy.special import softmax
 
 from sortline._core import files, parameters, runtime
 from sortline._core.errors import run
+from sortline.backbones.loading import Backbone, join, load
 from sortline.config.training import TrainParams
-from sortline.nets import fit, inputs, registry
+from sortline.nets import finetune, fit, inputs, registry
 from sortline.nets.inputs import predictor
 
 VIEWS = 4  # of the line
@@ -40,14 +41,16 @@ def main(argv: list[str]) -> None:
 
 def tuned(way: dict[str, Any], train: Train) -> dict[str, np.ndarray]:
     """Train a net a fold; return what each says of its fold, by share."""
-    params = TrainParams(**PARAMS["train"] | way["train"])
-    found = inputs.read(store(params.net), train.total)
-    weights, said = HERE / "weights" / params.net, {}
+    params, said = TrainParams(**PARAMS["train"] | way["train"]), {}
+    names = params.net.split("+")
+    found = side_by_side([inputs.read(store(name), train.total) for name in names])
     for fold in np.unique(train.folds):
         inside, held = np.flatnonzero(train.folds != fold), np.flatnonzero(train.folds == fold)
         seen, unseen = train.rows[inside], train.rows[held]
         data = fit.Parts(found, seen, train.labels[inside], unseen, train.labels[held], train.classes)
-        net, options = fit.build(data, params, weights)
+        backbone = loaded(names)  # anew, as training changes it
+        net = finetune.build(backbone, train.classes, params, found, data.rows, data.labels)
+        options = finetune.options(backbone, params)
         first = registry.values(net)
         soft = targets(way, train, params, int(fold))[inside] if "teacher" in way else None
         with tempfile.TemporaryDirectory() as scratch:
@@ -61,6 +64,21 @@ def tuned(way: dict[str, Any], train: Train) -> dict[str, np.ndarray]:
             logits = said.setdefault(f"{share:g}", np.full((len(train.rows), train.classes), np.nan))
             logits[held] = predict(feed)
     return {share: softmax(logits, axis=1) for share, logits in said.items()}
+
+
+def loaded(names: list[str]) -> Backbone:
+    """Return one backbone, or several joined."""
+    found = [load(HERE / "weights" / name) for name in names]
+    return found[0] if len(found) == 1 else join(found)
+
+
+def side_by_side(found: list[inputs.Inputs]) -> inputs.Inputs:
+    """Return the maps and pooled features of several backbones as a joined one's; of one, those."""
+    if len(found) == 1:
+        return found[0]
+    maps = np.concatenate([one.array.reshape(*one.array.shape[:2], -1) for one in found], -1)
+    pooled = np.concatenate([one.pooled for one in found if one.pooled is not None], -1)
+    return inputs.Inputs(maps[..., None, None], found[0].blocks, max(one.image_size for one in found), pooled)
 
 
 def targets(way: dict[str, Any], train: Train, params: TrainParams, fold: int) -> np.ndarray:

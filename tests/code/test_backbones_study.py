@@ -60,7 +60,8 @@ def test_every_way_that_trains_is_a_valid_setting_of_the_line(report):
     for way in params["ways"].values():
         assert set(way.get("heads", [])) | set(way.get("teacher", [])) <= set(params["backbones"])
         if "train" in way:
-            assert TrainParams(**params["train"] | way["train"]).net in params["backbones"]
+            nets = TrainParams(**params["train"] | way["train"]).net.split("+")
+            assert set(nets) <= set(params["backbones"])
 
 
 def test_the_page_on_finetuning_says_what_was_measured(report, metrics):

@@ -1,5 +1,7 @@
 """Joined backbones whose last blocks train: the maps before them, what trains, the graphs of what was trained."""
 
+from dataclasses import replace
+
 import mindspore
 import numpy as np
 import onnxruntime
@@ -28,8 +30,12 @@ SETTINGS = tuple((*stage[:3], 1, stage[4]) for stage in efficientnet_lite.SETTIN
 
 @pytest.fixture
 def members(monkeypatch) -> list[Backbone]:
-    """Two small backbones, drawn, of pictures of SMALL and of LARGE a side."""
     monkeypatch.setattr(efficientnet_lite, "SETTINGS", SETTINGS)
+    return drawn()
+
+
+def drawn() -> list[Backbone]:
+    """Two small backbones, of pictures of SMALL and of LARGE a side."""
     found = []
     for name, side, width in zip(NAMES, (SMALL, LARGE), (0.35, None), strict=True):
         known = backbones.get(name)
@@ -110,6 +116,34 @@ def test_the_last_blocks_of_each_train_and_the_saved_net_answers_as_the_trained_
         found = onnxruntime.InferenceSession(tmp_path / f"{name}.onnx").run(["logits", "mean"], {"x": given})
         assert found[0] == pytest.approx(result.val_logits, abs=limit), name
         assert found[1].shape == (len(given), joined.net.channels)
+
+
+def test_each_learns_what_it_would_learn_alone(members, tmp_path):
+    joined, settings = join(members), params(epochs=2, lr=0.002, warmup_epochs=0)
+    data = parts(joined)
+    net = finetune.build(joined, CLASSES, settings, data.inputs, data.rows, data.labels)
+    start = registry.values(net)
+    together = fit.train(net, finetune.options(joined, settings), data, settings, tmp_path)
+    values, alone, begin = registry.values(net), [], 0
+    for number, one in enumerate(drawn()):
+        shape = Front(one.net, BLOCKS)(mindspore.Tensor(np.zeros((1, 3, one.size, one.size), np.float32))).shape[1:]
+        end = begin + np.prod(shape)
+        maps = data.inputs.array[:, :, begin:end].reshape(COUNT, 1, *shape)
+        assert data.inputs.pooled is not None
+        seen = np.split(data.inputs.pooled, joined.net.ends[:1], axis=-1)[number]
+        own = replace(data, inputs=Inputs(maps, BLOCKS, one.size, seen))
+        its = settings.model_copy(update={"net": NAMES[number]})
+        single = finetune.build(one, CLASSES, its, own.inputs, own.rows, own.labels)
+        alone.append(fit.train(single, finetune.options(one, its), own, its, tmp_path).val_logits)
+        for name, value in registry.values(single).items():
+            if name.endswith("blocks.6.project.conv.weight"):
+                place = name.replace("backbone.", f"backbone.members.{number}.net.")
+                moved = np.abs(value - start[place]).max()
+                assert moved > 1e-3
+                assert np.abs(values[place] - value).max() < 0.02 * moved
+        begin = end
+    assert together.val_logits == pytest.approx(np.mean(alone, 0), abs=1e-2)
+    assert np.abs(alone[0] - alone[1]).max() > 0.1  # or either would pass for the mean
 
 
 def test_weights_of_other_backbones_are_one_line(members):

@@ -84,7 +84,9 @@ class JoinedBackbone(nn.Cell):
 
     def __init__(self, backbones: Sequence[tuple[nn.Cell, Preprocessing, int]], size: int) -> None:
         super().__init__()
-        self.channels = sum(net.channels for net, _, _ in backbones)
+        # Where each one's channels end, after those before them.
+        self.ends = np.cumsum([net.channels for net, _, _ in backbones]).tolist()
+        self.channels = self.ends[-1]
         sides = [min(own, size) for _, _, own in backbones]
         cells = max(map(_cells, sides))
         self.members = nn.CellList(

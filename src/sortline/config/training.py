@@ -274,8 +274,8 @@ class TrainParams(Recipe, Sureness):
             raise ValueError(f"only with a mode of a pretrained net: {', '.join(sorted(given))}")
         if (given := Sureness.model_fields.keys() & self.model_fields_set) and not self.out_of_fold:
             raise ValueError(f"only with out_of_fold: true: {', '.join(sorted(given))}")
-        if joined and (self.mode != "partial" or self.layer_decay != 1 or self.simclr):
-            raise ValueError("joined nets go with mode: partial, layer_decay: 1 and simclr: null")
+        if joined and (self.mode != "partial" or self.layer_decay != 1 or self.simclr or self.contrastive.share):
+            raise ValueError("joined nets go with mode: partial, layer_decay: 1, simclr: null, contrastive.share: 0")
         if self.norms == "train" and self.mode != "full":
             raise ValueError("norms: train goes with mode: full; scratch trains so anyway, the others keep statistics")
         if self.contrastive.share and (self.mixup or self.mode in ("head_v3", "lora_head")):

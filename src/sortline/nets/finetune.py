@@ -121,7 +121,12 @@ def start_head(
         # What nn.Dense starts from, but seeded: uniform within +-1/sqrt(inputs).
         weight, bias = (generator.uniform(-1, 1, shape) / np.sqrt(channels) for shape in ((classes, channels), classes))
     else:
-        weight, bias = fitted_head(pooled(net, inputs, rows), labels, classes, params.head)
+        ends = np.cumsum([one.channels for one in members(net.backbone)])
+        seen = np.split(pooled(net, inputs, rows), ends[:-1], axis=-1)
+        fitted = [fitted_head(one, labels, classes, params.head) for one in seen]
+        # What they say together is the mean of what each says.
+        weight = np.concatenate([weight for weight, _ in fitted], 1) / len(fitted)
+        bias = np.mean([bias for _, bias in fitted], 0)
     net.head.weight.set_data(Tensor(weight.astype(np.float32)))
     net.head.bias.set_data(Tensor(bias.astype(np.float32)))
 

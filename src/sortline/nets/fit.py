@@ -9,6 +9,7 @@ import numpy as np
 from mindspore import Tensor, nn
 
 from sortline._core import files, parameters, workers
+from sortline.backbones.joined import members
 from sortline.config.training import ContrastParams, Recipe, TrainParams
 from sortline.data import prepared
 from sortline.data.prepared import Classes
@@ -216,8 +217,11 @@ def epochs(
 def layer_rates(net: nn.Cell, decay: float) -> dict[str, float] | None:
     """Return each parameter's factor of the rate: `decay` to the power of its layer's distance from the head.
 
-    The head has distance 0, its last convolution 1, the last block 2, and so on. None where all are 1.
+    The head has distance 0, its last convolution 1, the last block 2, and so on. None where all are 1. The head of m
+    joined backbones has an m-th of what each would have alone, and so an m-th of m-th of a step: `PhotoNet.alone`.
     """
+    if (count := len(members(net.backbone)) if hasattr(net, "backbone") else 1) > 1:
+        return {"head.weight": count**-2, "head.bias": 1 / count}
     if decay == 1:
         return None
     found, blocks = {}, len(net.backbone.blocks)

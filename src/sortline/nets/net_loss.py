@@ -3,8 +3,10 @@
 import mindspore
 from mindspore import Tensor, nn, ops
 
+from sortline.backbones.joined import JoinedBackbone
 from sortline.config.training import ContrastParams
 from sortline.nets.inputs import Feed
+from sortline.nets.photo_net import PhotoNet, Tail
 from sortline.training import loop, losses
 
 
@@ -43,5 +45,21 @@ class ContrastLoss(NetLoss):
         return loss, seen, ops.ones_like(loss).reshape(1)
 
 
+class MembersLoss(NetLoss):
+    """Of joined backbones: each learns to say it alone. Their mean is better than what they learn to say together."""
+
+    def construct(self, inputs, targets):
+        features = self.net.features(ops.cast(inputs, mindspore.float32) * self.scale + self.shift)
+        said = self.net.alone(features)
+        loss, logits = 0, 0
+        for one in said:
+            loss, logits = loss + self.loss_of(one, targets).mean(), logits + one
+        seen = ops.stack((loss / len(said), loop.correct(logits, targets).mean())).reshape(2, 1)
+        return loss, seen, ops.ones_like(loss).reshape(1)
+
+
 def of(net: nn.Cell, feed: Feed, loss: losses.Loss, contrast: ContrastParams | None) -> NetLoss:
+    photo_net = net.net if isinstance(net, Tail) else net
+    if isinstance(photo_net, PhotoNet) and isinstance(photo_net.backbone, JoinedBackbone):
+        return MembersLoss(net, feed, loss)
     return ContrastLoss(net, feed, loss, contrast) if contrast and contrast.share else NetLoss(net, feed, loss)

@@ -5,7 +5,7 @@ from typing import Any
 
 import mindspore
 import numpy as np
-from mindspore import Tensor, nn
+from mindspore import Tensor, nn, ops
 
 from sortline.backbones import checkpoints, registry
 from sortline.backbones.joined import JoinedBackbone
@@ -56,6 +56,14 @@ class PhotoNet(nn.Cell):
     def classify(self, features: Tensor) -> Tensor:
         return self.head(features)
 
+    def alone(self, features: Tensor) -> list[Tensor]:
+        """Return what each of joined backbones says, logits (n, classes): what they say together is the mean."""
+        ends, found = self.backbone.ends, []
+        for begin, end in zip((0, *ends), ends):  # noqa: B905 - MindSpore's compiler knows no strict
+            weight = len(ends) * self.head.weight[:, begin:end]
+            found.append(ops.matmul(features[:, begin:end], weight.T) + self.head.bias)
+        return found
+
     def initialize(self, seed: int) -> None:
         """Draw all kernels from `seed`: He-normal by fan-out (He et al. 2015, arXiv:1502.01852); see `start_head`.
 
@@ -95,6 +103,9 @@ class Tail(nn.Cell):
 
     def classify(self, features: Tensor) -> Tensor:
         return self.net.head(features)
+
+    def alone(self, features: Tensor) -> list[Tensor]:
+        return self.net.alone(features)
 
 
 class Features(nn.Cell):
