@@ -1,4 +1,5 @@
-"""A task on two joined backbones with their real weights, stage by stage, on drawn pictures."""
+"""A task on two joined backbones with their real weights, stage by stage, on drawn pictures: a head on them, or their
+last blocks trained too, as in `garbage_pair`."""
 
 import numpy as np
 import pytest
@@ -19,20 +20,25 @@ TASK = "pair"
 NAMES = ["efficientnet_lite0", "efficientnet_lite1"]  # of 224 and 240 pixels; both are installed
 
 
-@pytest.fixture(scope="module")
-def project(tmp_path_factory):
+@pytest.fixture(scope="module", params=["head", "tuned"])
+def project(request, tmp_path_factory):
     root, photos = tmp_path_factory.mktemp("joined") / "垃圾", tmp_path_factory.mktemp("照片")
     root.mkdir()
     for code in CODES:
         (photos / code).mkdir()
         for number in range(EACH):
             picture(code, number, 96, seed=4).save(photos / code / f"{number:02d}.png")
-    params = read_yaml(ROOT / "params.yaml")["sample"]
+    shipped = read_yaml(ROOT / "params.yaml")
+    params = shipped["sample"]
     params["fetch"] = {"sources": [{"kind": "folder", "path": str(photos)}]}
     params["weights"] = {"backbone": NAMES}
     params["prepare"] |= {"table": None, "split": {"folds": 2, "val_fraction": 0.2}}
     params["extract"] = {}
     params["train_head"] = {"epochs": 3}
+    if request.param == "tuned":
+        del params["train_head"]
+        params["extract"] = {"upto": 1}
+        params["train"] = shipped["garbage_pair"]["train"] | {"epochs": 1, "batch_size": 8}
     params["diagnose"] |= {"severities": [1]}
     params["export"] |= {"check_photos": 2}
     staged.run(root, TASK, params)
@@ -43,6 +49,11 @@ def test_features_are_those_of_both(project):
     about = read_json(project / f"data/features/{TASK}/features.json")
     assert (about["channels"], about["image_size"], about["backbone"]["network"]) == (2560, 240, "+".join(NAMES))
     assert np.load(project / f"data/features/{TASK}/pooled.npy").shape == (len(CODES) * EACH, 2, 2, 2560)
+
+
+def test_the_model_says_what_its_folds_are_worth(project):
+    metrics = read_json(project / f"metrics/{TASK}/train.json")
+    assert metrics["folds"] == 2 and metrics["cv_accuracy"] > 0.9
 
 
 def test_the_exported_model_is_the_one_that_was_measured(project):

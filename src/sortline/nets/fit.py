@@ -217,10 +217,11 @@ def epochs(
 def layer_rates(net: nn.Cell, decay: float) -> dict[str, float] | None:
     """Return each parameter's factor of the rate: `decay` to the power of its layer's distance from the head.
 
-    The head has distance 0, its last convolution 1, the last block 2, and so on. None where all are 1. The head of m
-    joined backbones has an m-th of what each would have alone, and so an m-th of m-th of a step: `PhotoNet.alone`.
+    The head has distance 0, its last convolution 1, the last block 2, and so on. None where all are 1. Of m joined
+    backbones, which `decay` does not go with, the head holds an m-th of the weights that each would have alone, and
+    the loss goes by m times these (`PhotoNet.alone`): at 1/m^2 of the rate they move as alone.
     """
-    if (count := len(members(net.backbone)) if hasattr(net, "backbone") else 1) > 1:
+    if hasattr(net, "backbone") and (count := len(members(net.backbone))) > 1:
         return {"head.weight": count**-2, "head.bias": 1 / count}
     if decay == 1:
         return None
