@@ -54,7 +54,7 @@ def tuned(way: dict[str, Any], train: Train) -> dict[str, np.ndarray]:
         first = registry.values(net)
         soft = targets(way, train, params, int(fold))[inside] if "teacher" in way else None
         with tempfile.TemporaryDirectory() as scratch:
-            fit.train(net, options, data, params, Path(scratch), soft)
+            fit.train(net, options, data, params, Path(scratch), soft=soft)
             last = parameters.read(Path(scratch) / "last.safetensors")
         net = registry.build(params.net, train.classes, options)
         predict, feed = predictor(found.part(net)), found.feed(net, unseen)
