@@ -65,6 +65,8 @@ lint: $(READY)   ## ruff and mypy, as CI runs them
 	@$(BIN)/ruff check $(CHECKED)
 	@$(BIN)/ruff format --check $(CHECKED)
 	@$(BIN)/mypy
+	@for study in $(dir $(wildcard studies/*/dvc.yaml)); do (cd $$study && \
+	  $(abspath $(BIN))/mypy --config-file ../../pyproject.toml --cache-dir ../../.mypy_cache *.py) || exit 1; done
 
 clean:           ## remove what the line made and fetched (not .venv, not committed results)
 	rm -rf data/raw data/weights data/prepared data/features data/backbones data/downloads models plots/*/*/photos dvc_plots web/dist web/.test

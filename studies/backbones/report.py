@@ -49,7 +49,7 @@ def main(argv: list[str]) -> None:
 
 def read_said(folder: Path) -> dict[tuple[str, str], np.ndarray]:
     """Return the probabilities float32 (n, classes) by way and share, those of the means too."""
-    said = {}
+    said: dict[tuple[str, str], np.ndarray] = {}
     for name in PARAMS["names"]:
         with np.load(folder / f"{name}.npz") as found:
             said |= {(name, share): found[share] for share in found.files}
@@ -72,8 +72,8 @@ def tempered_loss(train: Train, probabilities: np.ndarray) -> float:
 
 
 def table(rows: dict[str, dict[str, Any]]) -> list[str]:
-    columns = "way", "trained share", "new scenes, % [95 %]", "log-loss", "against the line's head, points [95 %]", "p"
-    columns = *columns, "p, Holm"
+    compared_with = "against the line's head, points [95 %]"
+    columns = "way", "trained share", "new scenes, % [95 %]", "log-loss", compared_with, "p", "p, Holm"
     lines = [f"| {' | '.join(columns)} |", "|" + " --- |" * len(columns)]
     for row in rows.values():
         accuracy, low, high = (100 * row[key] for key in ("accuracy", "low", "high"))

@@ -41,7 +41,8 @@ def main(argv: list[str]) -> None:
 
 def tuned(way: dict[str, Any], train: Train) -> dict[str, np.ndarray]:
     """Train a net a fold; return what each says of its fold, by share."""
-    params, said = TrainParams(**PARAMS["train"] | way["train"]), {}
+    params = TrainParams(**PARAMS["train"] | way["train"])
+    said: dict[str, np.ndarray] = {}
     names = params.net.split("+")
     found = side_by_side([inputs.read(store(name), train.total) for name in names])
     for fold in np.unique(train.folds):

@@ -63,7 +63,11 @@ def pairs_of_copies(pictures: list[Sketch], copies: list[Sketch]) -> np.ndarray:
     with threadpool_limits(1):
         for mirrored, pairs in candidates(every).items():
             pairs = pairs[pairs[:, 1] >= len(pictures)]
-            laid = on_all_cores(lambda pair, way=mirrored: overlay(every[pair[0]], every[pair[1]], way), pairs, "pairs")
+
+            def laid_over(pair: list[int], mirrored: bool = mirrored) -> Any:
+                return overlay(every[pair[0]], every[pair[1]], mirrored)
+
+            laid = on_all_cores(laid_over, pairs.tolist(), "pairs")
             some.append(pairs[[one is not None for one in laid]])
     return np.unique(np.concatenate(some), axis=0)
 

@@ -14,15 +14,15 @@ from sortline.config.base import read_yaml
 from sortline.config.training import TrainParams
 from sortline.data import prepared
 from sortline.evaluation import metrics
-from sortline.nets import fit, registry
+from sortline.nets import fit
 from sortline.nets.fit import Parts
 from sortline.nets.inputs import predictor
 from sortline.nets.softmax import SoftmaxInNet
 
 LINE = Path("../..")
 PREPARED = LINE / "data/prepared/mnist"
-# By the net's side: what the line keeps of the digits, and what this study extracts by the line's own stage.
-FEATURES = {32: LINE / "data/features/mnist", 28: Path("features/side28")}
+# What the line keeps of the digits, and for a net of another size what this study extracts by the line's own stage.
+KEPT, OF_ITS_OWN = LINE / "data/features/mnist", {"digits_cnn": Path("features/side28")}
 
 
 def main(argv: list[str]) -> None:
@@ -38,7 +38,7 @@ def main(argv: list[str]) -> None:
     seeds = content["cnn_seeds" if settings.net == "digits_cnn" else "seeds"]
     whole = args.group == "final" or args.names == ["lenet5"]
     split = files.read_csv(PREPARED / "split.csv")
-    folder = FEATURES[registry.NETS[settings.net].image_size]
+    folder = OF_ITS_OWN.get(settings.net, KEPT)
     data = fit.read(split, prepared.read_classes(PREPARED / "classes.json"), folder)
     test = prepared.read_part(PREPARED / "split.csv", "test") if whole else None
     data = data if whole else some_of(data, **content["subset"])

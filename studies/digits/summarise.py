@@ -13,6 +13,7 @@ from sortline.report.figures import curves
 from sortline.report.figures.style import BLUE, GREY, INK, figure_at
 
 CELLS = Path("cells")
+TICKS = [2, 3, 5, 10, 20, 50, 90]  # percent, where they are on a log scale
 COLUMNS = ("group", "cell", "train_n", "val_n", "seeds", "val_accuracy", "val_std", "val_log_loss", "if_sampled")
 
 
@@ -176,11 +177,12 @@ def draw_grid(grid: list[dict[str, Any]], path: Path) -> None:
     with figure_at(path, 5.6, 3.4) as figure:
         axes = figure.subplots()
         shades = axes.imshow(table, cmap="Blues", vmin=table.min() - 0.6 * np.ptp(table), aspect="auto")
+        dark = np.asarray(shades.norm(table)) > 0.5
         for i, optimizer in enumerate(optimizers):
             for j, schedule in enumerate(schedules):
                 cell = values[optimizer, schedule]
                 text = f"{100 * cell['val_accuracy']:.2f}\n+-{100 * cell['val_std']:.2f}"
-                colour = "white" if shades.norm(table[i, j]) > 0.5 else INK
+                colour = "white" if dark[i, j] else INK
                 axes.text(j, i, text, ha="center", va="center", fontsize=8, color=colour)
         axes.set_xticks(range(len(schedules)), schedules)
         axes.set_yticks(range(len(optimizers)), optimizers)
@@ -203,7 +205,7 @@ def draw_variants(best: dict[str, Any], variants: list[dict[str, Any]], path: Pa
         axes.invert_yaxis()
         axes.grid(axis="x")
         axes.set_xscale("log")
-        axes.set_xticks([2, 3, 5, 10, 20, 50, 90], [2, 3, 5, 10, 20, 50, 90])
+        axes.set_xticks(TICKS, [str(tick) for tick in TICKS])
         axes.minorticks_off()
         axes.set(
             xlabel="wrong of the validation part, %", title=f"Points: seeds; bars: their mean (n = {best['val_n']:,})"

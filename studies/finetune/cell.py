@@ -148,7 +148,8 @@ def nets(cell: dict[str, Any], photos: Photos) -> Iterator[Run]:
     if cell["scored"] == "holdout":
         held = photos.fold == 0
         rows = np.flatnonzero((photos.part == "train") & ~held)
-        yield trained(params, found, photos, rows, np.concatenate((np.flatnonzero(held), val)), cell.get("inner"))
+        scored = np.concatenate((np.flatnonzero(held), val))
+        yield trained(params, found, photos, rows, scored, cell.get("inner", False))
         return
     for fold in range(photos.fold.max() + 1):
         inside = np.flatnonzero((photos.part == "train") & (photos.fold != fold))

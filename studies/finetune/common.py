@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -27,7 +28,8 @@ def noted(name: str) -> Iterator[dict]:
     Seconds, peak memory in MB, and the process's CPU use, in per cent of one core, every INTERVAL seconds. The block
     may put more into the dictionary that it gets.
     """
-    process, ended, more = psutil.Process(), threading.Event(), {}
+    process, ended = psutil.Process(), threading.Event()
+    more: dict[str, Any] = {}
     started, memory, use = time.perf_counter(), [], []
     process.cpu_percent()
 

@@ -34,7 +34,8 @@ def of_few(folder: Path) -> dict[str, Any]:
     photo by photo from those of the head that nothing is made up for; p is corrected for the ways (Holm)."""
     ours = PARAMS["scarce"]
     train = prepared.read_part(ROOT / "data" / "prepared" / ours["task"] / "split.csv", "train")
-    few, rows = scarce(train.labels), {}
+    few = scarce(train.labels)
+    rows: dict[str, dict[str, Any]] = {}
     right = {way: np.load(folder / f"scarce_{way}.npy").mean(0) for way in ours["ways"]}
     for way, one in right.items():
         rows[way] = {}

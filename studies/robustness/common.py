@@ -68,7 +68,7 @@ def mapped(train: Train) -> np.ndarray:
 
 def interval(score: dict[str, Any], key: str, sign: str) -> str:
     """Return a share, or a difference of two, with its 95 % interval, in percent."""
-    low, high = (score.get(f"{key}_{end}", score.get(end)) for end in ("low", "high"))
+    low, high = (score[f"{key}_{end}" if f"{key}_{end}" in score else end] for end in ("low", "high"))
     return f"{100 * score[key]:{sign}.1f} [{100 * low:{sign}.1f}, {100 * high:{sign}.1f}]"
 
 

@@ -24,6 +24,7 @@ def main(argv: list[str]) -> None:
     args = parser.parse_args(argv)
     part, classes = read().part, prepared.read_classes(SPLIT.with_name("classes.json"))
     probabilities = arrays.read(args.head / "out_of_fold.npy").astype(float)
+    assert classes.bin_of is not None  # the garbage classes go into bins
     found = {}
     for cost in PARAMS["hazardous"]:
         matrix = costs.matrix_of({"hazardous": cost}, classes)

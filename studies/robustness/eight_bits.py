@@ -52,11 +52,17 @@ def opened(name: str, folder: Path) -> Classifier:
     return Classifier(alone, threads=1)
 
 
+def side_of(model: Classifier) -> int:
+    """Return the pixels a side that the model resizes a photo to."""
+    assert model.labels.image_size is not None  # as in every export of a task of photos
+    return model.labels.image_size
+
+
 def answers(
     models: list[Classifier], photos: prepared.Part, cells: list[tuple[str, int]], deal: np.ndarray
 ) -> list[list[list[Prediction]]]:
     """Return of each photo, of it as it is and then of each of its ways, what the models say."""
-    side, raw = models[0].labels.image_size, ROOT / "data" / "raw" / PARAMS["task"]
+    side, raw = side_of(models[0]), ROOT / "data" / "raw" / PARAMS["task"]
 
     def ask(number: int) -> list[list[Prediction]]:
         picture = resize(open_picture(raw / photos.images[number]), side)
@@ -69,7 +75,7 @@ def answers(
 
 def of_strangers(models: list[Classifier], count: int) -> np.ndarray:
     """Return which pictures of nothing the models know each takes for familiar, bool (pictures, models)."""
-    side = models[0].labels.image_size
+    side = side_of(models[0])
 
     def ask(one: tuple[str, int]) -> list[bool]:
         return [model.predict(strangers.picture(*one, side), top=1).familiar for model in models]

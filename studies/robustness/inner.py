@@ -29,7 +29,7 @@ def main(argv: list[str]) -> None:
         ways = (cells[cell] for cell in deal[number])
         return mapper.inner(corrupted(raw / train.part.images[number], mapper.size, ways)).astype(np.float16)
 
-    found = np.stack(list(on_all_cores(maps, np.flatnonzero(mapped(train)), "corrupted photos")))
+    found = np.stack(list(on_all_cores(maps, np.flatnonzero(mapped(train)).tolist(), "corrupted photos")))
     with files.replacing(args.out) as path, path.open("wb") as file:
         np.save(file, found)
 

@@ -39,7 +39,7 @@ def main(argv: list[str]) -> None:
         found = mapper.features(pictures, "attention").astype(np.float16)
         return found[: len(seen)], found[len(seen) :]
 
-    kept = zip(*on_all_cores(maps, chosen, "maps"), strict=True)
+    kept = zip(*on_all_cores(maps, chosen.tolist(), "maps"), strict=True)
     with files.replacing(args.out) as folder:
         folder.mkdir()
         for name, one in zip(("views", "cells"), kept, strict=True):

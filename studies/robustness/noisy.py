@@ -67,7 +67,7 @@ def flipped(labels: np.ndarray, scenes: np.ndarray, share: float, classes: int, 
 
 def scored(right: dict[tuple[str, float], np.ndarray], scenes: np.ndarray) -> dict[str, dict[str, Any]]:
     """Return each loss's accuracy on the true labels by the share flipped, and how it differs from cross-entropy's."""
-    rows = {name: {} for name, _ in right}
+    rows: dict[str, dict[str, Any]] = {name: {} for name, _ in right}
     for (name, share), seeds in right.items():
         row = metrics.share_by_scene(seeds.mean(0), scenes) | {"accuracy_seeds": seeds.mean(1).tolist()}
         if name != BASE:

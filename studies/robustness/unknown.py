@@ -25,6 +25,7 @@ from sortline.features.mapper import Mapper
 from sortline.training import calibration, generated, heads
 from sortline.training.head_graph import HeadNet
 from sortline.training.targets import smooth_targets
+from sortline.training.vae import Vae
 
 Score = Callable[[np.ndarray], np.ndarray]  # features (n, C) to float (n,), the higher the better known
 
@@ -98,6 +99,7 @@ def lower_bounds(train: Train, masks: np.ndarray) -> list[Score]:
     plain, labels = train.features[:, 0], train.part.labels
     spaces = [generated.space(plain[mask], labels[mask], train.classes) for mask in masks.T]
     net, trained = generated.nets("vae", plain, labels, masks, spaces, PARAMS["seed"])
+    assert isinstance(net, Vae)
 
     def scored(space: generated.Space, values: dict[str, np.ndarray], known: np.ndarray) -> Score:
         width = plain.shape[1] - space.axes.shape[1]
@@ -128,10 +130,12 @@ def with_bound(known: np.ndarray, head: Head, missing: int | None, bound: Score)
     energy = dict(scores(known, head, missing))["energy (Liu et al. 2020)"]
     spread = energy(known).std() / bound(known).std()
     for share in PARAMS["shares"]:
-        yield (
-            f"energy + {share:g} lower bound",
-            lambda features, scale=share * spread: energy(features) + scale * bound(features),
-        )
+        yield f"energy + {share:g} lower bound", added(energy, share * spread, bound)
+
+
+def added(score: Score, scale: float, other: Score) -> Score:
+    """Return the score that is one and so much of another."""
+    return lambda features: score(features) + scale * other(features)
 
 
 def scores(known: np.ndarray, head: Head, missing: int | None) -> Iterator[tuple[str, Score]]:
@@ -166,22 +170,23 @@ def scores(known: np.ndarray, head: Head, missing: int | None) -> Iterator[tuple
         return np.sort(unit(placed(features, 48)) @ near.T, axis=1)
 
     for k in PARAMS["neighbours"]:
-        yield f"cosine to neighbour {k} (Sun et al. 2022)", lambda features, k=k: cosines(features)[:, -k]
+
+        def nearness(features: np.ndarray, k: int = k) -> np.ndarray:
+            return cosines(features)[:, -k]
+
+        yield f"cosine to neighbour {k} (Sun et al. 2022)", nearness
     for count in PARAMS["axes"]:
 
-        def distance(features: np.ndarray, count: int = count) -> np.ndarray:
+        def nearby(features: np.ndarray, count: int = count) -> np.ndarray:
             apart = ((features - centre) ** 2).sum(1) - (placed(features, count) ** 2).sum(1)
-            return np.sqrt(np.maximum(apart, 0))
+            return -np.sqrt(np.maximum(apart, 0))
 
         # Spreads by the photos that it was trained on: the photos of the other fold are what is asked about.
-        spread = energy(known).std() / distance(known).std()
-        yield f"distance, {count} axes", lambda features, distance=distance: -distance(features)
+        spread = energy(known).std() / nearby(known).std()
+        yield f"distance, {count} axes", nearby
         for share in PARAMS["shares"]:
-            scale = share * spread
-            yield (
-                f"energy - {share:g} distance, {count} axes (ViM, Wang et al. 2022)",
-                (lambda features, distance=distance, scale=scale: energy(features) - scale * distance(features)),
-            )
+            name = f"energy - {share:g} distance, {count} axes (ViM, Wang et al. 2022)"
+            yield name, added(energy, share * spread, nearby)
 
 
 def summary(row: dict[str, list[float]]) -> dict[str, float]:

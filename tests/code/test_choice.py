@@ -75,7 +75,7 @@ def test_of_equals_the_smaller_is_best():
 
 def training_set(features: np.ndarray, labels: np.ndarray) -> TrainingSet:
     pooled = np.stack([features, features], 1)[:, None].astype(np.float32)
-    return TrainingSet(pooled, labels, np.arange(len(labels)) // 3 % 3, 3)
+    return TrainingSet(pooled, labels, np.arange(len(labels)) // 3 % 3, 3, np.arange(len(labels)))
 
 
 def test_two_see_what_neither_sees_alone():

@@ -139,7 +139,7 @@ def test_the_space_keeps_what_varies_most_within_classes(photos):
 def test_heads_learn_from_them_and_the_same_each_time(by, photos, few_steps):
     features, photo, _, labels = photos
     pooled = features.reshape(len(labels), 2, 1, 4).repeat(2, 2)
-    data = TrainingSet(pooled, labels, np.arange(len(labels)) % 3, 3)
+    data = TrainingSet(pooled, labels, np.arange(len(labels)) % 3, 3, np.arange(len(labels)))
     found, again, plain = (train_by_steps(data, params(one)) for one in (by, by, "none"))
     assert np.array_equal(found.out_of_fold, again.out_of_fold)
     assert np.abs(found.out_of_fold - plain.out_of_fold).max() > 1e-4

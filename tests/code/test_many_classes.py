@@ -21,7 +21,7 @@ def drawn(classes: int, each: int, channels: int) -> TrainingSet:
     centres = generator.normal(size=(classes, channels))
     rows = centres[labels] + 0.25 * generator.normal(size=(len(labels), channels))
     pooled = np.stack((rows, rows), 1)[:, None].astype(np.float32)
-    return TrainingSet(pooled, labels, folds, classes)
+    return TrainingSet(pooled, labels, folds, classes, np.arange(len(labels)))
 
 
 def nearest_centre(data: TrainingSet) -> float:

@@ -114,7 +114,7 @@ def test_cutmix_trains_attention_on_maps():
     random = np.random.default_rng(0)
     labels = np.arange(120) % 3
     maps = random.normal(size=(120, 2, 6, 3, 3)) + 2 * np.eye(3, 6)[labels][:, None, :, None, None]
-    data = TrainingSet(maps.astype(np.float16), labels, np.arange(120) // 3 % 4, 3)
+    data = TrainingSet(maps.astype(np.float16), labels, np.arange(120) // 3 % 4, 3, np.arange(120))
     trained = train_by_steps(data, quick(pooling="attention", cutmix=1.0, epochs=15))
     assert trained.curve[-1]["oof_accuracy"] > 0.95
     plain = train_by_steps(data, quick(pooling="attention", epochs=15))

@@ -1,6 +1,7 @@
 """Recipes of heads: optimizers, early stopping, checkpoints and starts, shares of a bin, attention."""
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -115,11 +116,12 @@ def test_attention_learns_where_to_look():
     maps[np.arange(180), 0, :, place] = np.eye(8)[labels] * 6
     maps[:, 0, 7] = 0
     maps[np.arange(180), 0, 7, place] = 4
-    data = TrainingSet(maps.reshape(180, 1, 8, 3, 3).astype(np.float16), labels, np.arange(180) // 3 % 4, 3)
+    photo = np.arange(180)
+    data = TrainingSet(maps.reshape(180, 1, 8, 3, 3).astype(np.float16), labels, photo // 3 % 4, 3, photo)
     trained = train_by_steps(data, quick(pooling="attention", epochs=60, lr=0.05, optimizer="adam", weight_decay=0.0))
     mean = np.stack((maps.mean(3), maps.max(3)), 2).astype(np.float32)
     plain_head = train_by_steps(
-        TrainingSet(mean, labels, data.folds, 3), quick(epochs=60, lr=0.05, optimizer="adam", weight_decay=0.0)
+        replace(data, features=mean), quick(epochs=60, lr=0.05, optimizer="adam", weight_decay=0.0)
     )
     assert trained.curve[-1]["oof_accuracy"] > 0.9 > plain_head.curve[-1]["oof_accuracy"]
 

@@ -4,6 +4,7 @@ The data are drawn here: `pooled` (n, K, 2, C) in which a photo's class shifts i
 """
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -31,7 +32,8 @@ def toy(n=120, views=2, channels=8, classes=3, folds=4, noise=1.0, seed=0):
     centres = random.normal(size=(classes, 2, channels))
     pooled = centres[labels][:, None] + noise * random.normal(size=(n, 1, 2, channels))
     pooled = pooled + 0.3 * noise * random.normal(size=(n, views, 2, channels))
-    return TrainingSet(pooled.astype(np.float32), labels, random.permutation(np.arange(n) % folds), classes)
+    dealt = random.permutation(np.arange(n) % folds)
+    return TrainingSet(pooled.astype(np.float32), labels, dealt, classes, np.arange(n))
 
 
 def quick(**changes):
@@ -48,8 +50,7 @@ def plain(data, pooling):
 
 def rows(data, pooling):
     """Return (features, labels, photo) of all views in float64, view by view: another order than the library's."""
-    views = [TrainingSet(data.features[:, [view]], data.labels, data.folds, data.classes)
-             for view in range(data.features.shape[1])]  # fmt: skip
+    views = [replace(data, features=data.features[:, [view]]) for view in range(data.features.shape[1])]
     photo = np.tile(np.arange(len(data.labels)), len(views))
     return np.concatenate([plain(one, pooling) for one in views]).astype(float), data.labels[photo], photo
 
@@ -68,7 +69,7 @@ def fitted_directly(data, c, pooling="mean"):
 def epochs_of(data, params):
     """Train straight through the loop (itself tested against NumPy): a model a fold, and one on everything."""
     features = data.features[:, : params.views].reshape(-1, 2, data.features.shape[-1])
-    features = plain(TrainingSet(features[:, None], None, None, data.classes), params.pooling)
+    features = plain(replace(data, features=features[:, None]), params.pooling)
     views = params.views or data.features.shape[1]
     targets = smooth_targets(np.repeat(data.labels, views), data.classes, params.label_smoothing)
     masks = np.stack([data.folds != 0, data.folds != 1, data.folds != 2, data.folds != 3, data.folds >= 0], 1)
@@ -138,13 +139,13 @@ def test_pooling_decides_which_half_is_seen(optimizer):
 @pytest.mark.parametrize("optimizer", WAYS)
 def test_views_limits_what_is_trained_on(optimizer):
     data = toy(views=3)
-    corrupted = TrainingSet(data.features.copy(), data.labels, data.folds, data.classes)
+    corrupted = replace(data, features=data.features.copy())
     corrupted.features[:, 2] = 1e3 * np.random.default_rng(0).normal(size=corrupted.features[:, 2].shape)
     for params in (quick(views=2, epochs=2), quick(views=None, epochs=2)):
         one, other = WAYS[optimizer](data, params), WAYS[optimizer](corrupted, params)
         same = np.array_equal(one.heads["last"].weight, other.heads["last"].weight)
         assert same == (params.views == 2) == np.array_equal(one.out_of_fold, other.out_of_fold)
-    first = TrainingSet(data.features[:, :1], data.labels, data.folds, data.classes)
+    first = replace(data, features=data.features[:, :1])
     limited, alone = WAYS[optimizer](data, quick(views=1, epochs=2)), WAYS[optimizer](first, quick(epochs=2))
     assert np.array_equal(limited.heads["last"].weight, alone.heads["last"].weight)
 
@@ -167,19 +168,19 @@ def test_no_score_comes_from_a_model_that_saw_the_photo_or_its_copy(optimizer):
     pooled = random.normal(size=(60, 3, 2, 150)).astype(np.float32)[groups]
     params = quick(lr=0.5, epochs=20, weight_decay=0.0, lbfgs_c=[1.0])
 
-    grouped = WAYS[optimizer](TrainingSet(pooled, labels, random.permutation(60)[groups] % 5, classes), params)
+    grouped = WAYS[optimizer](TrainingSet(pooled, labels, random.permutation(60)[groups] % 5, classes, groups), params)
     assert accuracy_score(labels, grouped.out_of_fold.argmax(1)) < 0.4
     assert (grouped.heads["last"].probabilities(pooled[:, 0]).argmax(1) == labels).all()
 
     # The same data, its groups split between folds: a leak does show.
-    leaking = WAYS[optimizer](TrainingSet(pooled, labels, np.arange(120) % 5, classes), params)
+    leaking = WAYS[optimizer](TrainingSet(pooled, labels, np.arange(120) % 5, classes, groups), params)
     assert accuracy_score(labels, leaking.out_of_fold.argmax(1)) > 0.9
 
 
 @pytest.mark.parametrize("optimizer", WAYS)
 def test_fold_numbers_need_not_be_dense(optimizer):
     data = toy()
-    gaps = TrainingSet(data.features, data.labels, np.array([0, 2, 3, 7])[data.folds], data.classes)
+    gaps = replace(data, folds=np.array([0, 2, 3, 7])[data.folds])
     one, other = WAYS[optimizer](data, quick()), WAYS[optimizer](gaps, quick())
     assert np.array_equal(one.out_of_fold, other.out_of_fold)
 
@@ -216,7 +217,7 @@ def test_a_diverging_training_ends_in_one_line_or_in_finite_numbers_whatever_its
 @pytest.mark.parametrize("views", [None, 2])
 def test_attention_trains_on_the_maps_of_all_views_position_by_position(views):
     maps = np.random.default_rng(0).normal(size=(4, 3, 5, 2, 3)).astype(np.float16)
-    data = TrainingSet(maps, np.arange(4) % 2, np.arange(4) % 2, 2)
+    data = TrainingSet(maps, np.arange(4) % 2, np.arange(4) % 2, 2, np.arange(4))
     rows, photo = heads.training_rows(data, quick(pooling="attention", views=views))
     kept = views or 3
     assert (

@@ -20,14 +20,13 @@ def of_heads(data: TrainingSet, params: TrainHeadParams, trained: Trained, calib
     `cv_accuracy` counts photos of scenes that the head has not seen, `cv_scene_accuracy` each scene once,
     `cv_by_photo_accuracy` photos whose scenes it may have seen, as is usual.
     """
-    scenes = np.arange(len(data.labels)) if data.groups is None else data.groups
     chosen = {key for key in params.chosen_on_folds if params.optimizer != "lbfgs" or key in {BACKBONE, *FOR_LBFGS}}
     return {
         **trained.facts,
         "solver": params.optimizer,
         "head": (f"one hidden layer of {params.hidden}" if params.hidden else "linear") + f", on the {params.pooling}",
         "checkpoint": trained.checkpoint,
-        **_folds(data.labels, data.folds, scenes, trained.out_of_fold, calibrated),
+        **_folds(data.labels, data.folds, data.groups, trained.out_of_fold, calibrated),
         **_by_photo(data, trained),
         "selected_on_folds": sorted({*trained.selected, *chosen}),
         "views": params.views or data.features.shape[1],

@@ -187,7 +187,6 @@ class _Watch:
     head: Head  # there from the first epoch on
 
     def __init__(self, data: TrainingSet, mask: np.ndarray, seed: int):
-        assert data.groups is not None  # early stopping parts no group
         rows = np.flatnonzero(mask)
         inner = rows[hold_out(data.labels[rows], data.groups[rows], INNER, seed)]
         mask[inner] = False

@@ -26,7 +26,7 @@ class TrainingSet:
     labels: np.ndarray
     folds: np.ndarray
     classes: int
-    groups: np.ndarray | None = None
+    groups: np.ndarray
     bin_of: np.ndarray | None = None
     dataset: str = ""
     photo_folds: np.ndarray | None = None

@@ -39,7 +39,6 @@ def compared(
 
     `kept`: the folder for the features, one a backbone. `few`: these are few photos; joined backbones are left out.
     """
-    import numpy as np
 
     from sortline.data.sources.base import data_folder
     from sortline.evaluation.choice import LIMIT, LIMIT_OF_FEW, Cost, weigh
@@ -54,8 +53,7 @@ def compared(
         sets[name] = training_set(store.folder)
         costs[name] = cost(store, photos[0], sets[name].classes)
     found = probe.out_of_fold(sets, pairs=not few)
-    one = next(iter(sets.values()))
-    scenes = np.arange(len(one.labels)) if one.groups is None else one.groups
+    scenes = next(iter(sets.values())).groups
     correct = {"+".join(names): hits for names, hits in found.items()}
     cost_of = {"+".join(names): sum((costs[name] for name in names), Cost()) for names in found}
     return weigh(correct, scenes, cost_of, LIMIT_OF_FEW if few else LIMIT)
