@@ -39,8 +39,9 @@ def read() -> Train:
     return Train(part.rows, part.labels, prepared.read_folds(PREPARED / "split.csv"), part.scenes, part.total, classes)
 
 
-def store(backbone: str) -> FeatureStore:
-    return FeatureStore(HERE / "features" / backbone)
+def store(name: str) -> FeatureStore:
+    """Return the features of a backbone, or pictures."""
+    return FeatureStore(HERE / ("pixels" if name in PARAMS["pixels"] else "features") / name)
 
 
 def out_of_fold(train: Train, backbones: list[str], views: int, held: int | None = None) -> np.ndarray:

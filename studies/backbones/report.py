@@ -12,7 +12,7 @@ from common import PARAMS, Train, read
 from matplotlib.ticker import PercentFormatter
 
 from sortline._core import files
-from sortline._core.errors import run
+from sortline._core.errors import UserError, run
 from sortline.evaluation import comparison, metrics
 from sortline.report.figures.style import BLUE, GREY, figure_at
 from sortline.training import calibration
@@ -50,15 +50,31 @@ def main(argv: list[str]) -> None:
 def read_said(folder: Path) -> dict[tuple[str, str], np.ndarray]:
     """Return the probabilities float32 (n, classes) by way and share, those of the means too."""
     said: dict[tuple[str, str], np.ndarray] = {}
-    for name in PARAMS["names"]:
-        with np.load(folder / f"{name}.npz") as found:
-            said |= {(name, share): found[share] for share in found.files}
+    measured = [*PARAMS["names"], *PARAMS["whole"]]
+    for name in measured:
+        said |= {(name, share): one for share, one in read_way(folder, name).items()}
     for name, parts in PARAMS["means"].items():
         for share in {share for _, share in said}:
             if all((part, share) in said for part in parts):
                 said[name, share] = np.mean([said[part, share] for part in parts], 0)
-    order = [*PARAMS["names"], *PARAMS["means"]]
+    order = [*measured, *PARAMS["means"]]
     return dict(sorted(said.items(), key=lambda one: (order.index(one[0][0]), float(one[0][1]))))
+
+
+def read_way(folder: Path, name: str) -> dict[str, np.ndarray]:
+    """Return one way's probabilities by share; of a way in `whole` there is a file a fold.
+
+    Raises `UserError` where a fold is missing.
+    """
+    said: dict[str, np.ndarray] = {}
+    for path in sorted((folder / name).glob("*.npz")) if name in PARAMS["whole"] else [folder / f"{name}.npz"]:
+        with np.load(path) as found:
+            for share in found.files:
+                before = said.get(share, found[share])
+                said[share] = np.where(np.isnan(before), found[share], before)
+    if not said or any(np.isnan(one).any() for one in said.values()):
+        raise UserError(f"{folder / name}: not every fold is there; run: dvc repro whole")
+    return said
 
 
 def correct(probabilities: np.ndarray, train: Train) -> np.ndarray:

@@ -1,6 +1,7 @@
-"""way: what one way says of train, out of fold. Usage: way.py NAME --out FILE
+"""way: what one way says of train, out of fold. Usage: way.py NAME [--fold N] --out FILE
 
-The file holds, by share of the trained weights, the probabilities float32 (n, classes) of the train photos.
+The file holds, by share of the trained weights, the probabilities float32 (n, classes) of the train photos; NaN of
+those that are not in fold N.
 """
 
 import argparse
@@ -26,26 +27,30 @@ VIEWS = 4  # of the line
 def main(argv: list[str]) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("name")
+    parser.add_argument("--fold", type=int)
     parser.add_argument("--out", type=Path, required=True)
     args = parser.parse_args(argv)
     way, started, train = PARAMS["ways"][args.name], time.perf_counter(), read()
     runtime.prepare()
     heads, views = way.get("heads"), way.get("views", VIEWS)
-    found = {"1": out_of_fold(train, heads, views)} if heads else tuned(way, train)
+    found = {"1": out_of_fold(train, heads, views)} if heads else tuned(way, train, args.fold)
     with files.replacing(args.out) as path, path.open("wb") as file:
         np.savez(file, **{share: one.astype(np.float32) for share, one in found.items()})
-    note_time(f"way@{args.name}", started)
+    part = "" if args.fold is None else f"-{args.fold}"
+    note_time(f"way@{args.name}{part}", started)
     for share, one in found.items():
-        print(f"{args.name}, share {share}: {(one.argmax(1) == train.labels).mean():.2%}")
+        known = ~np.isnan(one[:, 0])
+        print(f"{args.name}{part}, share {share}: {(one.argmax(1) == train.labels)[known].mean():.2%}")
 
 
-def tuned(way: dict[str, Any], train: Train) -> dict[str, np.ndarray]:
-    """Train a net a fold; return what each says of its fold, by share."""
+def tuned(way: dict[str, Any], train: Train, only: int | None = None) -> dict[str, np.ndarray]:
+    """Train a net a fold, or for one fold alone; return what each says of its fold, by share."""
     params = TrainParams(**PARAMS["train"] | way["train"])
     said: dict[str, np.ndarray] = {}
     names = params.net.split("+")
-    found = side_by_side([inputs.read(store(name), train.total) for name in names])
-    for fold in np.unique(train.folds):
+    kept = [way["pixels"]] if "pixels" in way else names
+    found = side_by_side([inputs.read(store(name), train.total) for name in kept])
+    for fold in np.unique(train.folds) if only is None else [only]:
         inside, held = np.flatnonzero(train.folds != fold), np.flatnonzero(train.folds == fold)
         seen, unseen = train.rows[inside], train.rows[held]
         data = fit.Parts(found, seen, train.labels[inside], unseen, train.labels[held], train.classes)

@@ -3,9 +3,11 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 from study import between, report_of
 
+from sortline._core.errors import UserError
 from sortline.config.training import TrainParams
 from sortline.evaluation.comparison import holm
 
@@ -25,8 +27,8 @@ def metrics():
 
 def test_every_way_is_measured_and_p_is_corrected_for_all_of_them(report, metrics):
     params, rows = report["PARAMS"], metrics["ways"]
-    assert {row["way"] for row in rows.values()} == {*params["names"], *params["means"]}
-    assert set(params["names"]) <= set(params["ways"])
+    assert {row["way"] for row in rows.values()} == {*params["names"], *params["whole"], *params["means"]}
+    assert {*params["names"], *params["whole"]} <= set(params["ways"])
     others = [row for name, row in rows.items() if name != params["base"]]
     assert metrics["tried"] == len(others) == len(rows) - 1
     for row, p in zip(others, holm([row["p"] for row in others]), strict=True):
@@ -50,9 +52,20 @@ def test_the_table_of_the_readme_is_made_of_the_results(report, metrics):
 
 def in_order(report, metrics):
     params = report["PARAMS"]
-    order = [*params["names"], *params["means"]]
+    order = [*params["names"], *params["whole"], *params["means"]]
     rows = metrics["ways"].items()
     return dict(sorted(rows, key=lambda one: (order.index(one[1]["way"]), one[1]["share"])))
+
+
+def test_a_way_is_put_together_of_its_folds_and_not_of_fewer(report, tmp_path):
+    said, folds = np.random.default_rng(0).random((6, 3)).astype(np.float32), np.arange(6) % 3
+    name = report["PARAMS"]["whole"][0]
+    (tmp_path / name).mkdir()
+    for fold in range(3):
+        with pytest.raises(UserError, match=name):
+            report["read_way"](tmp_path, name)
+        np.savez(tmp_path / name / f"{fold}.npz", **{"0.5": np.where(folds[:, None] == fold, said, np.nan)})
+    assert np.array_equal(report["read_way"](tmp_path, name)["0.5"], said)
 
 
 def test_every_way_that_trains_is_a_valid_setting_of_the_line(report):
