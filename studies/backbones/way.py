@@ -15,7 +15,7 @@ from common import HERE, PARAMS, Train, note_time, out_of_fold, read, store
 from scipy.special import softmax
 
 from sortline._core import files, parameters, runtime
-from sortline._core.errors import run
+from sortline._core.errors import UserError, run
 from sortline.backbones.loading import Backbone, join, load
 from sortline.config.training import TrainParams
 from sortline.nets import finetune, fit, inputs, registry
@@ -26,13 +26,15 @@ VIEWS = 4  # of the line
 
 def main(argv: list[str]) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("name")
-    parser.add_argument("--fold", type=int)
+    parser.add_argument("name", choices=PARAMS["ways"])
+    parser.add_argument("--fold", type=int, help="this one alone, of a way that trains nets")
     parser.add_argument("--out", type=Path, required=True)
     args = parser.parse_args(argv)
     way, started, train = PARAMS["ways"][args.name], time.perf_counter(), read()
     runtime.prepare()
     heads, views = way.get("heads"), way.get("views", VIEWS)
+    if args.fold is not None and (heads or args.fold not in train.folds):
+        raise UserError(f"--fold {args.fold}: only with a way that trains nets, 0 to {train.folds.max()}")
     found = {"1": out_of_fold(train, heads, views)} if heads else tuned(way, train, args.fold)
     with files.replacing(args.out) as path, path.open("wb") as file:
         np.savez(file, **{share: one.astype(np.float32) for share, one in found.items()})

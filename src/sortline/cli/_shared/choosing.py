@@ -39,7 +39,6 @@ def compared(
 
     `kept`: the folder for the features, one a backbone. `few`: these are few photos; joined backbones are left out.
     """
-
     from sortline.data.sources.base import data_folder
     from sortline.evaluation.choice import LIMIT, LIMIT_OF_FEW, Cost, weigh
     from sortline.export.cost import cost
